@@ -1,0 +1,75 @@
+# Everything a user or developer does, each with its set-up. 'make help' explains.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# Where the labelled faces are; the README says where to get them.
+DATA    := $(if $(wildcard ../shared/data),../shared/data,data)
+FER2013 ?= $(DATA)/fer2013.tar.gz
+FERPLUS ?= $(DATA)/fer2013new.csv
+# What is trained, and what is converted.
+RECIPE  ?= train/recipes/edge.toml
+MODEL   ?= runs/$(basename $(notdir $(RECIPE)))/$(basename $(notdir $(RECIPE))).keras
+BUNDLE  ?= edge/models/emotion
+
+EXTRAS := demo train train-gpu convert picamera2
+
+.PHONY: help run setup test lint train convert bench install uninstall requirements clean
+
+help: ## Explain the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: $(VENV)/.edge ## Set up the edge and start it: a camera if there is one, else the test card, and a broker beside it
+	@exec $(BIN)/emotion-edge run --camera auto --broker embedded --print
+
+setup: $(VENV)/.dev ## Set up .venv with everything for development (3 GB: TensorFlow)
+
+test: $(VENV)/.dev mosquitto ## Set up, then ruff, mypy and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
+	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
+
+convert: $(VENV)/.dev ## Quantise and check MODEL, and put the bundle into edge/models
+	$(BIN)/python -m convert $(MODEL) --out $(BUNDLE) --fer2013 $(FER2013) --ferplus $(FERPLUS)
+
+bench: $(VENV)/.edge ## Measure the latency of each stage on this machine
+	$(BIN)/emotion-edge bench
+
+install: ## As root: install the daemon as a systemd service
+	systemd/install.sh
+
+uninstall: ## As root: take the service away (PURGE=1: its configuration too)
+	systemd/uninstall.sh
+
+requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
+	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
+	$(PIN) --constraint requirements/dev.txt --output-file requirements/edge.txt
+	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
+
+clean: ## Remove what was installed and built, but no data and no training run
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+       --no-annotate --no-header pyproject.toml
+
+$(VENV)/.edge: pyproject.toml requirements/demo.txt
+	@requirements/venv.sh $(VENV) $(PYTHON) requirements/demo.txt
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements/dev.txt
+	@requirements/venv.sh $(VENV) $(PYTHON) requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+.PHONY: mosquitto
+mosquitto: # The tests want a real broker; Debian puts it into /usr/sbin, which is not on everyone's PATH.
+	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || requirements/apt.sh mosquitto

@@ -1,0 +1,22 @@
+"""One frozen settings tree: defaults < TOML file < environment < flags."""
+
+from edge.config.broker import Broker, parse_broker
+from edge.config.load import SYSTEM_FILE, load
+from edge.config.text import example, show
+from edge.config.tree import CameraConfig, EmotionConfig, FacesConfig, HealthConfig, MqttConfig, OutboxConfig, Settings
+
+__all__ = [
+    "SYSTEM_FILE",
+    "Broker",
+    "CameraConfig",
+    "EmotionConfig",
+    "FacesConfig",
+    "HealthConfig",
+    "MqttConfig",
+    "OutboxConfig",
+    "Settings",
+    "example",
+    "load",
+    "parse_broker",
+    "show",
+]

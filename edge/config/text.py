@@ -1,0 +1,53 @@
+"""Settings as TOML text for people."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.config.secret import hide_password
+from edge.config.tree import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+
+def show(settings: Settings) -> str:
+    """Give the settings in force as TOML that `load` reads back, but for a password in the camera's address."""
+    lines: list[str] = []
+    for section, values in _sections(settings):
+        lines.append(f"[{section}]")
+        for name in type(values).model_fields:
+            value = getattr(values, name)
+            lines.append(f"# {name} =" if value is None else f"{name} = {_toml(value)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def example() -> str:
+    """Give a file with every key, its default and its reason, everything commented out."""
+    lines = ["# emotion-edge: every setting with its default. Take the '#' away from what you change.", ""]
+    for section, values in _sections(Settings()):
+        lines.append(f"[{section}]  # {type(values).__doc__}")
+        for name, field in type(values).model_fields.items():
+            lines += textwrap.wrap(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")
+            # The device's default is this host's name, which is not the next one's.
+            default = None if field.default_factory else getattr(values, name)
+            lines.append(f"# {name} =" if default is None else f"# {name} = {_toml(default)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _sections(settings: Settings) -> Iterator[tuple[str, BaseModel]]:
+    for name in Settings.model_fields:
+        yield name, getattr(settings, name)
+
+
+def _toml(value: Any) -> str:
+    """Write a scalar. A JSON string or number is a TOML one."""
+    plain = hide_password(str(value)) if isinstance(value, str | Path) else value
+    return json.dumps(plain, ensure_ascii=False)

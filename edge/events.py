@@ -1,0 +1,208 @@
+"""What goes over the wire: frozen types, their JSON and their JSON Schema.
+
+Changing one of these is a breaking change of the contract with subscribers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+UNCERTAIN = "uncertain"
+"""The emotion of a face that no label is probable enough for."""
+
+
+def _iso_milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_iso_milliseconds, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+"""A wall-clock time for people: UTC, ISO 8601, milliseconds."""
+
+Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
+Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda s: round(s, 3))]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_false(value: object) -> bool:
+    return value is False
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
+
+
+class Payload(_Value):
+    """A whole message."""
+
+    version: Literal[1] = Field(default=1, alias="schema", description="Version of this payload's schema")
+    device: str = Field(description="The device's name, as in its topics")
+    session: str = Field(description="ULID of this life of the daemon")
+    synthetic: bool = Field(
+        default=False, exclude_if=_is_false, description="True when the test card caused this; absent otherwise"
+    )
+
+    def to_json(self) -> str:
+        """Give the JSON text that goes over the wire."""
+        return self.model_dump_json()
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Give the JSON Schema (2020-12) of the text that `to_json` gives."""
+        schema = cls.model_json_schema(mode="serialization")
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+class Box(_Value):
+    """A rectangle in a frame, in pixels; (0, 0) is the top left corner."""
+
+    x: int
+    y: int
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class FrameSize(_Value):
+    """The size of the frame that a box lies in, in pixels."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class Face(_Value):
+    """Which face, and where."""
+
+    id: int = Field(ge=1, description="Counts faces within a session")
+    box: Box
+    frame: FrameSize
+
+
+class FaceEvent(Payload):
+    """A transition of one face: it appeared, its emotion changed, it is gone."""
+
+    type: Literal["appeared", "changed", "gone"]
+    sequence: int = Field(ge=0, description="Counts this session's events from 0 without a gap")
+    captured_at: Timestamp = Field(description="When the frame was captured")
+    face: Face
+    emotion: str = Field(description="One of the model's labels, or 'uncertain'; of a face that is gone, its last")
+    confidence: Probability = Field(description="Smoothed probability of the most probable label")
+    previous: str | None = Field(default=None, exclude_if=_is_none, description="The emotion before; only of 'changed'")
+    lasted_s: Seconds | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="How long the previous emotion lasted, or of 'gone' the whole track",
+    )
+    probabilities: dict[str, Probability] | None = Field(
+        default=None, exclude_if=_is_none, description="Smoothed probability per label; not of 'gone'"
+    )
+
+
+class StateFace(_Value):
+    """One face that is there now."""
+
+    id: int = Field(ge=1)
+    box: Box
+    emotion: str
+    confidence: Probability
+    since: Timestamp = Field(description="Since when it has this emotion")
+
+
+class State(Payload):
+    """Who is there now; retained."""
+
+    captured_at: Timestamp = Field(description="When the newest frame that this describes was captured")
+    frame: FrameSize | None = Field(description="Size of that frame")
+    emotion: str | None = Field(description="Emotion of the largest face; null with nobody there")
+    confidence: Probability | None
+    faces: tuple[StateFace, ...] = Field(description="Largest first")
+
+
+class CameraStatus(Payload):
+    """How the camera is; retained."""
+
+    status: Literal["online", "stalled", "offline", "off"]
+    reason: str | None = Field(description="What happened, for a person")
+    since: Timestamp
+
+
+class FrameCounts(_Value):
+    """Frames since the start."""
+
+    captured: int = Field(ge=0)
+    dropped: int = Field(ge=0, description="Captured but overtaken by a newer one before they were looked at")
+    processed: int = Field(ge=0)
+    per_second: float = Field(ge=0, description="Processed, over the last period")
+
+
+class Latency(_Value):
+    """Capture to broker's acknowledgement, over the newest events."""
+
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class OutboxHealth(_Value):
+    """Events on their way to the broker."""
+
+    depth: int = Field(ge=0, description="Not acknowledged yet")
+    dropped: int = Field(ge=0, description="Given up because the outbox was full or they were too old")
+
+
+class BrokerHealth(_Value):
+    """The connection to the broker."""
+
+    reconnects: int = Field(ge=0)
+    refused: str | None = Field(description="Why the broker last refused, in plain words; null once it accepts")
+
+
+class Health(Payload):
+    """How the device is; retained."""
+
+    sent_at: Timestamp
+    uptime_s: Seconds = Field(description="Since the machine's boot")
+    temperature_c: float | None = Field(description="Of the processor; null where the machine does not tell")
+    throttled_now: bool | None
+    throttled_since_boot: bool | None
+    rss_mb: float = Field(ge=0, description="Resident memory of the daemon")
+    frames: FrameCounts
+    latency: Latency
+    outbox: OutboxHealth
+    broker: BrokerHealth
+
+
+class InfoModel(_Value):
+    """The model that is running."""
+
+    name: str
+    version: str
+    sha256: str
+    labels: tuple[str, ...]
+
+
+class Info(Payload):
+    """What is running; retained."""
+
+    software: str = Field(description="Version of emotion-edge")
+    model: InfoModel
+    runtime: str = Field(description="TFLite runtime and its version")
+    camera: str
+    started_at: Timestamp
+
+
+PAYLOADS: dict[str, type[Payload]] = {
+    "event": FaceEvent,
+    "state": State,
+    "camera": CameraStatus,
+    "health": Health,
+    "info": Info,
+}
+"""The type behind each JSON topic, by the topic's last part."""

@@ -1,0 +1,56 @@
+"""Rectangles in a frame, as detector and tracks reckon with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.events import Box
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle in pixels; (0, 0) is the frame's top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        """In square pixels."""
+        return self.width * self.height
+
+    def grown(self, margin: float) -> Rect:
+        """Give it with `margin` times its width and height added on each side."""
+        dx, dy = self.width * margin, self.height * margin
+        return Rect(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
+
+    def clipped(self, width: int, height: int) -> Rect:
+        """Give the part within a frame of that size; its sides may be 0."""
+        left, top = min(max(self.x, 0), width), min(max(self.y, 0), height)
+        right = min(max(self.x + self.width, left), width)
+        bottom = min(max(self.y + self.height, top), height)
+        return Rect(left, top, right - left, bottom - top)
+
+    def overlap(self, other: Rect) -> float:
+        """Give intersection over union, 0 to 1."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.area + other.area - shared)
+
+    def moved_toward(self, other: Rect, part: float) -> Rect:
+        """Give the rectangle that lies `part` of the way to the other one."""
+        return Rect(
+            self.x + part * (other.x - self.x),
+            self.y + part * (other.y - self.y),
+            self.width + part * (other.width - self.width),
+            self.height + part * (other.height - self.height),
+        )
+
+    def to_box(self) -> Box:
+        """Give it in whole pixels, for the wire."""
+        return Box(x=round(self.x), y=round(self.y), width=max(1, round(self.width)), height=max(1, round(self.height)))

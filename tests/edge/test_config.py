@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.config import Settings, example, load, parse_broker, show
+from edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def file(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        return path
+
+    return file
+
+
+def mistake(file: Path | None, environ: dict[str, str] | None = None, flags: dict[str, Any] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ or {}, flags or {})
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_defaults_hold_without_any_source(write: Any) -> None:
+    assert load(write(""), {}, {}) == Settings()
+
+
+def test_flags_win_over_environment_over_file_over_defaults(write: Any) -> None:
+    file = write("[camera]\nfps = 5\nwidth = 320\nheight = 240\n")
+    settings = load(
+        file,
+        {"EMOTION_EDGE_CAMERA__FPS": "10", "EMOTION_EDGE_CAMERA__WIDTH": "800", "HOME": "/"},
+        {"camera.fps": 20, "camera.source": None},
+    )
+    assert (settings.camera.fps, settings.camera.width, settings.camera.height) == (20, 800, 240)
+    assert settings.camera.source == "auto"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[camera]\nfsp = 5", ["config.toml", "camera.fsp", "did you mean fps?"]),
+        ("[camra]\nfps = 5", ["config.toml", "camra", "did you mean camera?"]),
+        ("camera = 3", ["config.toml", "camera", "3"]),
+        ("[camera]\nfps = 'fast'", ["config.toml", "camera.fps", "'fast'", "number"]),
+        ("[camera]\nfps = 0", ["config.toml", "camera.fps", "greater than 0"]),
+        ("[camera]\nrotate = 45", ["config.toml", "camera.rotate", "45", "0, 90, 180 or 270"]),
+        ("[mqtt]\nurl = 'http://x'", ["config.toml", "mqtt.url", "'http://x'", "mqtt://[user@]host[:port]"]),
+        ("[mqtt]\nurl = 'mqtt://u:secret@x'", ["mqtt.url", "mqtt.password_file"]),
+        ("[mqtt]\ncert_file = 'a'", ["config.toml", "mqtt", "go together"]),
+        ("[mqtt]\ndevice = 'a/b'", ["config.toml", "mqtt.device", "'a/b'"]),
+        ("[camera\nfps = 5", ["config.toml", "not TOML", "line 1"]),
+        ("[camera]\nfps = nan", ["camera.fps"]),
+    ],
+)
+def test_a_mistake_names_file_key_value_and_what_is_allowed(write: Any, text: str, parts: list[str]) -> None:
+    message = mistake(write(text))
+    for part in parts:
+        assert part in message
+
+
+def test_every_mistake_is_told_at_once(write: Any) -> None:
+    assert len(mistake(write("[camera]\nfps = 0\nwidth = 1\n[x]\n")).splitlines()) == 3
+
+
+def test_a_mistake_names_environment_and_command_line(write: Any) -> None:
+    assert mistake(write(""), {"EMOTION_EDGE_CAMERA__FPS": "x"}).startswith("environment: camera.fps")
+    assert mistake(write(""), flags={"camera.fps": "x"}).startswith("command line: camera.fps")
+
+
+def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
+    assert "No such file" in mistake(tmp_path / "absent.toml")
+
+
+def test_a_password_in_an_address_is_not_repeated(write: Any) -> None:
+    assert "hunter2" not in mistake(write("[mqtt]\nurl = 'mqtt://u:hunter2@x'"))
+    shown = show(load(write("[camera]\nsource = 'rtsp://ann:hunt/er@2@cam/1'"), {}, {}))
+    assert "rtsp://ann:…@cam/1" in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "user", "tls"),
+    [
+        ("mqtt://broker", "broker", 1883, None, False),
+        ("mqtt://ann@broker:1884", "broker", 1884, "ann", False),
+        ("mqtts://broker", "broker", 8883, None, True),
+        ("mqtt://[::1]:1885", "::1", 1885, None, False),
+    ],
+)
+def test_broker_addresses(url: str, host: str, port: int, user: str | None, tls: bool) -> None:  # noqa: FBT001
+    broker = parse_broker(url)
+    assert (broker.kind, broker.host, broker.port, broker.user, broker.tls) == ("network", host, port, user, tls)
+
+
+@pytest.mark.parametrize("url", ["", "broker", "mqtt://", "mqtt://h:99999", "tcp://h", "mqtt://h/path", "mqtt://[::1"])
+def test_what_is_no_broker_address(url: str) -> None:
+    with pytest.raises(ValueError, match="mqtt://"):
+        parse_broker(url)
+
+
+def test_shown_settings_load_again(write: Any) -> None:
+    settings = load(write("[camera]\nfps = 7.5\nsource = 'a \"b\"\\\\c'\n[mqtt]\ndevice = 'küche'\n"), {}, {})
+    assert load(write(show(settings)), {}, {}) == settings
+
+
+def test_the_example_changes_nothing_and_names_every_key(write: Any) -> None:
+    text = example()
+    assert load(write(text), {}, {}) == Settings()
+    uncommented = "\n".join(
+        line.removeprefix("# ")
+        for line in text.splitlines()
+        if " = " in line and "://" not in line and "http" not in line
+    )
+    assert "fps = 15.0" in uncommented
+    for section, field in Settings.model_fields.items():
+        assert f"[{section}]" in text
+        for key in field.annotation.model_fields:  # type: ignore[union-attr]
+            assert f"# {key} =" in text
+    assert tomllib.loads(text) == {section: {} for section in Settings.model_fields}
