@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from tests.train.synthetic import Run, call
+from train import fit as fitting
+from train import recipes, report
+from train.__main__ import main
+from train.datasets import Faces, load
+from train.fit import fit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def split(trained: Run) -> tuple[Faces, Faces]:
+    training = load("ferplus", "Training", trained.fer2013, trained.ferplus)
+    return training, load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
+
+
+def finished_epochs(folder: Path) -> int:
+    """How many epochs the checkpoint holds; 0 without one."""
+    try:
+        return int(json.loads((folder / "checkpoint" / "training_metadata.json").read_text())["epoch"])
+    except (FileNotFoundError, json.JSONDecodeError):  # not there yet, or being written
+        return 0
+
+
+def interrupt_after(folder: Path, epochs: int) -> None:
+    """Press Ctrl-C once so many epochs are safe."""
+    deadline = time.monotonic() + 120
+    while finished_epochs(folder) < epochs and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Keras leaves the log open when interrupted
+def test_an_interrupted_run_goes_on_where_it_was(trained: Run, split: tuple[Faces, Faces], tmp_path: Path) -> None:
+    recipe = recipes.load(trained.recipe)
+    recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"epochs": 4})})
+    watcher = threading.Thread(target=interrupt_after, args=(tmp_path, 1))
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, *split, tmp_path, resume=False)
+    watcher.join()
+    assert 1 <= finished_epochs(tmp_path) < 4
+
+    model = fit(recipe, *split, tmp_path, resume=True)
+
+    assert fitting.read_log(tmp_path)["epoch"] == [0, 1, 2, 3]
+    rows = (tmp_path / fitting.LOG).read_text().splitlines()
+    assert sum(row.startswith("0,") for row in rows) == 1  # it did not start over
+    answers = report.model_logits(model)(split[1].pixels).argmax(axis=1)
+    assert (answers == split[1].truth).mean() > 0.5  # chance is 0.125
+
+
+def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: tuple[Faces, Faces]) -> None:
+    history = fitting.read_log(trained.out)
+    model = keras.models.load_model(trained.model, compile=False)
+    answers = report.model_logits(model)(split[1].pixels).argmax(axis=1)
+    # Training runs in bfloat16, what is kept in float32: a face on the fence may fall to either side.
+    assert (answers == split[1].truth).mean() == pytest.approx(history["val_accuracy"][-1], abs=0.015)
+    assert history["val_accuracy"][-1] > 0.8
+    assert history["loss"][-1] < history["loss"][0] - 0.3  # the votes' noise keeps the rest
+
+
+def test_a_finished_run_gives_the_same_model_again(trained: Run) -> None:
+    before = keras.models.load_model(trained.model, compile=False).get_weights()
+    rows = (trained.out / fitting.LOG).read_text()
+    assert call(main, ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out), "--resume"]) == 0
+    after = keras.models.load_model(trained.model, compile=False).get_weights()
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert (trained.out / fitting.LOG).read_text() == rows
+
+
+def test_a_run_that_is_there_is_not_overwritten(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (trained.out / fitting.LOG).read_bytes()
+    assert call(main, ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out)]) == 2
+    message = capsys.readouterr().err
+    assert "--resume" in message
+    assert "--fresh" in message
+    assert (trained.out / fitting.LOG).read_bytes() == before
+
+
+def test_a_run_is_not_gone_on_with_by_another_recipe(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out), "--resume", "--epochs", "9"]
+    assert call(main, command) == 2
+    assert "another recipe" in capsys.readouterr().err
+
+
+def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('name = "wrong"\n[schedule]\nepoch = 3\n')
+    out = ["--out", str(tmp_path / "run")]
+    for arguments, said in [
+        (["fit", str(tmp_path / "none.toml"), *trained.data, *out], "none.toml"),
+        (["fit", str(wrong), *trained.data, *out], "schedule.epoch"),
+        (["fit", str(trained.recipe), "--fer2013", "none.csv", "--ferplus", "none.csv", *out], "none.csv"),
+        (["fit", str(trained.recipe), *trained.data, *out, "--resume", "--fresh"], "one of them"),
+        (["evaluate", str(tmp_path / "none.keras"), *trained.data], "none.json"),
+    ]:
+        assert call(main, arguments) == 2
+        message = capsys.readouterr().err
+        assert said in message
+        assert "Traceback" not in message
+    assert not (tmp_path / "run" / "checkpoint").exists()

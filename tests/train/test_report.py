@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.train.synthetic import PER_LABEL, Run, call
+from train import report
+from train.__main__ import main
+from train.datasets import DataError
+from train.networks import ResNetConfig, resnet
+from train.plots import confusion, curves
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_report_says_what_the_model_is_and_can(trained: Run) -> None:
+    written = report.read(trained.out / "tiny.json")
+    assert written.recipe.name == written.name == "tiny"
+    assert written.epochs == 6
+    assert all(len(values) == 6 for values in written.history.values())
+    assert set(written.metrics) == {"PublicTest", "PrivateTest"}
+    assert set(written.metrics["PrivateTest"]) == {"ferplus-majority", "ferplus-top", "fer2013"}
+    majority = written.metrics["PrivateTest"]["ferplus-majority"]
+    assert majority.n == written.rows["ferplus-majority PrivateTest"] == 8 * PER_LABEL["PrivateTest"]
+    assert majority.accuracy > 0.8
+    # contempt became neutral in the original labels, and the model never saw those
+    assert set(written.metrics["PrivateTest"]["fer2013"].labels) == set(written.labels) - {"contempt"}
+    assert "contempt" in written.metrics["PublicTest"]["ferplus-top"].labels
+
+
+def test_the_report_is_readable(trained: Run) -> None:
+    text = (trained.out / "tiny.md").read_text()
+    written = report.read(trained.out / "tiny.json")
+    assert f"{written.metrics['PrivateTest']['ferplus-majority'].accuracy:.2%}" in text
+    assert f"{written.macs:,}" in text
+    for name in ("curves.png", "confusion.png"):
+        assert f"({name})" in text
+        with Image.open(trained.out / name) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) > 400
+
+
+def test_no_scratch_is_left(trained: Run) -> None:
+    assert {path.name for path in trained.out.iterdir()} == {
+        "checkpoint", "confusion.png", "curves.png", "log.csv", "recipe.json", "tiny.json", "tiny.keras", "tiny.md",
+    }  # fmt: skip
+
+
+def test_plots_take_one_epoch_and_a_label_without_faces(trained: Run) -> None:
+    one = {name: [0.5] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    assert curves(one, "one").startswith(b"\x89PNG")
+    metrics = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["fer2013"]
+    empty = metrics.model_copy(update={"confusion": ((0,) * 7,) * 7})
+    assert confusion(empty, "none").startswith(b"\x89PNG")
+
+
+def test_a_broken_report_is_told(tmp_path: Path, trained: Run) -> None:
+    path = tmp_path / "tiny.json"
+    path.write_text("{")
+    with pytest.raises(DataError, match=r"tiny\.json: not a training report"):
+        report.read(path)
+    content = json.loads((trained.out / "tiny.json").read_text())
+    del content["labels"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="labels"):
+        report.read(path)
+
+
+def test_macs_by_hand() -> None:
+    pixels = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(4, 3, padding="same")(pixels)  # 8*8 * 3*3*1*4 = 2304
+    x = keras.layers.DepthwiseConv2D(3, strides=2, padding="same")(x)  # 4*4 * 3*3*4 = 576
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    inner = keras.Model(pixels, keras.layers.Dense(5)(x))  # 4*5 = 20
+    assert report.count_macs(inner) == 2304 + 576 + 20
+    assert report.count_macs(keras.Sequential([keras.Input((8, 8, 1)), inner])) == 2304 + 576 + 20
+
+
+def test_the_first_recipe_keeps_its_budget() -> None:
+    model = resnet(ResNetConfig(stem=16, widths=(32, 64, 160), blocks=(1, 2, 2)), 48, 8)
+    assert report.count_macs(model) < 60e6
+    assert model.count_params() < 1.2e6
+
+
+def test_evaluate_judges_and_compares(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(main, ["evaluate", str(trained.model), *trained.data]) == 0
+    accuracy = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["ferplus-top"].accuracy
+    assert f"{accuracy:.2%}" in capsys.readouterr().out
+    assert call(main, ["evaluate", str(trained.model), *trained.data, "--against", str(trained.model)]) == 0
+    assert "McNemar" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_model_is_told(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tiny.keras").write_text("no model")
+    (tmp_path / "tiny.json").write_bytes((trained.out / "tiny.json").read_bytes())
+    assert call(main, ["evaluate", str(tmp_path / "tiny.keras"), *trained.data]) == 2
+    assert "not a Keras model" in capsys.readouterr().err
+
+
+def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(main, ["recipes"]) == 0
+    assert "edge.toml" in capsys.readouterr().out
+
+
+def test_logits_come_from_gray_levels(trained: Run) -> None:
+    model = keras.models.load_model(trained.model, compile=False)
+    faces = np.zeros((3, 48, 48), np.uint8)
+    assert report.model_logits(model)(faces).shape == (3, 8)

@@ -1,0 +1,192 @@
+"""``python -m train``: fit, evaluate, recipes, meanfaces."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import train.quiet  # noqa: F401  # before anything that imports keras
+
+# isort: split
+import keras
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from edge.model import ModelBundle, softmax
+from train import fit as fitting
+from train import meanfaces, recipes, report
+from train.console import Fer2013Option, FerplusOption, run
+from train.datasets import DataError, load
+from train.evaluate import compare, judge, match_labels, run_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from train.evaluate import Logits, Metrics
+
+app = typer.Typer(
+    help="From labelled faces to a Keras model and a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def fit(  # noqa: PLR0913  # each is a flag
+    recipe: Annotated[Path, typer.Argument(help="A TOML file; see 'recipes'.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there, if any.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away the run that is there.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other than the recipe's, for a quick try.")] = None,
+) -> None:
+    """Train a recipe's model and write NAME.keras with its report."""
+    plan = recipes.load(recipe)
+    if epochs:
+        plan = plan.model_copy(update={"schedule": plan.schedule.model_copy(update={"epochs": epochs})})
+    folder = out or Path("runs") / plan.name
+    _claim(folder, plan, resume=resume, fresh=fresh)
+    training = load(plan.data.training, "Training", fer2013, ferplus)
+    validation = load(plan.data.validation, "PublicTest", fer2013, ferplus)
+    tests = report.load_tests(fer2013, ferplus)
+    whole = not (folder / fitting.LOG).exists() or not resume
+    start = time.monotonic()
+    model = fitting.fit(plan, training, validation, folder, resume=resume)
+    wall_s = round(time.monotonic() - start, 1) if whole else None
+
+    fitting.save_atomically(model, folder / f"{plan.name}.keras")
+    history = fitting.read_log(folder)
+    rows = {f"{plan.data.training} Training": len(training)}
+    rows |= {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
+    written = report.Report(
+        name=plan.name,
+        labels=training.labels,
+        recipe=plan,
+        rows=rows,
+        parameters=model.count_params(),
+        macs=report.count_macs(model),
+        epochs=len(history["epoch"]),
+        wall_s=wall_s,
+        history=history,
+        metrics=report.judge_all(report.model_logits(model), training.labels, tests),
+    )
+    report.write(written, folder)
+    _show(written.metrics)
+    Console().print(
+        f"{folder / plan.name}.keras, its report {plan.name}.json and {plan.name}.md, and two plots", soft_wrap=True
+    )
+
+
+def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
+    """See that a run's folder is not overwritten, or gone on with, by mistake."""
+    if resume and fresh:
+        message = "--resume goes on with a run and --fresh throws it away: say one of them"
+        raise recipes.RecipeError(message)
+    kept = folder / "recipe.json"
+    if (folder / "checkpoint").exists() or (folder / fitting.LOG).exists():
+        if not (resume or fresh):
+            message = f"{folder}: a run is there already; say --resume to go on with it or --fresh to start over"
+            raise recipes.RecipeError(message)
+        if resume and kept.exists() and recipes.Recipe.model_validate_json(kept.read_bytes()) != plan:
+            message = f"{folder}: this run was started from another recipe; name another --out, or say --fresh"
+            raise recipes.RecipeError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(plan.model_dump_json(indent=1) + "\n")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
+) -> None:
+    """Judge a model by every protocol, or two as a pair (McNemar)."""
+    logits, labels = _open(model)
+    tests = report.load_tests(fer2013, ferplus)
+    if against is None:
+        _show(report.judge_all(logits, labels, tests))
+        return
+    other_logits, other_labels = _open(against)
+    first, second = run_once(logits, tests), run_once(other_logits, tests)
+    table = Table("split", "protocol", "n", "first", "second", "only first", "only second", "p", box=SIMPLE_HEAD)
+    table.pad_edge = False
+    for key, faces in tests.items():
+        one, two = softmax(first[key]), softmax(second[key])
+        pair = compare(
+            match_labels(one, labels, faces.labels), match_labels(two, other_labels, faces.labels), faces.truth
+        )
+        figures = (judge(one, labels, faces).accuracy, judge(two, other_labels, faces).accuracy)
+        table.add_row(
+            *key, f"{pair.n:,}", *(f"{a:.2%}" for a in figures), str(pair.only_first), str(pair.only_second),
+            f"{pair.p:.2g}",
+        )  # fmt: skip
+    Console().print(table)
+    Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
+
+
+def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
+    if model.suffix == ".tflite":
+        bundle = ModelBundle.load(model)
+        return bundle.network.logits, bundle.labels
+    labels = report.read(model.with_suffix(".json")).labels
+    try:
+        return report.model_logits(keras.models.load_model(model, compile=False)), labels
+    except (ValueError, OSError) as error:
+        message = f"{model}: not a Keras model: {str(error).splitlines()[0]}"
+        raise DataError(message) from error
+
+
+def _show(metrics: dict[str, dict[str, Metrics]]) -> None:
+    table = Table("split", "protocol", "n", "accuracy", "95 % interval", "F1", "ECE", box=SIMPLE_HEAD, pad_edge=False)
+    for split, protocols in metrics.items():
+        for protocol, m in protocols.items():
+            low, high = m.interval
+            interval = f"{100 * low:.1f} to {100 * high:.1f}"
+            table.add_row(
+                split, protocol, f"{m.n:,}", f"{m.accuracy:.2%}", interval, f"{m.macro_f1:.3f}",
+                f"{m.calibration_error:.3f}",
+            )  # fmt: skip
+    Console().print(table)
+    Console().print("F1 is the labels' mean; ECE is the expected calibration error.")
+
+
+@app.command("recipes")
+def list_recipes() -> None:
+    """List the project's recipes."""
+    table = Table("recipe", "what it is", "labels from", "epochs")
+    for path in sorted(recipes.FOLDER.glob("*.toml")):
+        recipe = recipes.load(path)
+        table.add_row(os.path.relpath(path), recipe.description, recipe.data.training, str(recipe.schedule.epochs))
+    Console().print(table)
+
+
+@app.command("meanfaces")
+def write_mean_faces(
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("edge/testcard/faces.npz"),
+) -> None:
+    """Compute the test card's mean faces from FER+ training faces."""
+    faces = meanfaces.mean_faces(load("ferplus", "Training", fer2013, ferplus))
+    meanfaces.save(faces, out)
+    counts = ", ".join(f"{label} {count}" for label, count in zip(faces.labels, faces.counts, strict=True))
+    Console().print(f"{out}: {out.stat().st_size:,} bytes; faces in each mean: {counts}", soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    run(app, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Random changes that a Pi's camera and detector make to a face, as Keras layers.
+
+Each layer takes and gives float32 gray pictures ``(N, H, W, 1)`` in 0..255, does
+nothing outside training, and runs on the accelerator with any Keras backend.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+from pydantic import BaseModel, ConfigDict, Field
+
+_WHITE = 255.0
+
+
+class AugmentConfig(BaseModel):
+    """How strongly faces are changed; 0 everywhere changes nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rotate_degrees: float = Field(default=15.0, ge=0, le=90)
+    """Largest rotation to either side; people tilt their heads."""
+
+    scale: float = Field(default=0.15, ge=0, lt=1)
+    """Largest relative change of size; the detector's box is not the data set's box."""
+
+    shift: float = Field(default=0.1, ge=0, lt=1)
+    """Largest shift as a part of the width, for the same reason."""
+
+    contrast: float = Field(default=0.3, ge=0, lt=1)
+    """Largest relative change of contrast around the picture's mean."""
+
+    brightness: float = Field(default=0.15, ge=0, lt=1)
+    """Largest change of brightness, as a part of white."""
+
+    gamma: float = Field(default=1.6, ge=1)
+    """Largest exponent of the tone curve; its inverse is the smallest. Dim rooms."""
+
+    noise: float = Field(default=0.05, ge=0, lt=1)
+    """Largest standard deviation of sensor noise, as a part of white."""
+
+    blur: float = Field(default=0.7, ge=0, le=1)
+    """Largest weight of a 3x3 binomial blur: small and unsharp faces."""
+
+    erase: float = Field(default=0.35, ge=0, lt=1)
+    """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
+    A hand before the face; Zhong et al., "Random Erasing", AAAI 2020."""
+
+
+class _Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """A layer that acts in training only, in float32 whatever the network's precision."""
+
+    def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        self.config = config
+        self.seed = keras.random.SeedGenerator()
+
+    def call(self, images: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  # Keras's own signature
+        return self.change(images) if training else images
+
+    def change(self, images: Any) -> Any:
+        raise NotImplementedError
+
+    def uniform(self, images: Any, low: float, high: float) -> Any:
+        """One number per picture, shaped to multiply it."""
+        return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), low, high, seed=self.seed)
+
+
+class RandomAffine(_Augmentation):
+    """Flip, rotate, scale and shift, in one resampling."""
+
+    def change(self, images: Any) -> Any:
+        """Resample with an affine map per picture, edges repeated."""
+        count, height, width = ops.shape(images)[0], images.shape[1], images.shape[2]
+
+        def draw(limit: float) -> Any:
+            return keras.random.uniform((count,), -limit, limit, seed=self.seed)
+
+        angle = draw(self.config.rotate_degrees) * math.pi / 180
+        zoom = ops.exp(draw(self.config.scale))
+        mirror = ops.where(draw(1.0) < 0, -1.0, 1.0)
+        # Output (x, y) reads from input (a x + b y + c, d x + e y + f), both about the centre.
+        a, b = mirror * zoom * ops.cos(angle), -mirror * zoom * ops.sin(angle)
+        d, e = zoom * ops.sin(angle), zoom * ops.cos(angle)
+        x, y = (width - 1) / 2, (height - 1) / 2
+        c = x - a * x - b * y + draw(self.config.shift) * width
+        f = y - d * x - e * y + draw(self.config.shift) * height
+        zero = ops.zeros_like(a)
+        transform = ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
+        return ops.image.affine_transform(images, transform, interpolation="bilinear", fill_mode="nearest")
+
+
+class RandomBlur(_Augmentation):
+    """Mix each picture with its 3x3 binomial blur."""
+
+    def change(self, images: Any) -> Any:
+        """Blend by one random weight per picture."""
+        row = ops.convert_to_tensor([1.0, 2.0, 1.0])
+        kernel = ops.reshape(row[:, None] * row[None, :] / 16, (3, 3, 1, 1))
+        padded = ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
+        blurred = ops.conv(padded, kernel, padding="valid")
+        return images + self.uniform(images, 0, self.config.blur) * (blurred - images)
+
+
+class RandomLight(_Augmentation):
+    """Change tone curve, contrast and brightness, then add sensor noise."""
+
+    def change(self, images: Any) -> Any:
+        """Act on the picture as light and sensor would, and clip to 0..255."""
+        limit = math.log(self.config.gamma)
+        gamma = ops.exp(self.uniform(images, -limit, limit))
+        images = _WHITE * ops.power(ops.clip(images / _WHITE, 1e-4, 1.0), gamma)
+        mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+        contrast = self.uniform(images, 1 - self.config.contrast, 1 + self.config.contrast)
+        shift = self.uniform(images, -_WHITE * self.config.brightness, _WHITE * self.config.brightness)
+        # Half of the pictures get next to no noise: most rooms are not dark.
+        sigma = _WHITE * ops.maximum(self.uniform(images, -self.config.noise, self.config.noise), 0.0)
+        noise = keras.random.normal(ops.shape(images), seed=self.seed) * sigma
+        return ops.clip((images - mean) * contrast + mean + shift + noise, 0.0, _WHITE)
+
+
+class RandomErase(_Augmentation):
+    """Fill one rectangle of half of the pictures with one gray."""
+
+    def change(self, images: Any) -> Any:
+        """Erase by comparing each pixel's place with the rectangle's edges."""
+        inside = self._span(images, axis=1) & self._span(images, axis=2) & (self.uniform(images, 0, 1) < 1 / 2)
+        return ops.where(inside, self.uniform(images, 0, _WHITE), images)
+
+    def _span(self, images: Any, axis: int) -> Any:
+        size = images.shape[axis]
+        place = ops.reshape(ops.arange(size, dtype="float32"), [size if i == axis else 1 for i in range(4)])
+        half = self.uniform(images, 0, self.config.erase * size / 2)
+        return ops.abs(place - self.uniform(images, 0, size)) < half
+
+
+def augmentation(config: AugmentConfig) -> keras.Sequential:
+    """Build the whole chain: geometry, hidden parts, optics, light."""
+    return keras.Sequential(
+        [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)], name="augmentation"
+    )

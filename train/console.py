@@ -1,0 +1,52 @@
+"""What both command lines share: where the data is, and how a mistake is told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.errors import EdgeError
+from train.datasets import DataError
+from train.recipes import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SHARED, _OWN = Path("../shared/data"), Path("data")
+
+
+def _default(name: str) -> Path:
+    shared = _SHARED / name
+    return shared if shared.exists() else _OWN / name
+
+
+def _fer2013() -> Path:
+    return _default("fer2013.tar.gz")
+
+
+def _ferplus() -> Path:
+    return _default("fer2013new.csv")
+
+
+Fer2013Option = Annotated[
+    Path,
+    typer.Option(
+        "--fer2013", default_factory=_fer2013, show_default=f"{_SHARED} or {_OWN}", help="FER2013's archive or csv."
+    ),
+]
+FerplusOption = Annotated[
+    Path,
+    typer.Option("--ferplus", default_factory=_ferplus, show_default=f"{_SHARED} or {_OWN}", help="The FER+ votes."),
+]
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:
+    """Run a command line; a mistake of the user is one sentence on standard error and exit code 2."""
+    try:
+        app(args=arguments)
+    except (DataError, RecipeError, EdgeError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)

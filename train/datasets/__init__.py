@@ -1,0 +1,63 @@
+"""Labelled faces, each set counted by its published protocol.
+
+A `Faces` value is all that training, evaluation and calibration ever see of a
+data set. `load` is the one way to get one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from train.datasets import fer2013, ferplus
+from train.datasets.faces import DataError, Faces
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Protocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
+"""How rows are chosen and labelled.
+
+* ``ferplus``: FER+ vote distributions, for training.
+* ``ferplus-majority``: rows whose winner has more than half of the votes.
+* ``ferplus-top``: rows whose first largest vote is an emotion.
+* ``fer2013``: the original label of every row.
+"""
+
+Split = Literal["Training", "PublicTest", "PrivateTest"]
+"""FER2013's own names: training, validation and test."""
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+
+def load(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> Faces:
+    """Load one split of one data set.
+
+    Args:
+        protocol: How rows are chosen and labelled.
+        split: Which of FER2013's three parts.
+        fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
+        ferplus_file: ``fer2013new.csv``; not read for the ``fer2013`` protocol.
+
+    Raises:
+        DataError: A file is missing or is not what its name says.
+    """
+    rows = fer2013.read(fer2013_file)
+    chosen = rows.usage == split
+    if protocol == "fer2013":
+        return fer2013.faces(rows).select(chosen)
+    votes = ferplus.read_votes(ferplus_file)
+    if len(votes) != len(rows.pixels):
+        message = (
+            f"{ferplus_file}: {len(votes)} rows of votes for {len(rows.pixels)} faces in {fer2013_file}; "
+            "both files must be complete and in their original order"
+        )
+        raise DataError(message)
+    choose = {
+        "ferplus": ferplus.distribution,
+        "ferplus-majority": ferplus.majority,
+        "ferplus-top": ferplus.top_vote,
+    }[protocol]
+    return choose(rows.pixels[chosen], votes[chosen])
+
+
+__all__ = ["PROTOCOLS", "DataError", "Faces", "Protocol", "Split", "load"]

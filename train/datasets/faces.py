@@ -1,0 +1,43 @@
+"""The value every data set turns into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class DataError(Exception):
+    """A data file is missing, damaged or not what it should be; the message is for a person."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Face pictures and what people said of them."""
+
+    pixels: NDArray[np.uint8]
+    """``(N, 48, 48)`` gray levels."""
+
+    targets: NDArray[np.float32]
+    """``(N, C)`` probabilities of each label; each row sums to 1."""
+
+    labels: tuple[str, ...]
+    """The ``C`` label names, in the order of the columns."""
+
+    def __len__(self) -> int:
+        """Give the number of faces."""
+        return len(self.pixels)
+
+    @property
+    def truth(self) -> NDArray[np.intp]:
+        """``(N,)`` index of each face's most probable label."""
+        winners: NDArray[np.intp] = np.argmax(self.targets, axis=1)
+        return winners
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Faces:
+        """Give only the chosen rows, by mask, index or slice."""
+        return Faces(self.pixels[rows], self.targets[rows], self.labels)

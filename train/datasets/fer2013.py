@@ -1,0 +1,115 @@
+"""FER2013: 35,887 gray faces of 48x48 pixels with one label each.
+
+Goodfellow et al., "Challenges in Representation Learning: A report on three
+machine learning contests", 2013.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+import numpy as np
+
+from train.datasets.faces import DataError, Faces
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SIZE = 48
+"""Width and height of every picture, in pixels."""
+
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""The names of the file's label numbers 0 to 6."""
+
+USAGES = ("Training", "PublicTest", "PrivateTest")
+"""The file's names of training, validation and test."""
+
+T = TypeVar("T")
+
+_MEMBER = "fer2013/fer2013.csv"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The file as it is, row by row; FER+ votes refer to this order."""
+
+    pixels: NDArray[np.uint8]
+    """``(N, 48, 48)``"""
+
+    emotion: NDArray[np.intp]
+    """``(N,)`` index into `LABELS`."""
+
+    usage: NDArray[np.str_]
+    """``(N,)`` ``Training``, ``PublicTest`` or ``PrivateTest``."""
+
+
+@lru_cache(maxsize=1)
+def read(path: Path) -> Rows:
+    """Read ``fer2013.tar.gz`` or the ``fer2013.csv`` within it.
+
+    Raises:
+        DataError: The file is missing or a row is not a 48x48 picture.
+    """
+    if not path.exists():
+        message = f"{path}: FER2013 is not there; the README's Training section says where to get it"
+        raise DataError(message)
+    try:
+        if path.suffix == ".csv":
+            with path.open(newline="") as file:
+                return _parse(file, path)
+        with tarfile.open(path) as archive:
+            member = archive.extractfile(_MEMBER)
+            if member is None:
+                message = f"{path}: {_MEMBER} is not a file in this archive"
+                raise DataError(message)
+            return _parse(io.TextIOWrapper(member, newline=""), path)
+    except (tarfile.TarError, EOFError, KeyError, OSError, UnicodeDecodeError) as error:
+        message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({error})"
+        raise DataError(message) from error
+
+
+def _parse(file: TextIO, path: Path) -> Rows:
+    pixels, emotion, usage = [], [], []
+    for number, row in enumerate(csv.DictReader(file), start=2):
+        try:
+            pixels.append(_picture(row["pixels"]))
+            emotion.append(_one_of(range(len(LABELS)), int(row["emotion"])))
+            usage.append(_one_of(USAGES, row["Usage"]))
+        except (KeyError, TypeError, ValueError, DeprecationWarning) as error:
+            message = f"{path}, line {number}: not a row of emotion,pixels,Usage with {SIZE}x{SIZE} pixels ({error})"
+            raise DataError(message) from error
+    if not pixels:
+        message = f"{path}: no rows"
+        raise DataError(message)
+    return Rows(np.stack(pixels), np.array(emotion), np.array(usage))
+
+
+def _picture(text: str) -> NDArray[np.uint8]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # numpy's only sign of a word that is no number
+        levels = np.fromstring(text, dtype=np.int16, sep=" ").reshape(SIZE, SIZE)
+    if levels.min() < 0 or levels.max() > np.iinfo(np.uint8).max:
+        message = "a gray level is not within 0..255"
+        raise ValueError(message)
+    return levels.astype(np.uint8)
+
+
+def _one_of(allowed: Container[T], value: T) -> T:
+    if value not in allowed:
+        message = f"{value!r} is unknown"
+        raise ValueError(message)
+    return value
+
+
+def faces(rows: Rows) -> Faces:
+    """Give every row with its original label as a one-hot target."""
+    return Faces(rows.pixels, np.eye(len(LABELS), dtype=np.float32)[rows.emotion], LABELS)

@@ -1,0 +1,162 @@
+"""How accuracy is counted: one code for every model, from the float network to the one on the Pi."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, f1_score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from train.datasets import Faces
+
+    Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    """``(N, 48, 48)`` gray levels to ``(N, C)`` logits."""
+
+Key = TypeVar("Key")
+
+BINS = 15
+"""Bins of equal width of the calibration error."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recall(_Value):
+    """How many of one label's faces were recognised."""
+
+    n: int
+    recall: float | None
+    """None without a face of this label."""
+
+
+class Metrics(_Value):
+    """Everything that is reported with an accuracy."""
+
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    """95 % interval of the accuracy. Wilson, "Probable Inference, the Law of Succession,
+    and Statistical Inference", JASA 1927."""
+
+    macro_f1: float
+    """Mean of the labels' F1, over the labels that occur as truth or answer."""
+
+    calibration_error: float
+    """Expected calibration error: mean distance between confidence and accuracy, over
+    `BINS` bins of confidence. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
+
+    labels: tuple[str, ...]
+    recall: dict[str, Recall]
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts; a row per true label, a column per answer, in the order of `labels`."""
+
+
+class Pair(_Value):
+    """Two models on the same faces."""
+
+    n: int
+    only_first: int
+    """Faces that only the first model got right."""
+
+    only_second: int
+    p: float
+    """Probability of a difference at least this large between equally good models.
+    McNemar's test, exact form, Psychometrika 1947."""
+
+
+def judge(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Metrics:
+    """Count a model's answers by a protocol's labels, whatever labels the model has.
+
+    Labels meet by name. What the protocol does not have is dropped and the rest sums
+    to 1 again; what the model does not have it never answers, so every row counts.
+
+    Args:
+        probabilities: ``(N, C)``.
+        labels: The model's ``C`` labels.
+        faces: The protocol's ``N`` faces.
+    """
+    return measure(match_labels(probabilities, labels, faces.labels), faces.truth, faces.labels)
+
+
+def match_labels(
+    probabilities: NDArray[np.float32], labels: Sequence[str], wanted: Sequence[str]
+) -> NDArray[np.float32]:
+    """Give ``(N, C)`` probabilities in the order of other labels, matched by name; rows sum to 1."""
+    matched = np.zeros((len(probabilities), len(wanted)), np.float32)
+    for column, label in enumerate(wanted):
+        if label in labels:
+            matched[:, column] = probabilities[:, list(labels).index(label)]
+    # A model may be sure of a label that is dropped; the smallest float keeps the rest comparable.
+    total = np.maximum(matched.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.asarray(matched / total, np.float32)
+
+
+def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels: Sequence[str]) -> Metrics:
+    """Compare answers with the truth.
+
+    Args:
+        probabilities: ``(N, C)``.
+        truth: ``(N,)`` index of the true label.
+        labels: ``C`` names.
+
+    Raises:
+        ValueError: There is no face.
+    """
+    if not len(truth):
+        message = "there is no face to judge by"
+        raise ValueError(message)
+    answers = probabilities.argmax(axis=1)
+    right = int((answers == truth).sum())
+    interval = binomtest(right, len(truth)).proportion_ci(0.95, method="wilson")
+    confusion = confusion_matrix(truth, answers, labels=range(len(labels)))
+    counts = confusion.sum(axis=1)
+    return Metrics(
+        n=len(truth),
+        accuracy=right / len(truth),
+        interval=(float(interval.low), float(interval.high)),
+        macro_f1=float(f1_score(truth, answers, average="macro", zero_division=0.0)),
+        calibration_error=calibration_error(probabilities, truth),
+        labels=tuple(labels),
+        recall={
+            label: Recall(n=int(counts[i]), recall=float(confusion[i, i] / counts[i]) if counts[i] else None)
+            for i, label in enumerate(labels)
+        },
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+def calibration_error(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
+    """Give the expected calibration error of ``(N, C)`` probabilities."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    # Confidence 0 belongs to the first bin, and each edge to the bin below it.
+    bins = np.clip(np.ceil(confidence * BINS).astype(np.intp) - 1, 0, BINS - 1)
+    gap = np.bincount(bins, right - confidence, minlength=BINS)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def compare(first: NDArray[np.float32], second: NDArray[np.float32], truth: NDArray[np.intp]) -> Pair:
+    """Test whether two models differ, from their ``(N, C)`` probabilities for the same faces."""
+    first_right, second_right = first.argmax(axis=1) == truth, second.argmax(axis=1) == truth
+    only_first = int((first_right & ~second_right).sum())
+    only_second = int((second_right & ~first_right).sum())
+    differing = only_first + only_second
+    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
+    return Pair(n=len(truth), only_first=only_first, only_second=only_second, p=p)
+
+
+def run_once(logits: Logits, sets: Mapping[Key, Faces]) -> dict[Key, NDArray[np.float32]]:
+    """Run a network over several sets that share faces, each picture once."""
+    pictures = np.concatenate([faces.pixels for faces in sets.values()])
+    unique, where = np.unique(pictures.reshape(len(pictures), -1), axis=0, return_inverse=True)
+    rows = logits(unique.reshape(-1, *pictures.shape[1:]))[where.reshape(-1)]
+    ends = np.cumsum([len(faces) for faces in sets.values()])[:-1]
+    return dict(zip(sets, np.split(rows, ends), strict=True))

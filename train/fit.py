@@ -1,0 +1,116 @@
+"""Turn a recipe and faces into trained weights; interrupted runs go on where they were."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from train.augment import augmentation
+from train.datasets import fer2013
+from train.networks import resnet
+
+if TYPE_CHECKING:
+    from train.datasets import Faces
+    from train.recipes import Recipe
+
+LOG = "log.csv"
+"""One row per epoch, in the run's folder."""
+
+
+def fit(recipe: Recipe, training: Faces, validation: Faces, folder: Path, *, resume: bool) -> keras.Model:
+    """Train one model.
+
+    Args:
+        recipe: Everything that decides the outcome.
+        training: Faces and target distributions.
+        validation: Faces that draw the curves; they change no weight.
+        folder: Where checkpoints and `LOG` go.
+        resume: Go on from the folder's last finished epoch instead of starting over.
+
+    Returns:
+        The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
+        gray levels to ``(N, C)`` logits; augmentation is not part of it.
+    """
+    checkpoint = folder / "checkpoint"
+    if not resume:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        (folder / LOG).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    schedule = recipe.schedule
+    keras.utils.set_random_seed(schedule.seed)
+    # bfloat16 halves the time on CPUs and GPUs that have it; logits and augmentation stay float32.
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        network = resnet(recipe.network, fer2013.SIZE, len(training.labels))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    model = keras.Sequential(
+        [keras.Input((fer2013.SIZE, fer2013.SIZE, 1)), augmentation(recipe.augment), network], name="training"
+    )
+    model.compile(
+        optimizer=_optimizer(recipe, steps_per_epoch=-(-len(training) // schedule.batch_size)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=False,  # XLA on TensorFlow's CPU has no affine resampling
+    )
+    model.fit(
+        training.pixels[..., None],
+        training.targets,
+        batch_size=schedule.batch_size,
+        epochs=schedule.epochs,
+        validation_data=(validation.pixels[..., None], validation.targets),
+        callbacks=[
+            keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
+            keras.callbacks.CSVLogger(folder / LOG, append=True),
+            keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    plain = resnet(recipe.network, fer2013.SIZE, len(training.labels))
+    plain.set_weights(network.get_weights())
+    return plain
+
+
+def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    schedule = recipe.schedule
+    warmup = round(schedule.warmup_epochs * steps_per_epoch)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=schedule.learning_rate,
+        warmup_steps=warmup,
+        decay_steps=schedule.epochs * steps_per_epoch - warmup,
+    )
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=schedule.weight_decay, use_ema=True, ema_momentum=schedule.ema_momentum
+    )
+    # Normalisation's scales and all biases are not decayed: they cannot overfit, and decay fights them.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def read_log(folder: Path) -> dict[str, list[float]]:
+    """Read the run's curves: a list per column, one value per epoch.
+
+    An epoch that was run twice, because the run was cut before its checkpoint,
+    counts once.
+    """
+    with (folder / LOG).open(newline="") as file:
+        rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
+    columns = next(iter(rows.values())).keys()
+    return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in columns}
+
+
+def save_atomically(model: keras.Model, path: Path) -> None:
+    """Write a ``.keras`` file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        whole = Path(scratch) / path.name
+        model.save(whole)
+        whole.replace(path)

@@ -1,0 +1,69 @@
+"""A residual network of dense 3x3 convolutions, sized for 48x48 faces.
+
+He et al., "Deep Residual Learning for Image Recognition", CVPR 2016. Dense 3x3
+convolutions and ReLU because int8 kernels run them near an Arm core's peak, and
+because they quantise well; depthwise ones do neither.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+from keras import layers
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ResNetConfig(BaseModel):
+    """Widths and depths of the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["resnet"] = "resnet"
+
+    stem: int = Field(default=16, gt=0)
+    """Channels of the first convolution, which sees every pixel."""
+
+    widths: tuple[int, ...] = (32, 64, 160)
+    """Channels of each stage; each halves the picture."""
+
+    blocks: tuple[int, ...] = (1, 2, 2)
+    """Residual blocks of each stage."""
+
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Dropout before the classifier."""
+
+
+def resnet(config: ResNetConfig, size: int, classes: int) -> keras.Model:
+    """Build the network.
+
+    Returns:
+        A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)``
+        float32 logits. Normalisation is its first layer, so pixels are its input.
+    """
+    pixels = keras.Input((size, size, 1), name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
+    x = _convolve(x, config.stem, name="stem")
+    for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
+        for block in range(1, blocks + 1):
+            x = _residual(x, width, stride=2 if block == 1 else 1, name=f"stage{stage}_block{block}")
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(config.dropout, name="dropout")(x)
+    logits = layers.Dense(classes, dtype="float32", name="logits")(x)
+    return keras.Model(pixels, logits, name="resnet")
+
+
+def _residual(x: Any, width: int, stride: int, name: str) -> Any:
+    shortcut = x
+    if stride > 1 or x.shape[-1] != width:
+        shortcut = layers.Conv2D(width, 1, strides=stride, use_bias=False, name=f"{name}_shortcut")(x)
+        shortcut = layers.BatchNormalization(name=f"{name}_shortcut_norm")(shortcut)
+    x = _convolve(x, width, stride=stride, name=f"{name}_conv1")
+    x = _convolve(x, width, activation=False, name=f"{name}_conv2")
+    return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, shortcut]))
+
+
+def _convolve(x: Any, width: int, stride: int = 1, *, activation: bool = True, name: str) -> Any:
+    x = layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if activation else x

@@ -1,0 +1,88 @@
+"""Plots of a training report, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from train.evaluate import Metrics
+
+_TRAINING, _VALIDATION = "#8da0b3", "#c2410c"
+
+
+def curves(history: Mapping[str, Sequence[float]], name: str) -> bytes:
+    """Draw loss and accuracy over the epochs."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    _curve(loss, history, "loss")
+    _curve(accuracy, history, "accuracy")
+    loss.set_title("Loss", loc="left", fontweight="bold")
+    accuracy.set_title("Accuracy", loc="left", fontweight="bold")
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    best = max(history["val_accuracy"])
+    accuracy.axhline(best, color=_VALIDATION, linewidth=0.8, linestyle=":")
+    accuracy.annotate(
+        f"best {best:.1%}", (1, best), xycoords=("axes fraction", "data"), xytext=(-2, 3),
+        textcoords="offset points", ha="right", color=_VALIDATION, fontsize=9,
+    )  # fmt: skip
+    loss.legend(frameon=False)
+    figure.suptitle(
+        f"{name}: training sees augmented faces, validation the averaged weights", fontsize=10, color="0.35"
+    )
+    return _png(figure)
+
+
+def _curve(axes: Axes, history: Mapping[str, Sequence[float]], column: str) -> None:
+    epochs = range(1, len(history[column]) + 1)
+    marker = "o" if len(history[column]) == 1 else None
+    axes.plot(epochs, history[column], color=_TRAINING, linewidth=1.8, marker=marker, label="training")
+    axes.plot(epochs, history[f"val_{column}"], color=_VALIDATION, linewidth=1.8, marker=marker, label="validation")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def confusion(metrics: Metrics, title: str) -> bytes:
+    """Draw the confusion matrix: colour and percentage are parts of a row, small figures count faces."""
+    counts = np.array(metrics.confusion)
+    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(7.4, 6.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(parts, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if parts[row, column] > 0.55 else "0.15"
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row - 0.08, f"{parts[row, column]:.0%}", ha="center", color=color, fontweight=weight)
+            axes.text(column, row + 0.28, f"{count}", ha="center", color=color, fontsize=7)
+    places = range(len(metrics.labels))
+    totals = counts.sum(axis=1)
+    axes.set_xticks(places, metrics.labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, [f"{label} ({n})" for label, n in zip(metrics.labels, totals, strict=True)])
+    axes.set_xticks(np.arange(len(totals) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(totals) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth (faces)")
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=12)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,88 @@
+"""Recipes: one TOML file holds everything that decides what a model becomes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from train.augment import AugmentConfig
+from train.datasets import Protocol
+from train.networks import ResNetConfig
+
+FOLDER = Path(__file__).parent
+"""Where the project's own recipes are."""
+
+
+class RecipeError(Exception):
+    """A recipe is missing or says something that is not allowed; the message is for a person."""
+
+
+class DataConfig(BaseModel):
+    """Which labels the model learns and which faces choose it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: Protocol = "ferplus"
+    """Protocol of the training targets."""
+
+    validation: Protocol = "ferplus-majority"
+    """Protocol of the PublicTest faces that curves are drawn on."""
+
+
+class ScheduleConfig(BaseModel):
+    """How long and how fast the model learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(default=40, gt=0)
+    batch_size: int = Field(default=128, gt=0)
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Peak rate; it rises linearly over `warmup_epochs` and falls along a cosine to 0.
+    Loshchilov and Hutter, "SGDR", ICLR 2017."""
+
+    warmup_epochs: float = Field(default=1.0, ge=0)
+
+    weight_decay: float = Field(default=0.05, ge=0)
+    """Decoupled decay of kernels. Loshchilov and Hutter, "Decoupled Weight Decay
+    Regularization", ICLR 2019."""
+
+    ema_momentum: float = Field(default=0.998, ge=0, lt=1)
+    """Momentum of the moving average of weights that is kept in the end."""
+
+    seed: int = 1
+
+
+class Recipe(BaseModel):
+    """Data, network, augmentation and schedule of one model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    description: str = ""
+    data: DataConfig = DataConfig()
+    network: ResNetConfig = ResNetConfig()
+    augment: AugmentConfig = AugmentConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+
+
+def load(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        RecipeError: The file is missing, is not TOML, or a key or value is wrong.
+    """
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        message = f"{path}: {error.strerror}; the project's recipes are in {FOLDER}"
+        raise RecipeError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not TOML: {error}"
+        raise RecipeError(message) from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        message = f"{path}: {problems}"
+        raise RecipeError(message) from error
