@@ -1,0 +1,83 @@
+"""How sure the model may say it is: its temperature, and where it should say nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.isotonic import IsotonicRegression
+
+from edge.model import softmax
+from train.evaluate import calibration_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_COLDEST, _HOTTEST = 0.05, 20.0
+"""Temperatures beyond these mean a broken model, not a badly calibrated one."""
+
+_WORTH_SAYING = 0.5
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What validation faces say of the model's probabilities."""
+
+    temperature: float
+    min_confidence: float
+    error_before: float
+    """Expected calibration error at temperature 1."""
+
+    error_after: float
+
+
+def calibrate(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> Confidence:
+    """Choose the temperature and the least confidence from validation faces.
+
+    Args:
+        logits: ``(N, C)`` of the int8 model, as it will run.
+        truth: ``(N,)`` index of the true label.
+    """
+    temperature = round(best_temperature(logits, truth), 4)
+    probabilities = softmax(logits, temperature)
+    return Confidence(
+        temperature=temperature,
+        min_confidence=round(least_confidence(probabilities, truth), 4),
+        error_before=calibration_error(softmax(logits), truth),
+        error_after=calibration_error(probabilities, truth),
+    )
+
+
+def best_temperature(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
+    """Give the temperature with the least negative log-likelihood of the truth.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    exact = logits.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(exact / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(len(truth)), truth].mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def least_confidence(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
+    """Give the confidence below which an answer is more often wrong than right.
+
+    Accuracy as a function of confidence is fitted without bins or a formula, only as
+    never falling (isotonic regression); the first confidence at which it reaches one
+    half is the answer. Where even the least confident answers reach it, all are worth
+    saying: 0. Where none does, nothing is: 1.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    accuracy = IsotonicRegression(out_of_bounds="clip").fit_transform(confidence, right)
+    worth = confidence[accuracy >= _WORTH_SAYING]
+    if len(worth) == len(confidence):
+        return 0.0
+    return float(worth.min()) if len(worth) else 1.0

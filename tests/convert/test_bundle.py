@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convert import bundle
+from edge.errors import BundleError
+from edge.model import Card, ModelBundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.convert.conftest import Converted
+
+
+def parts(converted: Converted) -> tuple[bytes, Card]:
+    return converted.network.read_bytes(), Card.model_validate_json(converted.card.read_bytes())
+
+
+def test_both_files_appear(converted: Converted, tmp_path: Path) -> None:
+    path = bundle.write(tmp_path / "new" / "emotion.v2", *parts(converted))
+    assert path.name == "emotion.v2.tflite"
+    assert {file.name for file in path.parent.iterdir()} == {"emotion.v2.tflite", "emotion.v2.json"}
+    assert ModelBundle.load(path).card == parts(converted)[1]
+
+
+def test_what_does_not_load_is_not_written(converted: Converted, tmp_path: Path) -> None:
+    content, card = parts(converted)
+    with pytest.raises(BundleError, match="labels"):
+        bundle.write(tmp_path / "tiny", content, card.model_copy(update={"labels": ("happy", "sad")}))
+    with pytest.raises(BundleError, match="sha256"):
+        bundle.write(tmp_path / "tiny", content + b"more", card)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_that_cannot_be_placed_brings_the_old_network_back(converted: Converted, tmp_path: Path) -> None:
+    old = b"the old network"
+    (tmp_path / "tiny.tflite").write_bytes(old)
+    (tmp_path / "tiny.json").mkdir()  # a file cannot replace a folder
+    with pytest.raises(OSError, match="directory"):
+        bundle.write(tmp_path / "tiny", *parts(converted))
+    assert (tmp_path / "tiny.tflite").read_bytes() == old
+    (tmp_path / "tiny.tflite").unlink()
+    with pytest.raises(OSError, match="directory"):
+        bundle.write(tmp_path / "tiny", *parts(converted))
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.json"]
+
+
+def test_the_card_is_plain_json_without_a_time(converted: Converted, tmp_path: Path) -> None:
+    shutil.copy(converted.card, tmp_path / "card.json")
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["schema"] == 1
+    assert not re.search(r"20\d\d-\d\d", json.dumps(card))

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.calibrate import representative
+from convert.confidence import best_temperature, calibrate, least_confidence
+from edge.model import softmax
+from train.datasets import Faces
+
+LABELS = ("a", "b", "c")
+
+
+def uneven(counts: tuple[int, ...] = (100, 30, 4)) -> Faces:
+    """Faces whose gray level tells their label: 10, 20 and 30."""
+    truth = np.repeat(np.arange(len(counts)), counts)
+    pixels = (10 * (truth + 1))[:, None, None] * np.ones((1, 48, 48))
+    return Faces(pixels.astype(np.uint8), np.eye(len(counts), dtype=np.float32)[truth], LABELS)
+
+
+def test_labels_are_shown_equally_often_while_they_last() -> None:
+    faces = representative(uneven(), 44)
+    assert np.bincount(faces[:, 1, 1])[[10, 20, 30]].tolist() == [20, 20, 4]
+
+
+def test_input_spans_its_whole_range() -> None:
+    faces = representative(uneven(), 12)
+    assert (faces.min(), faces.max()) == (0, 255)
+
+
+def test_training_faces_are_not_changed() -> None:
+    faces = uneven()
+    representative(faces, 12)
+    assert faces.pixels.max() == 30
+
+
+def test_the_draw_is_repeatable_and_needs_no_face_twice() -> None:
+    assert np.array_equal(representative(uneven(), 50), representative(uneven(), 50))
+    assert len(representative(uneven(), 1000)) == 134
+
+
+def logits_of_calibrated_model(
+    count: int, scale: float
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
+    """Logits whose softmax at temperature `scale` is the probability that the truth is drawn with."""
+    random = np.random.default_rng(5)
+    exact = random.normal(0, 1.5, (count, 4)).astype(np.float32)
+    probabilities = softmax(exact)
+    truth = (random.random((count, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=3)
+    return exact * scale, truth
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_what_was_scaled(scale: float) -> None:
+    logits, truth = logits_of_calibrated_model(20_000, scale)
+    assert best_temperature(logits, truth) == pytest.approx(scale, rel=0.05)
+
+
+def test_calibration_makes_the_error_small() -> None:
+    found = calibrate(*logits_of_calibrated_model(20_000, 3.0))
+    assert found.error_before > 0.1
+    assert found.error_after < 0.02
+
+
+def test_a_calibrated_model_is_more_often_right_than_wrong_from_one_half_on() -> None:
+    found = calibrate(*logits_of_calibrated_model(20_000, 1.0))
+    assert found.min_confidence == pytest.approx(0.5, abs=0.05)
+
+
+def test_answers_that_are_always_or_never_worth_saying() -> None:
+    probabilities = np.array([[0.6, 0.4], [0.7, 0.3], [0.9, 0.1]], np.float32)
+    assert least_confidence(probabilities, np.array([0, 0, 0])) == 0.0
+    assert least_confidence(probabilities, np.array([1, 1, 1])) == 1.0
+    assert least_confidence(probabilities, np.array([1, 0, 0])) == pytest.approx(0.7)

@@ -1,0 +1,172 @@
+"""From a trained model to a bundle, and every way that must not end in one."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from convert.__main__ import main
+from convert.anatomy import dissect
+from edge.model import ModelBundle
+from edge.runtime import installed
+from tests.train.synthetic import Run, call
+from train import report
+from train.datasets import load
+from train.evaluate import judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.convert.conftest import Converted
+
+
+def convert(trained: Run, model: Path, out: Path) -> int:
+    return call(main, [str(model), *trained.data, "--out", str(out), "--calibration-faces", "64"])
+
+
+def save_beside_report(network: keras.Model, trained: Run, folder: Path) -> Path:
+    folder.mkdir()
+    network.save(folder / "tiny.keras")
+    shutil.copy(trained.out / "tiny.json", folder)
+    return folder / "tiny.keras"
+
+
+@pytest.fixture
+def old_bundle(converted: Converted, tmp_path: Path) -> Path:
+    """A bundle that is there already."""
+    for path in (converted.network, converted.card):
+        shutil.copy(path, tmp_path / path.name)
+    return tmp_path / "tiny"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_the_bundle_runs_and_its_card_tells_the_truth(converted: Converted, trained: Run) -> None:
+    bundle = ModelBundle.load(converted.network)
+    faces = load("ferplus-majority", "PrivateTest", trained.fer2013, trained.ferplus)
+    metrics = judge(bundle.probabilities(faces.pixels), bundle.labels, faces)
+    stated = bundle.card.metrics["ferplus_majority"]
+    assert metrics.accuracy > 0.8
+    assert stated["n"] == metrics.n == len(faces)
+    assert stated["int8"][bundle.network.runtime] == pytest.approx(metrics.accuracy, abs=1e-4)
+    trained_metrics = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["ferplus-majority"]
+    assert stated["float"] == pytest.approx(trained_metrics.accuracy, abs=1e-4)
+    assert set(stated["int8"]) == set(installed())
+
+
+def test_the_card_is_complete(converted: Converted, trained: Run) -> None:
+    card = ModelBundle.load(converted.network).card
+    written = report.read(trained.out / "tiny.json")
+    assert card.name == "tiny"
+    assert card.labels == written.labels
+    assert (card.input.width, card.input.height, card.input.channels, card.input.crop_margin) == (48, 48, 1, 0.0)
+    assert card.trained["recipe"] == "tiny"
+    assert set(card.metrics) == {"ferplus_majority", "ferplus_top", "fer2013", "validation"}
+    assert card.macs == written.macs
+    assert card.parameters <= written.parameters  # normalisation is folded into the convolutions
+    assert card.bytes == converted.network.stat().st_size
+    assert card.operators["CONV_2D"] == 7
+    assert card.min_runtime
+    calibration = card.metrics["validation"]["calibration_error"]
+    assert calibration["after"] <= calibration["before"]
+    assert (card.model_extra or {})["runtimes"] == installed()
+
+
+def test_the_network_is_as_contracted(converted: Converted) -> None:
+    anatomy = dissect(converted.network.read_bytes())
+    assert anatomy.float_tensors == anatomy.float_operators == ()
+    assert anatomy.input_shapes == ((1, 48, 48, 1),)
+    assert anatomy.output_shapes == ((1, 8),)
+    assert anatomy.output_names == ("logits",)
+
+
+def test_every_gate_is_shown(converted: Converted) -> None:
+    for gate in ("float tensors", "input and output", *(f"drop in {runtime}" for runtime in installed()), "size"):
+        assert gate in converted.said
+
+
+def test_equal_input_gives_equal_bytes(converted: Converted, trained: Run, tmp_path: Path) -> None:
+    assert convert(trained, trained.model, tmp_path / "tiny") == 0
+    assert contents(tmp_path) == contents(converted.network.parent)
+
+
+def with_outlier(network: keras.Model, factor: float = 3000.0) -> keras.Model:
+    """Change nothing in float: one channel grows and the next convolution shrinks it again.
+
+    Quantised per tensor, the other channels of that activation fall below one step.
+    """
+    changed = keras.models.clone_model(network)
+    changed.set_weights(network.get_weights())
+    for first, norm, second in (
+        ("stage1_block1_conv1", "stage1_block1_conv1_norm", "stage1_block1_conv2"),
+        ("stage2_block1_conv1", "stage2_block1_conv1_norm", "stage2_block1_conv2"),
+    ):
+        assert changed.get_layer(first)
+        gamma, beta, mean, variance = changed.get_layer(norm).get_weights()
+        gamma[0], beta[0] = gamma[0] * factor, beta[0] * factor
+        changed.get_layer(norm).set_weights([gamma, beta, mean, variance])
+        (kernel,) = changed.get_layer(second).get_weights()
+        kernel[:, :, 0, :] /= factor
+        changed.get_layer(second).set_weights([kernel])
+    return changed
+
+
+def test_a_model_that_int8_breaks_is_refused(
+    trained: Run, old_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = keras.models.load_model(trained.model, compile=False)
+    broken = with_outlier(network)
+    faces = load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus).pixels
+    answers, others = (report.model_logits(n)(faces).argmax(axis=1) for n in (network, broken))
+    assert np.array_equal(answers, others)  # in float nothing has changed
+    before = contents(tmp_path)
+
+    assert convert(trained, save_beside_report(broken, trained, tmp_path / "run"), old_bundle) == 1
+
+    captured = capsys.readouterr()
+    assert "NO" in captured.out
+    for runtime in installed():
+        assert f"in {runtime}" in captured.err
+    assert "more than allowed" in captured.err
+    assert contents(tmp_path) == before
+    assert ModelBundle.load(old_bundle.with_name("tiny.tflite")).labels
+
+
+def test_a_float_operator_is_refused(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = keras.models.load_model(trained.model, compile=False)
+    logits: Any = network.output
+    floating = keras.Model(network.input, logits + 0.1 * keras.ops.sin(logits))
+
+    assert convert(trained, save_beside_report(floating, trained, tmp_path / "run"), tmp_path / "out" / "tiny") == 1
+
+    assert "SIN" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other_labels = keras.Sequential(
+        [keras.Input((48, 48, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
+    )
+    alone = tmp_path / "alone.keras"
+    shutil.copy(trained.model, alone)
+    text = tmp_path / "text.keras"
+    text.write_text("not a model")
+    shutil.copy(trained.out / "tiny.json", tmp_path / "text.json")
+    for model, said in [
+        (tmp_path / "none.keras", "no such file"),
+        (tmp_path / "model.h5", "a .keras file is wanted"),
+        (alone, "alone.json"),
+        (text, "not a Keras model"),
+        (save_beside_report(other_labels, trained, tmp_path / "three"), "its report names 8 labels"),
+    ]:
+        assert convert(trained, model, tmp_path / "out" / "tiny") == 2
+        message = capsys.readouterr().err
+        assert said in message
+        assert "Traceback" not in message
+    assert not (tmp_path / "out").exists()
