@@ -1,0 +1,186 @@
+"""USB cameras: Video4Linux through OpenCV."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from edge.camera.opencv import open_capture, to_gray
+from edge.camera.stamps import LiveStamps
+from edge.camera.v4l2 import usb_cameras
+from edge.errors import CameraError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cv2.typing import MatLike
+    from numpy.typing import NDArray
+
+    from edge.camera import Frame
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10
+"""Reads in a row that may fail or bring the last picture again: a damaged picture now and then is ordinary."""
+
+_PATIENCE_S = 2.0
+"""Seconds that such reads may take together: one of a camera that is silent takes 10 s in OpenCV."""
+
+_YUYV_PIXELS = 640 * 480
+"""Largest picture asked for uncompressed: beyond it, USB 2 gives few frames a second."""
+
+
+class VideoCapture(Protocol):
+    """What is used of ``cv2.VideoCapture``."""
+
+    def get(self, prop: int, /) -> float:
+        """Read a ``CAP_PROP_…``."""
+
+    def set(self, prop: int, value: float, /) -> bool:
+        """Ask for one; False where it is refused."""
+
+    def grab(self) -> bool:
+        """Wait for the next picture."""
+
+    def retrieve(self) -> tuple[bool, MatLike]:
+        """Hand it over."""
+
+    def release(self) -> None:
+        """Close the device."""
+
+
+class Webcam:
+    """A USB camera.
+
+    It is asked for uncompressed pictures (YUYV) or, where they are large, for
+    JPEGs; of either only the gray part is unpacked. The camera gives what it
+    can, so that size and rate are read back.
+
+    An unplugged camera may bring its last picture for ever and call it a
+    success (opencv issue 14044): a picture counts only if it, or the driver's
+    time stamp, is new.
+
+    Attributes:
+        name: The device's path.
+        width: Pixels that it gives.
+        height: Pixels that it gives.
+        fps: Frames per second that it promises; 0 where it promises nothing.
+    """
+
+    live = True
+    synthetic = False
+
+    def __init__(
+        self,
+        device: Path,
+        size: tuple[int, int],
+        fps: float,
+        *,
+        capture: VideoCapture | None = None,
+        stamps: LiveStamps | None = None,
+    ) -> None:
+        """Open a camera.
+
+        Args:
+            device: ``/dev/video0``, or a path below ``/dev/v4l/by-id``.
+            size: Width and height asked for, in pixels.
+            fps: Frames per second asked for.
+            capture: An open capture, instead of opening the device.
+            stamps: Makes the frames.
+
+        Raises:
+            CameraError: There is no such camera, it may not be used, or another program uses it.
+        """
+        self.name = str(device)
+        self._device = device
+        self._stamps = stamps or LiveStamps()
+        self._capture = _open(device) if capture is None else capture
+        self._ask_for(size, fps)
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._fourcc = _fourcc_text(int(self._capture.get(cv2.CAP_PROP_FOURCC)))
+        self._last: tuple[float, NDArray[np.uint8]] | None = None
+        log.info("%s gives %dx%d %s at %g frames/s", self.name, self.width, self.height, self._fourcc, self.fps)
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame; a camera has no ordinary end.
+
+        Raises:
+            CameraError: The camera is gone, or gives nothing new, or nothing that can be unpacked.
+        """
+        started_s = self._stamps.monotonic()
+        for _ in range(_PATIENCE):
+            grabbed = self._capture.grab()
+            grabbed_s = self._stamps.monotonic()  # before the unpacking, which takes its time
+            got, picture = self._capture.retrieve() if grabbed else (False, None)
+            gray = self._unpack(picture) if got and picture is not None else None
+            if gray is not None and self._is_new(gray):
+                return self._stamps.frame(gray, grabbed_s)
+            if grabbed_s - started_s > _PATIENCE_S:
+                break
+        trouble = "gives no new pictures" if self._device.exists() else "is unplugged"
+        message = f"{self.name}: the camera {trouble}; check its cable"
+        raise CameraError(message)
+
+    def close(self) -> None:
+        """Release the device. Safe to call twice."""
+        self._capture.release()
+
+    def _ask_for(self, size: tuple[int, int], fps: float) -> None:
+        """Ask; what the camera cannot do, it silently does otherwise."""
+        fourcc = "YUYV" if size[0] * size[1] <= _YUYV_PIXELS else "MJPG"
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*fourcc))
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+        self._capture.set(cv2.CAP_PROP_FPS, fps)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, not the oldest of four
+        self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # the camera's own bytes
+
+    def _unpack(self, picture: MatLike) -> NDArray[np.uint8] | None:
+        """Give ``(H, W)`` gray levels of what OpenCV hands over for a format; None where it is damaged."""
+        if picture.dtype == np.uint8:
+            raw = np.asarray(picture, np.uint8)
+            if raw.ndim == 2 and raw.shape[0] == 1:  # a JPEG's bytes
+                gray = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
+                return None if gray is None else np.asarray(gray, np.uint8)
+            if raw.ndim == 2:  # GREY, or NV12 and its like, whose colours stand below the gray
+                return raw[: self.height]
+            if raw.shape[2] == 2:
+                luma = 1 if self._fourcc in {"UYVY", "VYUY"} else 0
+                return np.asarray(cv2.extractChannel(raw, luma), np.uint8)
+            if raw.shape[2] == 3:  # a driver that converts all the same
+                return to_gray(raw)
+        message = f"{self.name}: pictures in its format {self._fourcc} cannot be read; use another camera"
+        raise CameraError(message)
+
+    def _is_new(self, gray: NDArray[np.uint8]) -> bool:
+        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        if self._last is not None and self._last[0] == stamp and np.array_equal(self._last[1], gray):
+            return False
+        self._last = (stamp, gray)
+        return True
+
+
+def _open(device: Path) -> cv2.VideoCapture:
+    if not device.exists():
+        others = ", ".join(map(str, usb_cameras())) or "none"
+        message = f"{device}: there is no such camera; plugged in: {others}"
+        raise CameraError(message)
+    if not os.access(device, os.R_OK | os.W_OK):
+        message = f"{device}: this user may not use it; 'sudo usermod -aG video $USER', then log in anew"
+        raise CameraError(message)
+    capture = open_capture(str(device), cv2.CAP_V4L2)
+    if not capture.isOpened():
+        message = f"{device}: no camera opens there; another program may be using it, or it gives no pictures"
+        raise CameraError(message)
+    return capture
+
+
+def _fourcc_text(code: int) -> str:
+    """Give the four letters of a pixel format."""
+    return code.to_bytes(4, "little", signed=code < 0).decode("ascii", errors="replace").rstrip("\0 ")
