@@ -1,0 +1,203 @@
+"""Frames in, events out. No thread, no clock, no input or output of its own.
+
+The same frames give the same events: time comes with the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import cv2
+import numpy as np
+
+from edge.events import Face, FaceEvent, FrameSize, State, StateFace
+from edge.mood import Mood
+from edge.tracks import Tracker
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from edge.camera import Frame
+    from edge.config import EmotionConfig, FacesConfig
+    from edge.faces import Detector
+    from edge.geometry import Rect
+    from edge.model import Card
+    from edge.mood import MoodChange
+    from edge.tracks import Track
+
+
+class Classifier(Protocol):
+    """Tells emotions from face crops; `edge.model.ModelBundle` is one."""
+
+    @property
+    def card(self) -> Card:
+        """What the model is and wants to see."""
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Give ``(N, C)`` probabilities for ``(N, H, W)`` crops."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who speaks; it goes into every event."""
+
+    device: str
+    session: str
+    synthetic: bool = False
+
+    def stamp(self) -> dict[str, Any]:
+        """Give the fields that every payload has."""
+        return {"device": self.device, "session": self.session, "synthetic": self.synthetic}
+
+
+class Pipeline:
+    """Follows faces through frames and tells what changes."""
+
+    def __init__(
+        self, detector: Detector, classifier: Classifier, faces: FacesConfig, emotion: EmotionConfig, origin: Origin
+    ) -> None:
+        self._classifier = classifier
+        self._card = classifier.card
+        self._tracker = Tracker(detector, faces)
+        self._hold_s = emotion.hold_s
+        calibrated = self._card.calibration.min_confidence
+        self._min_confidence = calibrated if emotion.min_confidence is None else emotion.min_confidence
+        self.origin = origin
+        self._moods: dict[int, Mood] = {}
+        self._tracks: list[Track] = []
+        self._newest: Frame | None = None
+        self._sequence = 0
+
+    def step(self, frame: Frame) -> list[FaceEvent]:
+        """Look at one frame.
+
+        Args:
+            frame: The next one; its `time_s` is not before the last one's.
+
+        Returns:
+            What changed with it, in the order in which it should be told.
+        """
+        self._newest = frame
+        self._tracks, gone = self._tracker.update(frame.gray, frame.time_s)
+        events = [self._gone(frame, track) for track in gone]
+        seen = [track for track in self._tracks if track.seen_s == frame.time_s]
+        if seen:
+            crops = np.stack([crop(frame.gray, track.rect, self._card) for track in seen])
+            for track, probabilities in zip(seen, self._classifier.probabilities(crops), strict=True):
+                events += self._feel(frame, track, probabilities)
+        return events
+
+    def finish(self) -> list[FaceEvent]:
+        """End every track, because no frame will follow for now; give the events that says."""
+        gone, self._tracks = self._tracker.clear(), []
+        return [self._gone(self._newest, track) for track in gone] if self._newest else []
+
+    def state(self, now: datetime) -> State:
+        """Tell who is there.
+
+        Args:
+            now: The wall-clock time, for a state before the first frame.
+        """
+        frame = self._newest
+        faces = tuple(self._state_face(frame, track) for track in self._tracks) if frame else ()
+        return State(
+            **self.origin.stamp(),
+            captured_at=frame.captured_at if frame else now,
+            frame=_size(frame) if frame else None,
+            emotion=faces[0].emotion if faces else None,
+            confidence=faces[0].confidence if faces else None,
+            faces=faces,
+        )
+
+    def _feel(self, frame: Frame, track: Track, probabilities: NDArray[np.float32]) -> list[FaceEvent]:
+        mood = self._moods.get(track.id)
+        if mood is None:
+            mood = Mood(
+                self._card.labels,
+                probabilities,
+                frame.time_s,
+                min_confidence=self._min_confidence,
+                hold_s=self._hold_s,
+            )
+            self._moods[track.id] = mood
+            return [self._event(frame, track, mood)]
+        change = mood.update(probabilities, frame.time_s)
+        return [self._event(frame, track, mood, change)] if change else []
+
+    def _event(self, frame: Frame, track: Track, mood: Mood, change: MoodChange | None = None) -> FaceEvent:
+        return FaceEvent(
+            **self.origin.stamp(),
+            type="changed" if change else "appeared",
+            sequence=self._next_sequence(),
+            captured_at=frame.captured_at,
+            face=_face(frame, track),
+            emotion=mood.emotion,
+            confidence=mood.confidence,
+            previous=change.previous if change else None,
+            lasted_s=change.lasted_s if change else None,
+            probabilities=mood.probabilities,
+        )
+
+    def _gone(self, frame: Frame, track: Track) -> FaceEvent:
+        mood = self._moods.pop(track.id)
+        return FaceEvent(
+            **self.origin.stamp(),
+            type="gone",
+            sequence=self._next_sequence(),
+            captured_at=frame.captured_at,
+            face=_face(frame, track),
+            emotion=mood.emotion,
+            confidence=mood.confidence,
+            lasted_s=track.seen_s - track.since_s,
+        )
+
+    def _state_face(self, frame: Frame, track: Track) -> StateFace:
+        mood = self._moods[track.id]
+        return StateFace(
+            id=track.id,
+            box=track.rect.to_box(),
+            emotion=mood.emotion,
+            confidence=mood.confidence,
+            since=frame.captured_at - timedelta(seconds=frame.time_s - mood.since_s),
+        )
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence - 1
+
+
+def crop(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
+    """Cut a face out as the model wants to see it.
+
+    Args:
+        gray: ``(H, W)`` uint8.
+        face: Where the face is; what lies beyond the frame's edge repeats the edge.
+        card: Says the margin and the size.
+
+    Returns:
+        ``(card.input.height, card.input.width)`` uint8.
+    """
+    rect = face.grown(card.input.crop_margin)
+    left, top = round(rect.x), round(rect.y)
+    right, bottom = max(left + 1, round(rect.x + rect.width)), max(top + 1, round(rect.y + rect.height))
+    height, width = gray.shape
+    inside = gray[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+    if inside.shape != (bottom - top, right - left):
+        beyond = ((max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width)))
+        inside = np.pad(inside, beyond, mode="edge")
+    size = (card.input.width, card.input.height)
+    how = cv2.INTER_AREA if inside.shape[1] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(inside, size, interpolation=how), dtype=np.uint8)
+
+
+def _size(frame: Frame) -> FrameSize:
+    height, width = frame.gray.shape
+    return FrameSize(width=width, height=height)
+
+
+def _face(frame: Frame, track: Track) -> Face:
+    return Face(id=track.id, box=track.rect.to_box(), frame=_size(frame))
