@@ -1,0 +1,185 @@
+"""One connection to a broker, driven by whoever owns it: nothing here has a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import paho.mqtt.client as paho
+
+from edge.mqtt.outbox import WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
+
+_LOG = logging.getLogger(__name__)
+
+_KEEPALIVE_S = 30
+
+
+@dataclass(frozen=True)
+class End:
+    """Why a connection is over."""
+
+    kind: Literal["away", "mute", "refused", "protocol", "forbidden", "closed"]
+    """Not reached or lost; never answered; refused us; speaks another version; refused an event; we left."""
+
+    reason: str
+    """A clause for a person."""
+
+
+class Bell:
+    """Wakes a thread that waits on sockets. Ringing never blocks, and is heard once it was rung."""
+
+    def __init__(self) -> None:
+        self.ear, self._hammer = socket.socketpair()
+        self.ear.settimeout(0)
+        self._hammer.settimeout(0)
+        self._lock = threading.Lock()
+
+    def ring(self) -> None:
+        """Wake the thread, from any other."""
+        with self._lock, contextlib.suppress(BlockingIOError):  # full: it rings already
+            if self._hammer.fileno() >= 0:
+                self._hammer.send(b"!")
+
+    def hush(self) -> None:
+        """Take note of all the ringing so far."""
+        with contextlib.suppress(BlockingIOError):
+            while self.ear.recv(4096):
+                pass
+
+    def close(self) -> None:
+        """Take the bell down; ringing does nothing from now on."""
+        with self._lock:
+            self.ear.close()
+            self._hammer.close()
+
+
+class Connection:
+    """One connection, from CONNECT to the end of its socket. Used by one thread."""
+
+    def __init__(self, client: paho.Client, bell: Bell, on_event: Callable[[int], None]) -> None:
+        self.accepted = False
+        self.end: End | None = None
+        self._window = WINDOW
+        self.unsettled: dict[int, str] = {}  # message id -> retained topic
+        self._events: dict[int, int] = {}  # message id -> the outbox's sequence
+        self._on_event = on_event
+        self._bell = bell
+        self._selector = selectors.DefaultSelector()
+        self._client = client
+        client.on_connect = self._connected
+        client.on_publish = self._published
+        client.on_disconnect = self._disconnected
+
+    def open(self, host: str, port: int) -> None:
+        """Reach the broker and send CONNECT; the answer comes in a `step`.
+
+        Raises:
+            OSError: It is not reached.
+        """
+        self._client.connect(host, port, keepalive=_KEEPALIVE_S)
+        self._selector.register(self._bell.ear, selectors.EVENT_READ)
+        if sock := self._socket():
+            self._selector.register(sock, selectors.EVENT_READ)
+
+    def step(self, timeout_s: float) -> None:
+        """Wait for the network or the bell, and do what is due."""
+        if (sock := self._socket()) is None:
+            return
+        writes = selectors.EVENT_WRITE if self._client.want_write() else 0
+        self._selector.modify(sock, selectors.EVENT_READ | writes)
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0  # which no selector sees
+        ready = {key.fileobj: mask for key, mask in self._selector.select(0 if buffered else timeout_s)}
+        if self._bell.ear in ready:
+            self._bell.hush()
+        if buffered or ready.get(sock, 0) & selectors.EVENT_READ:
+            self._client.loop_read()
+        if ready.get(sock, 0) & selectors.EVENT_WRITE:
+            self._client.loop_write()
+        self._client.loop_misc()
+        if self.end and self.end.kind != "closed":
+            self.abort(self.end)
+
+    def publish(self, topic: str, payload: str, qos: int, *, retain: bool, sequence: int | None = None) -> None:
+        """Send a message; an event's sequence comes back through `on_event` once the broker has it."""
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            self.abort(End("away", paho.error_string(info.rc)))
+        elif sequence is not None:
+            self._events[info.mid] = sequence
+        elif qos:
+            self.unsettled[info.mid] = topic
+
+    def disconnect(self) -> None:
+        """Say good-bye: the broker forgets the last will."""
+        if not self.end:
+            self.end = End("closed", "closed")
+            self._client.disconnect()
+
+    def abort(self, end: End) -> None:
+        """Drop the socket with no good-bye: the broker publishes the last will."""
+        self.end = self.end or end
+        if sock := self._socket():
+            sock.close()
+            self._client.loop_read()  # so that paho notices
+
+    def close(self) -> None:
+        """Release what is held."""
+        self.abort(End("closed", "closed"))
+        self._selector.close()
+        # They lead back to here: without the cycle, paho's sockets go now and not when memory is next searched.
+        self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
+
+    @property
+    def window(self) -> int:
+        """How many events may be on their way: the broker's bound counts retained messages too."""
+        return self._window - len(self.unsettled)
+
+    @property
+    def room(self) -> int:
+        """How many messages more the broker takes now."""
+        return self.window - len(self._events)
+
+    @property
+    def open_now(self) -> bool:
+        """Whether there is a socket."""
+        return self._socket() is not None
+
+    def _socket(self) -> socket.socket | None:
+        return self._client.socket()  # type: ignore[return-value]  # a wrapper only over websockets
+
+    def _connected(
+        self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, extra: Properties | None
+    ) -> None:
+        if code.is_failure:
+            unknown = code.getName() == "Unsupported protocol version"
+            self.end = End("protocol" if unknown else "refused", str(code).lower())
+            return
+        self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
+        self.accepted = True
+
+    def _published(self, _client: paho.Client, _data: Any, mid: int, code: ReasonCode, _extra: Any) -> None:
+        topic = self.unsettled.pop(mid, None)
+        sequence = self._events.pop(mid, None)
+        if code.is_failure and sequence is not None:
+            self.end = End("forbidden", str(code).lower())
+        elif code.is_failure:
+            _LOG.warning("the broker refuses what is published to %s: %s", topic, str(code).lower())
+        elif sequence is not None:
+            self._on_event(sequence)
+
+    def _disconnected(self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _extra: Any) -> None:
+        name = code.getName()
+        reason = "the broker closed the connection" if name == "Unspecified error" else name.lower()
+        self.end = self.end or End("away" if self.accepted else "mute", reason)

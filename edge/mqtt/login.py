@@ -1,0 +1,64 @@
+"""What a broker wants to see before it lets us in."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.config import MqttConfig
+
+
+def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
+    """Read password and certificates, where the settings name them.
+
+    Raises:
+        ConfigError: One cannot be read.
+    """
+    password = _read_password(config.password_file) if config.password_file else None
+    return password, _tls_context(config) if config.broker.tls else None
+
+
+def _read_password(file: Path) -> str:
+    try:
+        password = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        message = f"mqtt.password_file: {file}: {error.strerror}"
+        raise ConfigError(message) from None
+    except UnicodeDecodeError:
+        message = f"mqtt.password_file: {file}: not UTF-8 text; write the password on one line"
+        raise ConfigError(message) from None
+    if not password or "\n" in password:
+        message = f"mqtt.password_file: {file}: write the password there, on one line"
+        raise ConfigError(message)
+    return password
+
+
+class _Socket(ssl.SSLSocket):
+    """One that does not stay open when the broker is not trusted; paho forgets it then."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def _tls_context(config: MqttConfig) -> ssl.SSLContext:
+    what = f"mqtt.ca_file: {config.ca_file}"
+    try:
+        context = ssl.create_default_context(cafile=config.ca_file)
+        context.sslsocket_class = _Socket
+        if config.cert_file and config.key_file:
+            what = f"mqtt.cert_file: {config.cert_file} with mqtt.key_file: {config.key_file}"
+            # An encrypted key would be asked about on the terminal.
+            context.load_cert_chain(config.cert_file, config.key_file, password="")
+    except OSError as error:  # which ssl.SSLError is as well
+        message = f"{what}: {error.strerror or error}"
+        raise ConfigError(message) from None
+    return context

@@ -1,0 +1,51 @@
+"""Every topic, in the one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics of one device."""
+
+    base: str
+    """First part of every topic, ``mqtt.base_topic``."""
+
+    device: str
+    """The device's name, ``mqtt.device``. ``+`` gives filters that match every device."""
+
+    @property
+    def root(self) -> str:
+        """What all of the device's topics lie below."""
+        return f"{self.base}/{self.device}"
+
+    @property
+    def availability(self) -> str:
+        """``online`` or ``offline``; retained, also the last will."""
+        return f"{self.root}/availability"
+
+    @property
+    def state(self) -> str:
+        """`edge.events.State`; retained."""
+        return f"{self.root}/state"
+
+    @property
+    def event(self) -> str:
+        """`edge.events.FaceEvent`; not retained."""
+        return f"{self.root}/event"
+
+    @property
+    def camera(self) -> str:
+        """`edge.events.CameraStatus`; retained."""
+        return f"{self.root}/camera"
+
+    @property
+    def health(self) -> str:
+        """`edge.events.Health`; retained, QoS 0."""
+        return f"{self.root}/health"
+
+    @property
+    def info(self) -> str:
+        """`edge.events.Info`; retained."""
+        return f"{self.root}/info"

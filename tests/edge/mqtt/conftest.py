@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.config import MqttConfig, OutboxConfig
+from edge.events import Box, Face, FaceEvent, FrameSize
+from edge.mqtt import MqttClient, Outbox, Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+QUICK = Pace(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
+
+
+def _event(sequence: int) -> FaceEvent:
+    return FaceEvent(
+        device="test",
+        session="01JD0000000000000000000000",
+        type="appeared",
+        sequence=sequence,
+        captured_at=datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC),
+        face=Face(id=1, box=Box(x=0, y=0, width=72, height=72), frame=FrameSize(width=640, height=480)),
+        emotion="happy",
+        confidence=0.9,
+    )
+
+
+@pytest.fixture
+def publish_to() -> Iterator[Callable[..., MqttClient]]:
+    """Make clients that are closed at the end: `publish_to(url, **settings)`."""
+    clients: list[MqttClient] = []
+
+    def make(url: str, *, outbox: Outbox | None = None, mqtt5: bool = True, **settings: Any) -> MqttClient:
+        config = MqttConfig(url=url, device="test", **settings)
+        client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, pace=QUICK)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close(0.3)
+
+
+@pytest.fixture
+def event() -> Callable[[int], FaceEvent]:
+    """Make an event of a sequence."""
+    return _event
