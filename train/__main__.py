@@ -11,6 +11,7 @@ import train.quiet  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import keras
+import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -136,7 +137,8 @@ def evaluate(
 def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
     if model.suffix == ".tflite":
         bundle = ModelBundle.load(model)
-        return bundle.network.logits, bundle.labels
+        temperature = bundle.card.calibration.temperature
+        return lambda pixels: bundle.network.logits(pixels) / np.float32(temperature), bundle.labels
     labels = report.read(model.with_suffix(".json")).labels
     try:
         return report.model_logits(keras.models.load_model(model, compile=False)), labels
@@ -146,7 +148,9 @@ def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
 
 
 def _show(metrics: dict[str, dict[str, Metrics]]) -> None:
-    table = Table("split", "protocol", "n", "accuracy", "95 % interval", "F1", "ECE", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("split", "protocol", "n", "accuracy", "95 % interval", "F1", "ECE"):
+        table.add_column(column, no_wrap=True)
     for split, protocols in metrics.items():
         for protocol, m in protocols.items():
             low, high = m.interval

@@ -1,0 +1,95 @@
+"""How long each stage of the pipeline takes: stopwatches around its parts, none within them."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.bench.report import StageReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from edge.faces import Detector
+    from edge.geometry import Rect
+    from edge.model import Card
+    from edge.pipeline import Classifier
+
+
+class Stages:
+    """Collects durations by stage."""
+
+    def __init__(self) -> None:
+        self._laps_ms: dict[str, list[float]] = defaultdict(list)
+        self._open_ms: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time within to the stage's share of the current frame."""
+        start = time.perf_counter()
+        yield
+        self._open_ms[stage] += (time.perf_counter() - start) * 1000
+
+    def end_frame(self) -> None:
+        """Close the current frame. `track` is what `step` took beyond the parts within it."""
+        laps = dict(self._open_ms)
+        laps["track"] = laps.pop("step") - laps.get("detect", 0.0) - laps.get("classify", 0.0)
+        for stage, spent_ms in laps.items():
+            self._laps_ms[stage].append(spent_ms)
+        self._open_ms.clear()
+
+    def spent_s(self, *, without: str) -> float:
+        """Give the sum over all frames and stages but one."""
+        return sum(sum(laps) for stage, laps in self._laps_ms.items() if stage != without) / 1000
+
+    def report(self) -> dict[str, StageReport]:
+        """Give percentiles per stage, in the order of the data's way."""
+        return {stage: _percentiles(self._laps_ms[stage]) for stage in STAGES if stage in self._laps_ms}
+
+
+STAGES = ("capture", "detect", "track", "classify", "publish")
+
+
+def _percentiles(laps_ms: list[float]) -> StageReport:
+    p50, p95, p99, most = np.percentile(laps_ms, (50, 95, 99, 100)).round(3).tolist()
+    return StageReport(count=len(laps_ms), p50_ms=p50, p95_ms=p95, p99_ms=p99, max_ms=most)
+
+
+class TimedDetector:
+    """A detector under a stopwatch."""
+
+    def __init__(self, detector: Detector, stages: Stages) -> None:
+        self._detector, self._stages = detector, stages
+
+    def search(self, gray: NDArray[np.uint8]) -> list[Rect]:
+        """Search the whole frame."""
+        with self._stages.timed("detect"):
+            return self._detector.search(gray)
+
+    def search_near(self, gray: NDArray[np.uint8], face: Rect) -> Rect | None:
+        """Search near a face."""
+        with self._stages.timed("detect"):
+            return self._detector.search_near(gray, face)
+
+
+class TimedClassifier:
+    """A classifier under a stopwatch."""
+
+    def __init__(self, classifier: Classifier, stages: Stages) -> None:
+        self._classifier, self._stages = classifier, stages
+
+    @property
+    def card(self) -> Card:
+        """The classifier's own."""
+        return self._classifier.card
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify ``(N, H, W)`` crops."""
+        with self._stages.timed("classify"):
+            return self._classifier.probabilities(faces)

@@ -1,0 +1,222 @@
+"""The command line: ``emotion-edge run | bench | doctor | watch | config``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from edge import __version__, files
+from edge import config as configuration
+from edge.errors import CameraHangError, ConfigError, EdgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.config import Settings
+
+app = typer.Typer(
+    name="emotion-edge",
+    help="Facial-expression recognition that lives on a Raspberry Pi and speaks MQTT.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="Check, show or explain the configuration.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help=f"TOML settings.  [default: {configuration.SYSTEM_FILE}, if there]"),
+]
+CameraOption = Annotated[
+    str | None,
+    typer.Option(
+        "--camera",
+        metavar="SPEC",
+        help="auto | picamera2[:N] | /dev/videoN | a clip | a folder of images | rtsp://… | testcard",
+    ),
+]
+BrokerOption = Annotated[
+    str | None,
+    typer.Option("--broker", metavar="URL", help="mqtt://[user@]host[:port] | mqtts://… | embedded | none"),
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="A bundle's .tflite.  [default: the shipped one]")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    camera: CameraOption = None,
+    broker: BrokerOption = None,
+    model: ModelOption = None,
+    print_events: Annotated[bool, typer.Option("--print", help="Print every event as one line of JSON.")] = False,  # noqa: FBT002  # typer's way
+) -> None:
+    """Watch a camera and publish the emotions of the faces in it."""
+    settings = _load(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
+    from edge import service  # noqa: PLC0415  # OpenCV and the TFLite runtime load here, not for --help
+
+    threading.excepthook = _end_with_the_thread
+    service.run(settings, _stop_on_signals(), sys.stdout if print_events else None)
+
+
+@app.command()
+def bench(
+    config: ConfigOption = None,
+    camera: CameraOption = None,
+    model: ModelOption = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure.")] = 20.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too; - prints them alone.")
+    ] = None,
+) -> None:
+    """Measure the latency of each stage on this device, on the test card unless a camera is named."""
+    flags = {"camera.source": camera or "testcard", "emotion.model": model, "emotion.threads": threads}
+    settings = _load(config, flags)
+    from edge.bench import measure, table  # noqa: PLC0415  # as in run
+
+    report = measure(settings, seconds)
+    text = report.model_dump_json(indent=2)
+    if json_file == Path("-"):
+        typer.echo(text)
+        return
+    Console().print(table(report))
+    for warning in report.warnings():
+        typer.echo(f"emotion-edge: not comparable: {warning}", err=True)
+    if json_file:
+        files.write_atomically(json_file, text + "\n")
+
+
+@app.command()
+def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002  # typer's way
+    """Say what is missing on this machine, and the command that fixes it."""
+    from edge import doctor as examination  # noqa: PLC0415  # as in run
+
+    try:
+        settings: Settings | ConfigError = _load(config, {})
+    except ConfigError as error:
+        settings = error
+    findings = examination.examine(settings)
+    if as_json:
+        typer.echo(examination.to_json(findings))
+    else:
+        Console().print(examination.table(findings))
+    raise typer.Exit(examination.exit_code(findings))
+
+
+@app.command()
+def watch(
+    config: ConfigOption = None,
+    broker: BrokerOption = None,
+    device: Annotated[str, typer.Option(metavar="NAME|+", help="One device, or + for all.")] = "+",
+    as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
+) -> None:
+    """Show live what devices publish."""
+    settings = _load(config, {"mqtt.url": broker})
+    from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
+
+    show_live(settings.mqtt, device, _stop_on_signals(), sys.stdout if as_json else None)
+
+
+@config_app.command()
+def check(config: ConfigOption = None) -> None:
+    """Say whether the configuration is right."""
+    _load(config, {})
+    typer.echo(
+        f"{config or configuration.SYSTEM_FILE}: fine" if config or configuration.SYSTEM_FILE.exists() else "fine"
+    )
+
+
+@config_app.command()
+def show(config: ConfigOption = None) -> None:
+    """Print the settings in force, as TOML."""
+    typer.echo(configuration.show(_load(config, {})), nl=False)
+
+
+@config_app.command()
+def example() -> None:
+    """Print a file with every setting, its default and its reason."""
+    typer.echo(configuration.example(), nl=False)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  # typer's way
+    if value:
+        typer.echo(f"emotion-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: FBT002  # typer's way
+) -> None:
+    pass
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _load(config: Path | None, flags: dict[str, Any]) -> Settings:
+    return configuration.load(config, os.environ, flags)
+
+
+def main(command: Callable[[], object] = app) -> None:
+    """Run the command line; end with the exit code of the contract."""
+    from edge import logs  # noqa: PLC0415  # rich loads here, not on import
+
+    logs.configure()
+    # OpenCV waits 10 s for a silent webcam unless told before it loads: longer than we wait for it to let go.
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+    try:
+        command()
+    except CameraHangError as error:
+        _complain(error)
+        # The camera's thread would hold up an orderly exit for ever.
+        sys.stderr.flush()
+        os._exit(error.exit_code)
+    except EdgeError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output left, which is its right; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  # the last line of defence, told in full
+        _confess(error)
+        sys.exit(1)
+
+
+def _confess(error: BaseException | None) -> None:
+    traceback.print_exception(error)
+    typer.echo(
+        f"This is a defect of emotion-edge {__version__}. Please report it with the lines above "
+        "and what 'emotion-edge doctor' prints.",
+        err=True,
+    )
+
+
+def _end_with_the_thread(failure: threading.ExceptHookArgs) -> None:
+    """A daemon that lost its publishing thread must not look alive: end, so that systemd starts a whole one."""
+    _confess(failure.exc_value)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _complain(error: EdgeError) -> None:
+    for line in str(error).splitlines():
+        typer.echo(f"emotion-edge: {line}", err=True)

@@ -1,0 +1,111 @@
+"""Checks of the machine and its surroundings: broker, clock, power, processor, disk."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.doctor.finding import Finding, pip_install
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from edge.config import Broker, OutboxConfig
+    from edge.health import Throttling
+
+CONNECT_S = 2.0
+"""How long an answer from the network may take, in seconds."""
+
+_STATE = Path("/var/lib/emotion-edge")
+_EVENT_BYTES = 600
+"""What an event takes on disk (see `OutboxConfig.max_events`)."""
+
+_SPARE_BYTES = 200_000_000
+"""Free space beside the outbox that a system needs to go on living."""
+
+_TIME_ERROR = 5
+"""What adjtimex(2) gives while the clock is not synchronised."""
+
+_TIMEX_BYTES = 512
+"""More than ``struct timex`` takes anywhere. All zero: it asks and sets nothing."""
+
+
+def connect_problem(host: str, port: int) -> str | None:
+    """Give why there is no TCP connection to be had, or None."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def broker(address: Broker) -> Finding:
+    """Does the broker answer? It may come later, so that silence is no more than a warning."""
+    name = "broker"
+    if address.kind == "none":
+        return Finding(name, "ok", "nothing is published, as configured")
+    if address.kind == "embedded":
+        if find_spec("amqtt") is None:
+            return Finding(name, "broken", "the embedded broker is not installed", pip_install("emotion-edge[demo]"))
+        return Finding(name, "ok", "the embedded one")
+    if problem := connect_problem(address.host, address.port):
+        local = address.host in {"localhost", "127.0.0.1", "::1"}
+        cure = "sudo apt install mosquitto" if local else f"ping {address.host}  # else mend mqtt.url"
+        return Finding(name, "warning", f"{address} does not answer: {problem}", cure)
+    return Finding(name, "ok", f"{address} answers")
+
+
+def is_clock_synchronised() -> bool:
+    """Ask the kernel, as timedatectl does, whether a time server disciplines the wall clock."""
+    question = ctypes.create_string_buffer(_TIMEX_BYTES)
+    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(question)
+    return 0 <= state < _TIME_ERROR
+
+
+def clock(*, synchronised: bool) -> Finding:
+    """Are the events' time stamps right? A Pi has no battery-backed clock."""
+    if synchronised:
+        return Finding("clock", "ok", "synchronised")
+    found = "not synchronised: the events' time stamps may be wrong"
+    return Finding("clock", "warning", found, "sudo timedatectl set-ntp true")
+
+
+def power(throttling: Throttling | None) -> Finding:
+    """Does the firmware slow the processor down?"""
+    name = "power and heat"
+    if throttling is None:
+        return Finding(name, "ok", "this machine does not tell (only a Raspberry Pi does)")
+    if not (reasons := throttling.now or throttling.since_boot):
+        return Finding(name, "ok", "never throttled since the boot")
+    when = "now" if throttling.now else "since the boot, not now"
+    supply = any("under-voltage" in part for part in (throttling.now, throttling.since_boot))
+    cure = "use the Pi's own power supply and a short cable" if supply else "give the Pi a heat sink or more air"
+    return Finding(name, "warning", f"{', '.join(reasons)} ({when})", cure)
+
+
+def governor(governors: AbstractSet[str]) -> Finding:
+    """May the processor run at its full speed?"""
+    name, found = "CPU governor", ", ".join(sorted(governors)) or "this machine has none"
+    if "powersave" in governors:
+        cure = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+        return Finding(name, "warning", found, cure)
+    return Finding(name, "ok", found)
+
+
+def disk(outbox: OutboxConfig) -> Finding:
+    """Is there room for the outbox at its fullest?"""
+    folder = Path(os.environ.get("STATE_DIRECTORY", _STATE))
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    needed = outbox.max_events * _EVENT_BYTES + _SPARE_BYTES
+    found = f"{free / 1e6:.0f} MB free at {folder}"
+    if free < needed:
+        cure = "sudo apt clean && sudo journalctl --vacuum-size=50M"
+        return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB wanted", cure)
+    return Finding("disk", "ok", found)

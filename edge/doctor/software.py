@@ -1,0 +1,103 @@
+"""Checks of what is installed: configuration, Python, runtime, model, OpenCV."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.doctor.finding import Finding, pip_install
+from edge.errors import BundleError, ConfigError, EdgeError
+from edge.model import SHIPPED, ModelBundle
+from edge.runtime import installed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.config import EmotionConfig, Settings
+
+
+def configuration(settings: Settings | ConfigError) -> Finding:
+    """Is the configuration valid, and are its files there?"""
+    name = "configuration"
+    if isinstance(settings, ConfigError):
+        return Finding(name, "broken", str(settings), "emotion-edge config example  # shows what is allowed")
+    mqtt = settings.mqtt
+    for file in (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file):
+        if file and not os.access(file, os.R_OK):
+            # No more than a warning: a systemd credential is there for the running service only.
+            return Finding(name, "warning", f"{file} cannot be read from here", f"sudo ls -l '{file}'")
+    return Finding(name, "ok", "valid")
+
+
+def python() -> Finding:
+    """Which Python runs us? An older one than 3.11 cannot even load this file."""
+    return Finding("python", "ok", f"{platform.python_version()} {platform.machine()} in {sys.prefix}")
+
+
+def runtime() -> Finding:
+    """Is there a TFLite runtime, and is it the fast one?"""
+    name, available = "TFLite runtime", installed()
+    best = "tflite-runtime" if platform.machine() == "armv7l" else "ai-edge-litert"
+    if not available:
+        return Finding(name, "broken", "none is installed", pip_install(best))
+    used, *others = (f"{runtime} {version}" for runtime, version in available.items())
+    found = f"{used} is used" + (f"; also installed: {', '.join(others)}" if others else "")
+    if best == "ai-edge-litert" and "litert" not in available:
+        return Finding(name, "warning", f"{found}; LiteRT is about 20 times faster", pip_install(best))
+    return Finding(name, "ok", found)
+
+
+def model(emotion: EmotionConfig) -> Finding:
+    """Does the model bundle load, and does it give plausible answers?"""
+    name, path = "model", emotion.model or SHIPPED
+    try:
+        bundle = ModelBundle.load(path, threads=emotion.threads)
+    except BundleError as error:
+        cure = "emotion-edge config show  # then mend emotion.model, or leave it out for the shipped one"
+        return Finding(name, "broken", str(error), cure)
+    height, width = bundle.network.input_shape
+    ramp = np.linspace(0, 255, height * width).reshape(1, height, width)
+    pictures = np.concatenate([ramp, 255 - ramp, np.zeros_like(ramp)]).astype(np.uint8)
+    answers = bundle.probabilities(pictures)
+    about = f"{bundle.card.name} {bundle.card.version}, {len(bundle.labels)} labels, {path}"
+    if fault := implausible(answers):
+        return Finding(
+            name, "broken", f"{about}: {fault}", "python -m convert --help  # the network has to be made anew"
+        )
+    return Finding(name, "ok", about)
+
+
+def implausible(answers: NDArray[np.float32]) -> str | None:
+    """Say what is wrong with a network's answers.
+
+    Args:
+        answers: ``(N, C)`` probabilities of N different pictures.
+    """
+    if not np.isfinite(answers).all() or not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
+        return "its answers are no probabilities"
+    if np.ptp(answers, axis=0).max() == 0:
+        return "it gives every picture the same answer"
+    return None
+
+
+def opencv() -> Finding:
+    """Is OpenCV there, with its face cascade?"""
+    name, cure = "OpenCV", pip_install("opencv-python-headless>=4.6,<5")
+    try:
+        import cv2  # noqa: PLC0415 - its absence is what we look for
+
+        from edge.faces import cascade_file  # noqa: PLC0415 - needs cv2
+    except ImportError as error:
+        return Finding(name, "broken", str(error), cure)
+    try:
+        cascade = cascade_file()
+    except EdgeError as error:
+        return Finding(name, "broken", f"{cv2.__version__}: {error}", "sudo apt install opencv-data")
+    # 5.x moved the cascades out.
+    if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
+        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", cure)
+    return Finding(name, "ok", f"{cv2.__version__}, {cascade}")

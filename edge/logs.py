@@ -1,0 +1,86 @@
+"""Where log lines go: to a person's terminal, to the journal with its priorities, or to a plain file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = "emotion-edge"
+"""Marks our handler, so that a second `configure` replaces it and touches no other."""
+
+
+def configure(level: int | str = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send the logs to `stream`; call again to change one's mind.
+
+    The level is that of emotion-edge; the libraries beside it speak from WARNING on.
+
+    Args:
+        level: As `logging` knows it: ``logging.DEBUG`` or ``"DEBUG"``.
+        stream: Standard error unless given.
+    """
+    handler = _handler(stream or sys.stderr, os.environ)
+    handler.set_name(_NAME)
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if old.get_name() == _NAME]:
+        root.removeHandler(old)
+        old.close()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("edge").setLevel(level)
+    logging.captureWarnings(capture=True)
+
+
+def _handler(stream: TextIO, environ: Mapping[str, str]) -> logging.Handler:
+    if is_journal(stream, environ):
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(_JournalFormatter())
+        return handler
+    if stream.isatty():
+        return RichHandler(console=Console(file=stream), show_path=False, omit_repeated_times=False)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Say whether the stream is the one that systemd connected to the journal.
+
+    ``JOURNAL_STREAM`` holds ``device:inode`` of it (systemd.exec(5)). Being set is not enough: a program that was
+    started with its output redirected inherits the variable all the same.
+    """
+    try:
+        at = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # no file behind it, or closed
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{at.st_dev}:{at.st_ino}"
+
+
+class _PlainFormatter(logging.Formatter):
+    converter = staticmethod(time.gmtime)  # people and machines compare these lines across time zones
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
+class _JournalFormatter(logging.Formatter):
+    """Puts ``<N>``, the priority of sd-daemon(3), before each line; the journal has its own clock."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        # The journal takes each line of a traceback for a record of its own.
+        return "\n".join(f"<{_priority(record.levelno)}>{line}" for line in super().format(record).splitlines() or [""])
+
+
+def _priority(level: int) -> int:
+    """Give the syslog priority (2 critical … 7 debug) of a level of `logging`."""
+    for least, priority in ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6)):
+        if level >= least:
+            return priority
+    return 7

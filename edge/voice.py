@@ -1,0 +1,64 @@
+"""What the daemon says, to the broker and to standard output: one call for each kind of message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from edge import __version__
+from edge.events import CameraStatus, Info, InfoModel
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from edge.events import FaceEvent, Health, State
+    from edge.model import ModelBundle
+    from edge.mqtt.client import MqttClient
+    from edge.pipeline import Origin
+
+
+class Voice:
+    """Publishes, where there is a broker, and prints, where that was asked for."""
+
+    def __init__(self, origin: Origin, client: MqttClient | None, printer: TextIO | None = None) -> None:
+        self._origin = origin
+        self._client = client
+        self._printer = printer
+
+    def tell_events(self, events: list[FaceEvent], captured_s: float) -> None:
+        """Tell what changed; `captured_s` is the frame's `time_s` on the monotonic clock."""
+        for event in events:
+            if self._client:
+                self._client.publish_event(event, captured_s)
+            if self._printer:
+                print(event.to_json(), file=self._printer, flush=True)
+
+    def tell_state(self, state: State) -> None:
+        """Tell who is there now."""
+        if self._client:
+            self._client.publish_retained(self._client.topics.state, state.to_json())
+
+    def tell_health(self, health: Health) -> None:
+        """Tell how the device is."""
+        if self._client:
+            self._client.publish_retained(self._client.topics.health, health.to_json(), qos=0)
+
+    def tell_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
+        """Tell how the camera is, since now."""
+        if self._client:
+            message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
+            self._client.publish_retained(self._client.topics.camera, message.to_json())
+
+    def tell_info(self, bundle: ModelBundle, camera: str) -> None:
+        """Tell what is running."""
+        if self._client:
+            card, network = bundle.card, bundle.network
+            info = Info(
+                **self._origin.stamp(),
+                software=__version__,
+                model=InfoModel(name=card.name, version=card.version, sha256=card.sha256, labels=card.labels),
+                runtime=f"{network.runtime} {network.version}",
+                camera=camera,
+                started_at=datetime.now(UTC),
+            )
+            self._client.publish_retained(self._client.topics.info, info.to_json())
