@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "systemd"
+UNIT = FOLDER / "emotion-edge.service"
+EXPOSURE = 1.7
+"""The limit that the design measured for this hardening; 0 is no exposure, 10 is all."""
+
+NOBODY = 65534
+
+needs_analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: apt install systemd"
+)
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """Give the unit with a command that is there, as the daemon is not installed here."""
+    text, replaced = re.subn(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE)
+    assert replaced == 1
+    copy = tmp_path / UNIT.name
+    copy.write_text(text)
+    return copy
+
+
+def settings() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), flags=re.MULTILINE):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", str(FOLDER / name), *arguments], capture_output=True, text=True, check=False)
+
+
+@needs_analyze
+def test_systemd_has_nothing_to_say_about_the_unit(unit: Path) -> None:
+    result = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    ours = [line for line in result.stderr.splitlines() if "emotion-edge" in line]
+    assert (result.returncode, ours) == (0, [])
+
+
+@needs_analyze
+def test_verify_would_see_a_mistake(unit: Path) -> None:
+    unit.write_text(unit.read_text().replace("WatchdogSec=30", "WatchdogSec=often"))
+    result = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert "emotion-edge.service" in result.stderr
+    assert "often" in result.stderr
+
+
+@needs_analyze
+def test_the_exposure_is_low(unit: Path) -> None:
+    result = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE * 10:.0f}", unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    overall = re.search(r"Overall exposure level for \S+: ([\d.]+)", result.stdout)
+    assert overall, result.stdout + result.stderr
+    assert float(overall[1]) <= EXPOSURE
+    assert result.returncode == 0
+
+
+def test_it_keeps_trying_for_ever_but_not_what_cannot_mend_itself() -> None:
+    unit = settings()
+    assert unit["Restart"] == ["on-failure"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert unit["RestartPreventExitStatus"] == ["2 4"]
+    assert "RestartSteps" not in unit  # version 252 would complain
+
+
+def test_the_cameras_are_open_to_it_and_no_other_device() -> None:
+    unit = settings()
+    assert unit["DevicePolicy"] == ["closed"]
+    assert unit["DeviceAllow"] == ["char-video4linux rw", "char-media rw", "char-dma_heap rw"]
+    assert unit["SupplementaryGroups"] == ["video"]
+    assert "PrivateDevices" not in unit
+
+
+def test_the_password_may_be_missing() -> None:
+    # With a path behind the colon, systemd refuses to start the unit where the file is not there.
+    (credential,) = settings()["LoadCredential"]
+    assert "/" not in credential
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is missing: apt install systemd")
+@pytest.mark.skipif(os.geteuid() != 0, reason="systemd-sysusers writes password files, which needs root")
+def test_sysusers_makes_a_locked_user_in_the_video_group(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    file = FOLDER / "sysusers.conf"
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", file], check=True, capture_output=True)
+    (passwd,) = re.findall(r"^emotion-edge:.*$", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    assert passwd.endswith(":/var/lib/emotion-edge:/usr/sbin/nologin")
+    assert re.search(r"^video:.*:emotion-edge$", (tmp_path / "etc/group").read_text(), re.MULTILINE)
+    assert re.search(r"^emotion-edge:!", (tmp_path / "etc/shadow").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
+def test_scripts_are_shell(name: str) -> None:
+    result = subprocess.run(["sh", "-n", FOLDER / name], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    if shellcheck := shutil.which("shellcheck"):
+        subprocess.run([shellcheck, FOLDER / name], check=True)
+
+
+@pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
+def test_scripts_refuse_without_root(name: str) -> None:
+    user = NOBODY if os.geteuid() == 0 else None
+    # Through standard input, as nobody may not be let into the folder of a checkout.
+    result = subprocess.run(
+        ["sh", "-s"],
+        input=(FOLDER / name).read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    assert result.returncode == 1
+    assert "this needs root: run 'sudo make" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
+@pytest.mark.parametrize("arguments", [("--prefix", "x"), ("--root",), ("--root", "/no/such/folder"), ("--root", "/")])
+def test_scripts_refuse_what_they_do_not_know(name: str, arguments: tuple[str, ...]) -> None:
+    result = script(name, *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{name}: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root it refuses earlier")
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs here: this would install")
+def test_install_refuses_without_systemd() -> None:
+    result = script("install.sh")
+    assert result.returncode == 1
+    assert "systemd does not run here; 'make run' starts the daemon without it" in result.stderr
+
+
+def test_uninstall_keeps_what_is_the_users_unless_told(tmp_path: Path) -> None:
+    kept = [tmp_path / "etc/emotion-edge/config.toml", tmp_path / "var/lib/emotion-edge/outbox.db"]
+    gone = [tmp_path / "opt/emotion-edge/bin/emotion-edge", tmp_path / "etc/sysusers.d/emotion-edge.conf"]
+    for file in kept + gone[:1]:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    result = script("uninstall.sh", "--root", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert [file.exists() for file in kept + gone] == [True, True, False, False]
+    assert f"kept: {tmp_path}/etc/emotion-edge" in result.stdout
+    environment = {**os.environ, "PURGE": "1"}
+    subprocess.run(["sh", FOLDER / "uninstall.sh", "--root", tmp_path], check=True, env=environment)
+    assert not any(file.exists() for file in kept)
