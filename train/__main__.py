@@ -17,6 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from edge.files import write_atomically
 from edge.model import ModelBundle, softmax
 from train import fit as fitting
 from train import meanfaces, recipes, report
@@ -99,7 +100,7 @@ def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> 
             message = f"{folder}: this run was started from another recipe; name another --out, or say --fresh"
             raise recipes.RecipeError(message)
     folder.mkdir(parents=True, exist_ok=True)
-    kept.write_text(plan.model_dump_json(indent=1) + "\n")
+    write_atomically(kept, plan.model_dump_json(indent=1) + "\n")
 
 
 @app.command()

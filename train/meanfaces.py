@@ -9,17 +9,18 @@ eyes and mouths meet and their edges survive. A model is never trained on them.
 from __future__ import annotations
 
 import io
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from edge.files import write_atomically
 from train.datasets import DataError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import ArrayLike, NDArray
 
     from train.datasets import Faces
@@ -87,10 +88,7 @@ def save(faces: MeanFaces, path: Path) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, faces=faces.faces, labels=np.array(faces.labels), counts=np.array(faces.counts))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        whole = Path(scratch) / path.name
-        whole.write_bytes(buffer.getvalue())
-        whole.replace(path)
+    write_atomically(path, buffer.getvalue())
 
 
 def _clearest(pixels: NDArray[np.uint8], share: NDArray[np.float32], label: str) -> list[NDArray[np.uint8]]:

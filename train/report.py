@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from edge.files import write_atomically
 from edge.model import softmax
 from train import plots
 from train.datasets import DataError, Protocol, Split, load
@@ -131,11 +131,8 @@ def write(report: Report, folder: Path) -> Path:
         f"{report.name}.md": markdown(report).encode(),
         f"{report.name}.json": report.model_dump_json(indent=1).encode() + b"\n",
     }
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        for name, content in files.items():
-            whole = folder / scratch / name
-            whole.write_bytes(content)
-            whole.replace(folder / name)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
     return folder / f"{report.name}.json"
 
 
