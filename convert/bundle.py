@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.model import Calibration, Card, InputCard, ModelBundle
-from train.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,8 +93,7 @@ def write(out: Path, content: bytes, card: Card) -> Path:
         new_network, new_card = Path(scratch) / network_path.name, Path(scratch) / card_path.name
         new_network.write_bytes(content)
         new_card.write_text(card.model_dump_json(indent=1) + "\n")
-        with native_stderr_hidden():
-            ModelBundle.load(new_network)
+        ModelBundle.load(new_network)
         old = Path(scratch) / "old"
         with contextlib.suppress(FileNotFoundError):
             shutil.copy2(network_path, old)

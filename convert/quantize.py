@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convert.load import ModelError, converter, tf
-from train.quiet import native_stderr_hidden
+from edge.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

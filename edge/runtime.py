@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edge.errors import BundleError
+from edge.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,8 +75,9 @@ class Network:
         self.version = available[runtime]
         interpreter_class = importlib.import_module(_PACKAGES[runtime][1]).Interpreter
         try:
-            self._interpreter = interpreter_class(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with native_stderr_hidden():  # it tells of its XNNPACK delegate
+                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             message = f"{runtime} {self.version} cannot load it: {error}"
             raise BundleError(message) from error
