@@ -7,8 +7,9 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +19,7 @@ from edge import config as configuration
 from edge.errors import CameraHangError, ConfigError, EdgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from edge.config import Settings
 
@@ -65,10 +66,13 @@ def run(
 ) -> None:
     """Watch a camera and publish the emotions of the faces in it."""
     settings = _load(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
+    stop = _stop_on_signals()
     from edge import service  # noqa: PLC0415  # OpenCV and the TFLite runtime load here, not for --help
 
-    threading.excepthook = _end_with_the_thread
-    service.run(settings, _stop_on_signals(), sys.stdout if print_events else None)
+    with _reader_may_leave():
+        released = service.run(settings, stop, sys.stdout if print_events else None)
+        if not released:
+            _leave_at_once(0)
 
 
 @app.command()
@@ -124,10 +128,13 @@ def watch(
     as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
 ) -> None:
     """Show live what devices publish."""
-    settings = _load(config, {"mqtt.url": broker})
+    flags = {"mqtt.url": broker, "mqtt.device": None if device == "+" else device}  # checked as a device's own
+    settings = _load(config, flags)
+    stop = _stop_on_signals()
     from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
 
-    show_live(settings.mqtt, device, _stop_on_signals(), sys.stdout if as_json else None)
+    with _reader_may_leave():
+        show_live(settings.mqtt, device, stop, sys.stdout if as_json else None)
 
 
 @config_app.command()
@@ -165,10 +172,34 @@ def _root(
 
 
 def _stop_on_signals() -> threading.Event:
+    """Give the event that ends a command in good order. A second signal ends it at once."""
     stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            _leave_at_once(128 + number)
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, handle)
+    threading.excepthook = _end_with_the_thread
     return stop
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Let whoever reads our output leave, as ``head`` does, and take that for the wish to stop."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would complain when it flushes what nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """End without waiting for threads that hang."""
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _load(config: Path | None, flags: dict[str, Any]) -> Settings:
@@ -186,16 +217,10 @@ def main(command: Callable[[], object] = app) -> None:
         command()
     except CameraHangError as error:
         _complain(error)
-        # The camera's thread would hold up an orderly exit for ever.
-        sys.stderr.flush()
-        os._exit(error.exit_code)
+        _leave_at_once(error.exit_code)
     except EdgeError as error:
         _complain(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output left, which is its right; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001  # the last line of defence, told in full
         _confess(error)
         sys.exit(1)
@@ -213,8 +238,7 @@ def _confess(error: BaseException | None) -> None:
 def _end_with_the_thread(failure: threading.ExceptHookArgs) -> None:
     """A daemon that lost its publishing thread must not look alive: end, so that systemd starts a whole one."""
     _confess(failure.exc_value)
-    sys.stderr.flush()
-    os._exit(1)
+    _leave_at_once(1)
 
 
 def _complain(error: EdgeError) -> None:

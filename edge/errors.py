@@ -27,6 +27,12 @@ class BundleError(EdgeError):
     exit_code = 4
 
 
+class OutputError(EdgeError):
+    """What was asked for cannot be written where it was asked for: a full disk, a folder that is not there."""
+
+    exit_code = 2
+
+
 class CameraHangError(EdgeError):
     """The camera stack hangs and only a new process helps."""
 

@@ -94,7 +94,9 @@ class FaceEvent(Payload):
     captured_at: Timestamp = Field(description="When the frame was captured")
     face: Face
     emotion: str = Field(description="One of the model's labels, or 'uncertain'; of a face that is gone, its last")
-    confidence: Probability = Field(description="Smoothed probability of the most probable label")
+    confidence: Probability = Field(
+        description="Smoothed probability of that emotion; of the most probable one while it is 'uncertain'"
+    )
     previous: str | None = Field(default=None, exclude_if=_is_none, description="The emotion before; only of 'changed'")
     lasted_s: Seconds | None = Field(
         default=None,

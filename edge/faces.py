@@ -47,16 +47,18 @@ class HaarDetector:
         """Load the cascade.
 
         Args:
-            min_height: Pixels of the smallest face that is looked for.
+            min_height: Pixels of the smallest face that is looked for; the cascade sees none below 24.
 
         Raises:
             EdgeError: OpenCV's cascade file is not on this machine.
         """
-        self._min_height = max(min_height, _WINDOW)
+        self._min_height = min_height
         self._cascade = cv2.CascadeClassifier(str(cascade_file()))
 
     def search(self, gray: NDArray[np.uint8]) -> list[Rect]:
         """Find the faces in the whole frame, the smallest being `min_height`."""
+        if min(gray.shape) < self._min_height:
+            return []  # none fits
         shrink = max(1.0, self._min_height / _WORKING_FACE)
         small = cv2.resize(gray, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
         least = round(self._min_height / shrink)

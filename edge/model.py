@@ -80,6 +80,9 @@ class ModelBundle:
             BundleError: A file is missing, or hash, shapes, types or labels disagree;
                 the message names what disagrees.
         """
+        if not path.name:
+            message = f"{path}: not a bundle; name its .tflite file"
+            raise BundleError(message)
         card_path = path.with_suffix(".json")
         try:
             content = path.read_bytes()

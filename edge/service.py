@@ -14,7 +14,7 @@ from ulid import ULID
 from edge import notify
 from edge.camera.keeper import CameraKeeper
 from edge.camera.open import open_camera
-from edge.errors import CameraError
+from edge.errors import CameraError, CameraHangError
 from edge.events import BrokerHealth, OutboxHealth
 from edge.faces import HaarDetector
 from edge.health import Counters, HealthMonitor
@@ -41,14 +41,23 @@ _TICK_S = 0.25
 _DRAIN_S = 10.0
 """Seconds that a clip's last events have to reach a broker that is there."""
 
+_CONNECT_S = 2.0
+"""Seconds that a broker has to be there by then."""
 
-def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None) -> None:
+_RELEASE_S = 0.3
+"""Seconds that the camera has to let go when the daemon stops."""
+
+
+def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None) -> bool:
     """Run until `stop` is set or the clip ends.
 
     Args:
         settings: Everything that can be set.
         stop: Set it from anywhere to end within 2 s, ``offline`` published.
         printer: Where to print every event as a line of JSON.
+
+    Returns:
+        Whether the camera let go. If not, its thread must not be waited for.
 
     Raises:
         EdgeError: What the daemon cannot mend; its `exit_code` says what kind.
@@ -59,12 +68,14 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         outbox = Outbox(settings.outbox)
         client = _connect(settings, outbox, cleanup)
         origin = Origin(settings.mqtt.device, str(ULID()))
+        keeper = CameraKeeper(lambda: open_camera(settings.camera, settings.mqtt.broker), settings.camera)
         try:
-            keeper = CameraKeeper(lambda: open_camera(settings.camera, settings.mqtt.broker), settings.camera)
-        except CameraError as error:
+            while not keeper.open(_TICK_S):
+                if stop.is_set():
+                    return keeper.close(0)
+        except (CameraError, CameraHangError) as error:
             Voice(origin, client).tell_camera("offline", str(error))
             raise
-        cleanup.callback(keeper.close, 0.3)
         origin = replace(origin, synthetic=keeper.synthetic)
         voice = Voice(origin, client, printer)
         voice.tell_info(bundle, keeper.name)
@@ -77,7 +88,7 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
             daemon.watch(stop)
             if keeper.ended:
                 reason = "the clip ended"
-        except CameraError as error:
+        except (CameraError, CameraHangError) as error:
             reason = str(error)
             raise
         finally:
@@ -85,6 +96,7 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
             daemon.finish(reason)
         if keeper.ended and client:
             _drain(outbox, client, stop)
+        return keeper.close(_RELEASE_S)
 
 
 class _Daemon:
@@ -127,7 +139,7 @@ class _Daemon:
                     self._state_s = float("-inf")
             elif self._keeper.ended:
                 return
-            # next_frame came back, with a frame or from a bounded search for the camera: the daemon lives.
+            # With a frame, or from a bounded search for the camera: the daemon lives.
             self._chores(time.monotonic())
 
     def finish(self, reason: str) -> None:
@@ -140,13 +152,16 @@ class _Daemon:
         if self._keeper.status and self._keeper.status != self._told_status:
             self._told_status = self._keeper.status
             self._voice.tell_camera(self._keeper.status, self._keeper.reason)
+            if self._keeper.status != "online":  # nobody can be seen any more
+                self._voice.tell_events(self._pipeline.finish(), self._captured_s)
+                self._state_s = float("-inf")
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
             self._voice.tell_state(self._pipeline.state(datetime.now(UTC)))
         if now_s - self._health_s >= self._health_every_s:
             self._health_s = now_s
             self._voice.tell_health(self._monitor.report(self._counters(), sent_at=datetime.now(UTC), time_s=now_s))
-        if self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s / 2:
+        if self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s:
             self._fed_s = now_s
             notify.watchdog()
 
@@ -183,10 +198,12 @@ def _connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> MqttClie
 
 
 def _drain(outbox: Outbox, client: MqttClient, stop: threading.Event) -> None:
-    """A clip is faster than a broker: wait until it has everything."""
-    deadline_s = time.monotonic() + _DRAIN_S
-    while outbox.depth and time.monotonic() < deadline_s and not stop.wait(0.02):
-        pass
+    """A clip is faster than a broker: wait until a broker that is there has everything."""
+    began_s = time.monotonic()
+    while outbox.depth and not client.refused and not stop.wait(0.02):
+        waited_s = time.monotonic() - began_s
+        if waited_s >= (_DRAIN_S if client.connected else _CONNECT_S):
+            break
     if outbox.depth:
         reason = client.refused or ("too slow" if client.connected else "not reached")
         log.warning("%d events did not reach the broker (%s)", outbox.depth, reason)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from edge import __version__
+from edge.errors import OutputError
 from edge.events import CameraStatus, Info, InfoModel
 
 if TYPE_CHECKING:
@@ -26,12 +27,24 @@ class Voice:
         self._printer = printer
 
     def tell_events(self, events: list[FaceEvent], captured_s: float) -> None:
-        """Tell what changed; `captured_s` is the frame's `time_s` on the monotonic clock."""
-        for event in events:
-            if self._client:
+        """Tell what changed; `captured_s` is when, on the monotonic clock.
+
+        Raises:
+            BrokenPipeError: Whoever read what is printed has left. From here on nothing is printed.
+            OutputError: It cannot be printed for another reason.
+        """
+        if self._client:
+            for event in events:
                 self._client.publish_event(event, captured_s)
-            if self._printer:
+        try:
+            for event in events if self._printer else ():
                 print(event.to_json(), file=self._printer, flush=True)
+        except OSError as error:
+            self._printer = None  # what is told on the way out must still reach the broker
+            if isinstance(error, BrokenPipeError):
+                raise
+            message = f"standard output: the events cannot be printed: {error.strerror}"
+            raise OutputError(message) from None
 
     def tell_state(self, state: State) -> None:
         """Tell who is there now."""

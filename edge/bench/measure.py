@@ -36,8 +36,8 @@ def measure(settings: Settings, seconds: float) -> Report:
     """Measure each stage for about `seconds`.
 
     The test card and clips are shown as fast as the pipeline goes, live cameras at
-    their own pace. `publish` is the making of the messages and their way into the
-    outbox's hands; the broker's time is in the daemon's `health`.
+    their own pace. `publish` is the writing of messages, which few frames have; the
+    broker's time is in the daemon's `health`.
 
     Raises:
         EdgeError: No camera, or no valid model.
@@ -62,6 +62,7 @@ def measure(settings: Settings, seconds: float) -> Report:
     start_s = _since_process_start_s()
     _run(pipeline(spare), source.frames(spare), spare, seconds, most=_WARM_UP_FRAMES)
     cpu_s, frames = _run(pipeline(stages), source.frames(stages), stages, seconds)
+    source.close()
     throttling = machine.throttling()
     return Report(
         device=_device(machine, bundle),
@@ -87,10 +88,10 @@ def _run(
     deadline, cpu_s, count = time.perf_counter() + seconds, 0.0, 0
     for frame in frames:
         before = time.process_time()
-        with stages.timed("step"):
+        with stages.timed("track"):
             events = pipeline.step(frame)
-        with stages.timed("publish"):
-            for event in events:
+        for event in events:
+            with stages.timed("publish"):
                 event.to_json()
         cpu_s += time.process_time() - before
         stages.end_frame()
@@ -124,6 +125,10 @@ class _Source:
             else:
                 newest_s = frame.time_s + offset_s
                 yield Frame(frame.gray, frame.captured_at, newest_s, frame.sequence)
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._camera.close()
 
     def _open(self) -> Camera:
         return open_camera(self._config, Broker("none"))

@@ -23,13 +23,13 @@ class DeviceReport(_Part):
 
 
 class StageReport(_Part):
-    """Percentiles over the frames in which the stage ran."""
+    """Percentiles over the frames in which the stage ran; None where it never did."""
 
     count: int
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
 
 
 class Report(_Part):
@@ -81,7 +81,7 @@ def table(report: Report) -> Table:
         result.add_column(column, justify="left" if column == "stage" else "right")
     for name, stage in report.stages.items():
         times = (stage.p50_ms, stage.p95_ms, stage.p99_ms, stage.max_ms)
-        result.add_row(name, str(stage.count), *(f"{ms:.2f}" for ms in times))
+        result.add_row(name, str(stage.count), *("" if ms is None else f"{ms:.2f}" for ms in times))
     before, after = (f"{t:.0f}" if t is not None else "?" for t in report.temperature_c)
     result.caption = (
         f"{report.frames_per_second:.0f} frames/s   {report.cpu_ms_per_frame:.2f} ms CPU a frame   "

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from edge.pipeline import Classifier
 
 
+STAGES = ("capture", "detect", "track", "classify", "publish")
+"""In the order of the data's way."""
+
+
 class Stages:
     """Collects durations by stage."""
 
@@ -37,9 +41,9 @@ class Stages:
         self._open_ms[stage] += (time.perf_counter() - start) * 1000
 
     def end_frame(self) -> None:
-        """Close the current frame. `track` is what `step` took beyond the parts within it."""
+        """Close the current frame: `track` is what the whole step, timed as such, took beyond the parts within it."""
         laps = dict(self._open_ms)
-        laps["track"] = laps.pop("step") - laps.get("detect", 0.0) - laps.get("classify", 0.0)
+        laps["track"] -= laps.get("detect", 0.0) + laps.get("classify", 0.0)
         for stage, spent_ms in laps.items():
             self._laps_ms[stage].append(spent_ms)
         self._open_ms.clear()
@@ -50,13 +54,12 @@ class Stages:
 
     def report(self) -> dict[str, StageReport]:
         """Give percentiles per stage, in the order of the data's way."""
-        return {stage: _percentiles(self._laps_ms[stage]) for stage in STAGES if stage in self._laps_ms}
-
-
-STAGES = ("capture", "detect", "track", "classify", "publish")
+        return {stage: _percentiles(self._laps_ms[stage]) for stage in STAGES}
 
 
 def _percentiles(laps_ms: list[float]) -> StageReport:
+    if not laps_ms:
+        return StageReport(count=0, p50_ms=None, p95_ms=None, p99_ms=None, max_ms=None)
     p50, p95, p99, most = np.percentile(laps_ms, (50, 95, 99, 100)).round(3).tolist()
     return StageReport(count=len(laps_ms), p50_ms=p50, p95_ms=p95, p99_ms=p99, max_ms=most)
 

@@ -1,4 +1,4 @@
-"""The capture thread: reads a camera into a slot, and is the only one that touches it."""
+"""The capture thread: opens a camera, reads it into a slot, and is the only one that touches it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.camera.latest import LatestFrame
-from edge.errors import EdgeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,30 +18,37 @@ log = logging.getLogger(__name__)
 
 
 class Capture:
-    """Reads a camera in a thread of its own.
+    """Opens, reads and closes a camera in a thread of its own.
 
-    The thread owns the camera: it also closes it, as releasing a device under
-    a running ``read()`` crashes camera stacks. A camera that hangs therefore
-    hangs that thread alone, and `stop` says so::
+    The thread owns the camera, as releasing a device under a running ``read()``
+    crashes camera stacks. A camera that hangs, while it opens, reads or closes,
+    therefore hangs that thread alone, and `stop` says so::
 
-        capture = Capture(open_camera(config, broker))
+        capture = Capture(lambda: open_camera(config, broker))
+        while not capture.open(timeout_s=0.25):
+            ...
         while (frame := capture.get(timeout_s=1)) is not None:
             ...
         capture.stop(timeout_s=2)
     """
 
-    def __init__(self, camera: Camera, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Start reading.
+    def __init__(self, opener: Callable[[], Camera], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start opening.
 
         Args:
-            camera: An open camera, which from now on belongs to the thread.
+            opener: Opens the camera, which from then on belongs to the thread.
             monotonic: The clock of `last_frame_s`.
         """
-        self._camera = camera
+        self._opener = opener
         self._monotonic = monotonic
-        self._slot = LatestFrame(live=camera.live)
+        self.camera: Camera | None = None
+        """The camera once it is open: to be looked at, not to be used."""
+
+        self._slot = LatestFrame(live=True)  # until the camera says what it is
+        self._failure: Exception | None = None
         self._captured = 0
         self._last_frame_s = monotonic()
+        self._tried = threading.Event()
         self._stopping = threading.Event()
         self._released = threading.Event()
         # A daemon, so that a hung camera does not keep the process from ending.
@@ -61,11 +67,23 @@ class Capture:
 
     @property
     def last_frame_s(self) -> float:
-        """When the newest frame was read, on the monotonic clock; before the first, when reading started."""
+        """When the newest frame was read, on the monotonic clock; before the first, when reading or opening started."""
         return self._last_frame_s
 
+    def open(self, timeout_s: float) -> bool:
+        """Wait until the camera is open; False if it is not in time.
+
+        Raises:
+            Exception: What the opener raised.
+        """
+        if not self._tried.wait(timeout_s):
+            return False
+        if self._failure:
+            raise self._failure
+        return True
+
     def get(self, timeout_s: float) -> Frame | None:
-        """Wait for the next frame; None at the end of the clip.
+        """Wait for the next frame of the open camera; None at the end of the clip.
 
         Raises:
             TimeoutError: Nothing came in time.
@@ -74,29 +92,40 @@ class Capture:
         return self._slot.get(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
-        """Stop reading and close the camera; False when it does not let go in time. Safe to call twice."""
+        """Stop reading and close the camera; False when it does not let go in time. May be called again."""
         self._stopping.set()
         self._slot.close()
         self._thread.join(timeout_s)
         return not self._thread.is_alive() and self._released.is_set()
 
     def _run(self) -> None:
+        try:
+            camera = self._opener()
+        except Exception as failure:  # noqa: BLE001  # whatever it is, the consumer must hear of it
+            self._failure = failure
+            self._released.set()
+            self._tried.set()
+            return
+        self._slot = LatestFrame(live=camera.live)
+        self.camera = camera
+        self._last_frame_s = self._monotonic()
+        self._tried.set()
         error: Exception | None = None
         try:
-            self._read_all()
-        except Exception as caught:  # noqa: BLE001 - whatever it is, the consumer must hear of it
+            self._read_all(camera)
+        except Exception as caught:  # noqa: BLE001  # likewise
             error = caught
         self._slot.end(error)  # before close(), which may hang
         try:
-            self._camera.close()
-        except EdgeError as failure:
-            log.error("%s: %s", self._camera.name, failure)  # noqa: TRY400 - a sentence for the user, no defect of ours
+            camera.close()
+        except Exception as failure:  # noqa: BLE001  # a stack that fails on its way out must not take the daemon along
+            log.error("%s: %s", camera.name, failure)  # noqa: TRY400  # a sentence for the user, no defect of ours
         else:
             self._released.set()
 
-    def _read_all(self) -> None:
+    def _read_all(self, camera: Camera) -> None:
         while not self._stopping.is_set():
-            frame = self._camera.read()
+            frame = camera.read()
             if frame is None:
                 return
             self._last_frame_s = self._monotonic()

@@ -1,4 +1,8 @@
-"""Keeps frames coming: notices a camera that stalls or goes, opens it anew, and gives up in the end."""
+"""Keeps frames coming: notices a camera that stalls or goes, opens it anew, and gives up in the end.
+
+No call waits longer than it was asked to, whatever the camera does: a camera is
+opened, read and closed by a thread of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RELEASE_S = 2.0
-"""Seconds that a camera has to let go before it counts as hung."""
+RELEASE_S = 8.0
+"""Seconds that a camera has to let go before it counts as hung: more than its adapter's own deadlines."""
 
 RETRY_S = 1.0
 """Seconds between two attempts to open a camera that went."""
@@ -40,16 +44,13 @@ class CameraKeeper:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Open the camera.
+        """Begin to open the camera.
 
         Args:
             opener: Opens it, each time anew.
             config: `stall_s` and `give_up_s`.
             monotonic: Seconds that never jump.
             sleep: Waits that many seconds, between two attempts to open the camera anew.
-
-        Raises:
-            CameraError: There is none.
         """
         self._opener = opener
         self._config = config
@@ -57,15 +58,19 @@ class CameraKeeper:
         self._sleep = sleep
         self.status: Status | None = None
         """How the camera is; None before its first frame."""
+
         self.reason: str | None = None
         """Why it is not online, for a person."""
-        self._captured_before = self._dropped_before = 0
-        camera = opener()
-        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
-        self._capture: Capture | None = Capture(camera, monotonic=monotonic)
-        self._alive_s = self._tried_s = monotonic()
+
         self.ended = False
         """True once the last frame of a clip was given."""
+
+        self.name = config.source
+        self.live = self.synthetic = False  # both are known once it is open
+        self._captured_before = self._dropped_before = 0
+        self._alive_s = self._lost_s = monotonic()
+        self._capture: Capture | None = Capture(opener, monotonic=monotonic)
+        self._releasing: Capture | None = None
 
     @property
     def captured(self) -> int:
@@ -77,74 +82,110 @@ class CameraKeeper:
         """Frames that nobody took before a newer one came."""
         return self._dropped_before + (self._capture.dropped if self._capture else 0)
 
+    def open(self, timeout_s: float) -> bool:
+        """Wait for the first opening; False if it is not over in time.
+
+        Raises:
+            CameraError: There is no camera.
+            CameraHangError: Opening it takes longer than `give_up_s`.
+        """
+        if self._capture is None or not self._capture.open(timeout_s) or self._capture.camera is None:
+            self._give_up_if_hung()
+            return False
+        camera = self._capture.camera
+        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
+        return True
+
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Wait for a frame; None if none came in time, or ever will where `ended`.
 
         Raises:
             CameraError: The clip cannot be read, or the camera was gone for longer than `give_up_s`.
-            CameraHangError: The camera does not let go; only a new process can open it.
+            CameraHangError: The camera does not let go, or does not open; only a new process can help.
         """
-        if self._capture is None:
-            self._reopen(timeout_s)
-            return None
+        if self._releasing:
+            self._release(self._releasing, timeout_s)
+        elif self._capture is None:
+            self._open_anew(timeout_s)
+        elif self.status in (None, "online") or self._is_open(self._capture, timeout_s):
+            return self._read(self._capture, timeout_s)
+        return None
+
+    def close(self, timeout_s: float) -> bool:
+        """Stop reading; False when the camera does not let go in time."""
+        capture = self._capture or self._releasing
+        return capture.stop(timeout_s) if capture else True
+
+    def _read(self, capture: Capture, timeout_s: float) -> Frame | None:
         try:
-            frame = self._capture.get(timeout_s)
+            frame = capture.get(timeout_s)
         except TimeoutError:
-            silent_s = self._monotonic() - self._capture.last_frame_s
+            silent_s = self._monotonic() - capture.last_frame_s
             if self.live and silent_s >= self._config.stall_s:
-                self._lose("stalled", f"no frame for {silent_s:.0f} s")
+                self._lose(capture, "stalled", f"no frame for {silent_s:.0f} s")
+            elif silent_s >= self._config.give_up_s:
+                message = f"{self.name}: nothing could be read for {silent_s:.0f} s; check the disk that it is on"
+                raise CameraHangError(message) from None
             return None
         except CameraError as error:
             if not self.live:
                 raise
-            self._lose("offline", str(error))
+            self._lose(capture, "offline", str(error))
             return None
         if frame is not None:
             self._alive_s = self._monotonic()
             self._say("online", None)
         elif self.live:
-            self._lose("offline", "the stream ended")
+            self._lose(capture, "offline", "the stream ended")
         else:
             self.ended = True
         return frame
 
-    def close(self, timeout_s: float) -> bool:
-        """Stop reading; False when the camera does not let go in time."""
-        return self._capture.stop(timeout_s) if self._capture else True
-
-    def _lose(self, status: Status, reason: str) -> None:
-        capture = self._capture
-        if capture is None:
-            return
+    def _lose(self, capture: Capture, status: Status, reason: str) -> None:
         self._say(status, reason)
         self._captured_before, self._dropped_before = self.captured, self.dropped
-        self._capture = None
-        self._tried_s = self._monotonic()
-        if not capture.stop(RELEASE_S):
-            message = f"{self.name}: {reason}, and it does not let go; only a new process can open it again"
+        self._capture, self._releasing = None, capture
+        self._lost_s = self._monotonic()
+
+    def _release(self, capture: Capture, timeout_s: float) -> None:
+        if capture.stop(timeout_s):
+            self._releasing = None
+        elif self._monotonic() - self._lost_s >= RELEASE_S:
+            message = f"{self.name}: {self.reason}, and it does not let go; only a new process can open it again"
             raise CameraHangError(message)
 
-    def _reopen(self, timeout_s: float) -> None:
+    def _open_anew(self, timeout_s: float) -> None:
         gone_s = self._monotonic() - self._alive_s
         if gone_s >= self._config.give_up_s:
             message = f"{self.name}: gone for {gone_s:.0f} s, longer than camera.give_up_s; check its cable"
             raise CameraError(message)
-        if self._monotonic() - self._tried_s < RETRY_S:
+        if self._monotonic() - self._lost_s < RETRY_S:
             self._sleep(timeout_s)
-            return
-        self._tried_s = self._monotonic()
+        else:
+            self._capture = Capture(self._opener, monotonic=self._monotonic)
+
+    def _is_open(self, capture: Capture, timeout_s: float) -> bool:
         try:
-            camera = self._opener()
+            opened = capture.open(timeout_s)
         except CameraError as error:
-            self._say("offline", str(error))
-            return
-        if camera.synthetic != self.synthetic:  # 'auto' found nothing but the test card: no substitute for a real one
-            camera.close()
-            return
-        self._capture = Capture(camera, monotonic=self._monotonic)
+            self._lose(capture, "offline", str(error))
+            return False
+        if opened and capture.camera and capture.camera.synthetic != self.synthetic:
+            # 'auto' found nothing but the test card, which is no substitute for a real camera.
+            self._lose(capture, "offline", "the camera is gone")
+            return False
+        if not opened:
+            self._give_up_if_hung()
+        return opened
+
+    def _give_up_if_hung(self) -> None:
+        waited_s = self._monotonic() - self._alive_s
+        if waited_s >= self._config.give_up_s:
+            message = f"{self.name}: it does not open within {waited_s:.0f} s, and only a new process can try again"
+            raise CameraHangError(message)
 
     def _say(self, status: Status, reason: str | None) -> None:
-        if status == self.status:
+        if (status, reason) == (self.status, self.reason):
             return
         if status == "online":
             log.info("camera %s gives frames", self.name)

@@ -114,10 +114,19 @@ def _open_file(config: CameraConfig) -> Camera:
     from edge.camera.clip import Clip  # noqa: PLC0415
     from edge.camera.folder import ImageFolder  # noqa: PLC0415
 
-    path = Path(config.source).expanduser()
-    if path.is_dir():
-        return ImageFolder(path, config.fps)
-    if not path.exists():
-        message = f"camera.source: {config.source!r}: no camera has this name and no such file exists; write {ALLOWED}"
-        raise CameraError(message)
+    try:
+        path = Path(config.source).expanduser()
+        if path.is_dir():
+            return ImageFolder(path, config.fps)
+        if not path.exists():
+            message = (
+                f"camera.source: {config.source!r}: no camera has this name and no such file exists; write {ALLOWED}"
+            )
+            raise CameraError(message)
+        if not path.is_file():
+            message = f"camera.source: {config.source!r}: neither a file nor a folder; write {ALLOWED}"
+            raise CameraError(message)
+    except (OSError, RuntimeError) as error:  # the latter from a '~user' that is not there
+        message = f"camera.source: {config.source!r}: {error}"
+        raise CameraError(message) from None
     return Clip(path, fallback_fps=config.fps)

@@ -7,6 +7,7 @@ stack when it is imported: nothing here imports it before a camera is wanted.
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from edge.errors import CameraError, CameraHangError
 
 if TYPE_CHECKING:
     from edge.camera import Frame
+
+log = logging.getLogger(__name__)
 
 _LUMA_FIRST = frozenset({"YUV420", "YVU420", "NV12", "NV21"})
 """Formats whose buffer begins with the gray picture."""
@@ -170,10 +173,13 @@ class Picamera:
 
 
 def _close(camera: Any, waits_on: bool) -> None:  # noqa: FBT001 - a thread's argument
-    if waits_on:
-        # A frame that did not come is still waited for in Picamera2's queue, and close() would wait behind it.
-        camera.cancel_all_and_flush()
-    camera.close()
+    try:
+        if waits_on:
+            # A frame that did not come is still waited for in Picamera2's queue, and close() would wait behind it.
+            camera.cancel_all_and_flush()
+        camera.close()
+    except RuntimeError as error:  # libcamera's; it is on its way out, and this thread has nobody to tell
+        log.warning("the camera stack complains while closing: %s", error)
 
 
 def _picamera2() -> Any:

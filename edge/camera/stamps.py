@@ -35,6 +35,7 @@ class LiveStamps:
         self.monotonic = monotonic
         self._now = now
         self._count = 0
+        self._last_s = float("-inf")
 
     def frame(self, gray: NDArray[np.uint8], captured_s: float | None = None) -> Frame:
         """Make the next frame.
@@ -45,6 +46,8 @@ class LiveStamps:
         """
         now_s = self.monotonic()
         captured_s = now_s if captured_s is None else captured_s
+        # A sensor's stamp may be missing for one frame only; time must not step back with the next one.
+        self._last_s = captured_s = max(captured_s, self._last_s)
         frame = Frame(gray, self._now() - timedelta(seconds=now_s - captured_s), captured_s, self._count)
         self._count += 1
         return frame

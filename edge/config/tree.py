@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
 
@@ -15,6 +15,11 @@ from edge.config.broker import Broker, parse_broker
 def _hostname() -> str:
     """Give the host's name with what a topic cannot hold replaced."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "emotion-edge"
+
+
+def _number(value: object) -> object:
+    """Read a number that came as text from the environment, where the type alone would not."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def _check_url(url: str) -> str:
@@ -41,24 +46,31 @@ class CameraConfig(_Section):
     fps: float = Field(default=15.0, gt=0, le=120)
     """Frames per second asked of a live camera. Expressions last half a second and more; 15 sees them all."""
 
-    rotate: Literal[0, 90, 180, 270] = 0
+    rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_number)] = 0
     """Degrees clockwise, for a camera that is mounted on its side or upside down."""
 
-    stall_s: float = Field(default=5.0, gt=0)
-    """Seconds without a frame until the camera counts as stalled and is opened anew."""
+    stall_s: float = Field(default=5.0, ge=2)
+    """Seconds without a frame until the camera counts as stalled and is opened anew; at least two frames long."""
 
     give_up_s: float = Field(default=60.0, gt=0)
     """Seconds without a camera until the daemon ends with exit code 3 and systemd starts a clean one."""
+
+    @model_validator(mode="after")
+    def _a_frame_is_no_stall(self) -> CameraConfig:
+        if self.stall_s * self.fps < 2:
+            message = f"at {self.fps:g} fps two frames take longer than stall_s = {self.stall_s:g}; raise one of them"
+            raise ValueError(message)
+        return self
 
 
 class FacesConfig(_Section):
     """Which faces are looked for."""
 
-    min_height: int = Field(default=72, ge=20)
+    min_height: int = Field(default=72, ge=24)
     """Pixels of the smallest face. Each halving costs about four times the search; 72 of 480 is a face at 2 m."""
 
     max_faces: int = Field(default=8, ge=1, le=64)
-    """Most faces followed at once; the largest win."""
+    """Most faces followed at once; those that came first stay."""
 
     search_every_s: float = Field(default=0.25, gt=0)
     """Seconds between searches of the whole frame. Between, only the surroundings of known faces are searched."""

@@ -62,13 +62,18 @@ class EmbeddedBroker:
         """Open the broker on the next free port, and give that port.
 
         Raises:
-            ConfigError: No port is free.
+            ConfigError: No port is free, or the broker does not start.
         """
         port = _free_port(self._first_port)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
         self._thread.start()
-        self._broker = asyncio.run_coroutine_threadsafe(self._open(port), self._loop).result(_START_S)
+        try:
+            self._broker = asyncio.run_coroutine_threadsafe(self._open(port), self._loop).result(_START_S)
+        except Exception as error:
+            self.stop()
+            message = f"the embedded broker does not start on port {port} ({error!r}); try again, or name a broker"
+            raise ConfigError(message) from error
         return port
 
     def stop(self) -> None:

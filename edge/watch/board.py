@@ -67,11 +67,11 @@ class Board:
     def hear(self, topic: str, payload: bytes) -> None:
         """Take in a message."""
         name, _, last = topic.removeprefix(f"{self.base}/").rpartition("/")
+        if "/" in name or last not in {"availability", *PAYLOADS}:
+            return  # none of ours, or of a later version
         device = self.devices.setdefault(name, Device())
         if last == "availability":
             device.availability = payload.decode(errors="replace")
-            return
-        if last not in PAYLOADS:
             return
         try:
             message = PAYLOADS[last].model_validate_json(payload)
@@ -91,7 +91,7 @@ class Board:
 
     def table(self, now: datetime) -> Table:
         """Draw what is known, for a terminal."""
-        result = Table(title=f"{self.base}/+", title_justify="left", expand=True)
+        result = Table(title=Text(f"{self.base}/+"), title_justify="left", expand=True)
         for column in ("device", "", "camera", "who", "emotion", "confidence", "since"):
             result.add_column(column)
         for column in ("events", "lost", "frames/s", "latency ms"):
@@ -113,7 +113,7 @@ class Board:
         health = device.health
         latency = health.latency.p50_ms if health else None
         table.add_row(
-            name + (" (synthetic)" if device.state and device.state.synthetic else ""),
+            Text(name + (" (synthetic)" if device.state and device.state.synthetic else "")),
             Text(device.availability, style="green" if device.availability == "online" else "red"),
             device.camera.status if device.camera else "?",
             "\n".join(f"face {face.id}" for face in faces) or "nobody",

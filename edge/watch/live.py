@@ -79,7 +79,7 @@ def _take(heard: queue.Queue[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 def _listen(config: MqttConfig, device: str) -> queue.Queue[tuple[str, bytes]]:
     broker = config.broker
-    if broker.kind == "embedded":  # the daemon's own, on its first port
+    if broker.kind == "embedded":  # on its first port, where nothing else is there
         broker = replace(broker, kind="network")
     if broker.kind != "network":
         message = f"{config.url}: there is nothing to watch; write --broker mqtt://host"

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edge.config import Settings, example, load, parse_broker, show
+from edge.config import (
+    CameraConfig,
+    EmotionConfig,
+    FacesConfig,
+    HealthConfig,
+    MqttConfig,
+    OutboxConfig,
+    Settings,
+    example,
+    load,
+    parse_broker,
+    show,
+)
 from edge.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -74,6 +84,36 @@ def test_every_mistake_is_told_at_once(write: Any) -> None:
 def test_a_mistake_names_environment_and_command_line(write: Any) -> None:
     assert mistake(write(""), {"EMOTION_EDGE_CAMERA__FPS": "x"}).startswith("environment: camera.fps")
     assert mistake(write(""), flags={"camera.fps": "x"}).startswith("command line: camera.fps")
+
+
+def test_every_key_can_be_set_by_environment(write: Any) -> None:
+    values = {
+        "camera": CameraConfig(source="x", width=320, height=240, fps=5, rotate=90, stall_s=3, give_up_s=9),
+        "faces": FacesConfig(min_height=30, max_faces=3, search_every_s=1),
+        "emotion": EmotionConfig(model=Path("m.tflite"), threads=2, min_confidence=0.3, hold_s=1),
+        "mqtt": MqttConfig(
+            url="mqtts://ann@host",
+            device="d",
+            base_topic="a/b",
+            password_file=Path("p"),
+            ca_file=Path("a"),
+            cert_file=Path("c"),
+            key_file=Path("k"),
+        ),
+        "outbox": OutboxConfig(max_events=5, max_age_h=1),
+        "health": HealthConfig(every_s=5),
+    }
+    assert values.keys() == Settings.model_fields.keys()
+    environ = {}
+    for section, value in values.items():
+        for key in type(value).model_fields:
+            assert getattr(value, key) != type(value).model_fields[key].default, f"{section}.{key} is not changed"
+            environ[f"EMOTION_EDGE_{section}__{key}".upper()] = str(getattr(value, key))
+    assert load(write(""), environ, {}) == Settings(**values)
+
+
+def test_a_frame_is_no_stall(write: Any) -> None:
+    assert "raise one of them" in mistake(write("[camera]\nfps = 0.1"))
 
 
 def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:

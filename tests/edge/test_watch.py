@@ -69,11 +69,19 @@ def test_a_gap_counts_as_lost_a_repetition_as_nothing_and_a_new_session_starts_a
     assert (device.events, device.lost) == (5, 2)
 
 
-def test_what_is_not_in_form_is_counted() -> None:
+def test_a_devices_name_is_no_markup() -> None:
+    board = Board("emotion-edge")
+    board.hear("emotion-edge/[red] [bold]/availability", b"online")
+    assert "[red] [bold]" in drawn(board)
+
+
+def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() -> None:
     board = Board("emotion-edge")
     board.hear("emotion-edge/kitchen/event", b"{}")
     board.hear("emotion-edge/kitchen/state", b"\xff")
     board.hear("emotion-edge/kitchen/unheard-of", b"x")
+    board.hear("emotion-edge/kitchen/detection/state", b"ON")
+    assert board.devices.keys() == {"kitchen"}
     assert board.strange == 2
     assert "2 messages" in drawn(board)
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from edge.camera import Frame
-from edge.camera import keeper as module
-from edge.camera.keeper import CameraKeeper
+from edge.camera.keeper import RELEASE_S, CameraKeeper
 from edge.config import CameraConfig
 from edge.errors import CameraError, CameraHangError
 
@@ -77,6 +76,7 @@ def keep(clock: Clock) -> Iterator[Callable[..., CameraKeeper]]:
             return camera
 
         keepers.append(CameraKeeper(opener, CONFIG, clock, clock.sleep))
+        assert keepers[-1].open(5)
         return keepers[-1]
 
     yield make
@@ -99,6 +99,21 @@ def frames(keeper: CameraKeeper, count: int) -> list[Frame]:
 def test_no_camera_at_the_start_is_an_error(keep: Callable[..., CameraKeeper]) -> None:
     with pytest.raises(CameraError, match="no such camera"):
         keep(CameraError("no such camera"))
+
+
+def test_a_camera_that_hangs_while_it_opens_is_waited_for_but_not_for_ever(clock: Clock) -> None:
+    let_go = threading.Event()
+
+    def opener() -> Script:
+        let_go.wait(30)
+        return Script()
+
+    keeper = CameraKeeper(opener, CONFIG, clock, clock.sleep)
+    assert not keeper.open(0.01)
+    clock.now_s += CONFIG.give_up_s
+    with pytest.raises(CameraHangError, match="does not open"):
+        keeper.open(0.01)
+    let_go.set()
 
 
 def test_a_clip_ends(keep: Callable[..., CameraKeeper]) -> None:
@@ -148,17 +163,46 @@ def test_a_camera_that_is_gone_for_too_long_is_given_up(keep: Callable[..., Came
 
 
 def test_a_camera_that_stalls_and_does_not_let_go_needs_a_new_process(
-    keep: Callable[..., CameraKeeper], clock: Clock, monkeypatch: pytest.MonkeyPatch
+    keep: Callable[..., CameraKeeper], clock: Clock
 ) -> None:
-    monkeypatch.setattr(module, "RELEASE_S", 0.05)
     hung = Script("frame", "silence")
     keeper = keep(hung)
     frames(keeper, 1)
     clock.now_s += CONFIG.stall_s - 0.1
     assert keeper.next_frame(0.01) is None
+    assert keeper.status == "online"
+    clock.now_s += 0.2
+    assert keeper.next_frame(0.01) is None
+    assert_is(keeper, "stalled")
+    clock.now_s += RELEASE_S - 0.1
+    assert keeper.next_frame(0.01) is None  # it may still let go
     clock.now_s += 0.2
     with pytest.raises(CameraHangError) as caught:
         keeper.next_frame(0.01)
     assert caught.value.exit_code == 5
-    assert keeper.status == "stalled"
     hung.woken.set()
+
+
+def test_a_camera_that_stalls_and_lets_go_is_opened_again(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+    stalled = Script("frame", "silence")
+    keeper = keep(stalled, Script("frame", "frame"))
+    frames(keeper, 1)
+    clock.now_s += CONFIG.stall_s
+    assert keeper.next_frame(0.01) is None
+    stalled.woken.set()
+    frames(keeper, 1)
+    assert_is(keeper, "online")
+
+
+def test_a_clip_on_a_disk_that_hangs_needs_a_new_process(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+    hung = Script("frame", "silence", live=False)
+    keeper = keep(hung)
+    frames(keeper, 1)
+    clock.now_s += CONFIG.give_up_s
+    with pytest.raises(CameraHangError, match="nothing could be read"):
+        keeper.next_frame(0.01)
+    hung.woken.set()
+
+
+def assert_is(keeper: CameraKeeper, status: str) -> None:
+    assert keeper.status == status
