@@ -1,0 +1,163 @@
+"""The published emotions are right, and the tests that say so notice when they are not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import edge.pipeline
+from edge.camera import Frame
+from edge.camera.clip import Clip
+from edge.config import EmotionConfig, FacesConfig
+from edge.faces import HaarDetector
+from edge.geometry import Rect
+from edge.model import ModelBundle
+from edge.pipeline import Origin, Pipeline
+from edge.testcard import Scene
+from tests.footage import clip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edge.events import FaceEvent
+    from edge.model import Card
+    from edge.pipeline import Classifier
+
+FPS = 15
+DWELL_S = 3.0
+SOON_S = 1.5
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MALE = "head-pose-face-detection-male.gif"
+CLIPS = (
+    MALE,
+    "head-pose-face-detection-female-and-male.gif",
+    "classroom.gif",
+    "bird.mkv",
+    "eat.mkv",
+    "help.mkv",
+    "thanks.mkv",
+)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ModelBundle:
+    return ModelBundle.load()
+
+
+def pipeline(classifier: Classifier) -> Pipeline:
+    faces = FacesConfig()
+    return Pipeline(HaarDetector(faces.min_height), classifier, faces, EmotionConfig(), Origin("test", "01JD"))
+
+
+def scene_frames(scene: Scene, seconds: float) -> Iterator[Frame]:
+    for index in range(round(seconds * FPS)):
+        now_s = index / FPS
+        yield Frame(scene.render(now_s), START + timedelta(seconds=now_s), now_s, index)
+
+
+def recognised(classifier: Classifier) -> set[str]:
+    """Show each emotion on the test card for three seconds; give those that were published in time."""
+    scene = Scene(dwell_s=DWELL_S)
+    subject = pipeline(classifier)
+    published: str | None = None
+    found = set()
+    for frame in scene_frames(scene, len(scene.labels) * DWELL_S):
+        for event in subject.step(frame):
+            published = event.emotion
+        truth = scene.truth(frame.time_s)
+        if published == truth.emotion and truth.shown_s <= SOON_S:
+            found.add(truth.emotion)
+    return found
+
+
+def judge_test_card(classifier: Classifier) -> None:
+    found = recognised(classifier)
+    assert {"neutral", "happy", "surprise"} <= found, found
+    assert len(found) >= 4, found
+
+
+def play(path: Path, classifier: Classifier) -> list[FaceEvent]:
+    subject, camera, events = pipeline(classifier), Clip(path), []
+    while (frame := camera.read()) is not None:
+        events += subject.step(frame)
+    camera.close()
+    return events + subject.finish()
+
+
+def judge_smiling_man(classifier: Classifier) -> None:
+    events = play(clip(MALE), classifier)
+    assert {event.face.id for event in events} == {1}
+    assert events[-1].lasted_s is not None
+    assert events[-1].lasted_s > 4.5  # of 5.2 s
+    assert "happy" in {event.emotion for event in events}
+
+
+class Sabotaged:
+    """The real model with something wrong behind it."""
+
+    def __init__(self, bundle: ModelBundle, spoil: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self._bundle, self._spoil = bundle, spoil
+
+    @property
+    def card(self) -> Card:
+        return self._bundle.card
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._spoil(self._bundle.probabilities(faces))
+
+
+def test_the_test_card_is_read_right(bundle: ModelBundle) -> None:
+    judge_test_card(bundle)
+
+
+def test_the_person_leaving_is_told(bundle: ModelBundle) -> None:
+    scene = Scene(dwell_s=DWELL_S)
+    subject = pipeline(bundle)
+    told = [event.type for frame in scene_frames(scene, 32) for event in subject.step(frame)]
+    assert [kind for kind in told if kind != "changed"] == ["appeared", "gone", "appeared"]
+
+
+@pytest.mark.footage
+def test_the_smiling_man_is_one_face_and_happy(bundle: ModelBundle) -> None:
+    judge_smiling_man(bundle)
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_clip_gives_the_same_events_each_time(bundle: ModelBundle, name: str) -> None:
+    def events() -> list[dict[str, object]]:
+        return [event.model_dump(exclude={"captured_at"}) for event in play(clip(name), bundle)]
+
+    assert events() == events()
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize("judge", [judge_test_card, judge_smiling_man])
+class TestTheJudgesNotice:
+    def test_shuffled_labels(self, bundle: ModelBundle, judge: Callable[[Classifier], None]) -> None:
+        order = np.random.default_rng(0).permutation(len(bundle.labels))
+        with pytest.raises(AssertionError):
+            judge(Sabotaged(bundle, lambda probabilities: probabilities[:, order]))
+
+    def test_constant_logits(self, bundle: ModelBundle, judge: Callable[[Classifier], None]) -> None:
+        with pytest.raises(AssertionError):
+            judge(Sabotaged(bundle, lambda probabilities: np.full_like(probabilities, 1 / probabilities.shape[1])))
+
+    def test_a_crop_shifted_by_half_a_face(
+        self, bundle: ModelBundle, judge: Callable[[Classifier], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        right_crop = edge.pipeline.crop
+
+        def shifted(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
+            moved = Rect(face.x + face.width / 2, face.y + face.height / 2, face.width, face.height)
+            return right_crop(gray, moved, card)
+
+        monkeypatch.setattr(edge.pipeline, "crop", shifted)
+        with pytest.raises(AssertionError):
+            judge(bundle)
