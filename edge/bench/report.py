@@ -76,17 +76,20 @@ class Report(_Part):
 def table(report: Report) -> Table:
     """Give the report as a table for a terminal."""
     device = report.device
-    result = Table(title=f"{device.model}, {device.cores} cores, {device.os}", title_justify="left", min_width=64)
+    result = Table(title=f"{device.model}, {device.cores} cores, {device.os}", title_justify="left", min_width=78)
     for column in ("stage", "frames", "p50 ms", "p95 ms", "p99 ms", "max ms"):
         result.add_column(column, justify="left" if column == "stage" else "right")
     for name, stage in report.stages.items():
         times = (stage.p50_ms, stage.p95_ms, stage.p99_ms, stage.max_ms)
         result.add_row(name, str(stage.count), *("" if ms is None else f"{ms:.2f}" for ms in times))
-    before, after = (f"{t:.0f}" if t is not None else "?" for t in report.temperature_c)
-    result.caption = (
-        f"{report.frames_per_second:.0f} frames/s   {report.cpu_ms_per_frame:.2f} ms CPU a frame   "
-        f"{report.rss_mb:.0f} MB   start {report.start_s:.1f} s   {before} to {after} °C\n"
-        f"{report.model} on {device.runtime}, {report.threads} thread(s), camera {report.camera}"
-    )
+    lines = [
+        f"{report.frames_per_second:.0f} frames/s, {report.cpu_ms_per_frame:.2f} ms CPU a frame",
+        f"{report.rss_mb:.0f} MB resident, {report.start_s:.1f} s from start to first frame",
+        f"{report.model} on {device.runtime}, {report.threads} thread(s), camera {report.camera}",
+    ]
+    before, after = report.temperature_c
+    if before is not None and after is not None:
+        lines.append(f"{before:.0f} °C before, {after:.0f} °C after")
+    result.caption = "\n".join(lines)
     result.caption_justify = "left"
     return result
