@@ -56,7 +56,9 @@ for part in edge pyproject.toml README.md LICENSE; do
 done
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$work/source"
 
-# User, configuration, unit.
+# The command, user, configuration, unit.
+mkdir -p "$root/usr/local/bin"
+ln -sfn /opt/emotion-edge/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
 mkdir -p "$root/etc/sysusers.d" "$root/etc/systemd/system" "${config%/*}"
 install -m 0644 "$source/systemd/sysusers.conf" "$root/etc/sysusers.d/emotion-edge.conf"
 systemd-sysusers ${root:+"--root=$root"} "$root/etc/sysusers.d/emotion-edge.conf"
@@ -80,6 +82,6 @@ cat <<'END'
 emotion-edge is installed and starting.
   is it well?       systemctl status emotion-edge
   what does it say? journalctl -u emotion-edge -f
-  what is missing?  sudo /opt/emotion-edge/bin/emotion-edge doctor
+  what is missing?  sudo emotion-edge doctor
   set it up:        sudoedit /etc/emotion-edge/config.toml && sudo systemctl restart emotion-edge
 END

@@ -33,6 +33,7 @@ if [ -e "$unit" ]; then
 fi
 rm -f "$unit"
 rm -rf "$root/opt/emotion-edge"
+rm -f "$root/usr/local/bin/emotion-edge"
 if [ "$running" = yes ]; then
     systemctl daemon-reload
     systemctl reset-failed emotion-edge.service 2>/dev/null || true # it need not have failed
