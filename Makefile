@@ -18,7 +18,7 @@ BUNDLE  ?= edge/models/emotion
 
 EXTRAS := demo train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench install uninstall requirements clean
+.PHONY: help run setup test lint train convert bench install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/edge.txt
 	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
+
+schemas: $(VENV)/.dev ## Write docs/schemas anew from the types in edge/events.py
+	$(BIN)/python -m edge.schemas docs/schemas
 
 clean: ## Remove what was installed and built, but no data and no training run
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from edge import schemas
 from edge.events import PAYLOADS, Box, Face, FaceEvent, FrameSize, State
 
 FACE = Face(id=7, box=Box(x=212, y=96, width=131, height=131), frame=FrameSize(width=640, height=480))
@@ -83,3 +85,9 @@ def test_the_schema_refuses_unknown_keys() -> None:
     payload = json.loads(event().to_json()) | {"picture": "…"}
     with pytest.raises(jsonschema.ValidationError, match="picture"):
         jsonschema.validate(payload, FaceEvent.json_schema())
+
+
+@pytest.mark.parametrize(("name", "text"), schemas.texts().items())
+def test_the_schemas_that_subscribers_read_are_up_to_date(name: str, text: str) -> None:
+    kept = Path(__file__).parents[2] / "docs" / "schemas" / name
+    assert kept.read_text() == text, "run 'make schemas'"
