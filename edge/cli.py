@@ -16,7 +16,7 @@ from rich.console import Console
 
 from edge import __version__, files
 from edge import config as configuration
-from edge.errors import CameraHangError, ConfigError, EdgeError
+from edge.errors import CameraHangError, ConfigError, EdgeError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,8 +192,15 @@ def _reader_may_leave() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # Python would complain when it flushes what nobody reads.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OutputError:
+        _drop_output()
+        raise
+
+
+def _drop_output() -> None:
+    """Give what is still buffered a place to go, or Python complains of it at exit and changes the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave_at_once(code: int) -> NoReturn:

@@ -135,5 +135,4 @@ class ModelBundle:
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
     """Turn ``(N, C)`` logits into probabilities."""
     scaled = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
-    probabilities: NDArray[np.float32] = scaled / scaled.sum(axis=1, keepdims=True)
-    return probabilities
+    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -180,11 +180,11 @@ def _robust_mean(faces: list[Picture]) -> Picture:
 
 
 def _symmetric(picture: Picture) -> Picture:
-    return (picture + picture[:, ::-1]) / 2
+    return np.asarray((picture + picture[:, ::-1]) / 2, dtype=np.float32)
 
 
 def _levels(picture: Picture) -> NDArray[np.uint8]:
-    return np.clip(picture * CONTRAST + MEAN_LEVEL, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture * CONTRAST + MEAN_LEVEL, 0, 255), dtype=np.uint8)
 
 
 def _finish(mean: Picture) -> NDArray[np.uint8]:

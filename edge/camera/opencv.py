@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -24,7 +24,10 @@ def silence() -> None:
     """
     # FFmpeg's level is read when the first video is opened, not when cv2 is imported.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
-    cv2.setLogLevel(0)
+    # Which of the two there is depends on OpenCV's version: 4.11 has the first, 4.14 the second.
+    utils: Any = cv2.utils
+    owner: Any = cv2 if hasattr(cv2, "setLogLevel") else utils.logging
+    owner.setLogLevel(0)
 
 
 def open_capture(source: str, backend: int, options: Sequence[int] = ()) -> cv2.VideoCapture:

@@ -101,7 +101,7 @@ class Scene:
             self._draw_face(picture, truth.face, self._expression(truth, time_s))
         offset = np.random.default_rng((self._seed, int(time_s * 1000))).integers(0, 64, 2)
         noise = self._noise[offset[0] : offset[0] + self._height, offset[1] : offset[1] + self._width]
-        return np.clip(picture + noise, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(picture + noise, 0, 255), dtype=np.uint8)
 
     def _order(self, number: int) -> list[str]:
         return [self.labels[i] for i in np.random.default_rng((self._seed, number)).permutation(len(self.labels))]

@@ -25,7 +25,7 @@ def test_labels_are_shown_equally_often_while_they_last() -> None:
 
 def test_input_spans_its_whole_range() -> None:
     faces = representative(uneven(), 12)
-    assert (faces.min(), faces.max()) == (0, 255)
+    assert (int(faces.min()), int(faces.max())) == (0, 255)
 
 
 def test_training_faces_are_not_changed() -> None:

@@ -53,7 +53,7 @@ class BlobDetector:
             ys, xs = np.nonzero(half)
             if len(xs):
                 found.append(
-                    Rect(left + xs.min(), ys.min(), float(np.ptp(xs)) + 1, float(np.ptp(ys)) + 1),
+                    Rect(float(left + xs.min()), float(ys.min()), float(np.ptp(xs)) + 1, float(np.ptp(ys)) + 1),
                 )
         return found
 

@@ -31,7 +31,7 @@ def test_faces_are_moved_onto_each_other_before_they_are_averaged() -> None:
     faces = drawn_faces(LEAST)
     result = mean_faces(faces)
     assert result.counts == (LEAST,)
-    plain = cv2.resize(faces.pixels.mean(axis=0).astype(np.float32), (SIZE, SIZE))
+    plain = np.asarray(cv2.resize(faces.pixels.mean(axis=0), (SIZE, SIZE)), dtype=np.float32)
 
     def edges(picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
         """Strongest vertical slope at the eyes' edges, for a picture of contrast 1."""

@@ -45,7 +45,8 @@ def test_events_pass_through_it(
         wait_until(lambda: len(subscriber.payloads(EVENT)) == 50)
         assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(50)]
         with contextlib.closing(Subscriber(port)) as late:
-            wait_until(lambda: late.payloads(client.topics.state) == ["somebody"])
+            # amqtt may hand what is retained over twice, to one subscription.
+            wait_until(lambda: set(late.payloads(client.topics.state)) == {"somebody"})
         client.close()
         wait_until(lambda: subscriber.payloads(client.topics.availability) == ["online", "offline"])
     assert not [record for record in caplog.records if record.levelno < logging.WARNING]
