@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -50,6 +51,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
         patch.setattr(keras.callbacks, "CSVLogger", CutIn)
         with pytest.raises(KeyboardInterrupt):
             fit(recipe, *split, tmp_path, resume=False)
+    gc.collect()
     assert finished_epochs(tmp_path) == 2
 
     model = fit(recipe, *split, tmp_path, resume=True)

@@ -133,11 +133,18 @@ def test_a_clip_cut_off_before_its_first_frame_is_an_error(video: Callable[..., 
         Clip(cut(video(), part))
 
 
-def test_a_gif_cut_off_within_its_first_frame_is_an_error(tmp_path: Path, gif: Callable[..., bytes]) -> None:
+def test_of_a_gif_cut_off_within_its_first_frame_nothing_is_made_up(
+    tmp_path: Path, gif: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "few.gif"
     path.write_bytes(gif([10])[:450])
-    with pytest.raises(CameraError, match=r"few\.gif: not "):
-        Clip(path)
+    shown, said = [], ""
+    try:
+        shown = frames_of(Clip(path))  # OpenCV 4.14 gives what there is of the picture, 4.11 nothing
+    except CameraError as error:
+        said = str(error)
+    assert len(shown) <= 1
+    assert "few.gif" in said + caplog.text
 
 
 def test_a_name_that_looks_like_an_address_is_a_file(
