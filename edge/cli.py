@@ -16,7 +16,8 @@ from rich.console import Console
 
 from edge import __version__, files
 from edge import config as configuration
-from edge.errors import CameraHangError, ConfigError, EdgeError, OutputError
+from edge.camera.capture import THREAD as CAPTURE_THREAD
+from edge.errors import ConfigError, EdgeError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,9 +71,8 @@ def run(
     from edge import service  # noqa: PLC0415  # OpenCV and the TFLite runtime load here, not for --help
 
     with _reader_may_leave():
-        released = service.run(settings, stop, sys.stdout if print_events else None)
-        if not released:
-            _leave_at_once(0)
+        service.run(settings, stop, sys.stdout if print_events else None)
+    _leave_a_hung_camera_behind(0)
 
 
 @app.command()
@@ -203,6 +203,12 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _leave_a_hung_camera_behind(code: int) -> None:
+    """End at once if the camera's thread still is in the camera stack, where an orderly exit would tear it apart."""
+    if any(thread.name == CAPTURE_THREAD for thread in threading.enumerate()):
+        _leave_at_once(code)
+
+
 def _leave_at_once(code: int) -> NoReturn:
     """End without waiting for threads that hang."""
     sys.stderr.flush()
@@ -222,11 +228,9 @@ def main(command: Callable[[], object] = app) -> None:
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
     try:
         command()
-    except CameraHangError as error:
-        _complain(error)
-        _leave_at_once(error.exit_code)
     except EdgeError as error:
         _complain(error)
+        _leave_a_hung_camera_behind(error.exit_code)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  # the last line of defence, told in full
         _confess(error)

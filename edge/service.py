@@ -48,16 +48,13 @@ _RELEASE_S = 0.3
 """Seconds that the camera has to let go when the daemon stops."""
 
 
-def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None) -> bool:
+def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None) -> None:
     """Run until `stop` is set or the clip ends.
 
     Args:
         settings: Everything that can be set.
         stop: Set it from anywhere to end within 2 s, ``offline`` published.
         printer: Where to print every event as a line of JSON.
-
-    Returns:
-        Whether the camera let go. If not, its thread must not be waited for.
 
     Raises:
         EdgeError: What the daemon cannot mend; its `exit_code` says what kind.
@@ -69,10 +66,11 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         client = _connect(settings, outbox, cleanup)
         origin = Origin(settings.mqtt.device, str(ULID()))
         keeper = CameraKeeper(lambda: open_camera(settings.camera, settings.mqtt.broker), settings.camera)
+        cleanup.callback(keeper.close, _RELEASE_S)
         try:
             while not keeper.open(_TICK_S):
                 if stop.is_set():
-                    return keeper.close(0)
+                    return
         except (CameraError, CameraHangError) as error:
             Voice(origin, client).tell_camera("offline", str(error))
             raise
@@ -96,7 +94,6 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
             daemon.finish(reason)
         if keeper.ended and client:
             _drain(outbox, client, stop)
-        return keeper.close(_RELEASE_S)
 
 
 class _Daemon:

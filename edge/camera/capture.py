@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+THREAD = "capture"
+"""The name of the thread."""
+
 
 class Capture:
     """Opens, reads and closes a camera in a thread of its own.
@@ -52,7 +55,7 @@ class Capture:
         self._stopping = threading.Event()
         self._released = threading.Event()
         # A daemon, so that a hung camera does not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge import service
+from edge.camera.capture import THREAD
 from edge.camera.testcard import TestCard
 from edge.config import CameraConfig, HealthConfig, MqttConfig, Settings
 from edge.errors import CameraError
@@ -111,8 +112,8 @@ def test_a_stop_is_heard_while_the_camera_opens(monkeypatch: pytest.MonkeyPatch)
         return Unpluggable(threading.Event())
 
     monkeypatch.setattr(service, "open_camera", opener)
-    released = service.run(settings("none"), stop, io.StringIO())
-    assert not released
+    service.run(settings("none"), stop, io.StringIO())
+    assert any(thread.name == THREAD for thread in threading.enumerate())  # left behind
     let_go.set()
 
 
