@@ -74,6 +74,7 @@ class Mosquitto:
             f"persistence {'true' if persistence else 'false'}",
             f"persistence_location {folder}/",
             "log_type all",
+            "max_queued_messages 100000",  # or it drops, after 1,000, what a subscriber is too slow for
             *options,
         ]
         if users is not None:
@@ -156,14 +157,16 @@ class Mosquitto:
 class Subscriber:
     """Notes every message, in order. One with a name has a session that outlives its connections."""
 
-    def __init__(self, port: int, name: str = "", *, user: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self, port: int, name: str = "", *, user: str | None = None, password: str | None = None, qos: int = 1
+    ) -> None:
         self.messages: list[paho.MQTTMessage] = []
         self._ready: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, name, clean_session=not name, protocol=paho.MQTTv311, userdata=self
         )
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe("#", qos=qos)
         self._client.on_subscribe = lambda *_: self._ready.put(None)
         self._client.on_message = lambda _client, _data, message: self.messages.append(message)
         if user:
@@ -176,7 +179,7 @@ class Subscriber:
         """Give what came on a topic so far."""
         return [message.payload.decode() for message in list(self.messages) if message.topic == topic]
 
-    def publish(self, topic: str, payload: str) -> None:
+    def publish(self, topic: str, payload: str | bytes) -> None:
         self._client.publish(topic, payload, qos=1)
 
     def close(self) -> None:

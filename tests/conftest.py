@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import sys
 import threading
@@ -19,6 +20,13 @@ from tests.broker import Mosquitto, Subscriber
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _places_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a daemon leaves for the next one stays within a test."""
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        monkeypatch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
 
 
 @pytest.fixture
@@ -59,5 +67,10 @@ def emotion_edge(
         return Outcome(int(end.value.code or 0), out, err)
 
     yield call
+    # The command sends the logs to a standard error that is closed by now.
+    for log_handler in [handler for handler in logging.getLogger().handlers if handler.get_name() == "emotion-edge"]:
+        logging.getLogger().removeHandler(log_handler)
+    logging.getLogger("edge").setLevel(logging.NOTSET)
+    logging.captureWarnings(capture=False)
     for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -99,7 +99,7 @@ def governor(governors: AbstractSet[str]) -> Finding:
 
 def disk(outbox: OutboxConfig) -> Finding:
     """Is there room for the outbox at its fullest?"""
-    folder = Path(os.environ.get("STATE_DIRECTORY", _STATE))
+    folder = outbox.path.parent if outbox.path else Path(os.environ.get("STATE_DIRECTORY", _STATE))
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free

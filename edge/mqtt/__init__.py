@@ -4,6 +4,7 @@ from edge.mqtt.client import MqttClient
 from edge.mqtt.embedded import EmbeddedBroker
 from edge.mqtt.outbox import Outbox
 from edge.mqtt.pace import Pace
+from edge.mqtt.spill import Spill
 from edge.mqtt.topics import Topics
 
-__all__ = ["EmbeddedBroker", "MqttClient", "Outbox", "Pace", "Topics"]
+__all__ = ["EmbeddedBroker", "MqttClient", "Outbox", "Pace", "Spill", "Topics"]
