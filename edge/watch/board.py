@@ -3,55 +3,100 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from rich.table import Table
-from rich.text import Text
 
-from edge.events import PAYLOADS, CameraStatus, FaceEvent, Health, State
+from edge.events import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
+from edge.watch.plausible import plausible
+from edge.watch.sequences import Sequences
+from edge.watch.timeline import Gap, Timeline
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from edge.events import Payload
 
-COLOURS = {
-    "angry": "red",
-    "contempt": "magenta",
-    "disgust": "green",
-    "fear": "dark_orange",
-    "happy": "yellow",
-    "neutral": "white",
-    "sad": "blue",
-    "surprise": "cyan",
-}
+_RECENT = 20
+"""Events that are remembered to be shown as they came."""
 
-_RECENT = 5
-"""Events that are shown below the table."""
+_CLOCK_OFF = timedelta(minutes=1)
+"""What a device's clock may differ from ours, transport and all, before it counts as wrong."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came from the broker."""
+
+    topic: str
+    payload: bytes
+    heard_at: datetime
+    retained: bool = False
+    """True of what was said before we came."""
 
 
 @dataclass
 class Device:
     """One device, as its topics tell it."""
 
+    active: datetime
+    """When something last changed there, by our clock."""
+
     availability: str = "?"
     state: State | None = None
     camera: CameraStatus | None = None
     health: Health | None = None
-    events: int = 0
-    lost: int = 0
-    """Sequence numbers that were passed over while we listened."""
+    sequences: Sequences = field(default_factory=Sequences)
+    timeline: Timeline = field(default_factory=Timeline)
 
-    _session: str = ""
-    _sequence: int = -1
+    clock_off: timedelta = timedelta()
+    """How far its clock is behind ours: a Pi has no battery for one. Zero where it is about right."""
 
-    def count(self, event: FaceEvent) -> None:
-        """Take in an event; a repeated one counts once, a gap counts as lost."""
-        if event.session != self._session:
-            self._session, self._sequence = event.session, event.sequence - 1
-        if event.sequence > self._sequence:
-            self.events += 1
-            self.lost += event.sequence - self._sequence - 1
-            self._sequence = event.sequence
+    @property
+    def blind(self) -> bool:
+        """Whether its camera sees nothing now."""
+        return self.camera is not None and self.camera.status != "online"
+
+    def available(self, message: Message) -> None:
+        """Take in ``online`` or ``offline``, which bear no time of their own."""
+        at = message.heard_at - self.clock_off
+        before, self.availability = self.availability, message.payload.decode(errors="replace")
+        if self.availability == "online":
+            self.timeline.back(Gap.OFFLINE, at)
+        else:
+            # Of one that was offline before we came, the last state is the last sign of life.
+            known = self.state.captured_at if self.state and message.retained else at
+            self.timeline.away(Gap.OFFLINE, min(at, known))
+        if self.availability != before:
+            self.active = message.heard_at
+
+    def take(self, payload: Payload, message: Message) -> FaceEvent | None:
+        """Take in a payload; gives it back where it is an event that was not heard before."""
+        match payload:
+            case FaceEvent():
+                lost = self.sequences.count(payload.session, payload.sequence)
+                if lost is None:
+                    return None
+                self.timeline.event(payload, lost)
+                self.active = message.heard_at
+                return payload
+            case State():
+                if not message.retained:
+                    off = message.heard_at - payload.captured_at
+                    self.clock_off = off if abs(off) > _CLOCK_OFF else timedelta()
+                self.state = payload
+                self.timeline.state(payload)
+                if message.retained and self.availability == "offline":
+                    self.timeline.away(Gap.OFFLINE, payload.captured_at)
+            case CameraStatus():
+                if payload.status != (self.camera.status if self.camera else "online"):
+                    self.active = message.heard_at
+                self.camera = payload
+                (self.timeline.away if self.blind else self.timeline.back)(Gap.BLIND, payload.since)
+            case Health():
+                self.health = payload
+            case Info(previous_session=str(session), previous_last_sequence=int(last)):
+                self.sequences.ended(session, last)
+        return None
 
 
 @dataclass
@@ -64,75 +109,39 @@ class Board:
     strange: int = 0
     """Messages that are not in the contract's form."""
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Take in a message."""
-        name, _, last = topic.removeprefix(f"{self.base}/").rpartition("/")
+    def hear(self, message: Message) -> FaceEvent | None:
+        """Take in a message.
+
+        Returns:
+            The event in it, where it holds one that was not heard before.
+        """
+        name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
         if "/" in name or last not in {"availability", *PAYLOADS}:
-            return  # none of ours, or of a later version
-        device = self.devices.setdefault(name, Device())
+            return None  # none of ours, or of a later version
         if last == "availability":
-            device.availability = payload.decode(errors="replace")
-            return
+            self._device(name, message).available(message)
+            return None
         try:
-            message = PAYLOADS[last].model_validate_json(payload)
+            payload: Payload | None = PAYLOADS[last].model_validate_json(message.payload)
         except ValidationError:
+            payload = None
+        if payload is None or not plausible(payload):
             self.strange += 1
-            return
-        match message:
-            case FaceEvent():
-                device.count(message)
-                self.recent = [*self.recent, message][-_RECENT:]
-            case State():
-                device.state = message
-            case CameraStatus():
-                device.camera = message
-            case Health():
-                device.health = message
+            return None
+        event = self._device(name, message).take(payload, message)
+        if event:
+            self.recent = [*self.recent, event][-_RECENT:]
+        return event
 
-    def table(self, now: datetime) -> Table:
-        """Draw what is known, for a terminal."""
-        result = Table(title=Text(f"{self.base}/+"), title_justify="left", expand=True)
-        for column in ("device", "", "camera", "who", "emotion", "confidence", "since"):
-            result.add_column(column)
-        for column in ("events", "lost", "frames/s", "latency ms"):
-            result.add_column(column, justify="right")
-        for name, device in sorted(self.devices.items()):
-            self._add(result, name, device, now)
-        lines = [_line(event) for event in self.recent]
-        if self.strange:
-            lines.append(Text(f"{self.strange} messages are not in the contract's form", style="red"))
-        result.caption = Text("\n").join(lines)
-        result.caption_justify = "left"
-        return result
+    @property
+    def timelines(self) -> dict[str, Timeline]:
+        """The timelines by device."""
+        return {name: device.timeline for name, device in self.devices.items()}
 
-    @staticmethod
-    def _add(table: Table, name: str, device: Device, now: datetime) -> None:
-        faces = device.state.faces if device.state else ()
-        emotions = Text("\n").join(coloured(face.emotion) for face in faces)
-        lost = Text(str(device.lost), style="red" if device.lost else "")
-        health = device.health
-        latency = health.latency.p50_ms if health else None
-        table.add_row(
-            Text(name + (" (synthetic)" if device.state and device.state.synthetic else "")),
-            Text(device.availability, style="green" if device.availability == "online" else "red"),
-            device.camera.status if device.camera else "?",
-            "\n".join(f"face {face.id}" for face in faces) or "nobody",
-            emotions,
-            "\n".join(f"{face.confidence:.0%}" for face in faces),
-            "\n".join(f"{max(0.0, (now - face.since).total_seconds()):.0f} s" for face in faces),
-            str(device.events),
-            lost,
-            f"{health.frames.per_second:.1f}" if health else "?",
-            "?" if latency is None else f"{latency:.0f}",
-        )
+    def forget(self, before: datetime) -> None:
+        """Drop what the timelines hold of the time before."""
+        for device in self.devices.values():
+            device.timeline.forget(before - device.clock_off)
 
-
-def coloured(emotion: str) -> Text:
-    """Give an emotion in its colour."""
-    return Text(emotion, style=COLOURS.get(emotion, "dim"))
-
-
-def _line(event: FaceEvent) -> Text:
-    what = {"appeared": "appeared", "changed": f"{event.previous} to", "gone": "is gone, last"}[event.type]
-    when = event.captured_at.strftime("%H:%M:%S")
-    return Text.assemble(f"{when} {event.device} face {event.face.id} {what} ", coloured(event.emotion))
+    def _device(self, name: str, message: Message) -> Device:
+        return self.devices.setdefault(name, Device(message.heard_at))

@@ -1,116 +1,139 @@
-"""Listen to a broker and keep the board up to date."""
+"""Listen to a broker, keep the board up to date, and hand on what was heard."""
 
 from __future__ import annotations
 
 import json
-import logging
-import queue
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+import sys
+import time
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self, TextIO
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.live import Live
 
-from edge.errors import ConfigError
-from edge.mqtt.login import credentials
-from edge.mqtt.topics import Topics
 from edge.watch.board import Board
+from edge.watch.listen import Listener
+from edge.watch.record import Recorder
+from edge.watch.view import Screen, draw
 
 if TYPE_CHECKING:
     import threading
-
-    from paho.mqtt.reasoncodes import ReasonCode
+    from pathlib import Path
 
     from edge.config import MqttConfig
-
-log = logging.getLogger(__name__)
+    from edge.watch.board import Message
+    from edge.watch.picture import Picture
 
 _REDRAW_S = 0.25
+_LEISURE = 9
+"""Between two drawings pass as many times a drawing's own: a hundred devices must not keep a Pi busy."""
 
 
-def watch(config: MqttConfig, device: str, stop: threading.Event, printer: TextIO | None = None) -> None:
+@dataclass(frozen=True)
+class Wishes:
+    """What to do with what is heard."""
+
+    printer: TextIO | None = None
+    """Where to print each message as one line of JSON, instead of showing a table."""
+
+    record: Path | None = None
+    """CSV file that gets a row for each event."""
+
+    picture: Picture | None = None
+    """What to draw at the end."""
+
+    window: timedelta = timedelta(minutes=3)
+    """What the timelines show."""
+
+
+def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: Wishes | None = None) -> None:
     """Show what devices publish until `stop` is set.
 
     Args:
         config: Where the broker is.
         device: One device's name, or ``+`` for all.
         stop: Ends the view.
-        printer: Where to print each message as one line of JSON, instead of showing a table.
+        wishes: What else to do; a table alone unless said.
 
     Raises:
         ConfigError: The address names no broker on the network, or a password or certificate cannot be read.
+        OutputError: The record or the picture cannot be written.
     """
-    heard = _listen(config, device)
-    if printer:
-        _print_lines(heard, stop, printer)
-        return
-    board = Board(config.base_topic)
-    with Live(console=Console(), auto_refresh=False) as live:
-        while not stop.is_set():
-            for topic, payload in _take(heard):
-                board.hear(topic, payload)
-            live.update(board.table(datetime.now(UTC)), refresh=True)
+    wishes = wishes or Wishes()
+    board, screen = Board(config.base_topic), Console()
+    shown = screen.is_terminal and not wishes.printer
+    with ExitStack() as cleanup:
+        recorder = cleanup.enter_context(Recorder(wishes.record)) if wishes.record else None
+        # A log line would fall into the table, which has a place of its own for trouble.
+        listener = cleanup.enter_context(Listener(config, device, silent=shown and sys.stderr.isatty()))
+        if wishes.picture:
+            cleanup.callback(lambda picture: picture.write(board.timelines, datetime.now(UTC)), wishes.picture)
+        with _Painter(board, listener, wishes, screen) if shown else nullcontext() as painter:
+            while not stop.is_set():
+                if not wishes.picture:
+                    board.forget(datetime.now(UTC) - wishes.window)
+                _hand_on(listener.take(painter.wait_s if painter else _REDRAW_S), board, recorder, wishes.printer)
+                if painter:
+                    painter.paint()
+        listener.close()
+        _hand_on(listener.take(0), board, recorder, wishes.printer)
+    if not wishes.printer:
+        screen.print(draw(board, *_now(screen, wishes, height=None), listener.trouble))
 
 
-def _print_lines(heard: queue.Queue[tuple[str, bytes]], stop: threading.Event, printer: TextIO) -> None:
-    while not stop.is_set():
-        for topic, payload in _take(heard):
-            text = payload.decode(errors="replace")
-            try:
-                content = json.loads(text)
-            except ValueError:
-                content = text  # availability is a bare word
-            print(json.dumps({"topic": topic, "payload": content}, ensure_ascii=False), file=printer, flush=True)
+class _Painter:
+    """Draws the board on the whole terminal, often enough and not more often."""
 
+    def __init__(self, board: Board, listener: Listener, wishes: Wishes, screen: Console) -> None:
+        self._board, self._listener, self._wishes, self._screen = board, listener, wishes, screen
+        self._live = Live(console=screen, screen=True, auto_refresh=False)
+        self._due_s = 0.0
 
-def _take(heard: queue.Queue[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Wait for a message, then take all that wait."""
-    try:
-        taken = [heard.get(timeout=_REDRAW_S)]
-    except queue.Empty:
-        return []
-    while not heard.empty():
-        taken.append(heard.get_nowait())
-    return taken
+    @property
+    def wait_s(self) -> float:
+        """How long nothing has to be drawn."""
+        return max(0.001, self._due_s - time.monotonic())
 
-
-def _listen(config: MqttConfig, device: str) -> queue.Queue[tuple[str, bytes]]:
-    broker = config.broker
-    if broker.kind == "embedded":  # on its first port, where nothing else is there
-        broker = replace(broker, kind="network")
-    if broker.kind != "network":
-        message = f"{config.url}: there is nothing to watch; write --broker mqtt://host"
-        raise ConfigError(message)
-    heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
-    # 3.1.1 is spoken by every broker, the embedded one too, and a listener needs no more.
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-    password, tls = credentials(config)
-    if broker.user:
-        client.username_pw_set(broker.user, password)
-    if tls:
-        client.tls_set_context(tls)
-    said: set[str] = set()
-
-    def connected(_client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _extra: Any) -> None:
-        if code.is_failure:
-            if str(code) not in said:
-                said.add(str(code))
-                log.warning("%s refuses: %s; trying again", broker, str(code).lower())
+    def paint(self) -> None:
+        """Draw, where it is time."""
+        began_s = time.monotonic()
+        if began_s < self._due_s:
             return
-        client.subscribe(f"{Topics(config.base_topic, device).root}/#", qos=1)
+        now, screen = _now(self._screen, self._wishes, height=self._screen.height)
+        self._live.update(draw(self._board, now, screen, self._listener.trouble), refresh=True)
+        ended_s = time.monotonic()
+        self._due_s = ended_s + max(_REDRAW_S, _LEISURE * (ended_s - began_s))
 
-    def failed(_client: paho.Client, _data: Any) -> None:
-        if "unreachable" not in said:
-            said.add("unreachable")
-            log.warning("cannot reach %s; trying again", broker)
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
 
-    client.on_connect = connected
-    client.on_connect_fail = failed
-    client.on_message = lambda _client, _data, message: heard.put((message.topic, bytes(message.payload)))
-    client.reconnect_delay_set(1, 30)
-    client.connect_async(broker.host, broker.port, keepalive=30)
-    client.loop_start()
-    return heard
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+
+def _now(console: Console, wishes: Wishes, *, height: int | None) -> tuple[datetime, Screen]:
+    """Give the time where the reader lives, and what there is to draw on."""
+    # NO_COLOR takes the colours away, not the styles: letters have to tell the emotions then.
+    colours = console.color_system is not None and not console.no_color
+    return datetime.now(UTC).astimezone(), Screen(console.width, height, colours, wishes.window)
+
+
+def _hand_on(messages: list[Message], board: Board, recorder: Recorder | None, printer: TextIO | None) -> None:
+    for message in messages:
+        event = board.hear(message)
+        if event and recorder:
+            recorder.write(event)
+        if printer:
+            _print(message, printer)
+
+
+def _print(message: Message, printer: TextIO) -> None:
+    text = message.payload.decode(errors="replace")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = text  # availability is a bare word
+    print(json.dumps({"topic": message.topic, "payload": content}, ensure_ascii=False), file=printer, flush=True)

@@ -3,107 +3,154 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import signal
+import subprocess
+import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
 from edge.config import MqttConfig
-from edge.errors import ConfigError
-from edge.events import Box, Face, FaceEvent, FrameSize, State, StateFace
-from edge.watch import Board, watch
+from edge.errors import ConfigError, OutputError
+from edge.watch import Board, Wishes, watch
+from edge.watch.board import Message
+from edge.watch.record import read
 from tests.broker import Subscriber, wait_until
+from tests.speech import NOW, ago, event, info, state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.broker import Mosquitto
 
-NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
-BOX = Box(x=0, y=0, width=100, height=100)
+COMMAND = Path(sys.executable).parent / "emotion-edge"
 
 
-def event(sequence: int, session: str = "a", device: str = "kitchen") -> FaceEvent:
-    return FaceEvent(
-        device=device,
-        session=session,
-        type="changed",
-        sequence=sequence,
-        captured_at=NOW,
-        face=Face(id=3, box=BOX, frame=FrameSize(width=640, height=480)),
-        emotion="happy",
-        confidence=0.9,
-        previous="sad",
-    )
+def hear(board: Board, last: str, payload: str) -> object:
+    return board.hear(Message(f"emotion-edge/kitchen/{last}", payload.encode(errors="surrogateescape"), NOW))
 
 
-def hear(board: Board, *events: FaceEvent) -> None:
-    for each in events:
-        board.hear(f"emotion-edge/{each.device}/event", each.to_json().encode())
-
-
-def drawn(board: Board) -> str:
-    console = Console(width=140)
-    with console.capture() as capture:
-        console.print(board.table(NOW))
-    return capture.get()
-
-
-def test_who_is_there_and_since_when() -> None:
+def test_an_event_is_given_back_once() -> None:
     board = Board("emotion-edge")
-    face = StateFace(id=3, box=BOX, emotion="happy", confidence=0.91, since=NOW - timedelta(seconds=42))
-    state = State(
-        device="kitchen", session="a", captured_at=NOW, frame=None, emotion="happy", confidence=0.91, faces=(face,)
-    )
-    board.hear("emotion-edge/kitchen/availability", b"online")
-    board.hear("emotion-edge/kitchen/state", state.to_json().encode())
-    text = drawn(board)
-    for part in ("kitchen", "online", "face 3", "happy", "91%", "42 s"):
-        assert part in text
+    assert hear(board, "event", event(5).to_json()) == event(5)
+    assert hear(board, "event", event(5).to_json()) is None
+    assert hear(board, "state", state().to_json()) is None
 
 
-def test_a_gap_counts_as_lost_a_repetition_as_nothing_and_a_new_session_starts_anew() -> None:
+def test_a_tail_that_info_tells_of_is_lost() -> None:
     board = Board("emotion-edge")
-    hear(board, event(5), event(6), event(6), event(9), event(8), event(0, session="b"), event(1, session="b"))
-    device = board.devices["kitchen"]
-    assert (device.events, device.lost) == (5, 2)
+    hear(board, "event", event(5).to_json())
+    hear(board, "info", info("b", previous="a", last=8).to_json())
+    hear(board, "event", event(6).to_json())
+    assert board.devices["kitchen"].sequences.lost == 0
+    hear(board, "event", event(0, session="b").to_json())
+    assert board.devices["kitchen"].sequences.lost == 2
+    assert board.timelines["kitchen"].losses == [(NOW, 2)]
 
 
-def test_a_devices_name_is_no_markup() -> None:
+def test_a_heartbeat_makes_nobody_lively() -> None:
     board = Board("emotion-edge")
-    board.hear("emotion-edge/[red] [bold]/availability", b"online")
-    assert "[red] [bold]" in drawn(board)
+    hear(board, "event", event(5).to_json())
+    later = Message("emotion-edge/kitchen/state", state().to_json().encode(), ago(-30))
+    board.hear(later)
+    assert board.devices["kitchen"].active == NOW
 
 
 def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() -> None:
     board = Board("emotion-edge")
-    board.hear("emotion-edge/kitchen/event", b"{}")
-    board.hear("emotion-edge/kitchen/state", b"\xff")
-    board.hear("emotion-edge/kitchen/unheard-of", b"x")
-    board.hear("emotion-edge/kitchen/detection/state", b"ON")
-    assert board.devices.keys() == {"kitchen"}
-    assert board.strange == 2
-    assert "2 messages" in drawn(board)
+    hear(board, "event", "{}")
+    hear(board, "state", "\udcff")
+    hear(board, "unheard-of", "x")
+    hear(board, "detection/state", "ON")
+    assert (list(board.devices), board.strange) == ([], 2)
 
 
-def test_json_lines_for_pipes(mosquitto: Mosquitto) -> None:
-    stop, printed = threading.Event(), io.StringIO()
-    config = MqttConfig(url=mosquitto.url, device="x")
-    thread = threading.Thread(target=watch, args=(config, "kitchen", stop, printed))
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("captured_at", "0001-01-01T00:00:00Z"),
+        ("captured_at", "9999-12-31T23:59:59Z"),
+        ("captured_at", "2026-11-22T03:14:15"),  # without a zone
+        ("lasted_s", 1e300),
+    ],
+)
+def test_nonsense_in_the_right_form_is_counted_and_does_no_harm(field: str, value: object) -> None:
+    board = Board("emotion-edge")
+    assert hear(board, "event", json.dumps({**json.loads(event().to_json()), field: value})) is None
+    assert (list(board.devices), board.strange) == ([], 1)
+
+
+@contextlib.contextmanager
+def watching(mosquitto: Mosquitto, device: str, wishes: Wishes) -> Iterator[Subscriber]:
+    """Watch while the block speaks, then stop in good order."""
+    stop, config = threading.Event(), MqttConfig(url=mosquitto.url, device="x")
+    thread = threading.Thread(target=watch, args=(config, device, stop, wishes))
     thread.start()
     wait_until(lambda: "SUBSCRIBE" in mosquitto.log)
     with contextlib.closing(Subscriber(mosquitto.port)) as speaker:
+        yield speaker
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_json_lines_for_pipes_and_a_record_beside_them(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    printed, record = io.StringIO(), tmp_path / "events.csv"
+    with watching(mosquitto, "kitchen", Wishes(printed, record)) as speaker:
+        speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
         speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
         speaker.publish("emotion-edge/hall/event", event(0, device="hall").to_json())
         speaker.publish("emotion-edge/kitchen/availability", "online")
-        wait_until(lambda: printed.getvalue().count("\n") == 2)
-    stop.set()
-    thread.join()
-    first, second = (json.loads(line) for line in printed.getvalue().splitlines())
+        wait_until(lambda: printed.getvalue().count("\n") == 3)
+    first, second, third = (json.loads(line) for line in printed.getvalue().splitlines())
     assert (first["topic"], first["payload"]["emotion"]) == ("emotion-edge/kitchen/event", "happy")
-    assert second == {"topic": "emotion-edge/kitchen/availability", "payload": "online"}
+    assert second == first  # as it came; the record has it once
+    assert third == {"topic": "emotion-edge/kitchen/availability", "payload": "online"}
+    assert list(read(record)) == [event(0)]
+
+
+def test_a_table_and_a_record_of_several_devices(
+    mosquitto: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "events.csv"
+    said = [event(0), event(0, "sad", device="[hall]"), event(2, "sad")]
+    with watching(mosquitto, "+", Wishes(record=record)) as speaker:
+        for each in said:
+            speaker.publish(f"emotion-edge/{each.device}/event", each.to_json())
+        wait_until(lambda: record.exists() and record.read_bytes().count(b"\n") == 4)
+    assert list(read(record)) == said
+    shown = capsys.readouterr().out
+    assert "2 devices, 0 faces, 1 event lost" in shown
+    assert "[hall]" in shown
+
+
+def test_ctrl_c_ends_it_in_good_order_with_everything_written(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    record, picture = tmp_path / "events.csv", tmp_path / "out.png"
+    command = [str(COMMAND), "watch", "--broker", mosquitto.url, "--json"]
+    command += ["--record", str(record), "--plot", str(picture)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: "SUBSCRIBE" in mosquitto.log, timeout_s=30)
+    with contextlib.closing(Subscriber(mosquitto.port)) as speaker:
+        speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
+        wait_until(lambda: record.read_bytes().count(b"\n") == 2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert [json.loads(line)["payload"]["sequence"] for line in out.splitlines()] == [0]
+    assert list(read(record)) == [event(0)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_a_broker_there_is_nothing_to_watch() -> None:
     with pytest.raises(ConfigError, match="nothing to watch"):
         watch(MqttConfig(url="none", device="x"), "+", threading.Event())
+
+
+def test_a_record_that_cannot_be_written_is_told_before_anybody_listens(tmp_path: Path) -> None:
+    record = tmp_path / "events.csv"
+    record.write_text("something else\n")
+    config = MqttConfig(url="mqtt://127.0.0.1:1", device="x")
+    with pytest.raises(OutputError, match="does not begin with a record's header"):
+        watch(config, "+", threading.Event(), Wishes(record=record))

@@ -1,0 +1,86 @@
+"""Where the picture of the timelines goes, and what it is drawn from."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edge import files
+from edge.doctor.finding import pip_install
+from edge.errors import ConfigError, OutputError
+from edge.watch.record import read
+from edge.watch.sequences import Sequences
+from edge.watch.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Picture:
+    """A PNG file to be, which is sure to find its place before anybody waits for it."""
+
+    def __init__(self, path: Path) -> None:
+        """See whether all is there.
+
+        Raises:
+            ConfigError: matplotlib is not installed.
+            OutputError: The file cannot be written there.
+        """
+        try:
+            from edge.watch import plot  # noqa: PLC0415  # a Pi has no matplotlib
+        except ImportError as error:
+            message = f"--plot needs matplotlib ({error}): {pip_install('matplotlib>=3.9')}"
+            raise ConfigError(message) from None
+        self._plot, self._path = plot, path
+        if problem := _problem(path):
+            message = f"{path}: {problem}"
+            raise OutputError(message)
+
+    def write(self, timelines: Mapping[str, Timeline], end: datetime) -> None:
+        """Draw the timelines, in this machine's time zone.
+
+        Raises:
+            OutputError: Nothing was heard, or the disk is full.
+        """
+        if not any(line.begin for line in timelines.values()):
+            message = f"{self._path}: there is nothing to plot, for nothing was heard"
+            raise OutputError(message)
+        files.write_atomically(self._path, self._plot.draw(timelines, end, None))
+
+
+def _problem(path: Path) -> str | None:
+    if path.suffix.lower() != ".png":
+        return "the picture is a PNG; write a name that ends in .png"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        return "cannot be written there"
+    return None
+
+
+def replay(record: Path, device: str) -> tuple[dict[str, Timeline], datetime]:
+    """Read a record.
+
+    Args:
+        record: What ``watch --record`` wrote.
+        device: One device's name, or ``+`` for all.
+
+    Returns:
+        The timelines by device, and the time of the last event.
+
+    Raises:
+        ConfigError: It cannot be read, or is no record.
+    """
+    timelines: dict[str, Timeline] = {}
+    counts: dict[str, Sequences] = {}
+    end = datetime.min.replace(tzinfo=UTC)
+    for event in read(record):
+        if device not in ("+", event.device):
+            continue
+        lost = counts.setdefault(event.device, Sequences()).count(event.session, event.sequence)
+        if lost is not None:
+            timelines.setdefault(event.device, Timeline()).event(event, lost)
+            end = max(end, event.captured_at)
+    return timelines, end

@@ -1,0 +1,96 @@
+"""A timeline as one line of a terminal: a cell for each few seconds, and the legend that explains it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from rich.text import Text
+
+from edge.watch.palette import BAD, WARNING, colour, letter, order
+from edge.watch.plausible import printable
+from edge.watch.timeline import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edge.watch.timeline import Span, Timeline
+
+Lost = Literal["lost"]
+Cell = str | Gap | tuple[Lost]
+LOST: tuple[Lost] = ("lost",)
+"""A cell in which a gap in the sequence showed."""
+
+_BLOCK = "▇"  # not quite full, so that lines do not melt together
+_GAPS = {Gap.NOBODY: ("·", "dim"), Gap.OFFLINE: ("x", BAD), Gap.BLIND: ("-", WARNING), Gap.UNKNOWN: (" ", "")}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def cut(
+    timeline: Timeline, now: datetime, window: timedelta, count: int, track: tuple[str, int] | None = None
+) -> list[Cell]:
+    """Cut the time up to now into cells.
+
+    Args:
+        timeline: What happened.
+        now: The end of the last cell, or somewhere in it, on the device's clock.
+        window: What all cells cover.
+        count: How many.
+        track: One face's key, for what it did; None for what the largest did.
+    """
+    each = max(window / count, timedelta(milliseconds=100))
+    # Cells start at multiples of their length, so that they move as one and do not flicker.
+    begin = _EPOCH + ((now - _EPOCH) // each - count + 1) * each
+    spans = timeline.spans(begin, now) if track is None else list(timeline.tracks[track].spans(begin, now))
+    result: list[Cell] = [*_share(spans, begin, each, count)]
+    for at, _ in timeline.losses if track is None else ():
+        if begin <= at < begin + count * each:
+            result[(at - begin) // each] = LOST
+    return result
+
+
+def paint(line: Sequence[Cell], *, colours: bool) -> Text:
+    """Give the line; without colours, letters tell the emotions."""
+    text = Text(no_wrap=True)
+    for cell, run in groupby(line):
+        mark, style = _mark(cell, colours=colours)
+        text.append(mark * len(list(run)), style)
+    return text
+
+
+def legend(seen: Iterable[Cell], *, colours: bool) -> Text:
+    """Explain the marks that are on the screen, and no other."""
+    found = set(seen) - {Gap.UNKNOWN}
+    text = Text(no_wrap=True, overflow="ellipsis", style="dim" if not colours else "")
+    # Emotions last: where they have no room, the rows name them in their colours.
+    for gap in (gap for gap in Gap if gap in found):
+        text.append(*_mark(gap, colours=colours)).append(f" {gap.value}  ")
+    if LOST in found:
+        text.append(*_mark(LOST, colours=colours)).append(" lost  ")
+    for emotion in sorted((cell for cell in found if isinstance(cell, str)), key=order):
+        text.append(*_mark(emotion, colours=colours)).append(f" {printable(emotion)}  ")
+    text.rstrip()
+    return text
+
+
+def _share(spans: Sequence[Span], begin: datetime, each: timedelta, count: int) -> list[str | Gap]:
+    """Give, for each of `count` equal parts of a time, what filled most of it."""
+    shares: list[dict[str | Gap, timedelta]] = [{} for _ in range(count)]
+    for span in spans:
+        first = max(0, (span.begin - begin) // each)
+        last = min(count - 1, (span.end - begin) // each)
+        for index in range(first, last + 1):
+            at = begin + index * each
+            share = min(span.end, at + each) - max(span.begin, at)
+            shares[index][span.what] = shares[index].get(span.what, timedelta()) + share
+    return [max(share, key=lambda what: share[what]) if share else Gap.UNKNOWN for share in shares]
+
+
+def _mark(cell: Cell, *, colours: bool) -> tuple[str, str]:
+    """Give a cell's character and its style."""
+    if isinstance(cell, Gap):
+        return _GAPS[cell]
+    if isinstance(cell, tuple):
+        return ("!", "bold white on #c8102e")
+    return (_BLOCK, colour(cell)) if colours else (letter(cell), "")

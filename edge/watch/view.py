@@ -1,0 +1,201 @@
+"""The board as a table for a terminal of any size: a line a face, or a device, and none that wraps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from edge.watch.palette import BAD, GOOD, WARNING, coloured
+from edge.watch.plausible import printable
+from edge.watch.rows import Row, rows_of
+from edge.watch.strip import Cell, cut, legend, paint
+
+if TYPE_CHECKING:
+    from rich.console import JustifyMethod, RenderableType
+
+    from edge.events import FaceEvent
+    from edge.watch.board import Board, Device
+
+_COLUMNS = (
+    ("", 1, 0),
+    ("device", 13, 0),
+    ("emotion", 12, 0),
+    ("%", 3, 60),
+    ("since", 6, 50),
+    ("timeline", 0, 0),
+    ("events", 6, 100),
+    ("lost", 4, 40),
+    ("fps", 5, 100),
+    ("ms", 4, 100),
+)
+"""Each column's title, its width, and the width of a terminal that has room for it."""
+
+_LEFT = {"", "device", "emotion", "timeline"}
+
+_FRAME = 4
+"""Lines around the rows: headline, the columns' names, what is hidden, legend."""
+
+_EVENTS = 5
+"""Newest events that are shown where there is room."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What there is to draw on."""
+
+    width: int
+    """Columns."""
+
+    height: int | None = None
+    """Lines; None: as many as it takes."""
+
+    colours: bool = True
+    """False: letters tell the emotions."""
+
+    window: timedelta = timedelta(minutes=3)
+    """What the timelines show."""
+
+
+def draw(board: Board, now: datetime, screen: Screen, trouble: str | None = None) -> Group:
+    """Draw what is known.
+
+    Args:
+        board: What was heard.
+        now: The time, in the time zone to show times in.
+        screen: How large it may become.
+        trouble: What keeps us from hearing more.
+    """
+    room = None if screen.height is None else max(1, screen.height - _FRAME)
+    rows, hidden = rows_of(board, room)
+    columns = _columns([printable(row.name) for row in rows], screen)
+    table = _table(columns, screen.window)
+    seen: set[Cell] = set()
+    for row in rows:
+        track = None if row.first or not (row.face and row.device.state) else (row.device.state.session, row.face.id)
+        there = now - row.device.clock_off
+        line = cut(row.device.timeline, there, screen.window, columns["timeline"], track)
+        seen.update(line)
+        cells = {**_cells(row, there), "timeline": paint(line, colours=screen.colours)}
+        table.add_row(*(cells.get(title, Text()) for title in columns))
+    parts: list[RenderableType] = [_headline(board, now, trouble), table]
+    if hidden:
+        parts.append(_line(f"{len(hidden)} more, where less happens: {', '.join(map(printable, hidden))}", "dim"))
+    parts.append(legend(seen, colours=screen.colours))
+    spare = _EVENTS if room is None else min(_EVENTS, room - len(rows))
+    parts.extend(_event(event, now) for event in board.recent[-spare:] if spare > 0)
+    return Group(*parts)
+
+
+def _columns(names: list[str], screen: Screen) -> dict[str, int]:
+    """Give the columns that there is room for, each with its width; the timeline has what the others leave."""
+    columns = {title: width for title, width, least in _COLUMNS if screen.width >= least}
+    longest = max((cell_len(name) + 1 for name in names), default=0)
+    columns["device"] = min(max(6, longest), 22 if screen.width >= 100 else 13)
+    columns["timeline"] = max(1, screen.width - sum(columns.values()) - len(columns) + 1)
+    return columns
+
+
+def _table(columns: dict[str, int], window: timedelta) -> Table:
+    ago = f"{window.total_seconds() / 60:g} min ago"
+    room = columns["timeline"] - len(ago)
+    scale = ago + "now".rjust(room) if room > 4 else ""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for title, width in columns.items():
+        justify: JustifyMethod = "left" if title in _LEFT else "right"
+        header = Text(scale if title == "timeline" else title)
+        table.add_column(header, width=width, no_wrap=True, overflow="ellipsis", justify=justify)
+    return table
+
+
+def _cells(row: Row, there: datetime) -> dict[str, Text]:
+    """Give a row's cells by column; `there` is the time on the device's clock."""
+    device, face = row.device, row.face
+    mark, what = _status(device)
+    since = face.since if face else device.timeline.idle_since
+    emotion = coloured(face.emotion) if face else what
+    cells = {
+        "emotion": Text.assemble(emotion, (f" +{row.more}" if row.more else "", "bold")),
+        "%": Text(f"{face.confidence * 100:.0f}" if face else ""),
+        "since": Text(_length(there - since) if since else ""),
+    }
+    if not row.first:
+        return cells
+    name = Text(printable(row.name))
+    if device.state and device.state.synthetic:
+        name.append("*", "dim")
+    lost, health = device.sequences.lost, device.health
+    latency = health.latency.p50_ms if health else None
+    return cells | {
+        "": mark,
+        "device": name,
+        "events": Text(_short(device.sequences.heard)),
+        "lost": Text(_short(lost), style=f"bold {BAD}" if lost else "dim"),
+        "fps": Text(f"{health.frames.per_second:.1f}" if health else "?"),
+        "ms": Text("?" if latency is None else f"{latency:.0f}"),
+    }
+
+
+def _status(device: Device) -> tuple[Text, Text]:
+    """Give the mark before a device's name, and what is said of it where no face is."""
+    if device.availability == "offline":
+        return Text("○", BAD), Text("offline", BAD)
+    if device.camera and device.camera.status != "online":
+        said = {"off": "off", "stalled": "stalled", "offline": "no camera"}[device.camera.status]
+        return Text("◐", WARNING), Text(said, WARNING)
+    nobody = Text("nobody" if device.state else "?", "dim")
+    return (Text("●", GOOD) if device.availability == "online" else Text("?", "dim")), nobody
+
+
+def _headline(board: Board, now: datetime, trouble: str | None) -> Text:
+    devices = board.devices.values()
+    away = sum(device.availability == "offline" for device in devices)
+    lost = sum(device.sequences.lost for device in devices)
+    faces = sum(len(d.state.faces) for d in devices if d.state and d.availability != "offline")
+    text = _line(f"{now:%H:%M:%S}  {board.base}", "bold")
+    text.append(f"  {_several(len(devices), 'device')}, {_several(faces, 'face')}", "not bold")
+    for count, said in (
+        (away, f"{away} offline"),
+        (lost, f"{_several(lost, 'event')} lost"),
+        (board.strange, f"{_several(board.strange, 'message')} not in the contract's form"),
+    ):
+        if count:
+            text.append(", ", "not bold").append(said, f"not bold {BAD}")
+    if any(device.state and device.state.synthetic for device in devices):
+        text.append("  * test card", "dim not bold")
+    return text if trouble is None else Text.assemble(text, (f"  {trouble}", BAD), no_wrap=True, overflow="ellipsis")
+
+
+def _event(event: FaceEvent, now: datetime) -> Text:
+    what = {"appeared": "appeared,", "changed": f"{printable(event.previous or '?')} to", "gone": "is gone, last"}[
+        event.type
+    ]
+    when = event.captured_at.astimezone(now.tzinfo)
+    text = _line(f"{when:%H:%M:%S} {printable(event.device)} face {event.face.id} {what} ", "dim")
+    return text.append_text(coloured(event.emotion))
+
+
+def _line(said: str, style: str) -> Text:
+    # Text, not str: names may hold what rich takes for markup.
+    return Text(said, style, no_wrap=True, overflow="ellipsis")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _short(count: int) -> str:
+    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+
+
+def _length(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
