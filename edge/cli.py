@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -121,20 +122,39 @@ def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # n
 
 
 @app.command()
-def watch(
+def watch(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     broker: BrokerOption = None,
     device: Annotated[str, typer.Option(metavar="NAME|+", help="One device, or + for all.")] = "+",
     as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
+    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="What the timelines show.")] = 3.0,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Append every event to a CSV file, a row each.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="At the end, draw what was heard. Needs matplotlib.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE.csv", help="With --plot: draw a record instead of listening.")
+    ] = None,
 ) -> None:
     """Show live what devices publish."""
+    if source and (not plot or record or as_json or broker):
+        message = "--from FILE.csv goes with --plot FILE.png (and --device) alone: it draws what was recorded"
+        raise ConfigError(message)
     flags = {"mqtt.url": broker, "mqtt.device": None if device == "+" else device}  # checked as a device's own
     settings = _load(config, flags)
     stop = _stop_on_signals()
+    from edge.watch import Picture, Wishes, replay  # noqa: PLC0415  # as in run
     from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
 
+    picture = Picture(plot) if plot else None
+    if source and picture:
+        picture.write(*replay(source, device))
+        return
+    wishes = Wishes(sys.stdout if as_json else None, record, picture, timedelta(minutes=minutes))
     with _reader_may_leave():
-        show_live(settings.mqtt, device, stop, sys.stdout if as_json else None)
+        show_live(settings.mqtt, device, stop, wishes)
 
 
 @config_app.command()

@@ -179,6 +179,9 @@ class Health(Payload):
     latency: Latency
     outbox: OutboxHealth
     broker: BrokerHealth
+    commands_ignored: int = Field(
+        default=0, ge=0, description="Retained, malformed, oversized and unknown commands since the start"
+    )
 
 
 class InfoModel(_Value):
@@ -198,6 +201,12 @@ class Info(Payload):
     runtime: str = Field(description="TFLite runtime and its version")
     camera: str
     started_at: Timestamp
+    previous_session: str | None = Field(default=None, description="The life of the daemon before, where one is known")
+    previous_last_sequence: int | None = Field(
+        default=None,
+        ge=0,
+        description="Of that session's last event; null where it had none, or a power cut took the knowledge",
+    )
 
 
 PAYLOADS: dict[str, type[Payload]] = {

@@ -114,6 +114,7 @@ class Counters:
 
     outbox: OutboxHealth
     broker: BrokerHealth
+    commands_ignored: int = 0
 
 
 class HealthMonitor:
@@ -133,7 +134,7 @@ class HealthMonitor:
         """
         self._device = device
         self._session = session
-        self._synthetic = synthetic
+        self.synthetic = synthetic
         self._machine = machine or Machine()
         self._since = (time_s, 0)
         self._per_second = 0.0
@@ -154,7 +155,7 @@ class HealthMonitor:
         return Health(
             device=self._device,
             session=self._session,
-            synthetic=self._synthetic,
+            synthetic=self.synthetic,
             sent_at=sent_at,
             uptime_s=self._machine.uptime_s(),
             temperature_c=self._machine.temperature_c(),
@@ -170,6 +171,7 @@ class HealthMonitor:
             latency=_latency(counters.latencies_ms),
             outbox=counters.outbox,
             broker=counters.broker,
+            commands_ignored=counters.commands_ignored,
         )
 
 

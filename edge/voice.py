@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from edge.events import FaceEvent, Health, State
+    from edge.lives import Life
     from edge.model import ModelBundle
     from edge.mqtt.client import MqttClient
     from edge.pipeline import Origin
@@ -21,10 +22,20 @@ if TYPE_CHECKING:
 class Voice:
     """Publishes, where there is a broker, and prints, where that was asked for."""
 
-    def __init__(self, origin: Origin, client: MqttClient | None, printer: TextIO | None = None) -> None:
-        self._origin = origin
+    def __init__(
+        self,
+        origin: Origin,
+        bundle: ModelBundle,
+        client: MqttClient | None,
+        printer: TextIO | None = None,
+        life: Life | None = None,
+    ) -> None:
+        self.origin = origin
+        self._bundle = bundle
         self._client = client
         self._printer = printer
+        self._life = life
+        self._started_at = datetime.now(UTC)
 
     def tell_events(self, events: list[FaceEvent], captured_s: float) -> None:
         """Tell what changed; `captured_s` is when, on the monotonic clock.
@@ -33,8 +44,10 @@ class Voice:
             BrokenPipeError: Whoever read what is printed has left. From here on nothing is printed.
             OutputError: It cannot be printed for another reason.
         """
-        if self._client:
-            for event in events:
+        for event in events:
+            if self._life:
+                self._life.note(event.sequence)
+            if self._client:
                 self._client.publish_event(event, captured_s)
         try:
             for event in events if self._printer else ():
@@ -59,19 +72,27 @@ class Voice:
     def tell_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
         """Tell how the camera is, since now."""
         if self._client:
-            message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
+            message = CameraStatus(**self.origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
             self._client.publish_retained(self._client.topics.camera, message.to_json())
 
-    def tell_info(self, bundle: ModelBundle, camera: str) -> None:
+    def tell_detection(self, word: str) -> None:
+        """Tell whether we look: ``ON`` or ``OFF``."""
+        if self._client:
+            self._client.publish_retained(self._client.topics.detection, word)
+
+    def tell_info(self, camera: str) -> None:
         """Tell what is running."""
         if self._client:
-            card, network = bundle.card, bundle.network
+            card, network = self._bundle.card, self._bundle.network
+            previous = self._life.previous if self._life else None
             info = Info(
-                **self._origin.stamp(),
+                **self.origin.stamp(),
                 software=__version__,
                 model=InfoModel(name=card.name, version=card.version, sha256=card.sha256, labels=card.labels),
                 runtime=f"{network.runtime} {network.version}",
                 camera=camera,
-                started_at=datetime.now(UTC),
+                started_at=self._started_at,
+                previous_session=previous.session if previous else None,
+                previous_last_sequence=previous.last_sequence if previous else None,
             )
             self._client.publish_retained(self._client.topics.info, info.to_json())

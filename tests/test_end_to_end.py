@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -14,17 +16,21 @@ import jsonschema
 import pytest
 
 from edge.events import PAYLOADS
-from tests.broker import wait_until
+from edge.mqtt.identity import object_id
+from tests import hass
+from tests.asker import Asker
+from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.footage import clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.broker import Mosquitto, Subscriber
 
 MALE = "head-pose-face-detection-male.gif"
 ROOT = "emotion-edge/test"
 COMMAND = Path(sys.executable).parent / "emotion-edge"
+ANNOUNCEMENT = f"homeassistant/device/{object_id(ROOT)}/config"
+WORDS = {"availability": ("online", "offline"), "detection/state": ("ON", "OFF")}
 
 
 @pytest.fixture
@@ -57,13 +63,16 @@ def validate(subscriber: Subscriber, *, synthetic: bool) -> None:
     for message in subscriber.messages:
         last = message.topic.removeprefix(f"{ROOT}/")
         heard.add(last)
-        if last == "availability":
-            assert message.payload in (b"online", b"offline")
+        if last in WORDS:
+            assert message.payload.decode() in WORDS[last]
+            continue
+        if last == ANNOUNCEMENT:
+            hass.check(last, bytes(message.payload))
             continue
         payload = json.loads(message.payload)
         schemas[last].validate(payload)
         assert payload.get("synthetic", False) is synthetic, message.topic
-    assert heard == {"availability", *PAYLOADS}
+    assert heard == {*WORDS, ANNOUNCEMENT, *PAYLOADS}
 
 
 def events(subscriber: Subscriber) -> list[dict[str, Any]]:
@@ -121,12 +130,72 @@ def test_a_new_subscriber_learns_everything_that_is_retained(
     try:
         wait_until(
             lambda: (
-                {m.topic.rpartition("/")[2] for m in late.messages if m.retain}
-                == {*PAYLOADS, "availability"} - {"event"}
+                {m.topic.removeprefix(f"{ROOT}/") for m in late.messages if m.retain}
+                == {*PAYLOADS, *WORDS, ANNOUNCEMENT} - {"event"}
             )
         )
     finally:
         late.close()
+
+
+def last(subscriber: Subscriber, topic: str) -> dict[str, Any]:
+    said = subscriber.payloads(f"{ROOT}/{topic}")
+    return json.loads(said[-1]) if said else {}
+
+
+def test_who_turns_detection_off_finds_it_off_after_a_restart(
+    daemon: Callable[..., subprocess.Popen[str]], mosquitto: Mosquitto, subscriber: Subscriber
+) -> None:
+    first = daemon("--camera", "testcard", "--broker", mosquitto.url)
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/event"), timeout_s=30)
+    subscriber.publish(f"{ROOT}/detection/set", "OFF")
+    wait_until(lambda: last(subscriber, "camera").get("status") == "off")
+    wait_until(lambda: last(subscriber, "state")["faces"] == [])
+    first.kill()
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1] == "offline")
+    with contextlib.closing(Asker(mosquitto.port)) as asker:
+        asker.publish(f"{ROOT}/detection/set", b"ON", retain=True)
+    session, count = last(subscriber, "event")["session"], len(subscriber.payloads(f"{ROOT}/event"))
+
+    daemon("--camera", "testcard", "--broker", mosquitto.url)
+    wait_until(lambda: last(subscriber, "health")["session"] != session, timeout_s=30)
+    wait_until(lambda: last(subscriber, "camera")["session"] != session)
+    wait_until(lambda: last(subscriber, "health")["commands_ignored"] == 1)
+    assert last(subscriber, "camera")["status"] == "off"
+    assert last(subscriber, "health")["frames"]["captured"] == 0
+    assert subscriber.payloads(f"{ROOT}/detection/state")[-1] == "OFF"
+    assert len(subscriber.payloads(f"{ROOT}/event")) == count
+
+    subscriber.publish(f"{ROOT}/detection/set", "ON")
+    wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) > count)
+    assert last(subscriber, "event")["synthetic"] is True
+    assert last(subscriber, "info")["camera"] == "testcard"
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state")[-1] == "ON")
+
+
+def test_ten_thousand_random_payloads_on_the_command_topics_change_nothing(
+    daemon: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    dice = random.Random(3)  # noqa: S311  # no secret
+    large = dice.randbytes(1_000_000)
+    with (
+        Mosquitto(tmp_path, options=["max_queued_messages 0"]) as broker,  # it would drop what comes too fast
+        contextlib.closing(Subscriber(broker.port)) as subscriber,
+        contextlib.closing(Asker(broker.port)) as asker,
+    ):
+        daemon("--camera", "testcard", "--broker", broker.url)
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"), timeout_s=30)
+        before = {topic: len(subscriber.payloads(f"{ROOT}/{topic}")) for topic in ("detection/state", "camera", "info")}
+        for number in range(10_000):
+            size = 1_000_000 if number % 1000 == 999 else dice.choice((0, 1, 3, 7, 40, 300))
+            start = dice.randrange(len(large) - size + 1)
+            asker.send(f"{ROOT}/{dice.choice(('detection/set', 'request/x'))}", large[start : start + size])
+        wait_until(lambda: last(subscriber, "health")["commands_ignored"] == 10_000, timeout_s=30)
+        assert {topic: len(subscriber.payloads(f"{ROOT}/{topic}")) for topic in before} == before
+        assert last(subscriber, "health")["broker"]["reconnects"] == 0
+        assert subscriber.payloads(f"{ROOT}/availability") == ["online"]
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "camera")["status"] == "off")  # it still listens
 
 
 @pytest.mark.footage

@@ -27,14 +27,15 @@ RELEASE_S = 8.0
 RETRY_S = 1.0
 """Seconds between two attempts to open a camera that went."""
 
-Status = Literal["online", "stalled", "offline"]
+Status = Literal["online", "stalled", "offline", "off"]
 
 
 class CameraKeeper:
     """Gives the frames of one camera, however often it has to be opened anew for that.
 
     A camera that ends, a clip, ends here too. A live one is opened again until it
-    was gone for `give_up_s`.
+    was gone for `give_up_s`. One that is turned off is closed, and gone for as long
+    as that is wanted; a clip pauses instead.
     """
 
     def __init__(
@@ -43,14 +44,17 @@ class CameraKeeper:
         config: CameraConfig,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        off: str | None = None,
     ) -> None:
-        """Begin to open the camera.
+        """Begin to open the camera, unless it is off.
 
         Args:
             opener: Opens it, each time anew.
             config: `stall_s` and `give_up_s`.
             monotonic: Seconds that never jump.
             sleep: Waits that many seconds, between two attempts to open the camera anew.
+            off: Why the camera is not to be opened until `turn_on`.
         """
         self._opener = opener
         self._config = config
@@ -67,9 +71,11 @@ class CameraKeeper:
 
         self.name = config.source
         self.live = self.synthetic = False  # both are known once it is open
+        self._met = False
+        self._off = off
         self._captured_before = self._dropped_before = 0
         self._alive_s = self._lost_s = monotonic()
-        self._capture: Capture | None = Capture(opener, monotonic=monotonic)
+        self._capture = None if off else Capture(opener, monotonic=monotonic)
         self._releasing: Capture | None = None
 
     @property
@@ -83,18 +89,34 @@ class CameraKeeper:
         return self._dropped_before + (self._capture.dropped if self._capture else 0)
 
     def open(self, timeout_s: float) -> bool:
-        """Wait for the first opening; False if it is not over in time.
+        """Wait for the first opening; False if it is not over in time. A camera that is off need not open.
 
         Raises:
             CameraError: There is no camera.
             CameraHangError: Opening it takes longer than `give_up_s`.
         """
+        if self._off is not None:
+            return True
         if self._capture is None or not self._capture.open(timeout_s) or self._capture.camera is None:
             self._give_up_if_hung()
             return False
-        camera = self._capture.camera
-        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
+        self._meet(self._capture.camera)
         return True
+
+    def turn_off(self, reason: str) -> None:
+        """Close the camera, or pause the clip, until `turn_on`. `status` is "off" as soon as it has let go."""
+        self._off = reason
+        if self._capture and not self._pauses():
+            self._let_go(self._capture)
+
+    def turn_on(self) -> None:
+        """Open the camera again; one that does not come has `give_up_s` from now."""
+        if self._off and not self._pauses():
+            self._say("off", self._off)  # where it had no time to: else a frame would be awaited of what is not open
+        self._off = None
+        self._alive_s = self._monotonic()
+        if not self._releasing:
+            self._lost_s = self._alive_s - RETRY_S
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Wait for a frame; None if none came in time, or ever will where `ended`.
@@ -105,6 +127,9 @@ class CameraKeeper:
         """
         if self._releasing:
             self._release(self._releasing, timeout_s)
+        elif self._off is not None:
+            self._say("off", self._off)
+            self._sleep(timeout_s)
         elif self._capture is None:
             self._open_anew(timeout_s)
         elif self.status in (None, "online") or self._is_open(self._capture, timeout_s):
@@ -120,7 +145,7 @@ class CameraKeeper:
         try:
             frame = capture.get(timeout_s)
         except TimeoutError:
-            silent_s = self._monotonic() - capture.last_frame_s
+            silent_s = self._monotonic() - max(capture.last_frame_s, self._alive_s)
             if self.live and silent_s >= self._config.stall_s:
                 self._lose(capture, "stalled", f"no frame for {silent_s:.0f} s")
             elif silent_s >= self._config.give_up_s:
@@ -143,15 +168,27 @@ class CameraKeeper:
 
     def _lose(self, capture: Capture, status: Status, reason: str) -> None:
         self._say(status, reason)
+        self._let_go(capture)
+
+    def _let_go(self, capture: Capture) -> None:
         self._captured_before, self._dropped_before = self.captured, self.dropped
         self._capture, self._releasing = None, capture
         self._lost_s = self._monotonic()
 
+    def _pauses(self) -> bool:
+        """Whether what is open is a clip: a file that shows nobody who is here, and goes on where it was."""
+        return self._met and not self.live
+
+    def _meet(self, camera: Camera) -> None:
+        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
+        self._met = True
+
     def _release(self, capture: Capture, timeout_s: float) -> None:
         if capture.stop(timeout_s):
             self._releasing = None
-        elif self._monotonic() - self._lost_s >= RELEASE_S:
-            message = f"{self.name}: {self.reason}, and it does not let go; only a new process can open it again"
+        elif self._monotonic() - self._lost_s >= (RELEASE_S if capture.camera else self._config.give_up_s):
+            reason = self._off or self.reason
+            message = f"{self.name}: {reason}, and it does not let go; only a new process can close it"
             raise CameraHangError(message)
 
     def _open_anew(self, timeout_s: float) -> None:
@@ -170,7 +207,9 @@ class CameraKeeper:
         except CameraError as error:
             self._lose(capture, "offline", str(error))
             return False
-        if opened and capture.camera and capture.camera.synthetic != self.synthetic:
+        if opened and capture.camera and not self._met:  # it was off until now
+            self._meet(capture.camera)
+        elif opened and capture.camera and capture.camera.synthetic != self.synthetic:
             # 'auto' found nothing but the test card, which is no substitute for a real camera.
             self._lose(capture, "offline", "the camera is gone")
             return False
@@ -189,6 +228,8 @@ class CameraKeeper:
             return
         if status == "online":
             log.info("camera %s gives frames", self.name)
+        elif status == "off":
+            log.info("camera %s is off: %s", self.name, reason)
         else:
             log.warning("camera %s is %s: %s", self.name, status, reason)
         self.status, self.reason = status, reason

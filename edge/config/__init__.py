@@ -3,7 +3,16 @@
 from edge.config.broker import Broker, parse_broker
 from edge.config.load import SYSTEM_FILE, load
 from edge.config.text import example, show
-from edge.config.tree import CameraConfig, EmotionConfig, FacesConfig, HealthConfig, MqttConfig, OutboxConfig, Settings
+from edge.config.tree import (
+    CameraConfig,
+    EmotionConfig,
+    FacesConfig,
+    HealthConfig,
+    HomeAssistantConfig,
+    MqttConfig,
+    OutboxConfig,
+    Settings,
+)
 
 __all__ = [
     "SYSTEM_FILE",
@@ -12,6 +21,7 @@ __all__ = [
     "EmotionConfig",
     "FacesConfig",
     "HealthConfig",
+    "HomeAssistantConfig",
     "MqttConfig",
     "OutboxConfig",
     "Settings",

@@ -138,11 +138,24 @@ class MqttConfig(_Section):
 class OutboxConfig(_Section):
     """How much is kept while the broker is away."""
 
+    path: Path | None = None
+    """File for events that wait for more than a second; empty: in systemd's state directory, or the user's."""
+
     max_events: int = Field(default=100_000, ge=1)
     """Events; beyond it the oldest are dropped, and counted. An event takes about 600 bytes."""
 
     max_age_h: float = Field(default=168.0, gt=0)
     """Hours; older events are dropped, and counted."""
+
+
+class HomeAssistantConfig(_Section):
+    """How Home Assistant learns of this device."""
+
+    enabled: bool = True
+    """Announce the device, so that it appears by itself; false takes it away again."""
+
+    prefix: str = Field(default="homeassistant", pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
+    """First part of the topics that Home Assistant listens to; its own default is the same."""
 
 
 class HealthConfig(_Section):
@@ -160,4 +173,5 @@ class Settings(_Section):
     emotion: EmotionConfig = EmotionConfig()
     mqtt: MqttConfig = Field(default_factory=MqttConfig)
     outbox: OutboxConfig = OutboxConfig()
+    homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     health: HealthConfig = HealthConfig()

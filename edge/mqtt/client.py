@@ -19,10 +19,14 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import ConfigError
-from edge.mqtt.connection import Bell, Connection, End
+from edge.mqtt.bell import Bell
+from edge.mqtt.complaints import Complaints
+from edge.mqtt.connection import Connection, End
 from edge.mqtt.identity import client_id
 from edge.mqtt.login import credentials
+from edge.mqtt.message import Once
 from edge.mqtt.pace import Pace, delay_s
+from edge.mqtt.post import Post
 from edge.mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from edge.config import MqttConfig
     from edge.events import FaceEvent
+    from edge.mqtt.connection import Handler
     from edge.mqtt.outbox import Outbox
 
 _LOG = logging.getLogger(__name__)
@@ -80,18 +85,29 @@ class MqttClient:
         self._clock = clock
         credentials(config)  # said now rather than in the background
         self._client_id = client_id(self.topics.root)
-        self._lock = threading.Lock()  # over the three below; held for a moment only
-        self._retained: dict[str, tuple[str, int]] = {self.topics.availability: ("online", 1)}
-        self._unsent: dict[str, None] = {}  # retained topics, in order
+        self._post = Post()
+        self._post.keep(self.topics.availability, "online", 1)
+        self._handlers: dict[str, Handler] = {}
+        self._lock = threading.Lock()  # over the latencies; held for a moment only
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._bell = Bell()
+        outbox.on_ready = self._bell.ring
         self._closing = threading.Event()
         self._drain_by = self._close_by = 0.0
         self._connected = False
         self._connections = 0
-        self._refused: str | None = None
-        self._told: set[str] = set()
+        self._complaints = Complaints(self._broker, self.topics.event)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    def listen(self, topic: str, handler: Handler) -> None:
+        """Subscribe on every connect. Call it before `start`.
+
+        Args:
+            topic: Or a filter, with ``+`` and ``#``; no two that match the same topic.
+            handler: Called in the background for each message: it puts something down, waits for nothing and
+                raises nothing.
+        """
+        self._handlers[topic] = handler
 
     def start(self) -> None:
         """Connect, and keep at it, in the background."""
@@ -109,9 +125,17 @@ class MqttClient:
 
     def publish_retained(self, topic: str, payload: str, qos: int = 1) -> None:
         """Publish what is so now. Only the newest is kept, and sent again on every connect."""
-        with self._lock:
-            self._retained[topic] = (payload, qos)
-            self._unsent[topic] = None
+        self._post.keep(topic, payload, qos)
+        self._bell.ring()
+
+    def publish_once(self, message: Once) -> None:
+        """Publish something that is forgotten once it is sent, such as an answer. The newest 32 wait for the broker."""
+        self._post.once(message)
+        self._bell.ring()
+
+    def publish_again(self) -> None:
+        """Send everything retained again, for somebody who forgot it."""
+        self._post.again()
         self._bell.ring()
 
     @property
@@ -127,7 +151,7 @@ class MqttClient:
     @property
     def refused(self) -> str | None:
         """Why the broker last refused, in plain words; None once it accepts."""
-        return self._refused
+        return self._complaints.refused
 
     @property
     def latencies(self) -> tuple[float, ...]:
@@ -173,7 +197,7 @@ class MqttClient:
             # On every connect, so that mending a file is enough.
             password, tls = credentials(self._config)
         except ConfigError as error:
-            return self._tell(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False
+            return self._over(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             self._client_id,
@@ -186,21 +210,23 @@ class MqttClient:
         if tls:
             client.tls_set_context(tls)
         self._outbox.rewind()
-        connection = Connection(client, self._bell, self._acknowledged)
+        connection = Connection(client, self._bell, self._acknowledged, self._handlers)
         try:
             connection.open(self._broker.host, self._broker.port)
             self._serve(connection)
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file"
-            return self._tell(End("refused", reason), f"cannot connect to {self._broker}: {reason}"), False
+            return self._over(End("refused", reason), f"cannot connect to {self._broker}: {reason}"), False
         except (OSError, UnicodeError) as error:  # the latter from a host's name that cannot be one
             reason = str(getattr(error, "strerror", None) or error).lower()
-            return self._tell(End("away", reason), f"cannot reach {self._broker}: {reason}"), False
+            return self._over(End("away", reason), f"cannot reach {self._broker}: {reason}"), False
         finally:
             self._connected = False
             connection.close()
         end = connection.end or End("closed", "closed")
-        return self._tell(end, self._sentence(end, accepted=connection.accepted)), connection.accepted
+        if not self._closing.is_set():
+            self._complaints.ended(end, accepted=connection.accepted)
+        return end, connection.accepted
 
     def _serve(self, connection: Connection) -> None:
         answer_by = self._clock() + self._pace.answer_s
@@ -213,12 +239,14 @@ class MqttClient:
             if connection.accepted:
                 if not self._connected:
                     self._welcome()
+                self._complaints.denied(connection.denied)
+                connection.denied.clear()
                 if closing and not leaving and (now >= self._drain_by or self._drained(connection)):
                     leaving = True
                     self.publish_retained(self.topics.availability, "offline")
                 self._pump(connection, events=not leaving)
                 availability = self.topics.availability
-                if leaving and availability not in self._unsent and availability not in connection.unsettled.values():
+                if leaving and not self._post.waits(availability) and availability not in connection.unsettled.values():
                     connection.disconnect()
             elif now >= answer_by:
                 connection.abort(End("mute", "no answer"))
@@ -229,54 +257,30 @@ class MqttClient:
 
     def _pump(self, connection: Connection, *, events: bool) -> None:
         """Send what may be sent: each retained topic when its last message has arrived, events as the window allows."""
-        with self._lock:
-            underway = connection.unsettled.values()
-            due = [(topic, *self._retained[topic]) for topic in self._unsent if topic not in underway]
-            due = due[: max(0, connection.room)]
-            for topic, *_ in due:
-                del self._unsent[topic]
-        for topic, payload, qos in due:
-            connection.publish(topic, payload, qos, retain=True)
+        for message in self._post.collect(connection.room, connection.unsettled.values()):
+            connection.publish(message)
         for entry in self._outbox.take(connection.window) if events else ():
-            connection.publish(self.topics.event, entry.payload, 1, retain=False, sequence=entry.sequence)
+            connection.publish(Once(self.topics.event, entry.payload), entry.sequence)
 
     def _welcome(self) -> None:
         """Note that the broker has accepted, and have everything retained sent again."""
-        with self._lock:
-            self._unsent = dict.fromkeys(self._retained)  # availability is the first
+        self._post.again()  # availability is the first
         self._connections += 1
         self._connected = True
-        if "forbidden" not in self._told:  # else only an acknowledged event shows that it is mended
-            self._refused = None
-        back = {"away", "refused"} & self._told
-        self._told -= back
+        back = self._complaints.accepted()
         _LOG.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, self._outbox.depth)
 
     def _drained(self, connection: Connection) -> bool:
-        return not self._unsent and not connection.unsettled and self._outbox.depth == 0
+        return not self._post.waits() and not connection.unsettled and self._outbox.depth == 0
 
     def _acknowledged(self, sequence: int) -> None:
         entry = self._outbox.acknowledge(sequence)
-        if "forbidden" in self._told:
-            self._told.discard("forbidden")
-            self._refused = None
+        self._complaints.acknowledged()
         if entry:
             with self._lock:
                 self._latencies.append((self._clock() - entry.captured_s) * 1000)
 
-    def _sentence(self, end: End, *, accepted: bool) -> str:
-        if end.kind == "forbidden":
-            return f"{self._broker} refuses what is published to {self.topics.event}: {end.reason}"
-        if end.kind == "refused":
-            return f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
-        return f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"
-
-    def _tell(self, end: End, sentence: str) -> End:
-        """Say it once, and again only after the broker was back."""
-        kind = "away" if end.kind == "mute" else end.kind
-        if kind in ("refused", "forbidden"):
-            self._refused = end.reason
-        if kind in ("away", "refused", "forbidden") and kind not in self._told and not self._closing.is_set():
-            self._told.add(kind)
-            _LOG.warning("%s; trying again, events are kept", sentence)
+    def _over(self, end: End, sentence: str) -> End:
+        if not self._closing.is_set():
+            self._complaints.say(end, sentence)
         return end

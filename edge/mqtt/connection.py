@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import selectors
-import socket
 import ssl
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge.mqtt.message import Incoming
 from edge.mqtt.outbox import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import socket
+    from collections.abc import Mapping
 
-    from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
-_LOG = logging.getLogger(__name__)
+    from edge.mqtt.bell import Bell
+    from edge.mqtt.message import Once
+
+Handler = Callable[[Incoming], None]
+"""Hears a message, on the thread that publishes: it only puts something down."""
 
 _KEEPALIVE_S = 30
+
+_MOST_BYTES = 2_000_000
+"""What the broker may send in one message; else anybody who may send us a command could fill our memory."""
 
 
 @dataclass(frozen=True)
@@ -37,42 +45,29 @@ class End:
     """A clause for a person."""
 
 
-class Bell:
-    """Wakes a thread that waits on sockets. Ringing never blocks, and is heard once it was rung."""
-
-    def __init__(self) -> None:
-        self.ear, self._hammer = socket.socketpair()
-        self.ear.settimeout(0)
-        self._hammer.settimeout(0)
-        self._lock = threading.Lock()
-
-    def ring(self) -> None:
-        """Wake the thread, from any other."""
-        with self._lock, contextlib.suppress(BlockingIOError):  # full: it rings already
-            if self._hammer.fileno() >= 0:
-                self._hammer.send(b"!")
-
-    def hush(self) -> None:
-        """Take note of all the ringing so far."""
-        with contextlib.suppress(BlockingIOError):
-            while self.ear.recv(4096):
-                pass
-
-    def close(self) -> None:
-        """Take the bell down; ringing does nothing from now on."""
-        with self._lock:
-            self.ear.close()
-            self._hammer.close()
-
-
 class Connection:
     """One connection, from CONNECT to the end of its socket. Used by one thread."""
 
-    def __init__(self, client: paho.Client, bell: Bell, on_event: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        client: paho.Client,
+        bell: Bell,
+        on_event: Callable[[int], None],
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        """Prepare; `open` connects.
+
+        Args:
+            client: A fresh one.
+            bell: What wakes a `step`.
+            on_event: Hears the sequence of each event that the broker has.
+            handlers: What is subscribed to once the broker accepts, and who hears it.
+        """
         self.accepted = False
         self.end: End | None = None
         self._window = WINDOW
-        self.unsettled: dict[int, str] = {}  # message id -> retained topic
+        self.unsettled: dict[int, str] = {}  # message id -> topic
+        self.denied: dict[str, str] = {}  # topics that are not open to us, and why
         self._events: dict[int, int] = {}  # message id -> the outbox's sequence
         self._on_event = on_event
         self._bell = bell
@@ -81,6 +76,11 @@ class Connection:
         client.on_connect = self._connected
         client.on_publish = self._published
         client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed
+        self._mqtt5 = client.protocol == paho.MQTTv5
+        self._filters = list(handlers)
+        for topic, handler in handlers.items():
+            client.message_callback_add(topic, _passing_to(handler))
 
     def open(self, host: str, port: int) -> None:
         """Reach the broker and send CONNECT; the answer comes in a `step`.
@@ -88,7 +88,11 @@ class Connection:
         Raises:
             OSError: It is not reached.
         """
-        self._client.connect(host, port, keepalive=_KEEPALIVE_S)
+        limits = None
+        if self._mqtt5:
+            limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has only some types
+            limits.MaximumPacketSize = _MOST_BYTES
+        self._client.connect(host, port, keepalive=_KEEPALIVE_S, properties=limits)
         self._selector.register(self._bell.ear, selectors.EVENT_READ)
         if sock := self._socket():
             self._selector.register(sock, selectors.EVENT_READ)
@@ -111,15 +115,21 @@ class Connection:
         if self.end and self.end.kind != "closed":
             self.abort(self.end)
 
-    def publish(self, topic: str, payload: str, qos: int, *, retain: bool, sequence: int | None = None) -> None:
+    def publish(self, message: Once, sequence: int | None = None) -> None:
         """Send a message; an event's sequence comes back through `on_event` once the broker has it."""
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        properties = None
+        if self._mqtt5 and message.correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = message.correlation
+        info = self._client.publish(
+            message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
+        )
         if info.rc != paho.MQTT_ERR_SUCCESS:
             self.abort(End("away", paho.error_string(info.rc)))
         elif sequence is not None:
             self._events[info.mid] = sequence
-        elif qos:
-            self.unsettled[info.mid] = topic
+        elif message.qos:
+            self.unsettled[info.mid] = message.topic
 
     def disconnect(self) -> None:
         """Say good-bye: the broker forgets the last will."""
@@ -140,6 +150,7 @@ class Connection:
         self._selector.close()
         # They lead back to here: without the cycle, paho's sockets go now and not when memory is next searched.
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
+        self._client.on_subscribe = None
 
     @property
     def window(self) -> int:
@@ -168,18 +179,45 @@ class Connection:
             return
         self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
         self.accepted = True
+        # Retained as published: a command that the broker keeps means the same now as after a restart, nothing.
+        how = [SubscribeOptions(qos=1, retainAsPublished=True) if self._mqtt5 else 1] * len(self._filters)
+        if self._filters:
+            self._client.subscribe(list(zip(self._filters, how, strict=True)))  # type: ignore[arg-type]
 
     def _published(self, _client: paho.Client, _data: Any, mid: int, code: ReasonCode, _extra: Any) -> None:
         topic = self.unsettled.pop(mid, None)
         sequence = self._events.pop(mid, None)
         if code.is_failure and sequence is not None:
             self.end = End("forbidden", str(code).lower())
-        elif code.is_failure:
-            _LOG.warning("the broker refuses what is published to %s: %s", topic, str(code).lower())
+        elif code.is_failure and topic is not None:
+            self.denied[topic] = str(code).lower()
         elif sequence is not None:
             self._on_event(sequence)
+
+    def _subscribed(
+        self, _client: paho.Client, _data: Any, _mid: int, codes: list[ReasonCode], _extra: Properties | None
+    ) -> None:
+        for topic, code in zip(self._filters, codes, strict=False):  # a broker may answer nonsense
+            if code.is_failure:
+                self.denied[topic] = str(code).lower()
 
     def _disconnected(self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _extra: Any) -> None:
         name = code.getName()
         reason = "the broker closed the connection" if name == "Unspecified error" else name.lower()
         self.end = self.end or End("away" if self.accepted else "mute", reason)
+
+
+def _passing_to(handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
+    def pass_on(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        extra = message.properties  # None before MQTT 5
+        handler(
+            Incoming(
+                message.topic,
+                bytes(message.payload),
+                retained=message.retain,
+                response_topic=getattr(extra, "ResponseTopic", None),
+                correlation=getattr(extra, "CorrelationData", None),
+            )
+        )
+
+    return pass_on

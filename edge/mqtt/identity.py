@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import uuid
 from pathlib import Path
 
@@ -24,3 +25,13 @@ def client_id(root: str, machine_id_file: Path = Path("/etc/machine-id")) -> str
         machine = b""
     digest = hmac.new(machine or uuid.getnode().to_bytes(6, "big"), f"emotion-edge/{root}".encode(), hashlib.sha256)
     return f"edge{digest.hexdigest()[:19]}"
+
+
+def object_id(root: str) -> str:
+    """Give a name for the device in letters, digits, ``_`` and ``-`` alone, the same for ever.
+
+    Args:
+        root: What the device's topics lie below. Its hash keeps apart what the letters alone would not.
+    """
+    letters = re.sub(r"[^A-Za-z0-9]+", "_", root).strip("_")
+    return f"{letters}_{hashlib.sha256(root.encode()).hexdigest()[:8]}"

@@ -49,3 +49,23 @@ class Topics:
     def info(self) -> str:
         """`edge.events.Info`; retained."""
         return f"{self.root}/info"
+
+    @property
+    def detection(self) -> str:
+        """``ON`` or ``OFF``; retained."""
+        return f"{self.root}/detection/state"
+
+    @property
+    def detection_set(self) -> str:
+        """A command: ``ON`` or ``OFF``."""
+        return f"{self.root}/detection/set"
+
+    @property
+    def request_health(self) -> str:
+        """A command: tell `edge.events.Health` now."""
+        return f"{self.root}/request/health"
+
+    @property
+    def response_health(self) -> str:
+        """The answer, `edge.events.Health`, where the request names no topic of its own."""
+        return f"{self.root}/response/health"

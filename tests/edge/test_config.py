@@ -11,6 +11,7 @@ from edge.config import (
     EmotionConfig,
     FacesConfig,
     HealthConfig,
+    HomeAssistantConfig,
     MqttConfig,
     OutboxConfig,
     Settings,
@@ -100,7 +101,8 @@ def test_every_key_can_be_set_by_environment(write: Any) -> None:
             cert_file=Path("c"),
             key_file=Path("k"),
         ),
-        "outbox": OutboxConfig(max_events=5, max_age_h=1),
+        "outbox": OutboxConfig(path=Path("o"), max_events=5, max_age_h=1),
+        "homeassistant": HomeAssistantConfig(enabled=False, prefix="ha"),
         "health": HealthConfig(every_s=5),
     }
     assert values.keys() == Settings.model_fields.keys()

@@ -204,5 +204,110 @@ def test_a_clip_on_a_disk_that_hangs_needs_a_new_process(keep: Callable[..., Cam
     hung.woken.set()
 
 
+def test_a_camera_that_is_turned_off_is_closed_and_opened_again_on_demand(
+    keep: Callable[..., CameraKeeper], clock: Clock
+) -> None:
+    first = Script(*["frame"] * 5, "silence")
+    keeper = keep(first, Script(*["frame"] * 5))
+    frames(keeper, 1)
+    keeper.turn_off("nobody is to be seen")
+    first.woken.set()
+    wait_for(keeper, "off")
+    assert keeper.reason == "nobody is to be seen"
+    assert first.closed
+    captured = keeper.captured
+    clock.now_s += 10 * CONFIG.give_up_s  # however long
+    assert keeper.next_frame(0.1) is None
+    assert keeper.captured == captured
+    keeper.turn_on()
+    frames(keeper, 1)
+    assert_is(keeper, "online")
+
+
+def test_a_camera_that_does_not_come_back_is_given_up_from_then_on(
+    keep: Callable[..., CameraKeeper], clock: Clock
+) -> None:
+    keeper = keep(Script(*["frame"] * 5), CameraError("unplugged"))
+    frames(keeper, 1)
+    keeper.turn_off("so")
+    wait_for(keeper, "off")
+    clock.now_s += 10 * CONFIG.give_up_s
+    began_s = clock.now_s
+    keeper.turn_on()
+    with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
+        frames(keeper, 1)
+    assert clock.now_s - began_s == pytest.approx(CONFIG.give_up_s, abs=2)
+
+
+def test_a_camera_that_is_off_at_the_start_is_not_opened_until_it_is_turned_on(clock: Clock) -> None:
+    camera = Script("frame", synthetic=True)
+    opened = []
+
+    def opener() -> Script:
+        opened.append(camera)
+        return camera
+
+    keeper = CameraKeeper(opener, CONFIG, clock, clock.sleep, off="so")
+    assert keeper.open(0.01)
+    assert keeper.next_frame(0.01) is None
+    assert_is(keeper, "off")
+    assert (opened, keeper.name) == ([], CONFIG.source)
+    keeper.turn_on()
+    frames(keeper, 1)
+    assert (keeper.name, keeper.synthetic) == ("script", True)
+    assert keeper.close(1)
+
+
+def test_off_and_on_in_one_breath_opens_the_camera_anew(keep: Callable[..., CameraKeeper]) -> None:
+    first = Script("frame", "silence")
+    keeper = keep(first, CameraError("still closing"), Script("frame", "frame"))
+    frames(keeper, 1)
+    keeper.turn_off("so")
+    keeper.turn_on()
+    first.woken.set()
+    frames(keeper, 1)
+    assert first.closed
+    assert_is(keeper, "online")
+
+
+def test_a_camera_that_does_not_let_go_when_it_is_turned_off_needs_a_new_process(
+    keep: Callable[..., CameraKeeper], clock: Clock
+) -> None:
+    hung = Script("frame", "silence")
+    keeper = keep(hung)
+    frames(keeper, 1)
+    keeper.turn_off("so")
+    assert keeper.next_frame(0.01) is None
+    assert_is(keeper, "online")  # it is not off before it is
+    clock.now_s += RELEASE_S
+    with pytest.raises(CameraHangError, match="only a new process can close it"):
+        keeper.next_frame(0.01)
+    hung.woken.set()
+
+
+def test_a_clip_pauses_and_goes_on_where_it_was(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+    clip = Script(*["frame"] * 4, live=False)
+    keeper = keep(clip)
+    frames(keeper, 2)
+    keeper.turn_off("so")
+    assert keeper.next_frame(0.01) is None
+    assert_is(keeper, "off")
+    clock.now_s += 10 * CONFIG.give_up_s
+    keeper.turn_on()
+    assert len(frames(keeper, 2)) == 2
+    assert keeper.next_frame(1) is None
+    assert keeper.ended
+    assert keeper.captured == 4
+
+
+def wait_for(keeper: CameraKeeper, status: str) -> None:
+    """Let the keeper work until it says so."""
+    for _ in range(1000):
+        assert keeper.next_frame(0.01) is None
+        if keeper.status == status:
+            return
+    pytest.fail(f"it is {keeper.status}")
+
+
 def assert_is(keeper: CameraKeeper, status: str) -> None:
     assert keeper.status == status

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from tests.broker import Mosquitto, wait_until
+from tests.certificates import Authority, needs_openssl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,57 +18,33 @@ if TYPE_CHECKING:
 
     from edge.events import FaceEvent
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-
-
-def openssl(*arguments: str, folder: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+pytestmark = needs_openssl
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an authority, and a broker's and a device's certificate that it signed; NAME.pem with NAME.key."""
-    folder = tmp_path_factory.mktemp("certificates")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-batch")
-    openssl(
-        "req",
-        "-x509",
-        *key,
-        "-subj",
-        "/CN=authority",
-        "-addext",
-        "keyUsage=critical,keyCertSign",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-        folder=folder,
-    )
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
-    for name in ("broker", "device"):
-        openssl("req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr", folder=folder)
-        signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
-        openssl("x509", "-req", "-in", f"{name}.csr", *signer, "-out", f"{name}.pem", folder=folder)
-    return folder
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Make an authority, and a broker's and a device's certificate that it signed."""
+    authority = Authority(tmp_path_factory.mktemp("certificates"))
+    authority.sign("broker")
+    authority.sign("device")
+    return authority
 
 
-def secured(folder: Path, certificates: Path) -> Mosquitto:
-    files = {"cafile": "ca.pem", "certfile": "broker.pem", "keyfile": "broker.key"}
-    options = [f"{option} {certificates / file}" for option, file in files.items()]
-    return Mosquitto(folder, options=[*options, "require_certificate true"])
+def secured(folder: Path, authority: Authority) -> Mosquitto:
+    return Mosquitto(folder, options=[*authority.options("broker"), "require_certificate true"])
 
 
 def test_events_pass_through_tls_with_a_certificate_of_the_devices_own(
-    tmp_path: Path, certificates: Path, publish_to: Callable[..., MqttClient], event: Callable[[int], FaceEvent]
+    tmp_path: Path, authority: Authority, publish_to: Callable[..., MqttClient], event: Callable[[int], FaceEvent]
 ) -> None:
     outbox = Outbox(OutboxConfig())
-    with secured(tmp_path, certificates) as broker:
+    with secured(tmp_path, authority) as broker:
         client = publish_to(
             f"mqtts://127.0.0.1:{broker.port}",
             outbox=outbox,
-            ca_file=certificates / "ca.pem",
-            cert_file=certificates / "device.pem",
-            key_file=certificates / "device.key",
+            ca_file=authority.folder / "ca.pem",
+            cert_file=authority.folder / "device.pem",
+            key_file=authority.folder / "device.key",
         )
         client.start()
         for sequence in range(200):
@@ -80,9 +55,9 @@ def test_events_pass_through_tls_with_a_certificate_of_the_devices_own(
 
 
 def test_a_broker_that_nobody_trusted_vouches_for_gets_nothing(
-    tmp_path: Path, certificates: Path, publish_to: Callable[..., MqttClient], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, authority: Authority, publish_to: Callable[..., MqttClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with secured(tmp_path, certificates) as broker:
+    with secured(tmp_path, authority) as broker:
         client = publish_to(f"mqtts://127.0.0.1:{broker.port}")
         client.start()
         wait_until(lambda: client.refused is not None)
@@ -96,20 +71,20 @@ def test_a_broker_that_nobody_trusted_vouches_for_gets_nothing(
 
 
 def test_a_device_with_no_certificate_is_kept_out(
-    tmp_path: Path, certificates: Path, publish_to: Callable[..., MqttClient], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, authority: Authority, publish_to: Callable[..., MqttClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with secured(tmp_path, certificates) as broker:
-        client = publish_to(f"mqtts://127.0.0.1:{broker.port}", ca_file=certificates / "ca.pem")
+    with secured(tmp_path, authority) as broker:
+        client = publish_to(f"mqtts://127.0.0.1:{broker.port}", ca_file=authority.folder / "ca.pem")
         client.start()
         wait_until(lambda: "events are kept" in caplog.text)
         assert not client.connected
 
 
 @pytest.mark.parametrize("broken", ["ca_file", "cert_file"])
-def test_a_file_that_is_no_certificate_is_told_at_once(tmp_path: Path, certificates: Path, broken: str) -> None:
+def test_a_file_that_is_no_certificate_is_told_at_once(tmp_path: Path, authority: Authority, broken: str) -> None:
     text = tmp_path / "text"
     text.write_text("not a certificate")
-    files = {"cert_file": certificates / "device.pem", "key_file": certificates / "device.key"} | {broken: text}
+    files = {"cert_file": authority.folder / "device.pem", "key_file": authority.folder / "device.key"} | {broken: text}
     config = MqttConfig.model_validate({"url": "mqtts://localhost", **files})
     with pytest.raises(ConfigError, match=broken):
         MqttClient(config, Outbox(OutboxConfig()))

@@ -13,3 +13,11 @@ def test_topics_are_those_of_the_contract() -> None:
 
 def test_a_wildcard_device_gives_filters() -> None:
     assert Topics("emotion-edge", "+").event == "emotion-edge/+/event"
+
+
+def test_commands_and_their_answers_have_the_contracts_topics() -> None:
+    topics = Topics("emotion-edge", "kitchen")
+    assert topics.detection_set == "emotion-edge/kitchen/detection/set"
+    assert topics.detection == "emotion-edge/kitchen/detection/state"
+    assert topics.request_health == "emotion-edge/kitchen/request/health"
+    assert topics.response_health == "emotion-edge/kitchen/response/health"

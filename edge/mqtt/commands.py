@@ -1,0 +1,130 @@
+"""What others ask of the daemon: look or do not look, and tell how you are.
+
+Only what is exactly right is obeyed. Anything else is counted, said once, and forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.mqtt.message import Once
+
+if TYPE_CHECKING:
+    from edge.mqtt.client import MqttClient
+    from edge.mqtt.message import Incoming
+    from edge.mqtt.topics import Topics
+
+_LOG = logging.getLogger(__name__)
+
+_SWITCH = {b"ON": True, b"OFF": False}
+
+_MOST_BYTES = 256
+"""Of a request, whose content says nothing."""
+
+_MOST_TOPIC = 256
+"""Letters of a response topic."""
+
+_MOST_WAITING = 16
+"""Requests that wait for an answer; a program that asks faster than the daemon looks is not served."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for since the last time."""
+
+    detection: bool | None = None
+    """The newest wish to look, or not to; None: no such wish."""
+
+    health: tuple[Incoming, ...] = ()
+    """Requests to tell how the device is, oldest first."""
+
+
+class Commands:
+    """Hears commands on the client's thread, and gives them to the daemon's when that asks.
+
+    Example:
+        >>> commands = Commands(client.topics)
+        >>> commands.listen(client)
+        >>> commands.take()
+        Wishes(detection=None, health=())
+    """
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._lock = threading.Lock()
+        # Apart from the requests, so that no flood of those drowns the wish for privacy.
+        self._detection: bool | None = None
+        self._health: deque[Incoming] = deque()
+        self._ignored = 0
+        self._told: set[str] = set()
+
+    def listen(self, client: MqttClient) -> None:
+        """Subscribe, also to the commands that do not exist, so that they are counted."""
+        client.listen(f"{self._topics.root}/detection/set", self.hear)
+        client.listen(f"{self._topics.root}/request/#", self.hear)
+
+    def hear(self, message: Incoming) -> None:
+        """Put a command down, or count it as ignored. From any thread."""
+        reason = self._refusal(message)
+        with self._lock:
+            if reason is None and message.topic == self._topics.detection_set:
+                self._detection = _SWITCH[message.payload]
+                return
+            if reason is None and len(self._health) < _MOST_WAITING:
+                self._health.append(message)
+                return
+            self._ignored += 1
+            reason = reason or "there are too many at once"
+            first = reason not in self._told
+            self._told.add(reason)
+        if first:
+            _LOG.warning("a command on %r is ignored: %s; further ones are only counted", message.topic[:80], reason)
+
+    def take(self) -> Wishes:
+        """Give what was asked for since the last call."""
+        with self._lock:
+            wishes = Wishes(self._detection, tuple(self._health))
+            self._detection = None
+            self._health.clear()
+            return wishes
+
+    def answer(self, request: Incoming, payload: str) -> Once:
+        """Give the message that answers a request."""
+        return Once(request.response_topic or self._topics.response_health, payload, correlation=request.correlation)
+
+    @property
+    def ignored(self) -> int:
+        """Commands that were not obeyed."""
+        with self._lock:
+            return self._ignored
+
+    def _refusal(self, message: Incoming) -> str | None:
+        """Say what is wrong with a command, in a clause."""
+        if message.retained:
+            return "the broker keeps it (retained), so it would come again with every start"
+        if message.topic == self._topics.detection_set:
+            return None if message.payload in _SWITCH else "it is neither ON nor OFF"
+        if message.topic != self._topics.request_health:
+            return "there is no such request"
+        return self._refusal_of_request(message)
+
+    def _refusal_of_request(self, message: Incoming) -> str | None:
+        if len(message.payload) > _MOST_BYTES:
+            return f"it is longer than {_MOST_BYTES} bytes"
+        try:
+            message.payload.decode()
+        except UnicodeDecodeError:
+            return "it is no text"
+        if message.response_topic is not None and not self._may_answer_on(message.response_topic):
+            return "its response topic is none that this device answers on"
+        return None
+
+    def _may_answer_on(self, topic: str) -> bool:
+        """Whether a topic can be published to, and is not one where an answer would pass for something else."""
+        plain = 0 < len(topic) <= _MOST_TOPIC and not set("+#\0") & set(topic) and not topic.startswith("$")
+        ours = topic.startswith(f"{self._topics.base}/") and not topic.startswith(f"{self._topics.root}/response/")
+        return plain and not ours

@@ -1,0 +1,56 @@
+"""What waits to be published, beside the events: the newest of each retained topic, and what is sent once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge.mqtt.message import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_MOST_ONCE = 32
+"""Messages sent once that may wait; the oldest go first. Nobody waits an hour for an answer."""
+
+
+class Post:
+    """Put down by anybody, collected by the one thread that publishes. No call waits for more than a moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._retained: dict[str, Once] = {}
+        self._unsent: dict[str, None] = {}  # retained topics, in order
+        self._once: deque[Once] = deque(maxlen=_MOST_ONCE)
+
+    def keep(self, topic: str, payload: str, qos: int) -> None:
+        """Have this sent as what is so now: it replaces what its topic said before."""
+        with self._lock:
+            self._retained[topic] = Once(topic, payload, qos, retain=True)
+            self._unsent[topic] = None
+
+    def once(self, message: Once) -> None:
+        """Have this sent, and not again."""
+        with self._lock:
+            self._once.append(message)
+
+    def again(self) -> None:
+        """Have everything retained sent again, in the order in which the topics first came."""
+        with self._lock:
+            self._unsent = dict.fromkeys(self._retained)
+
+    def collect(self, room: int, underway: Collection[str]) -> list[Once]:
+        """Take what may be sent now: at most `room` messages, and none to a retained topic that is `underway`."""
+        with self._lock:
+            due = [self._retained[topic] for topic in self._unsent if topic not in underway][: max(0, room)]
+            for message in due:
+                del self._unsent[message.topic]
+            while self._once and len(due) < room:
+                due.append(self._once.popleft())
+            return due
+
+    def waits(self, topic: str | None = None) -> bool:
+        """Whether a retained topic, or anything at all, is still to be sent."""
+        with self._lock:
+            return topic in self._unsent if topic else bool(self._unsent or self._once)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import logging
+import random
+
+import pytest
+
+from edge.mqtt import Topics
+from edge.mqtt.commands import Commands, Wishes
+from edge.mqtt.message import Incoming, Once
+
+TOPICS = Topics("emotion-edge", "test")
+SET = "emotion-edge/test/detection/set"
+HEALTH = "emotion-edge/test/request/health"
+
+
+def message(topic: str, payload: bytes = b"", *, retained: bool = False, response: str | None = None) -> Incoming:
+    return Incoming(topic, payload, retained=retained, response_topic=response)
+
+
+@pytest.fixture
+def commands() -> Commands:
+    return Commands(TOPICS)
+
+
+def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None:
+    commands.hear(message(SET, b"OFF"))
+    assert commands.take() == Wishes(detection=False)
+    assert commands.take() == Wishes()
+    for payload in (b"OFF", b"ON"):
+        commands.hear(message(SET, payload))
+    assert commands.take() == Wishes(detection=True)
+    assert commands.ignored == 0
+
+
+@pytest.mark.parametrize(
+    ("ignored", "why"),
+    [
+        (message(SET, b"OFF", retained=True), "retained"),
+        (message(SET, b"off"), "neither ON nor OFF"),
+        (message(SET, b" OFF"), "neither ON nor OFF"),
+        (message(SET, b"OFF\n"), "neither ON nor OFF"),
+        (message(SET, b""), "neither ON nor OFF"),
+        (message(SET, b"\xff\xfe\x00"), "neither ON nor OFF"),
+        (message(SET, b"OFF" * 400_000), "neither ON nor OFF"),
+        (message(f"{SET}/", b"OFF"), "no such request"),
+        (message("emotion-edge/test/request/reboot"), "no such request"),
+        (message(f"{HEALTH}/now"), "no such request"),
+        (message(HEALTH, retained=True), "retained"),
+        (message(HEALTH, b"x" * 257), "longer than 256 bytes"),
+        (message(HEALTH, b"\xc3\x28"), "no text"),
+        (message(HEALTH, response="emotion-edge/test/state"), "response topic"),
+        (message(HEALTH, response="emotion-edge/hall/detection/set"), "response topic"),
+        (message(HEALTH, response="a/+/b"), "response topic"),
+        (message(HEALTH, response="$SYS/x"), "response topic"),
+        (message(HEALTH, response=""), "response topic"),
+        (message(HEALTH, response="x" * 257), "response topic"),
+    ],
+)
+def test_what_is_not_exactly_right_is_counted_said_once_and_changes_nothing(
+    commands: Commands, caplog: pytest.LogCaptureFixture, ignored: Incoming, why: str
+) -> None:
+    for _ in range(3):
+        commands.hear(ignored)
+    assert commands.take() == Wishes()
+    assert commands.ignored == 3
+    (record,) = caplog.records
+    assert why in record.getMessage()
+    assert len(record.getMessage()) < 300  # whatever was sent
+
+
+def test_ten_thousand_random_payloads_change_nothing(commands: Commands, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    dice = random.Random(3)  # noqa: S311  # no secret
+    large = dice.randbytes(1_000_000)
+    heard = 0
+    for _ in range(10_000):
+        size = dice.choice((0, 1, 2, 3, 4, 20, 300, dice.randrange(len(large)) if dice.random() < 0.01 else 5))
+        start = dice.randrange(len(large) - size)
+        payload = large[start : start + size]
+        if payload not in (b"ON", b"OFF"):
+            commands.hear(message(SET, payload, retained=dice.random() < 0.1))
+            heard += 1
+    assert heard > 9_900
+    assert commands.take() == Wishes()
+    assert commands.ignored == heard
+
+
+def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
+    plain, with_payload = message(HEALTH), message(HEALTH, b"PRESS")
+    own = Incoming(HEALTH, b"", retained=False, response_topic="asker/42", correlation=b"\x00\xff")
+    for request in (plain, with_payload, own):
+        commands.hear(request)
+    assert commands.take() == Wishes(health=(plain, with_payload, own))
+    assert commands.answer(plain, "{}") == Once("emotion-edge/test/response/health", "{}")
+    assert commands.answer(own, "{}") == Once("asker/42", "{}", correlation=b"\x00\xff")
+
+
+def test_a_flood_of_requests_is_cut_off_and_drowns_no_wish_for_privacy(commands: Commands) -> None:
+    for _ in range(1000):
+        commands.hear(message(HEALTH))
+    commands.hear(message(SET, b"OFF"))
+    wishes = commands.take()
+    assert wishes.detection is False
+    assert len(wishes.health) + commands.ignored == 1000
+    assert len(wishes.health) < 50
