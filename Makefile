@@ -15,10 +15,13 @@ FERPLUS ?= $(DATA)/fer2013new.csv
 RECIPE  ?= train/recipes/edge.toml
 MODEL   ?= runs/$(basename $(notdir $(RECIPE)))/$(basename $(notdir $(RECIPE))).keras
 BUNDLE  ?= edge/models/emotion
+# How large a fleet is played, and for how long it rests.
+DEVICES ?= 1000
+REST    ?= 60
 
-EXTRAS := demo train train-gpu convert picamera2
+EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +37,9 @@ test: $(VENV)/.dev mosquitto ## Set up, then ruff, mypy and all tests
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+test-torture: $(VENV)/.dev mosquitto ## Torture the publishing side for five minutes: 10,000 events, 20 kills of it and of its broker
+	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
 train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
@@ -42,6 +48,12 @@ convert: $(VENV)/.dev ## Quantise and check MODEL, and put the bundle into edge/
 
 bench: $(VENV)/.edge ## Measure the latency of each stage on this machine
 	$(BIN)/emotion-edge bench
+
+bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
+	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
+
+bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
+	$(BIN)/python -m tests.latency
 
 install: ## As root: install the daemon as a systemd service
 	systemd/install.sh
@@ -54,8 +66,9 @@ requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/edge.txt
 	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
 
-schemas: $(VENV)/.dev ## Write docs/schemas anew from the types in edge/events.py
+schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the types and the topics
 	$(BIN)/python -m edge.schemas docs/schemas
+	$(BIN)/python -m edge.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,132 @@
+"""Whoever listens to the whole fleet: one session that the broker keeps while the listener is away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from edge.mqtt import Topics
+from edge.mqtt.catalogue import USAGE
+from tests.broker import HOST, wait_until
+
+_SYSTEM = "$SYS/broker/"
+
+
+@dataclass
+class Heard:
+    """What arrived of one session."""
+
+    count: int = 0
+    sequences: set[int] = field(default_factory=set)
+    newest: int = -1
+    disordered: int = 0
+    """Events that came for the first time after a later one."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of the broker's."""
+
+    value: int
+    at_s: float
+    """When it came."""
+
+
+class Consumer:
+    """Takes events at QoS 1, everything else at QoS 0, and what the broker says of itself."""
+
+    def __init__(self, port: int, base: str) -> None:
+        self.sessions: dict[tuple[str, str], Heard] = {}
+        self.messages: Counter[str] = Counter()
+        """By the topic's part below the device."""
+
+        self.octets: Counter[str] = Counter()
+        """Of topic and payload, by the same."""
+
+        self._system: dict[str, Count] = {}
+        self._lock = threading.Lock()
+        every = Topics(base, "+")
+        spoken = [name for name, usage in USAGE.items() if usage.speaker == "device"]
+        self._filters = [(getattr(every, name), int(name == "event")) for name in spoken]
+        self._filters.append((f"{_SYSTEM}#", 0))
+        self._ready = threading.Event()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "consumer", clean_session=False, protocol=paho.MQTTv311)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(self._filters)
+        self._client.on_subscribe = lambda *_: self._ready.set()
+        self._client.on_message = self._hear
+        self._client.connect(HOST, port)
+        self._client.loop_start()
+        if not self._ready.wait(10):
+            message = "the broker does not let the consumer subscribe"
+            raise RuntimeError(message)
+
+    def lost(self, made: dict[tuple[str, str], int]) -> int:
+        """Count the events that were made and never arrived."""
+        with self._lock:
+            return sum(
+                len(set(range(count)) - self.sessions.get(session, Heard()).sequences)
+                for session, count in made.items()
+            )
+
+    @property
+    def events(self) -> int:
+        """Events that arrived, each counted once."""
+        with self._lock:
+            return sum(len(heard.sequences) for heard in self.sessions.values())
+
+    @property
+    def duplicated(self) -> int:
+        """Arrivals of an event that had arrived."""
+        with self._lock:
+            return sum(heard.count - len(heard.sequences) for heard in self.sessions.values())
+
+    @property
+    def disordered(self) -> int:
+        """Events that came for the first time after a later one of their session."""
+        with self._lock:
+            return sum(heard.disordered for heard in self.sessions.values())
+
+    @property
+    def heap_mb(self) -> float:
+        """The broker's memory."""
+        heap = self._system.get("heap/current")
+        return heap.value / 1e6 if heap else float("nan")
+
+    def system(self, name: str) -> Count:
+        """Wait for what the broker next says of itself below ``$SYS/broker/``."""
+        now_s = time.monotonic()
+        wait_until(lambda: name in self._system and self._system[name].at_s > now_s, timeout_s=15)
+        return self._system[name]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _hear(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if message.topic.startswith(_SYSTEM):
+            with contextlib.suppress(ValueError):  # its version, for one
+                self._system[message.topic.removeprefix(_SYSTEM)] = Count(int(message.payload), time.monotonic())
+            return
+        kind = message.topic.split("/", 2)[2]
+        self.messages[kind] += 1
+        self.octets[kind] += len(message.topic) + len(message.payload)
+        if kind != "event":
+            return
+        event = json.loads(message.payload)
+        with self._lock:
+            heard = self.sessions.setdefault((event["device"], event["session"]), Heard())
+            heard.count += 1
+            sequence = event["sequence"]
+            if sequence not in heard.sequences:
+                heard.sequences.add(sequence)
+                heard.disordered += sequence < heard.newest
+                heard.newest = max(heard.newest, sequence)

@@ -1,0 +1,50 @@
+"""What one device says in a round of the test card: its own pipeline looked at it, once, for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from edge.camera import Frame
+from edge.config import EmotionConfig, FacesConfig
+from edge.faces import HaarDetector
+from edge.model import SHIPPED, ModelBundle
+from edge.pipeline import Origin, Pipeline
+from edge.testcard import Scene
+
+if TYPE_CHECKING:
+    from edge.events import FaceEvent, State
+
+
+@dataclass(frozen=True)
+class Act:
+    """What was said with one frame; whoever plays it puts their own name, session and time in."""
+
+    at_s: float
+    """Since the round began."""
+
+    events: tuple[FaceEvent, ...]
+    state: State
+
+
+def record(seconds: float = 37.0, fps: float = 15.0) -> tuple[Act, ...]:
+    """Look at the test card, which shows eight emotions for 4 s each, then nobody for 5 s.
+
+    Args:
+        seconds: How much of it.
+        fps: Frames per second.
+    """
+    scene, bundle = Scene(), ModelBundle.load(SHIPPED)
+    detector = HaarDetector(FacesConfig().min_height)
+    pipeline = Pipeline(detector, bundle, FacesConfig(), EmotionConfig(), Origin("fleet", "", synthetic=True))
+    began = datetime.now(UTC)
+    acts = []
+    for number in range(int(seconds * fps)):
+        at_s = number / fps
+        moment = began + timedelta(seconds=at_s)
+        if events := pipeline.step(Frame(scene.render(at_s), moment, at_s, number)):
+            acts.append(Act(at_s, tuple(events), pipeline.state(moment)))
+    if events := pipeline.finish():  # a round begins with nobody there
+        acts.append(Act(seconds, tuple(events), pipeline.state(moment)))
+    return tuple(acts)

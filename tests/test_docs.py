@@ -1,0 +1,187 @@
+"""What docs/ tells people to copy is tried: every example against its schema, its program's format or a real broker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import paho.mqtt.client as paho
+import pytest
+import yaml  # type: ignore[import-untyped]
+from paho.mqtt.enums import CallbackAPIVersion
+
+from edge.config import Settings
+from edge.events import PAYLOADS
+from edge.mqtt import Topics
+from edge.mqtt.catalogue import USAGE
+from edge.mqtt.homeassistant import discovery
+from edge.mqtt.identity import object_id
+from tests.broker import HOST, Mosquitto, Subscriber, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+MQTT = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+KITCHEN = Topics("emotion-edge", "kitchen")
+EVERY = Topics("emotion-edge", "+")
+
+
+def blocks(kind: str, text: str = MQTT) -> list[tuple[str, str]]:
+    """Give what follows a fence's language, and its content."""
+    return re.findall(rf"^```{kind} ?(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
+
+
+EXAMPLES = [(page.name, name, text) for page in PAGES for name, text in blocks("json", page.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "name", "text"), EXAMPLES)
+def test_every_payload_is_one_that_the_schema_allows(page: str, name: str, text: str) -> None:
+    assert name in PAYLOADS, f"{page}: write ```json and the payload's name"
+    jsonschema.Draft202012Validator(PAYLOADS[name].json_schema()).validate(json.loads(text))
+
+
+def test_every_payload_has_an_example() -> None:
+    assert {name for page, name, _ in EXAMPLES if page == "mqtt.md"} == set(PAYLOADS)
+    events = [json.loads(text) for page, name, text in EXAMPLES if (page, name) == ("mqtt.md", "event")]
+    assert [event["type"] for event in events] == ["appeared", "changed", "gone"]
+
+
+def test_the_table_of_topics_is_what_the_daemon_does() -> None:
+    rows = re.findall(r"^\| `(.+?)` \| (\w+).*? \| (yes|no) \| (\d) \|", MQTT, re.MULTILINE)
+    assert {(topic, speaker == "device", retained == "yes", int(qos)) for topic, speaker, retained, qos in rows} == {
+        (
+            getattr(KITCHEN, name).removeprefix(f"{KITCHEN.root}/"),
+            usage.speaker == "device",
+            usage.retained,
+            usage.qos,
+        )
+        for name, usage in USAGE.items()
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        file, _, heading = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert link.startswith("https://") or target.exists(), link
+        headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE) if heading else []
+        assert not heading or heading in {name.lower().replace(" ", "-") for name in headings}, link
+
+
+def test_the_automations_name_entities_and_topics_that_exist() -> None:
+    announced = discovery(KITCHEN, ["happy"], 30, 30)["components"]
+    entities = {
+        f"{entity['platform']}.kitchen_{entity['name'].lower().replace(' ', '_')}" for entity in announced.values()
+    }
+    found = [yaml.safe_load(text) for _, text in blocks("yaml")]
+    assert len(found) == 2
+    for automation in found:
+        assert {"alias", "triggers", "actions"} <= automation.keys()
+        for part in [*automation["triggers"], *automation.get("conditions", [])]:
+            if "entity_id" in part:
+                assert part["entity_id"] in entities
+            else:
+                assert part["topic"] == KITCHEN.event
+
+
+def test_the_node_red_flow_is_whole() -> None:
+    flow = json.loads((DOCS / "node-red.json").read_text(encoding="utf-8"))
+    nodes = {node["id"]: node for node in flow}
+    assert len(nodes) == len(flow)
+    tabs = [node["id"] for node in flow if node["type"] == "tab"]
+    for node in flow:
+        assert node["type"] in ("tab", "mqtt-broker") or node["z"] in tabs
+        assert {target for output in node.get("wires", []) for target in output} <= nodes.keys()
+    (listens,) = (node for node in flow if node["type"] == "mqtt in")
+    assert (listens["topic"], listens["qos"], listens["datatype"]) == (EVERY.event, "1", "json")
+    broker = nodes[listens["broker"]]
+    assert (broker["type"], broker["cleansession"]) == ("mqtt-broker", False)
+    assert broker["clientid"]
+
+
+def test_telegraf_reads_keys_that_are_there() -> None:
+    (telegraf,) = (tomllib.loads(text) for _, text in blocks("toml") if "inputs" in text)
+    inputs = telegraf["inputs"]["mqtt_consumer"]
+    assert [source["topics"] for source in inputs] == [[EVERY.event], [EVERY.health]]
+    assert inputs[0]["qos"] == 1
+    assert inputs[0]["persistent_session"]
+    assert inputs[0]["client_id"]
+    for source, kind in zip(inputs, ("event", "health"), strict=True):
+        payloads = [json.loads(text) for page, name, text in EXAMPLES if (page, name) == ("mqtt.md", kind)]
+        (parser,) = source["json_v2"]
+        for entry in [*parser["tag"], *parser["field"]]:
+            found = [reach(payload, entry["path"]) for payload in payloads]
+            assert any(value is not None for value in found), entry["path"]
+            assert entry.get("optional") or None not in found, entry["path"]
+
+
+def reach(payload: dict[str, Any], path: str) -> Any:
+    value: Any = payload
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def test_the_device_s_settings_are_right() -> None:
+    (text,) = (text for _, text in blocks("toml") if "[mqtt]" in text)
+    settings = Settings.model_validate(tomllib.loads(text))
+    assert settings.mqtt.broker.tls
+    assert settings.mqtt.broker.user == settings.mqtt.device  # as the ACL wants it
+
+
+@contextlib.contextmanager
+def signed_in(port: int, user: str) -> Iterator[paho.Client]:
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.username_pw_set(user, user)
+    ready = threading.Event()
+    client.on_connect = lambda *_: ready.set()
+    client.connect(HOST, port)
+    client.loop_start()
+    assert ready.wait(5)
+    try:
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def may_publish(port: int, user: str, topics: list[str]) -> dict[str, bool]:
+    """Ask the broker, by its answer to a publish with QoS 1."""
+    answers: dict[int, bool] = {}
+    with signed_in(port, user) as client:
+        client.on_publish = lambda _client, _data, mid, code, _extra: answers.update({mid: not code.is_failure})
+        mids = {topic: client.publish(topic, "", qos=1).mid for topic in topics}
+        wait_until(lambda: len(answers) == len(topics))
+    return {topic: answers[mid] for topic, mid in mids.items()}
+
+
+def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
+    ((_, rules),) = blocks("acl")
+    file = tmp_path / "acl"
+    file.write_text(rules, encoding="utf-8")
+    file.chmod(0o600)
+    hall = Topics("emotion-edge", "hall")
+    users = {name: name for name in ("kitchen", "consumer", "homeassistant")}
+    config = f"homeassistant/device/{object_id(KITCHEN.root)}/config"
+    with Mosquitto(tmp_path, users=users, options=[f"acl_file {file}"]) as broker:
+        own = [getattr(KITCHEN, name) for name, usage in USAGE.items() if usage.speaker == "device"]
+        assert all(may_publish(broker.port, "kitchen", [*own, config]).values())
+        assert not any(may_publish(broker.port, "kitchen", [hall.event, hall.availability]).values())
+        assert not any(may_publish(broker.port, "consumer", [KITCHEN.event, KITCHEN.detection_set]).values())
+        assert all(may_publish(broker.port, "homeassistant", [KITCHEN.detection_set, hall.request_health]).values())
+        assert not any(may_publish(broker.port, "homeassistant", [KITCHEN.event]).values())
+        with contextlib.closing(Subscriber(broker.port, user="kitchen", password="kitchen")) as device:  # noqa: S106
+            with signed_in(broker.port, "homeassistant") as home:
+                for topic in (hall.detection_set, KITCHEN.detection_set):
+                    home.publish(topic, "ON", qos=1).wait_for_publish(5)
+            wait_until(lambda: device.payloads(KITCHEN.detection_set) == ["ON"])
+            assert not device.payloads(hall.detection_set)
