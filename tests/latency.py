@@ -1,0 +1,167 @@
+"""From a frame's capture to a subscriber's receipt: ``python -m tests.latency [--seconds 60]``.
+
+The real daemon looks at the test card in a process of its own, made to say something with every frame that shows a
+face, and publishes through a mosquitto of this machine to a subscriber in this process. The processes share the
+machine's monotonic clock. "Ours" is what is left when detection and inference are taken off: the hand-over from the
+camera's thread, tracking, the messages, the client, the broker and the subscriber.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge import pipeline, service
+from edge.camera.testcard import TestCard
+from edge.config import HealthConfig, MqttConfig, Settings
+from edge.faces import HaarDetector
+from edge.model import ModelBundle
+from edge.mood import Mood, MoodChange
+from edge.testcard import Scene
+from tests.broker import Mosquitto, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from edge.camera import Frame
+    from edge.events import FaceEvent
+
+_DEVICE = "latency"
+_WARM_UP_S = 3.0
+
+
+class _Restless(Mood):
+    """A mood that changes with every frame."""
+
+    def update(self, probabilities: NDArray[np.float32], time_s: float) -> MoodChange | None:
+        """Take in one more frame."""
+        return super().update(probabilities, time_s) or MoodChange(self.emotion, time_s - self.since_s)
+
+
+class _Noting(pipeline.Pipeline):
+    """A pipeline that notes for each event: captured, begun and told, in seconds, and ms of detection and inference."""
+
+    looked_ms = 0.0
+    notes: dict[int, tuple[float, float, float, float]]
+
+    def step(self, frame: Frame) -> list[FaceEvent]:
+        """Look at one frame."""
+        begun_s = time.monotonic()
+        _Noting.looked_ms = 0.0
+        events = super().step(frame)
+        told_s = time.monotonic()
+        captured_s = frame.captured_at.timestamp() + told_s - time.time()
+        for event in events:
+            _Noting.notes[event.sequence] = (captured_s, begun_s, told_s, _Noting.looked_ms)
+        return events
+
+
+def _timed(call: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*arguments: Any) -> Any:
+        start_s = time.monotonic()
+        try:
+            return call(*arguments)
+        finally:
+            _Noting.looked_ms += 1000 * (time.monotonic() - start_s)
+
+    return timed
+
+
+def play(url: str, fps: float, notes: Path) -> None:
+    """Be the daemon until SIGTERM; then write what was noted."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    _Noting.notes = {}
+    replaced: Mapping[tuple[Any, str], Any] = {
+        (service, "open_camera"): lambda *_: TestCard(Scene(), fps),
+        (service, "Pipeline"): _Noting,
+        (pipeline, "Mood"): _Restless,
+        (HaarDetector, "search"): _timed(HaarDetector.search),
+        (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
+        (ModelBundle, "probabilities"): _timed(ModelBundle.probabilities),
+    }
+    for (owner, name), value in replaced.items():
+        setattr(owner, name, value)
+    service.run(Settings(mqtt=MqttConfig(url=url, device=_DEVICE), health=HealthConfig(every_s=5)), stop)
+    notes.write_text(json.dumps(_Noting.notes), encoding="utf-8")
+
+
+def measure(folder: Path, seconds: float, fps: float) -> dict[str, NDArray[np.float64]]:
+    """Give milliseconds of each part of the way, one for each event, by the part's name."""
+    notes = folder / "notes.json"
+    with Mosquitto(folder) as broker, contextlib.closing(Subscriber(broker.port)) as subscriber:
+        command = [
+            sys.executable,
+            "-m",
+            "tests.latency",
+            "--play",
+            broker.url,
+            "--fps",
+            str(fps),
+            "--notes",
+            str(notes),
+        ]
+        places = {"STATE_DIRECTORY": str(folder), "RUNTIME_DIRECTORY": str(folder)}
+        with subprocess.Popen(command, env=os.environ | places) as daemon:
+            time.sleep(_WARM_UP_S + seconds)
+            daemon.terminate()
+            if daemon.wait(10):
+                message = f"the daemon ended with {daemon.returncode}"
+                raise RuntimeError(message)
+        received_s = {
+            json.loads(message.payload)["sequence"]: message.timestamp  # paho's, on the monotonic clock
+            for message in subscriber.messages
+            if message.topic == f"emotion-edge/{_DEVICE}/event"
+        }
+    noted = {int(sequence): moments for sequence, moments in json.loads(notes.read_text(encoding="utf-8")).items()}
+    if missing := noted.keys() - received_s.keys():
+        message = f"{len(missing)} of {len(noted)} events were not received"
+        raise RuntimeError(message)
+    table = np.array([(*noted[sequence], received_s[sequence]) for sequence in sorted(noted)])
+    captured_s, begun_s, told_s, looked_ms, arrived_s = table[table[:, 0] >= table[0, 0] + _WARM_UP_S - 1].T
+    return {
+        "capture to receipt": 1000 * (arrived_s - captured_s),
+        "detection and inference": looked_ms,
+        "ours: the rest": 1000 * (arrived_s - captured_s) - looked_ms,
+        "  hand-over from the camera": 1000 * (begun_s - captured_s),
+        "  tracking, mood, event": 1000 * (told_s - begun_s) - looked_ms,
+        "  client, broker, subscriber": 1000 * (arrived_s - told_s),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.latency")
+    parser.add_argument("--seconds", type=float, default=60, help="how long to measure")
+    parser.add_argument("--fps", type=float, default=15, help="of the test card")
+    parser.add_argument("--play", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--notes", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.play:
+        play(options.play, options.fps, options.notes)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        parts = measure(Path(folder), options.seconds, options.fps)
+    count = len(parts["capture to receipt"])
+    lines = [f"{count} events at {options.fps:g} frames/s{'p50 ms':>20}{'p99 ms':>9}{'max ms':>9}"]
+    for name, values in parts.items():
+        p50, p99, most = np.percentile(values, (50, 99, 100))
+        lines.append(f"{name:32}{p50:>13.2f}{p99:>9.2f}{most:>9.2f}")
+    print("\n".join(lines))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""No picture leaves the process: neither by the broker, nor by the log, nor by a file."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge import pipeline, service
+from edge.camera.testcard import TestCard
+from edge.config import HealthConfig, MqttConfig, Settings
+from edge.testcard import Scene
+from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.pixels import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from edge.camera import Frame
+    from edge.geometry import Rect
+    from edge.model import Card
+
+ROOT = "emotion-edge/test"
+MOST_BYTES = {"emotion-edge": 1500, "homeassistant": 12_000}
+"""Of a payload, below these topics. The smallest crop has 2304 pixels."""
+
+
+class Remembered(TestCard):
+    """The test card; what it showed is known afterwards."""
+
+    def __init__(self, shown: list[NDArray[np.uint8]]) -> None:
+        super().__init__(Scene(), 15)
+        self._shown = shown
+
+    def read(self) -> Frame:
+        frame = super().read()
+        self._shown.append(frame.gray.copy())
+        return frame
+
+
+def files_of(*folders: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for top in folders for path in top.rglob("*") if path.is_file()}
+
+
+def written_elsewhere(*folders: Path) -> set[str]:
+    """Give the files that this process holds open for writing outside of the folders."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            path, info = link.readlink(), Path(f"/proc/self/fdinfo/{link.name}").read_text()
+        except FileNotFoundError:  # closed since, or no file behind it
+            continue
+        flags = int(next(line for line in info.splitlines() if line.startswith("flags:")).split()[1], 8)
+        if flags & (os.O_WRONLY | os.O_RDWR) and path.is_file() and not any(top in path.parents for top in folders):
+            found.add(str(path))
+    return found
+
+
+def test_a_whole_run_leaves_no_pixel_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    home, logs = tmp_path / "home", tmp_path / "broker"
+    home.mkdir()
+    logs.mkdir()
+    monkeypatch.chdir(home)
+    for name in ("HOME", "TMPDIR", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        monkeypatch.setenv(name, str(home))
+    shown: list[NDArray[np.uint8]] = []
+    cut_out: list[NDArray[np.uint8]] = []
+    cut = pipeline.crop
+
+    def remember(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
+        cut_out.append(cut(gray, face, card))
+        return cut_out[-1]
+
+    monkeypatch.setattr(pipeline, "crop", remember)
+    monkeypatch.setattr(service, "open_camera", lambda *_: Remembered(shown))
+    broker = Mosquitto(logs, persistence=True)
+    open_before = written_elsewhere()
+    stop = threading.Event()
+    settings = Settings(mqtt=MqttConfig(url=broker.url, device="test"), health=HealthConfig(every_s=1))
+    thread = threading.Thread(target=service.run, args=(settings, stop))
+    thread.start()
+    try:
+        wait_until(lambda: any(b'"appeared"' in content for content in files_of(home).values()), timeout_s=20)
+        while_away = files_of(home)
+        elsewhere = written_elsewhere(home, logs) - open_before
+        with broker:
+            subscriber = Subscriber(broker.port)
+            wait_until(lambda: any('"changed"' in p for p in subscriber.payloads(f"{ROOT}/event")), timeout_s=20)
+            wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 1)
+            stop.set()
+            thread.join(10)
+            wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1:] == ["offline"])
+            subscriber.close()
+    finally:
+        stop.set()
+        thread.join(10)
+    assert elsewhere == set()
+
+    pictures = Pictures([*shown[::5], *cut_out[::5]])
+    assert len(pictures) > 10_000
+    assert len({message.topic for message in subscriber.messages}) >= 6
+    told = [("the log", record.getMessage().encode()) for record in caplog.records]
+    told += [(f"a payload of {message.topic}", bytes(message.payload)) for message in subscriber.messages]
+    told += [*while_away.items(), *files_of(home, logs).items()]
+    assert {name: found for name, content in told if (found := pictures.find(content))} == {}
+    for message in subscriber.messages:
+        assert len(message.payload) <= MOST_BYTES[message.topic.partition("/")[0]], message.topic
+
+
+def as_png(picture: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda crop: b"x" * 7 + crop[20].tobytes() + b"\0" * 9,
+        lambda crop: json.dumps({"face": crop.tobytes().hex()}).encode(),
+        lambda crop: json.dumps({"face": base64.b64encode(b"?" + crop.tobytes()).decode()}).encode(),
+        lambda crop: b"f=" + base64.urlsafe_b64encode(crop[30:32].tobytes()),
+        lambda crop: json.dumps({"face": crop.tolist()}).encode(),
+        lambda crop: json.dumps({"row": crop[17].tolist()}, indent=1).encode(),
+        as_png,
+        lambda crop: json.dumps({"face": "data:image/png;base64," + base64.b64encode(as_png(crop)).decode()}).encode(),
+    ],
+    ids=["plain", "hex", "base64", "urlsafe", "numbers", "lines of numbers", "PNG", "data URL"],
+)
+def test_a_planted_picture_is_found(hide: Callable[[NDArray[np.uint8]], bytes]) -> None:
+    frame = Scene().render(3.0)
+    crop = np.ascontiguousarray(frame[100:148, 200:248])
+    planted = hide(crop)
+    assert Pictures([frame, crop]).find(planted)
+    assert (
+        Pictures([frame, crop]).find(json.dumps({"faces": [], "frame": {"width": 640, "height": 480}}).encode()) is None
+    )

@@ -1,0 +1,90 @@
+"""The publishing side as a process of its own, to be killed: the real client, the real outbox, numbered events.
+
+    python -m tests.torture.publisher URL STATE LEDGER RATE
+
+SIGUSR1 sets its wall clock back an hour; SIGTERM ends it once the broker has everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ulid import ULID
+
+from edge.config import MqttConfig, OutboxConfig
+from edge.events import Box, Face, FaceEvent, FrameSize
+from edge.mqtt import MqttClient, Outbox, Pace
+from edge.mqtt.spill import Spill
+from tests.torture.ledger import Made, digest
+
+DEVICE = "torture"
+
+_PACE = Pace(first_s=0.1, most_s=0.5, refused_s=0.2, answer_s=1.0, settled_s=0.0)
+_LABELS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+
+class WallClock:
+    """What the process takes for the time of day."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+
+    def set_back(self) -> None:
+        self._offset -= timedelta(hours=1)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def time(self) -> float:
+        return self.now().timestamp()
+
+
+def _event(session: str, sequence: int, now: datetime) -> FaceEvent:
+    return FaceEvent(
+        device=DEVICE,
+        session=session,
+        type="changed",
+        sequence=sequence,
+        captured_at=now,
+        face=Face(id=1, box=Box(x=212, y=96, width=131, height=131), frame=FrameSize(width=640, height=480)),
+        emotion=_LABELS[sequence % 8],
+        confidence=0.9,
+        previous=_LABELS[(sequence - 1) % 8],
+        lasted_s=1.5,
+        probabilities=dict.fromkeys(_LABELS, 0.125),
+    )
+
+
+def main(url: str, state: Path, ledger: Path, rate: float) -> None:
+    wall, stop = WallClock(), threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: wall.set_back())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    outbox = Outbox(OutboxConfig())
+    spill = Spill(outbox, state / "outbox.db", wall=wall.time)
+    client = MqttClient(MqttConfig(url=url, device=DEVICE), outbox, pace=_PACE)
+    spill.start()
+    client.start()
+    session, sequence = str(ULID()), 0
+    book = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    while not stop.wait(1 / rate):
+        event = _event(session, sequence, wall.now())
+        made = Made(session, sequence, time.monotonic(), digest(event.to_json()))
+        os.write(book, made.to_line().encode())  # what is written outlives the process
+        client.publish_event(event, made.made_s)
+        sequence += 1
+    while outbox.depth:
+        time.sleep(0.01)
+    client.close()
+    spill.close()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)6.0f ms %(levelname)s %(message)s")
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))
