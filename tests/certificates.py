@@ -40,8 +40,15 @@ class Authority:
         """
         (self.folder / "names").write_text(f"subjectAltName={host}\nauthorityKeyIdentifier=keyid\n", encoding="utf-8")
         self._openssl("req", *_NEW_KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", str(days))
-        self._openssl("x509", "-req", "-in", f"{name}.csr", *signer, "-out", f"{name}.pem")
+        signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
+        request = ("x509", "-req", "-in", f"{name}.csr", *signer, "-out", f"{name}.pem")
+        try:
+            self._openssl(*request, "-days", str(days))
+        except subprocess.CalledProcessError:
+            if days >= 0:
+                raise
+            # OpenSSL 3.5 takes no negative days, but dates, which 3.0 does not know.
+            self._openssl(*request, "-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
 
     def options(self, name: str) -> list[str]:
         """Give the lines of mosquitto.conf for a broker with that certificate."""
