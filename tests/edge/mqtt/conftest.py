@@ -8,9 +8,11 @@ import pytest
 from edge.config import MqttConfig, OutboxConfig
 from edge.events import Box, Face, FaceEvent, FrameSize
 from edge.mqtt import MqttClient, Outbox, Pace
+from tests.edge.mqtt.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 QUICK = Pace(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
 
@@ -48,3 +50,10 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
 def event() -> Callable[[int], FaceEvent]:
     """Make an event of a sequence."""
     return _event
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    it = World(tmp_path / "state" / "outbox.sqlite")
+    yield it
+    it.spill.finish()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import random
 import socketserver
 import threading
@@ -20,6 +19,7 @@ from edge.mqtt import MqttClient, Outbox, Pace, connection
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import Authority, needs_openssl
 from tests.proxy import Proxy
+from tests.said import warnings_of
 
 if TYPE_CHECKING:
     import socket
@@ -35,10 +35,6 @@ CONNACK = b"\x20\x03\x00\x00\x00"  # MQTT 5: accepted, no properties
 HUGE = b"\xff\xff\xff\x7f"  # a remaining length of 256 MB
 IMPATIENT = Pace(first_s=0.02, most_s=0.04, refused_s=0.05, answer_s=0.2, settled_s=0.0)
 NOISE = random.Random(5).randbytes(100_000)  # noqa: S311  # to be repeatable
-
-
-def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.fixture(scope="module")

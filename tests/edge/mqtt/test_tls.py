@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from tests.broker import Mosquitto, wait_until
 from tests.certificates import Authority, needs_openssl
+from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_a_broker_that_nobody_trusted_vouches_for_gets_nothing(
         assert "certificate is not trusted" in client.refused
         assert not client.connected
         # Counted while the broker is there: that it goes is said as well.
-        assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+        assert len(warnings_of(caplog)) == 1
     assert "mqtt.ca_file" in caplog.text
 
 

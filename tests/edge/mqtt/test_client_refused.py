@@ -1,0 +1,211 @@
+"""Brokers that refuse, are absent, mute or of another version: what is said, and how it goes on."""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.config import MqttConfig, OutboxConfig
+from edge.errors import ConfigError
+from edge.events import FaceEvent
+from edge.mqtt import MqttClient, Outbox
+from tests.broker import HOST, Mosquitto, Subscriber, wait_until
+from tests.said import warnings_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MakeClient = Callable[..., MqttClient]
+MakeEvent = Callable[[int], FaceEvent]
+
+AVAILABILITY = "emotion-edge/test/availability"
+EVENT = "emotion-edge/test/event"
+
+
+def test_a_refused_password_is_told_once_and_mended_in_its_file(
+    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    file = tmp_path / "secret"
+    file.write_text("sesame-wrong\n")
+    outbox = Outbox(OutboxConfig())
+    with Mosquitto(tmp_path, users={"pi": "sesame-right"}) as broker:
+        client = publish_to(broker.url.replace("//", "//pi@"), outbox=outbox, password_file=file)
+        client.start()
+        client.publish_event(event(0), time.monotonic())
+        wait_until(lambda: broker.log.count("not authorised") >= 3)
+        assert client.refused == "not authorized"
+        assert not client.connected
+        file.write_text("sesame-right\n")
+        wait_until(lambda: client.connected and outbox.depth == 0)
+        assert client.refused is None
+    told = [text for text in warnings_of(caplog) if "refuses" in text]
+    assert len(told) == 1
+    assert "mqtt.password_file" in told[0]
+    assert "sesame" not in caplog.text + repr(client) + repr(vars(client))
+
+
+def test_a_refused_password_is_mended_at_the_broker(tmp_path: Path, publish_to: MakeClient) -> None:
+    file = tmp_path / "secret"
+    file.write_text("right")
+    with Mosquitto(tmp_path, users={"pi": "wrong"}) as broker:
+        client = publish_to(broker.url.replace("//", "//pi@"), password_file=file, mqtt5=False)
+        client.start()
+        wait_until(lambda: client.refused is not None)
+        broker.set_password("pi", "right")
+        wait_until(lambda: client.connected)
+
+
+def test_events_that_may_not_be_published_wait_until_they_may(
+    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text(f"topic readwrite {AVAILABILITY}\n")
+    outbox = Outbox(OutboxConfig())
+    with Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker:
+        client = publish_to(broker.url, outbox=outbox)
+        client.start()
+        client.publish_event(event(0), time.monotonic())
+        wait_until(lambda: client.reconnects >= 2)
+        assert outbox.depth == 1
+        assert client.refused == "not authorized"
+        rules.write_text("topic readwrite #\n")
+        broker.restart()
+        wait_until(lambda: outbox.depth == 0)
+        assert client.refused is None
+    assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
+
+
+def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
+    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "edge.mqtt")
+    broker = Mosquitto(tmp_path)
+    outbox = Outbox(OutboxConfig())
+    client = publish_to(broker.url, outbox=outbox)
+    client.start()
+    client.publish_event(event(0), time.monotonic())
+    time.sleep(1.0)  # several attempts
+    assert warnings_of(caplog) == [f"cannot reach {broker.url}: connection refused; trying again, events are kept"]
+    assert (client.connected, client.refused) == (False, None)
+    with broker:
+        wait_until(lambda: outbox.depth == 0)
+    assert client.reconnects == 0
+
+
+class Secretive(socketserver.StreamRequestHandler):
+    """Lets nobody subscribe, and hangs up after an event; mosquitto's access lists refuse in silence."""
+
+    def handle(self) -> None:
+        while header := self.rfile.read(1):
+            length = shift = 0
+            while (byte := self.rfile.read(1)[0]) & 0x80:
+                length += (byte & 0x7F) << shift
+                shift += 7
+            packet = self.rfile.read(length + (byte << shift))
+            if header == b"\x10":  # CONNECT
+                self.wfile.write(b"\x20\x03\0\0\0")
+            elif header == b"\x82":  # SUBSCRIBE: not authorized
+                self.wfile.write(b"\x90\x04" + packet[:2] + b"\0\x87")
+            elif header[0] & 0xF6 == 0x32:  # PUBLISH with QoS 1
+                topic = int.from_bytes(packet[:2], "big")
+                self.wfile.write(b"\x40\x02" + packet[2 + topic : 4 + topic])
+                if packet[2 : 2 + topic] == EVENT.encode():
+                    return
+
+
+def test_a_subscription_that_is_refused_is_told_once_and_events_go_on(
+    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = Outbox(OutboxConfig())
+    with socketserver.ThreadingTCPServer((HOST, 0), Secretive) as broker:
+        threading.Thread(target=broker.serve_forever, args=(0.05,)).start()
+        client = publish_to(f"mqtt://{HOST}:{broker.server_address[1]}", outbox=outbox)
+        client.listen("secret/+", lambda _: None)
+        client.start()
+        for sequence in range(3):
+            client.publish_event(event(sequence), time.monotonic())
+            wait_until(lambda: outbox.depth == 0)
+            wait_until(lambda count=sequence + 1: client.reconnects == count)  # type: ignore[misc]
+        client.close()
+        broker.shutdown()
+    told = [text for text in warnings_of(caplog) if "secret" in text]
+    assert told == [f"mqtt://{HOST}:{broker.server_address[1]} does not open secret/+ to this device: not authorized"]
+
+
+UNACCEPTABLE_VERSION = b"\x20\x02\x00\x01"  # a CONNACK
+
+
+class Older(socketserver.BaseRequestHandler):
+    """Stands before a broker and answers MQTT 5 as one that knows 3.1.1 only."""
+
+    behind: int
+    answer: bytes
+
+    def handle(self) -> None:
+        connect = self.request.recv(4096)
+        if connect[connect.index(b"MQTT") + 4] == 5:
+            self.request.sendall(self.answer)
+            return
+        with socket.create_connection((HOST, self.behind)) as broker:
+            broker.sendall(connect)
+            pairs = {self.request: broker, broker: self.request}
+            while True:
+                for source in select.select(list(pairs), [], [])[0]:
+                    if not (data := source.recv(4096)):
+                        return
+                    pairs[source].sendall(data)
+
+
+@pytest.mark.parametrize(("answer", "warnings"), [(UNACCEPTABLE_VERSION, 0), (b"", 1)])
+def test_a_broker_that_does_not_know_mqtt_5_gets_3_1_1(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    publish_to: MakeClient,
+    event: MakeEvent,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    answer: bytes,
+    warnings: int,
+) -> None:
+    Older.behind, Older.answer = mosquitto.port, answer
+    with socketserver.ThreadingTCPServer((HOST, 0), Older) as older:
+        threading.Thread(target=older.serve_forever, args=(0.05,)).start()
+        client = publish_to(f"mqtt://{HOST}:{older.server_address[1]}")
+        client.start()
+        client.publish_event(event(0), time.monotonic())
+        wait_until(lambda: len(subscriber.payloads(EVENT)) == 1)
+        client.close()
+        older.shutdown()
+    assert len(warnings_of(caplog)) == warnings  # where it hangs up it might be anything
+
+
+def test_a_broker_that_does_not_answer_is_given_up_and_tried_again(
+    tmp_path: Path, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Mosquitto(tmp_path) as broker:
+        broker.pause()
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: "no answer" in caplog.text)
+        broker.resume()
+        wait_until(lambda: client.connected)
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), ("", "on one line"), ("a\nb", "on one line")])
+def test_a_password_file_that_is_none_is_told_at_once(tmp_path: Path, content: str | None, why: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_text(content)
+    config = MqttConfig(url="mqtt://pi@localhost", password_file=file)
+    with pytest.raises(ConfigError, match=why) as caught:
+        MqttClient(config, Outbox(OutboxConfig()))
+    assert str(file) in str(caught.value)
