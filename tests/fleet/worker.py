@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import logging
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -160,6 +161,9 @@ class Worker:
 def work(cast: Cast, orders: Connection) -> None:
     """Play until told to leave, or until nobody is there to tell."""
     logging.disable(logging.WARNING)  # a thousand devices that lose their broker say so a thousand times
+    # A thread that waits for the interpreter wakes this often to ask for it; hundreds of them, as no device has,
+    # do nothing else once a storm and other work on the machine make them queue.
+    sys.setswitchinterval(0.2)
     worker = Worker(cast)
     with contextlib.suppress(EOFError):
         while True:
