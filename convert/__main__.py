@@ -1,11 +1,9 @@
-"""``python -m convert MODEL.keras --out edge/models/emotion``."""
+"""``python -m convert MODEL --out edge/models/emotion``; also ``check`` and ``bench``."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path  # noqa: TC003  # typer reads annotations
+from pathlib import Path  # typer reads annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import train.quiet  # noqa: F401  # before anything that imports keras
@@ -14,145 +12,180 @@ import train.quiet  # noqa: F401  # before anything that imports keras
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
-from convert import bundle, checks, isolated
-from convert.anatomy import dissect
-from convert.calibrate import representative
-from convert.confidence import calibrate
-from convert.load import ModelError, load
-from convert.quantize import quantize
-from edge.model import softmax
-from edge.runtime import installed
-from train import datasets, report
+from convert import bundle
+from convert.bench import as_table, benchmark
+from convert.checks import Limits
+from convert.make import Data, make
+from convert.progress import progress
+from convert.recheck import recheck
+from train import report
 from train.console import Fer2013Option, FerplusOption, run
-from train.evaluate import judge, run_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from convert.anatomy import Anatomy
     from convert.checks import Check
-    from convert.confidence import Confidence
-    from convert.load import FloatModel
-    from edge.runtime import Runtime
-    from train.datasets import Faces, Protocol, Split
+    from convert.make import Outcome
+    from edge.model import Card
 
-    Key = tuple[Split, Protocol]
+_OWN = Limits()
+_FACES = 512
+_LOUDEST = 8
+"""Layers that are shown where quantisation loses too much."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+class _ModelFirst(TyperGroup):
+    """What is no command is a model: ``python -m convert MODEL`` is ``python -m convert model MODEL``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["model", *args]
+        return super().parse_args(ctx, args)
 
 
-@app.command()
+app = typer.Typer(
+    cls=_ModelFirst,
+    help="From a facial-expression model to a checked int8 bundle.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(help="A .keras, .h5 or .onnx file or a SavedModel's folder; NAME.toml or a report beside it."),
+]
+FacesOption = Annotated[int, typer.Option("--calibration-faces", min=1, help="Training faces that give the ranges.")]
+DifferenceOption = Annotated[float, typer.Option(min=0, help="Largest difference of a probability, float and source.")]
+MisreadOption = Annotated[float, typer.Option(min=0, help="Points that other labels or pixels may win.")]
+DropOption = Annotated[float, typer.Option(min=0, help="Points of accuracy that int8 may lose.")]
+AgreementOption = Annotated[float, typer.Option(min=0, max=100, help="Percent answered alike by int8 and float.")]
+RecallOption = Annotated[float, typer.Option(min=0, help="Points of recall that a label may lose.")]
+BytesOption = Annotated[int, typer.Option(min=0, help="Size of the file.")]
+MacsOption = Annotated[int, typer.Option(min=0, help="Multiply-accumulates of a face.")]
+ArenaOption = Annotated[int, typer.Option(min=0, help="Bytes of activations.")]
+
+
+@app.command("model")
 def convert(  # noqa: PLR0913  # each is a flag
-    model: Annotated[Path, typer.Argument(help="NAME.keras, with its report NAME.json beside it.")],
+    model: ModelArgument,
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     out: Annotated[Path, typer.Option(help="The bundle's folder and name, without an ending.")],
     name: Annotated[str | None, typer.Option(help="Its name in the card.", show_default="OUT's last part")] = None,
-    calibration_faces: Annotated[int, typer.Option(min=1, help="Training faces that give the ranges.")] = 512,
-    max_drop: Annotated[float, typer.Option(min=0, help="Points of accuracy that int8 may lose.")] = 1.0,
+    calibration_faces: FacesOption = _FACES,
+    max_difference: DifferenceOption = _OWN.max_difference,
+    max_misread: MisreadOption = _OWN.max_misread,
+    max_drop: DropOption = _OWN.max_drop,
+    min_agreement: AgreementOption = _OWN.min_agreement,
+    max_recall_drop: RecallOption = _OWN.max_recall_drop,
+    max_bytes: BytesOption = _OWN.max_bytes,
+    max_macs: MacsOption = _OWN.max_macs,
+    max_arena: ArenaOption = _OWN.max_arena,
 ) -> None:
-    """Quantise a trained model to int8, check it, and write it as a bundle."""
-    out = out.with_suffix("") if out.suffix == ".tflite" else out
-    if not installed():
-        message = "no TFLite runtime is installed to check the model in; 'pip install ai-edge-litert'"
-        raise ModelError(message)
-    trained = load(model)
-    data = trained.report.recipe.data
-    tests = report.load_tests(fer2013, ferplus)
-    tests["PublicTest", data.validation] = datasets.load(data.validation, "PublicTest", fer2013, ferplus)
-    faces = representative(datasets.load(data.training, "Training", fer2013, ferplus), calibration_faces)
-    content = quantize(trained.network, faces)
-    anatomy = dissect(content)
-
-    found = [checks.all_integer(anatomy), checks.as_contracted(content, anatomy, trained.labels)]
-    if all(check.holds for check in found):
-        trial = _try(content, trained, tests, max_drop)
-        found += [*trial.checks, *checks.reported(content, anatomy, trial.metrics["validation"]["agreement"])]
-    _show(found)
-    failed = [check for check in found if not check.holds]
-    for check in failed:
-        sys.stderr.write(f"{model}: no bundle is written: {check.sentence}\n")
-    if failed:
-        raise typer.Exit(1)
-    _write(out, name or out.name, content, anatomy, trained, trial)
-
-
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """The int8 network beside the float one, on every test set and in every runtime."""
-
-    checks: list[Check]
-    metrics: dict[str, Any]
-    confidence: Confidence
-
-
-def _try(content: bytes, trained: FloatModel, tests: Mapping[Key, Faces], max_drop: float) -> _Trial:
-    key: Key = ("PublicTest", trained.report.recipe.data.validation)
-    validation = tests[key]
-    exact = run_once(report.model_logits(trained.network), tests)
-    quantised: dict[Runtime, dict[Key, NDArray[np.float32]]] = {
-        runtime: run_once(partial(isolated.logits, content, runtime), tests) for runtime in installed()
-    }
-
-    def accuracy(rows: Mapping[Key, NDArray[np.float32]], key: Key) -> float:
-        return round(judge(softmax(rows[key]), trained.labels, tests[key]).accuracy, 5)
-
-    def figures(key: Key) -> dict[str, Any]:
-        int8 = {runtime: accuracy(rows, key) for runtime, rows in quantised.items()}
-        return {"n": len(tests[key]), "float": accuracy(exact, key), "int8": int8}
-
-    found = [
-        checks.accuracy_kept(
-            runtime,
-            judge(softmax(exact[key]), trained.labels, validation),
-            judge(softmax(rows[key]), trained.labels, validation),
-            max_drop,
-        )
-        for runtime, rows in quantised.items()
-    ]
-    agreeing = checks.agreements({runtime: rows[key] for runtime, rows in quantised.items()}, exact[key])
-    # The first runtime is the one that edge takes unless told otherwise.
-    confidence = calibrate(next(iter(quantised.values()))[key], validation.truth)
-    metrics = {protocol.replace("-", "_"): figures(("PrivateTest", protocol)) for protocol in report.TESTED}
-    metrics["validation"] = {
-        "protocol": key[1],
-        **figures(key),
-        "agreement": {pair: round(part, 5) for pair, part in agreeing.items()},
-        "calibration_error": {
-            "before": round(confidence.error_before, 4),
-            "after": round(confidence.error_after, 4),
-        },
-    }
-    return _Trial(found, metrics, confidence)
-
-
-def _write(out: Path, name: str, content: bytes, anatomy: Anatomy, trained: FloatModel, trial: _Trial) -> None:
-    card = bundle.make_card(name, content, anatomy, trained.report, trial.confidence, trial.metrics, installed())
-    try:
-        path = bundle.write(out, content, card)
-    except OSError as error:
-        message = f"{error.filename or out}: cannot be written: {error.strerror}"
-        raise ModelError(message) from error
-    confidence = trial.confidence
-    Console().print(
-        f"{path} and its card: temperature {confidence.temperature:.2f}, uncertain below "
-        f"{confidence.min_confidence:.2f}, calibration error {confidence.error_before:.3f} before and "
-        f"{confidence.error_after:.3f} after",
-        soft_wrap=True,
+    """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
+    limits = Limits(
+        max_difference, max_misread, max_drop, min_agreement, max_recall_drop, max_bytes, max_macs, max_arena
     )
+    out = out.with_suffix("") if out.suffix == ".tflite" else out
+    with progress() as stage:
+        outcome = make(model, name or out.name, Data(fer2013, ferplus, calibration_faces), limits, stage)
+    _show_trials(outcome)
+    _show(outcome.checks)
+    if outcome.card is None:
+        _show_loudest(outcome)
+        _refuse(str(model), "no bundle is written", outcome.checks)
+    else:
+        _show_written(bundle.write(out, outcome.trials[-1].content, outcome.card), outcome.card)
+
+
+@app.command()
+def check(  # noqa: PLR0913  # each is a flag
+    bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's .tflite file.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    model: Annotated[
+        Path | None, typer.Option(help="The model that it was made from: then every gate is run, not only most.")
+    ] = None,
+    max_difference: DifferenceOption = _OWN.max_difference,
+    max_misread: MisreadOption = _OWN.max_misread,
+    max_drop: DropOption = _OWN.max_drop,
+    min_agreement: AgreementOption = _OWN.min_agreement,
+    max_recall_drop: RecallOption = _OWN.max_recall_drop,
+    max_bytes: BytesOption = _OWN.max_bytes,
+    max_macs: MacsOption = _OWN.max_macs,
+    max_arena: ArenaOption = _OWN.max_arena,
+) -> None:
+    """Run the gates again on a bundle that is there."""
+    limits = Limits(
+        max_difference, max_misread, max_drop, min_agreement, max_recall_drop, max_bytes, max_macs, max_arena
+    )
+    with progress() as stage:
+        found = recheck(bundle_file, model, Data(fer2013, ferplus, _FACES), limits, stage)
+    _show(found)
+    _refuse(str(bundle_file), "it does not pass", found)
+
+
+@app.command()
+def bench(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 30,
+) -> None:
+    """Compare bundles: accuracy, size, and milliseconds a face in each runtime, in turn."""
+    with progress() as stage:
+        rows = benchmark(bundles, report.load_tests(fer2013, ferplus), rounds, stage)
+    Console().print(as_table(rows, rounds))
 
 
 def _show(found: Sequence[Check]) -> None:
+    """Show what the gates measured."""
     table = Table("gate", "measured", "limit", "ok")
     for check in found:
         verdict = "" if not check.limit else "[green]yes[/]" if check.holds else "[bold red]NO[/]"
         table.add_row(check.name, check.measured, check.limit, verdict)
     Console().print(table)
+
+
+def _refuse(what: str, consequence: str, found: Sequence[Check]) -> None:
+    """Say what failed, if anything did, and end with code 1."""
+    failed = [check for check in found if not check.holds]
+    for check in failed:
+        sys.stderr.write(f"{what}: {consequence}: {check.name}: {check.sentence}\n")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show_trials(outcome: Outcome) -> None:
+    for trial, following in zip(outcome.trials, outcome.trials[1:], strict=False):
+        failed = ", ".join(check.name for check in trial.checks if not check.holds)
+        Console().print(f"{trial.way}: {failed} did not hold; {following.way} instead", soft_wrap=True)
+
+
+def _show_loudest(outcome: Outcome) -> None:
+    rows: list[dict[str, Any]] = [row for row in outcome.layers if row["snr_db"] is not None]
+    if not rows:
+        return
+    table = Table("layer", "operator", "output", "SNR, dB", title="Where int8 loses most")
+    for row in sorted(rows, key=lambda row: float(row["snr_db"]))[:_LOUDEST]:
+        table.add_row(row["name"], row["operator"], "x".join(map(str, row["output"])), f"{row['snr_db']:.1f}")
+    Console().print(table)
+
+
+def _show_written(path: Path, card: Card) -> None:
+    error = card.metrics["validation"]["calibration_error"]
+    Console().print(
+        f"{path}, its card and page: temperature {card.calibration.temperature:.2f}, uncertain below "
+        f"{card.calibration.min_confidence:.2f}, calibration error {error['before']:.3f} before and "
+        f"{error['after']:.3f} after",
+        soft_wrap=True,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from train.datasets import DataError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,9 +17,7 @@ if TYPE_CHECKING:
 def representative(training: Faces, count: int, seed: int = 1) -> NDArray[np.uint8]:
     """Draw faces that show every label about equally often.
 
-    Labels with too few faces give all they have and the others fill up. The first
-    face's darkest and brightest pixel are set to 0 and 255, so that the range of the
-    input is exactly that of its type and its quantisation scale 1.
+    Labels with too few faces give all they have and the others fill up.
 
     Args:
         training: Faces of the training split; no others, for these figures enter the model.
@@ -26,7 +26,16 @@ def representative(training: Faces, count: int, seed: int = 1) -> NDArray[np.uin
 
     Returns:
         ``(count, 48, 48)`` gray levels.
+
+    Raises:
+        DataError: There is no face, or none has a label.
     """
+    if not len(training):
+        message = "the representative set is empty: the data has no Training face with a label of this protocol"
+        raise DataError(message)
+    if not training.targets.any():
+        message = f"the representative set is unlabelled: no Training face is {' or '.join(training.labels)}"
+        raise DataError(message)
     random = np.random.default_rng(seed)
     order = random.permutation(len(training))
     truth = training.truth[order]
@@ -35,9 +44,5 @@ def representative(training: Faces, count: int, seed: int = 1) -> NDArray[np.uin
     for label in range(len(training.labels)):
         mine = truth == label
         turn[mine] = np.arange(mine.sum())
-    chosen = order[np.argsort(turn, kind="stable")[:count]]
-    faces = np.array(training.pixels[chosen])
-    first = faces[0].reshape(-1)
-    first[first.argmin()] = 0
-    first[first.argmax()] = 255
-    return faces
+    chosen: NDArray[np.uint8] = training.pixels[order[np.argsort(turn, kind="stable")[:count]]]
+    return chosen

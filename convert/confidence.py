@@ -14,7 +14,11 @@ from edge.model import softmax
 from train.evaluate import calibration_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from train.datasets import Faces
 
 _COLDEST, _HOTTEST = 0.05, 20.0
 """Temperatures beyond these mean a broken model, not a badly calibrated one."""
@@ -34,13 +38,17 @@ class Confidence:
     error_after: float
 
 
-def calibrate(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> Confidence:
+def calibrate(logits: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Confidence:
     """Choose the temperature and the least confidence from validation faces.
 
     Args:
         logits: ``(N, C)`` of the int8 model, as it will run.
-        truth: ``(N,)`` index of the true label.
+        labels: The ``C`` labels.
+        faces: The ``N`` faces; those whose label the model does not have say nothing here.
     """
+    known = np.array([label in labels for label in faces.labels])[faces.truth]
+    truth = np.array([list(labels).index(faces.labels[i]) for i in faces.truth[known]], np.intp)
+    logits = logits[known]
     temperature = round(best_temperature(logits, truth), 4)
     probabilities = softmax(logits, temperature)
     return Confidence(

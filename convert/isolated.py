@@ -1,4 +1,4 @@
-"""Run a network in a process of its own.
+"""Run a network in processes of its own, one for each core.
 
 TensorFlow and tflite-runtime hold native libraries of one name: in a process that
 has imported the one, the other fails to load any network. And the Pi has no
@@ -7,32 +7,44 @@ TensorFlow beside its runtime either.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convert.floating import FloatNetwork
+from convert.graph import Graph
+from edge.crops import resized
 from edge.errors import BundleError
 from edge.runtime import Network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from edge.runtime import Runtime
 
 _CHECKOUT = Path(__file__).parent.parent
+_STEP = 32
+"""Faces between two words of progress; also the fewest that are worth a process."""
 
 
-def logits(content: bytes, runtime: Runtime, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+def logits(
+    content: bytes, runtime: Runtime, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float32]:
     """Run a network in one runtime.
 
     Args:
-        content: A ``.tflite`` file's bytes.
+        content: A ``.tflite`` file's bytes: a bundle's, or a float one of gray levels, which runs in LiteRT.
         runtime: The one to use.
-        faces: ``(N, H, W)`` gray levels.
+        faces: ``(N, H, W)`` gray levels of any size.
+        advance: Is told how many more faces are done.
 
     Returns:
         ``(N, C)`` logits.
@@ -40,23 +52,49 @@ def logits(content: bytes, runtime: Runtime, faces: NDArray[np.uint8]) -> NDArra
     Raises:
         BundleError: The runtime refuses the network; or it ends the process, as native code may.
     """
+    parts = np.array_split(faces, max(1, min(os.cpu_count() or 1, len(faces) // _STEP)))
     with tempfile.TemporaryDirectory() as scratch:
-        network, pictures, answers = (Path(scratch) / name for name in ("network.tflite", "faces.npy", "logits.npy"))
+        network = Path(scratch) / "network.tflite"
         network.write_bytes(content)
-        np.save(pictures, faces)
-        files = (str(network), runtime, str(pictures), str(answers))
-        command = [sys.executable, "-m", "convert.isolated", *files]
-        ran = subprocess.run(command, cwd=_CHECKOUT, capture_output=True, text=True, check=False)
-        if ran.returncode:
-            said = ran.stderr.strip().splitlines() or ["it said nothing"]
-            message = f"{runtime} fails with it (exit code {ran.returncode}): {said[-1]}"
-            raise BundleError(message)
-        return np.asarray(np.load(answers), np.float32)
+        folders = [Path(scratch) / str(number) for number in range(len(parts))]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return np.concatenate(
+                list(pool.map(lambda folder, part: _run(network, runtime, folder, part, advance), folders, parts))
+            )
 
 
-def main(network: str, runtime: Runtime, pictures: str, answers: str) -> None:
+def _run(
+    network: Path, runtime: Runtime, folder: Path, faces: NDArray[np.uint8], advance: Callable[[int], None]
+) -> NDArray[np.float32]:
+    folder.mkdir()
+    np.save(folder / "faces.npy", faces)
+    command = [sys.executable, "-m", "convert.isolated", str(network), runtime, str(folder)]
+    with (
+        (folder / "errors").open("w+", encoding="utf-8") as errors,
+        subprocess.Popen(command, cwd=_CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        for line in process.stdout or ():
+            advance(int(line))
+    if process.returncode:
+        said = (folder / "errors").read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
+        message = f"{runtime} fails with it (exit code {process.returncode}): {said[-1]}"
+        raise BundleError(message)
+    return np.asarray(np.load(folder / "logits.npy"), np.float32)
+
+
+def main(path: str, runtime: Runtime, folder: str) -> None:
     """Do the work in the other process; see `logits`."""
-    np.save(answers, Network(Path(network).read_bytes(), runtime).logits(np.load(pictures)))
+    content = Path(path).read_bytes()
+    graph = Graph(content)
+    network = FloatNetwork(content) if graph.is_float(graph.inputs[0]) else Network(content, runtime)
+    height, width = network.input_shape
+    faces = np.load(Path(folder) / "faces.npy")
+    rows = np.empty((len(faces), network.outputs), np.float32)
+    for start in range(0, len(faces), _STEP):
+        part = np.stack([resized(face, width, height) for face in faces[start : start + _STEP]])
+        rows[start : start + _STEP] = network.logits(part)
+        print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
+    np.save(Path(folder) / "logits.npy", rows)
 
 
 if __name__ == "__main__":

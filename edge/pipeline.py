@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-import cv2
 import numpy as np
 
+from edge.crops import crop
 from edge.events import Face, FaceEvent, FrameSize, State, StateFace
 from edge.mood import Mood
 from edge.tracks import Tracker
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edge.camera import Frame
     from edge.config import EmotionConfig, FacesConfig
     from edge.faces import Detector
-    from edge.geometry import Rect
     from edge.model import Card
     from edge.mood import MoodChange
     from edge.tracks import Track
@@ -168,30 +167,6 @@ class Pipeline:
     def _next_sequence(self) -> int:
         self._sequence += 1
         return self._sequence - 1
-
-
-def crop(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
-    """Cut a face out as the model wants to see it.
-
-    Args:
-        gray: ``(H, W)`` uint8.
-        face: Where the face is; what lies beyond the frame's edge repeats the edge.
-        card: Says the margin and the size.
-
-    Returns:
-        ``(card.input.height, card.input.width)`` uint8.
-    """
-    rect = face.grown(card.input.crop_margin)
-    left, top = round(rect.x), round(rect.y)
-    right, bottom = max(left + 1, round(rect.x + rect.width)), max(top + 1, round(rect.y + rect.height))
-    height, width = gray.shape
-    inside = gray[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
-    if inside.shape != (bottom - top, right - left):
-        beyond = ((max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width)))
-        inside = np.pad(inside, beyond, mode="edge")
-    size = (card.input.width, card.input.height)
-    how = cv2.INTER_AREA if inside.shape[1] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(inside, size, interpolation=how), dtype=np.uint8)
 
 
 def _size(frame: Frame) -> FrameSize:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import edge.pipeline
+from edge import crops
 from edge.camera import Frame
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
@@ -152,7 +153,7 @@ class TestTheJudgesNotice:
     def test_a_crop_shifted_by_half_a_face(
         self, bundle: ModelBundle, judge: Callable[[Classifier], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        right_crop = edge.pipeline.crop
+        right_crop = crops.crop
 
         def shifted(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
             moved = Rect(face.x + face.width / 2, face.y + face.height / 2, face.width, face.height)

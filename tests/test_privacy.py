@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import pipeline, service
+from edge import crops, pipeline, service
 from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
 from edge.testcard import Scene
@@ -78,7 +78,7 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
         monkeypatch.setenv(name, str(home))
     shown: list[NDArray[np.uint8]] = []
     cut_out: list[NDArray[np.uint8]] = []
-    cut = pipeline.crop
+    cut = crops.crop
 
     def remember(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
         cut_out.append(cut(gray, face, card))

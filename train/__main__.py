@@ -17,6 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from edge.crops import resized
 from edge.files import write_atomically
 from edge.model import ModelBundle, softmax
 from train import fit as fitting
@@ -27,6 +28,8 @@ from train.evaluate import compare, judge, match_labels, run_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from train.evaluate import Logits, Metrics
 
@@ -138,8 +141,13 @@ def evaluate(
 def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
     if model.suffix == ".tflite":
         bundle = ModelBundle.load(model)
-        temperature = bundle.card.calibration.temperature
-        return lambda pixels: bundle.network.logits(pixels) / np.float32(temperature), bundle.labels
+        temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
+
+        def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            rows = [bundle.network.logits(resized(face, *size)[np.newaxis]) for face in pixels]
+            return np.concatenate(rows) / np.float32(temperature)
+
+        return logits, bundle.labels
     labels = report.read(model.with_suffix(".json")).labels
     try:
         return report.model_logits(keras.models.load_model(model, compile=False)), labels

@@ -133,14 +133,33 @@ def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels:
     )
 
 
-def calibration_error(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
-    """Give the expected calibration error of ``(N, C)`` probabilities."""
+class Bin(_Value):
+    """Faces whose confidence lies within one bin."""
+
+    n: int
+    confidence: float
+    """Mean; 0 without a face."""
+
+    accuracy: float
+
+
+def reliability(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> tuple[Bin, ...]:
+    """Sort ``(N, C)`` probabilities into `BINS` bins of confidence and tell how often each is right."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     # Confidence 0 belongs to the first bin, and each edge to the bin below it.
     bins = np.clip(np.ceil(confidence * BINS).astype(np.intp) - 1, 0, BINS - 1)
-    gap = np.bincount(bins, right - confidence, minlength=BINS)
-    return float(np.abs(gap).sum() / len(truth))
+    counts = np.bincount(bins, minlength=BINS)
+    sure, hits = (np.bincount(bins, values, BINS) / np.maximum(counts, 1) for values in (confidence, right))
+    return tuple(
+        Bin(n=int(n), confidence=float(c), accuracy=float(a)) for n, c, a in zip(counts, sure, hits, strict=True)
+    )
+
+
+def calibration_error(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
+    """Give the expected calibration error of ``(N, C)`` probabilities."""
+    bins = reliability(probabilities, truth)
+    return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(truth)
 
 
 def compare(first: NDArray[np.float32], second: NDArray[np.float32], truth: NDArray[np.intp]) -> Pair:

@@ -55,10 +55,49 @@ def _curve(axes: Axes, history: Mapping[str, Sequence[float]], column: str) -> N
 
 def confusion(metrics: Metrics, title: str) -> bytes:
     """Draw the confusion matrix: colour and percentage are parts of a row, small figures count faces."""
-    counts = np.array(metrics.confusion)
-    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(7.4, 6.6), layout="constrained")
-    axes = figure.subplots()
+    _matrix(figure.subplots(), metrics.confusion, metrics.labels, title)
+    return _png(figure)
+
+
+def conversion(
+    matrices: Mapping[str, Sequence[Sequence[int]]], labels: Sequence[str], bins: Sequence[Sequence[float]]
+) -> bytes:
+    """Draw confusion matrices side by side, and a reliability diagram.
+
+    Args:
+        matrices: Counts by title; a row per true label.
+        labels: Of rows and columns.
+        bins: ``(faces, mean confidence, accuracy)`` of each bin of confidence.
+    """
+    figure = Figure(figsize=(7.4 * len(matrices) + 6, 6.6), layout="constrained")
+    *places, last = figure.subplots(1, len(matrices) + 1)
+    for axes, (title, counts) in zip(places, matrices.items(), strict=True):
+        _matrix(axes, counts, labels, title)
+    _reliability(last, bins)
+    return _png(figure)
+
+
+def _reliability(axes: Axes, bins: Sequence[Sequence[float]]) -> None:
+    n, confidence, accuracy = (np.array(column) for column in zip(*(b for b in bins if b[0]), strict=True))
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, linestyle=":")
+    axes.vlines(confidence, confidence, accuracy, color="0.8", linewidth=1.2)
+    axes.scatter(confidence, accuracy, s=12 + 500 * n / n.sum(), color=_VALIDATION, alpha=0.8, linewidth=0)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("how sure it says it is")
+    axes.set_ylabel("how often it is right")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Reliability; a dot's size is its share of the faces", loc="left", fontsize=11, fontweight="bold")
+
+
+def _matrix(axes: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str], title: str) -> None:
+    counts = np.array(confusion)
+    totals = counts.sum(axis=1)
+    parts = counts / np.maximum(totals[:, None], 1)
     axes.imshow(parts, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count:
@@ -66,10 +105,9 @@ def confusion(metrics: Metrics, title: str) -> bytes:
             weight = "bold" if row == column else "normal"
             axes.text(column, row - 0.08, f"{parts[row, column]:.0%}", ha="center", color=color, fontweight=weight)
             axes.text(column, row + 0.28, f"{count}", ha="center", color=color, fontsize=7)
-    places = range(len(metrics.labels))
-    totals = counts.sum(axis=1)
-    axes.set_xticks(places, metrics.labels, rotation=35, ha="right", rotation_mode="anchor")
-    axes.set_yticks(places, [f"{label} ({n})" for label, n in zip(metrics.labels, totals, strict=True)])
+    places = range(len(labels))
+    axes.set_xticks(places, labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, [f"{label} ({n})" for label, n in zip(labels, totals, strict=True)])
     axes.set_xticks(np.arange(len(totals) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(totals) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
@@ -78,7 +116,6 @@ def confusion(metrics: Metrics, title: str) -> bytes:
     axes.set_xlabel("answer")
     axes.set_ylabel("truth (faces)")
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=12)
-    return _png(figure)
 
 
 def _png(figure: Figure) -> bytes:

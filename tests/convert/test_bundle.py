@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from convert import bundle
-from edge.errors import BundleError
+from edge.errors import BundleError, OutputError
 from edge.model import Card, ModelBundle
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ def parts(converted: Converted) -> tuple[bytes, Card]:
 def test_both_files_appear(converted: Converted, tmp_path: Path) -> None:
     path = bundle.write(tmp_path / "new" / "emotion.v2", *parts(converted))
     assert path.name == "emotion.v2.tflite"
-    assert {file.name for file in path.parent.iterdir()} == {"emotion.v2.tflite", "emotion.v2.json"}
+    assert {file.name for file in path.parent.iterdir()} == {
+        f"emotion.v2.{ending}" for ending in ("tflite", "json", "md", "png")
+    }
     assert ModelBundle.load(path).card == parts(converted)[1]
 
 
@@ -41,11 +45,11 @@ def test_a_card_that_cannot_be_placed_brings_the_old_network_back(converted: Con
     old = b"the old network"
     (tmp_path / "tiny.tflite").write_bytes(old)
     (tmp_path / "tiny.json").mkdir()  # a file cannot replace a folder
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OutputError, match="directory; nothing was changed"):
         bundle.write(tmp_path / "tiny", *parts(converted))
     assert (tmp_path / "tiny.tflite").read_bytes() == old
     (tmp_path / "tiny.tflite").unlink()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OutputError, match="directory"):
         bundle.write(tmp_path / "tiny", *parts(converted))
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.json"]
 
@@ -55,3 +59,20 @@ def test_the_card_is_plain_json_without_a_time(converted: Converted, tmp_path: P
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["schema"] == 1
     assert not re.search(r"20\d\d-\d\d", json.dumps(card))
+
+
+def test_a_full_disk_leaves_what_was_there(
+    converted: Converted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny.tflite").write_bytes(b"the old network")
+    write_bytes = type(tmp_path).write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.suffix == ".json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(type(tmp_path), "write_bytes", full)
+    with pytest.raises(OutputError, match="No space left on device; nothing was changed"):
+        bundle.write(tmp_path / "tiny", *parts(converted))
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("tiny.tflite", b"the old network")]

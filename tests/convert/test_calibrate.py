@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from convert.calibrate import representative
-from convert.confidence import best_temperature, calibrate, least_confidence
+from convert.confidence import Confidence, best_temperature, calibrate, least_confidence
 from edge.model import softmax
-from train.datasets import Faces
+from train.datasets import DataError, Faces
 
 LABELS = ("a", "b", "c")
 
@@ -23,15 +23,12 @@ def test_labels_are_shown_equally_often_while_they_last() -> None:
     assert np.bincount(faces[:, 1, 1])[[10, 20, 30]].tolist() == [20, 20, 4]
 
 
-def test_input_spans_its_whole_range() -> None:
-    faces = representative(uneven(), 12)
-    assert (int(faces.min()), int(faces.max())) == (0, 255)
-
-
-def test_training_faces_are_not_changed() -> None:
-    faces = uneven()
-    representative(faces, 12)
-    assert faces.pixels.max() == 30
+@pytest.mark.parametrize(
+    ("faces", "said"), [(uneven((0, 0, 0)), "empty"), (uneven().select(slice(0, 9)), "unlabelled")]
+)
+def test_a_set_that_shows_nothing_is_refused(faces: Faces, said: str) -> None:
+    with pytest.raises(DataError, match=f"the representative set is {said}"):
+        representative(Faces(faces.pixels, faces.targets * (said != "unlabelled"), faces.labels), 12)
 
 
 def test_the_draw_is_repeatable_and_needs_no_face_twice() -> None:
@@ -56,14 +53,24 @@ def test_the_temperature_undoes_what_was_scaled(scale: float) -> None:
     assert best_temperature(logits, truth) == pytest.approx(scale, rel=0.05)
 
 
+def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
+    """Faces of which only the labels count, in another order than the model's: d, c, b, a."""
+    return Faces(np.zeros((len(truth), 1, 1), np.uint8), np.eye(4, dtype=np.float32)[3 - truth], ("d", "c", "b", "a"))
+
+
+def calibrated(scale: float) -> Confidence:
+    logits, truth = logits_of_calibrated_model(20_000, scale)
+    return calibrate(logits, ("a", "b", "c", "d"), labelled(truth))
+
+
 def test_calibration_makes_the_error_small() -> None:
-    found = calibrate(*logits_of_calibrated_model(20_000, 3.0))
+    found = calibrated(3.0)
     assert found.error_before > 0.1
     assert found.error_after < 0.02
 
 
 def test_a_calibrated_model_is_more_often_right_than_wrong_from_one_half_on() -> None:
-    found = calibrate(*logits_of_calibrated_model(20_000, 1.0))
+    found = calibrated(1.0)
     assert found.min_confidence == pytest.approx(0.5, abs=0.05)
 
 

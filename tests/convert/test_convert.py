@@ -19,6 +19,7 @@ from train.datasets import load
 from train.evaluate import judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.convert.conftest import Converted
@@ -96,43 +97,73 @@ def test_equal_input_gives_equal_bytes(converted: Converted, trained: Run, tmp_p
     assert contents(tmp_path) == contents(converted.network.parent)
 
 
-def with_outlier(network: keras.Model, factor: float = 3000.0) -> keras.Model:
-    """Change nothing in float: one channel grows and the next convolution shrinks it again.
+def with_outlier(network: keras.Model, made: Sequence[str], read: Sequence[str], factor: float = 3000.0) -> keras.Model:
+    """Change nothing in float: one channel grows where it is made and shrinks again where it is read.
 
     Quantised per tensor, the other channels of that activation fall below one step.
     """
     changed = keras.models.clone_model(network)
     changed.set_weights(network.get_weights())
-    for first, norm, second in (
-        ("stage1_block1_conv1", "stage1_block1_conv1_norm", "stage1_block1_conv2"),
-        ("stage2_block1_conv1", "stage2_block1_conv1_norm", "stage2_block1_conv2"),
-    ):
-        assert changed.get_layer(first)
+    for norm in made:
         gamma, beta, mean, variance = changed.get_layer(norm).get_weights()
         gamma[0], beta[0] = gamma[0] * factor, beta[0] * factor
         changed.get_layer(norm).set_weights([gamma, beta, mean, variance])
-        (kernel,) = changed.get_layer(second).get_weights()
+    for convolution in read:
+        (kernel,) = changed.get_layer(convolution).get_weights()
         kernel[:, :, 0, :] /= factor
-        changed.get_layer(second).set_weights([kernel])
+        changed.get_layer(convolution).set_weights([kernel])
     return changed
+
+
+def within_blocks(network: keras.Model) -> keras.Model:
+    """Outliers between two convolutions, whose weights can undo them."""
+    for stage in ("stage1", "stage2"):
+        network = with_outlier(network, [f"{stage}_block1_conv1_norm"], [f"{stage}_block1_conv2"])
+    return network
+
+
+def between_blocks(network: keras.Model) -> keras.Model:
+    """An outlier in a sum, which no single convolution makes."""
+    made = ["stage1_block1_conv2_norm", "stage1_block1_shortcut_norm"]
+    return with_outlier(network, made, ["stage2_block1_conv1", "stage2_block1_shortcut"])
+
+
+@pytest.mark.parametrize("broken", [within_blocks, between_blocks])
+def test_outliers_change_nothing_in_float(broken: Callable[[keras.Model], keras.Model], trained: Run) -> None:
+    network = keras.models.load_model(trained.model, compile=False)
+    faces = load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus).pixels
+    answers, others = (report.model_logits(n)(faces).argmax(axis=1) for n in (network, broken(network)))
+    assert np.array_equal(answers, others)
+
+
+def test_outliers_that_weights_can_undo_are_equalised(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = within_blocks(keras.models.load_model(trained.model, compile=False))
+    assert convert(trained, save_beside_report(network, trained, tmp_path / "run"), tmp_path / "tiny") == 0
+    assert "did not hold; mse ranges, channels equalised instead" in capsys.readouterr().out
+    card = ModelBundle.load(tmp_path / "tiny.tflite").card
+    quantisation = (card.model_extra or {})["quantisation"]
+    assert quantisation["way"] == "mse ranges, channels equalised"
+    tried = {trial["way"]: trial["failed"] for trial in quantisation["tried_before"]}
+    assert list(tried) == ["min-max ranges", "percentile ranges", "mse ranges"]
+    assert all("more than allowed" in failed[0] for failed in tried.values())
+    assert card.metrics["validation"]["int8"]["litert"] == card.metrics["validation"]["float"]
+    assert "tried before: min-max ranges" in (tmp_path / "tiny.md").read_text("utf-8")
 
 
 def test_a_model_that_int8_breaks_is_refused(
     trained: Run, old_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network = keras.models.load_model(trained.model, compile=False)
-    broken = with_outlier(network)
-    faces = load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus).pixels
-    answers, others = (report.model_logits(n)(faces).argmax(axis=1) for n in (network, broken))
-    assert np.array_equal(answers, others)  # in float nothing has changed
+    broken = between_blocks(keras.models.load_model(trained.model, compile=False))
     before = contents(tmp_path)
 
     assert convert(trained, save_beside_report(broken, trained, tmp_path / "run"), old_bundle) == 1
 
     captured = capsys.readouterr()
     assert "NO" in captured.out
-    for runtime in installed():
-        assert f"in {runtime}" in captured.err
+    assert "Where int8 loses most" in captured.out
+    assert f"no bundle is written: drop in {next(iter(installed()))}" in captured.err
     assert "more than allowed" in captured.err
     assert contents(tmp_path) == before
     assert ModelBundle.load(old_bundle.with_name("tiny.tflite")).labels
@@ -160,10 +191,9 @@ def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.
     shutil.copy(trained.out / "tiny.json", tmp_path / "text.json")
     for model, said in [
         (tmp_path / "none.keras", "no such file"),
-        (tmp_path / "model.h5", "a .keras file is wanted"),
-        (alone, "alone.json"),
+        (alone, "alone.toml beside it has to say what the file cannot"),
         (text, "not a Keras model"),
-        (save_beside_report(other_labels, trained, tmp_path / "three"), "its report names 8 labels"),
+        (save_beside_report(other_labels, trained, tmp_path / "three"), "8 labels are named"),
     ]:
         assert convert(trained, model, tmp_path / "out" / "tiny") == 2
         message = capsys.readouterr().err

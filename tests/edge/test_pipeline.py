@@ -8,9 +8,10 @@ import pytest
 
 from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
+from edge.crops import crop
 from edge.geometry import Rect
 from edge.model import Calibration, Card, InputCard
-from edge.pipeline import Origin, Pipeline, crop
+from edge.pipeline import Origin, Pipeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,140 @@
+"""Bundles side by side: what each knows, weighs and costs, timed in turn.
+
+Each bundle, runtime and number of threads has a process of its own that waits for its
+turn: a machine that is busy for a while is then busy for all of them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+from rich.table import Table
+
+from convert import isolated
+from edge.model import ModelBundle, softmax
+from edge.runtime import Network, Runtime, installed
+from train.evaluate import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from convert.progress import Stage
+    from edge.model import Card
+    from train.datasets import Faces, Protocol, Split
+
+THREADS = (1, 2, 4)
+PROTOCOLS: tuple[Protocol, ...] = ("ferplus-majority", "fer2013")
+
+_CHECKOUT = Path(__file__).parent.parent
+_FACES = 20
+"""Faces of one turn."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bundle's figures."""
+
+    path: Path
+    card: Card
+    accuracy: dict[Protocol, float]
+    """On PrivateTest, int8 in the runtime that the edge would take."""
+
+    milliseconds: dict[tuple[Runtime, int], float]
+    """Median of a face, by runtime and threads."""
+
+
+def benchmark(
+    paths: Sequence[Path], tests: Mapping[tuple[Split, Protocol], Faces], rounds: int, stage: Stage
+) -> list[Row]:
+    """Measure bundles.
+
+    Args:
+        paths: Their ``.tflite`` files.
+        tests: The protocols' faces.
+        rounds: Turns of each bundle, runtime and number of threads.
+        stage: Tells how far it is.
+
+    Raises:
+        BundleError: One is no valid bundle, or a runtime refuses it.
+    """
+    cards = [ModelBundle.load(path).card for path in paths]
+    accuracies = [_accuracies(path, card, tests, stage) for path, card in zip(paths, cards, strict=True)]
+    times = _times(paths, rounds, stage)
+    return [
+        Row(path, card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number})
+        for number, (path, card, accuracy) in enumerate(zip(paths, cards, accuracies, strict=True))
+    ]
+
+
+def _accuracies(
+    path: Path, card: Card, tests: Mapping[tuple[Split, Protocol], Faces], stage: Stage
+) -> dict[Protocol, float]:
+    found: dict[Protocol, float] = {}
+    for protocol in PROTOCOLS:
+        faces = tests["PrivateTest", protocol]
+        advance = stage(f"{path.name}, {protocol}", len(faces))
+        rows = isolated.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
+        found[protocol] = judge(softmax(rows), card.labels, faces).accuracy
+    return found
+
+
+def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, Runtime, int], list[float]]:
+    keys = [(n, runtime, threads) for n in range(len(paths)) for runtime in installed() for threads in THREADS]
+    advance = stage("milliseconds", rounds * len(keys))
+    times: dict[tuple[int, Runtime, int], list[float]] = {key: [] for key in keys}
+    with ExitStack() as stack:
+        waiting = {}
+        for number, runtime, threads in keys:
+            command = [sys.executable, "-m", "convert.bench", str(paths[number].resolve()), runtime, str(threads)]
+            waiting[number, runtime, threads] = stack.enter_context(
+                subprocess.Popen(command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+        for _ in range(rounds):
+            for key, process in waiting.items():
+                if process.stdin and process.stdout:
+                    process.stdin.write("\n")
+                    process.stdin.flush()
+                    times[key].append(float(process.stdout.readline()))
+                advance(1)
+    return times
+
+
+def as_table(rows: Sequence[Row], rounds: int) -> Table:
+    """Lay the figures out, a column for each bundle."""
+    table = Table(
+        "", *(str(row.path) for row in rows), caption=f"milliseconds: median of {rounds} turns of {_FACES} faces"
+    )
+    for protocol in PROTOCOLS:
+        table.add_row(f"{protocol}, PrivateTest", *(f"{row.accuracy[protocol]:.2%}" for row in rows))
+    table.add_row("bytes", *(f"{row.card.bytes:,}" for row in rows))
+    table.add_row("multiply-accumulates", *(f"{row.card.macs:,}" for row in rows))
+    table.add_row("parameters", *(f"{row.card.parameters:,}" for row in rows))
+    for runtime in get_args(Runtime):
+        for threads in THREADS:
+            if all((runtime, threads) in row.milliseconds for row in rows):
+                cells = (f"{row.milliseconds[runtime, threads]:.3f}" for row in rows)
+                table.add_row(f"ms a face, {runtime}, {threads} thread(s)", *cells)
+    return table
+
+
+def main(path: str, runtime: Runtime, threads: str) -> None:
+    """Time faces whenever a line comes in, and write the milliseconds of one."""
+    network = Network(Path(path).read_bytes(), runtime, int(threads))
+    faces = np.random.default_rng(1).integers(0, 256, (_FACES, *network.input_shape), np.uint8)
+    network.logits(faces)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        network.logits(faces)
+        print(1000 * (time.perf_counter() - start) / _FACES, flush=True)  # noqa: T201  # the pipe to benchmark()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])  # type: ignore[arg-type]  # benchmark() is the only caller

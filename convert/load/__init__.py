@@ -1,0 +1,68 @@
+"""Read a model, in whatever format it comes, into one float network of known layout."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convert import sidecar
+from convert.errors import ModelError
+from convert.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convert.sidecar import Spec
+
+FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", ".onnx": "onnx_file", "": "saved_model"}
+"""Which module of this package reads which ending; a SavedModel is a folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A model as it came, and the same as a float ``.tflite`` file."""
+
+    path: Path
+    spec: Spec
+
+    network: bytes
+    """From ``[1, H, W, C]`` normalised pixels to ``[1, K]`` logits or probabilities, float32."""
+
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    """The same by the framework that the file is of: ``(N, H, W, C)`` to ``(N, K)``."""
+
+
+def load(path: Path) -> Source:
+    """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel.
+
+    Raises:
+        ModelError: It is none of these, its form is not that of a classifier of pictures, or
+            something that it cannot say of itself is not said beside it.
+        DataError: The training report beside it is damaged.
+    """
+    if not path.exists():
+        message = f"{path}: there is no such file; name a .keras, .h5 or .onnx file or a SavedModel's folder"
+        raise ModelError(message)
+    module = FORMATS.get(path.suffix) if path.is_file() else "saved_model"
+    if not module or not path.name or (path.is_file() and not path.suffix):
+        message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
+        raise ModelError(message)
+    opened = importlib.import_module(f"convert.load.{module}").open_model(path)
+    spec = sidecar.complete(path, opened.told)
+    network, run = opened.build(spec)
+    outputs = Graph(network).outputs
+    shape = Graph(network).shape(outputs[0])
+    if sum(size != 1 for size in shape) != 1 or max(shape) != len(spec.labels):
+        message = (
+            f"{path}: its output is {list(shape)}, but {len(spec.labels)} labels are named: {', '.join(spec.labels)}"
+        )
+        raise ModelError(message)
+    return Source(path, spec, network, run)
+
+
+__all__ = ["FORMATS", "ModelError", "Source", "load"]

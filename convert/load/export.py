@@ -1,0 +1,66 @@
+"""From a TensorFlow function to a float ``.tflite`` file. The one place of the project that imports TensorFlow."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import train.quiet  # noqa: F401  # before TensorFlow
+
+# isort: split
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from convert.errors import ModelError
+from edge.quiet import native_stderr_hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BATCH = 32
+
+
+def to_tflite(path: Path, function: Callable[[Any], Any], shape: Sequence[int], owner: Any) -> bytes:
+    """Convert a function of pictures.
+
+    Args:
+        path: Where it came from, for messages.
+        function: From ``(1, H, W, C)`` float32 to ``(1, K)``.
+        shape: ``(H, W, C)``.
+        owner: The object that holds its variables.
+
+    Raises:
+        ModelError: TFLite has no operator for something that it does; the message names it.
+    """
+    with native_stderr_hidden():
+        try:
+            concrete = tf.function(function).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32, "pixels"))
+            frozen = convert_variables_to_constants_v2(concrete)
+            return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen], owner).convert())
+        except (ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:  # a ConverterError is no ValueError
+            raise refusal(path, str(error)) from error
+
+
+def refusal(path: Path, said: str) -> ModelError:
+    """Make one sentence of what TensorFlow says about a network that TFLite cannot run."""
+    missing = sorted(set(re.findall(r"^\s*(?:Flex|Custom) ops: (.+)$", said, re.MULTILINE)))
+    if missing:
+        return ModelError(f"{path}: TFLite has no operator for {', '.join(missing).replace('Flex', '')}")
+    return ModelError(f"{path}: TensorFlow cannot convert it: {said.strip().splitlines()[0]}")
+
+
+def batched(function: Callable[[Any], Any]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Give a function that runs any number of pictures through one that takes some."""
+
+    def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        parts = [function(tf.constant(pictures[i : i + _BATCH])) for i in range(0, len(pictures), _BATCH)]
+        return tf.concat(parts, axis=0).numpy()  # type: ignore[no-any-return]  # TensorFlow has no types
+
+    return run
+
+
+__all__ = ["batched", "refusal", "tf", "to_tflite"]

@@ -1,0 +1,132 @@
+"""``.onnx`` files: simplified and given fixed sizes by onnxsim, turned channels-last by onnx2tf."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convert.errors import ModelError
+from convert.load import onnx_process
+from convert.sidecar import Spec, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxFile:
+    """A loaded ONNX model."""
+
+    path: Path
+    model: Any
+    input: str
+    """Name of the input."""
+
+    shape: tuple[int | None, ...]
+    """Of the input, in the file's own layout."""
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the file's pictures are ``(N, H, W, C)`` rather than ``(N, C, H, W)``."""
+        return self.shape[1] not in {1, 3} and self.shape[3] in {1, 3}
+
+    @property
+    def told(self) -> Told:
+        """What it says of itself."""
+        height, width, channels = self.shape[1:] if self.channels_last else (*self.shape[2:], self.shape[1])
+        return Told(height, width, channels, tuple(output.name for output in self.model.graph.output))
+
+    def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
+        """Give it as a float ``.tflite`` file, and the function that runs it."""
+        picture = (spec.height, spec.width, spec.channels)
+        shape = (1, *picture) if self.channels_last else (1, spec.channels, spec.height, spec.width)
+        with tempfile.TemporaryDirectory() as scratch:
+            simple, network = Path(scratch) / "simple.onnx", Path(scratch) / "network.tflite"
+            self._simplify(shape, spec.output, simple)
+            self._convert(simple, network)
+            return network.read_bytes(), self._runner(simple.read_bytes())
+
+    def _simplify(self, shape: tuple[int, ...], output: str, path: Path) -> None:
+        """Fix every size, fold what is constant and keep one output."""
+        import onnx  # noqa: PLC0415  # the extra 'onnx'
+        import onnxsim  # noqa: PLC0415
+
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        for other in [given for given in model.graph.output if given.name != output]:
+            model.graph.output.remove(other)
+        try:
+            simple, _ = onnxsim.simplify(model, overwrite_input_shapes={self.input: list(shape)})
+        except Exception as error:  # it raises what its C++ does, of no common kind
+            message = f"{self.path}: not a network that onnxsim can read at {list(shape)}: {_first_line(error)}"
+            raise ModelError(message) from error
+        onnx.save(simple, str(path))
+
+    def _convert(self, simple: Path, network: Path) -> None:
+        """Run onnx2tf in a process and folder of its own: it writes where it stands and downloads what it misses."""
+        command = [sys.executable, "-m", onnx_process.__name__, str(simple), str(network)]
+        command += [self.input] if self.channels_last else []
+        ran = subprocess.run(command, cwd=_CHECKOUT, capture_output=True, text=True, check=False)
+        if ran.returncode or not network.exists():
+            reason = onnx_process.reason(ran.stdout + ran.stderr)
+            message = f"{self.path}: onnx2tf cannot convert it: {reason}"
+            raise ModelError(message)
+
+    def _runner(self, simple: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        import onnxruntime  # noqa: PLC0415
+
+        session = onnxruntime.InferenceSession(simple, providers=["CPUExecutionProvider"])
+
+        def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+            laid = pictures if self.channels_last else pictures.transpose(0, 3, 1, 2)
+            rows = [session.run(None, {self.input: np.ascontiguousarray(one[None])})[0] for one in laid]
+            return np.concatenate([np.asarray(row, np.float32).reshape(1, -1) for row in rows])
+
+        return run
+
+
+def open_model(path: Path) -> OnnxFile:
+    """Load an ONNX model.
+
+    Raises:
+        ModelError: It is none, not one of one picture, or the packages that read it are not installed.
+    """
+    try:
+        import onnx  # noqa: PLC0415
+        import onnx2tf  # noqa: F401, PLC0415  # here for the message alone
+    except ImportError as error:
+        message = (
+            f"{path}: {error.name} is not installed; 'make setup' with Python 3.11 brings all that ONNX files need"
+        )
+        raise ModelError(message) from error
+    try:
+        model = onnx.load(str(path))
+        onnx.checker.check_model(model)
+    except Exception as error:
+        message = f"{path}: not an ONNX model: {_first_line(error)}"
+        raise ModelError(message) from error
+    weights = {weight.name for weight in model.graph.initializer}
+    inputs = [given for given in model.graph.input if given.name not in weights]
+    shapes = [tuple(size.dim_value or None for size in given.type.tensor_type.shape.dim) for given in inputs]
+    if len(inputs) != 1 or len(shapes[0]) != 4:
+        message = f"{path}: its inputs are {shapes}, but one picture, (N, 1 or 3, height, width), is wanted"
+        raise ModelError(message)
+    opened = OnnxFile(path, model, inputs[0].name, shapes[0])
+    if opened.told.channels not in {1, 3, None}:
+        message = f"{path}: its input is {shapes[0]}, but 1 or 3 channels are wanted, first or last"
+        raise ModelError(message)
+    return opened
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,70 @@
+"""TensorFlow SavedModels: folders with a ``saved_model.pb``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from convert.errors import ModelError
+from convert.load.export import batched, tf, to_tflite
+from convert.sidecar import Spec, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """A loaded SavedModel and its one signature."""
+
+    path: Path
+    model: Any
+    signature: Any
+
+    @property
+    def told(self) -> Told:
+        """What it says of itself."""
+        (pixels,) = self.signature.structured_input_signature[1].values()
+        _, height, width, channels = pixels.shape
+        return Told(height, width, channels, tuple(sorted(self.signature.structured_outputs)))
+
+    def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
+        """Give it as a float ``.tflite`` file, and the function that runs it."""
+        (name,) = self.signature.structured_input_signature[1]
+
+        def answer(pixels: Any) -> Any:
+            return self.signature(**{name: pixels})[spec.output]
+
+        shape = (spec.height, spec.width, spec.channels)
+        return to_tflite(self.path, answer, shape, self.model), batched(answer)
+
+
+def open_model(path: Path) -> SavedModel:
+    """Load a SavedModel.
+
+    Raises:
+        ModelError: It is none, has no signature ``serving_default``, or not one of one picture.
+    """
+    if not (path / "saved_model.pb").exists():
+        message = f"{path}: a folder without saved_model.pb is no SavedModel"
+        raise ModelError(message)
+    try:
+        model = tf.saved_model.load(str(path))
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        message = f"{path}: not a SavedModel: {str(error).strip().splitlines()[0]}"
+        raise ModelError(message) from error
+    signature = model.signatures.get(_SIGNATURE)
+    if signature is None:
+        message = f"{path}: it has no signature {_SIGNATURE}, but {', '.join(model.signatures) or 'none at all'}"
+        raise ModelError(message)
+    taken = [tuple(spec.shape) for spec in signature.structured_input_signature[1].values()]
+    if len(taken) != 1 or len(taken[0]) != 4 or taken[0][3] not in {1, 3, None}:
+        message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
+        raise ModelError(message)
+    return SavedModel(path, model, signature)

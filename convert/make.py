@@ -1,0 +1,168 @@
+"""From a model to a bundle, or to what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convert import card as cards
+from convert import checks, isolated
+from convert.calibrate import representative
+from convert.confidence import calibrate
+from convert.errors import ModelError
+from convert.exact import Exact, make_exact
+from convert.load import load
+from convert.observe import noise
+from convert.trial import Judge, quantize_until_good
+from edge.crops import resized
+from edge.model import softmax
+from edge.runtime import installed
+from train import datasets, report
+from train.evaluate import judge, run_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from convert.checks import Check, Limits
+    from convert.load import Source
+    from convert.progress import Stage
+    from convert.trial import Trial
+    from edge.model import Card
+    from edge.runtime import Runtime
+    from train.datasets import Faces, Protocol, Split
+
+    Key = tuple[Split, Protocol]
+    Rows = dict[Key, NDArray[np.float32]]
+
+SEED = 1
+"""Of every draw; the same model and faces give the same bundle."""
+
+_NOISE_FACES = 32
+"""Faces of the representative set that the layers' noise is measured on."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the labelled faces are, and how many of them show the activations' ranges."""
+
+    fer2013: Path
+    ferplus: Path
+    calibration_faces: int
+
+    def tests(self, protocol: Protocol) -> dict[Key, Faces]:
+        """Load what a model is judged by."""
+        tests = report.load_tests(self.fer2013, self.ferplus)
+        tests["PublicTest", protocol] = datasets.load(protocol, "PublicTest", self.fer2013, self.ferplus)
+        return tests
+
+    def representative(self, protocol: Protocol) -> NDArray[np.uint8]:
+        """Draw the representative set."""
+        faces = datasets.load(protocol, "Training", self.fer2013, self.ferplus)
+        return representative(faces, self.calibration_faces, SEED)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of a model."""
+
+    checks: tuple[Check, ...]
+    trials: tuple[Trial, ...]
+    layers: tuple[dict[str, Any], ...]
+    """A row for each operator of the last trial, with its noise."""
+
+    card: Card | None
+    """None where a gate fails."""
+
+
+def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Outcome:
+    """Load, fold, quantise and judge a model.
+
+    Raises:
+        ModelError: It cannot be read or converted.
+        DataError: The faces are missing or damaged.
+    """
+    if not installed():
+        message = "no TFLite runtime is installed to check the model in; 'pip install ai-edge-litert'"
+        raise ModelError(message)
+    stage(f"reading {path.name}", 0)
+    source = load(path)
+    key: Key = ("PublicTest", source.spec.protocol)
+    tests = data.tests(source.spec.protocol)
+    exact = make_exact(source, tests[key], limits, stage("float against its source", 0))
+    if not all(check.holds for check in exact.checks):
+        return Outcome(exact.checks, (), (), None)
+
+    faces = data.representative(source.spec.training)
+    sized = np.stack([resized(face, source.spec.width, source.spec.height) for face in faces])
+    rows = run_once(partial(isolated.logits, exact.content, "litert", advance=stage("float", _faces(tests))), tests)
+    order = checks.labels_in_order(judge(softmax(rows[key]), exact.labels, tests[key]), limits.max_misread)
+    found = (*exact.checks, order)
+    if not order.holds:
+        return Outcome(found, (), (), None)
+
+    judge_by = Judge(exact.labels, rows[key], tests[key], limits, stage)
+    trials = tuple(quantize_until_good(path, exact, sized, judge_by))
+    stage("the layers' noise", 0)
+    last = trials[-1]
+    layers = tuple(cards.layers(last, noise(last.exact, last.content, sized[:_NOISE_FACES])))
+    found += last.checks
+    if not last.holds:
+        return Outcome(found, trials, layers, None)
+    return _finish(name, source, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
+
+
+def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
+    name: str,
+    source: Source,
+    exact: Exact,
+    trials: Sequence[Trial],
+    layers: Sequence[dict[str, Any]],
+    tests: Mapping[Key, Faces],
+    rows: Rows,
+    found: Sequence[Check],
+    representative_faces: int,
+    limits: Limits,
+    stage: Stage,
+) -> Outcome:
+    """Measure what is reported, and write it into the card."""
+    key: Key = ("PublicTest", source.spec.protocol)
+    reported = {key: faces for key, faces in tests.items() if key[0] == "PrivateTest"}
+    quantised: dict[Runtime, Rows] = {
+        runtime: run_once(
+            partial(
+                isolated.logits,
+                trials[-1].content,
+                runtime,
+                advance=stage(f"test faces in {runtime}", _faces(reported)),
+            ),
+            reported,
+        )
+        for runtime in installed()
+    }
+    validated = trials[-1].logits
+    # The first runtime is the one that edge takes unless told otherwise.
+    first, *others = validated.values()
+    confidence = calibrate(first, exact.labels, tests[key])
+    agreeing = checks.agreement(first, others[0]) if others else None
+    found = [*found, *checks.reported(agreeing, trials[-1].anatomy.parameters)]
+    metrics = cards.measure(exact.labels, reported, rows, quantised)
+    metrics["validation"] = cards.measure_validation(
+        exact.labels, source.spec.protocol, tests[key], rows[key], validated, confidence
+    )
+    more = {"quantisation": cards.quantisation(trials, representative_faces, SEED, limits), "layers": list(layers)}
+    card = cards.make_card(name, source.spec, exact.labels, trials, found, confidence, metrics, more)
+    return Outcome(tuple(found), tuple(trials), tuple(layers), card)
+
+
+def _faces(tests: Mapping[Key, Faces]) -> int:
+    """Count the faces of the largest set of each split: how many different ones there are, or a few less."""
+    largest: dict[str, int] = {}
+    for (split, _), faces in tests.items():
+        largest[split] = max(largest.get(split, 0), len(faces))
+    return sum(largest.values())

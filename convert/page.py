@@ -1,0 +1,119 @@
+"""The card for a person: one Markdown page and its picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from train import plots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.model import Card
+
+
+def picture(card: Card) -> bytes:
+    """Draw the validation's confusion matrices, float and int8, and the reliability diagram; a PNG."""
+    validation = card.metrics["validation"]
+    titles = {"float": "Float"} | {runtime: f"Int8 in {runtime}" for runtime in validation["int8"]}
+    matrices = {title: validation["judged"][key]["confusion"] for key, title in titles.items()}
+    return plots.conversion(matrices, validation["judged"]["float"]["labels"], validation["reliability"])
+
+
+def markdown(card: Card, picture_name: str) -> str:
+    """Write the page; the picture lies beside it."""
+    return "\n".join(
+        [
+            *_head(card),
+            "",
+            *_accuracy(card, picture_name),
+            "",
+            *_gates(card),
+            "",
+            *_recall(card),
+            "",
+            *_layers(card),
+            "",
+        ]
+    )
+
+
+def _head(card: Card) -> Iterator[str]:
+    yield f"# {card.name} {card.version}"
+    yield ""
+    told = {key: value for key, value in card.trained.items() if value}
+    yield from (f"- {key}: {value}" for key, value in told.items())
+    yield f"- labels: {', '.join(card.labels)}"
+    yield (
+        f"- input: {card.input.width}x{card.input.height} gray; {card.bytes:,} bytes, "
+        f"{card.macs:,} multiply-accumulates, {card.parameters:,} parameters, "
+        f"{_extra(card, 'arena'):,} bytes of activations"
+    )
+    quantisation = _extra(card, "quantisation")
+    yield (
+        f"- int8 by {quantisation['way']} over {quantisation['representative_faces']} training faces "
+        f"(seed {quantisation['seed']})"
+    )
+    for tried in quantisation["tried_before"]:
+        yield f"- tried before: {tried['way']}: {'; '.join(tried['failed'])}"
+    for limit, value in quantisation["loosened"].items():
+        yield f"- **loosened**: {limit.replace('_', ' ')} {value:g}"
+    calibration = card.metrics["validation"]["calibration_error"]
+    yield (
+        f"- temperature {card.calibration.temperature:.2f}, uncertain below {card.calibration.min_confidence:.2f}; "
+        f"calibration error {calibration['before']:.3f} before and {calibration['after']:.3f} after"
+    )
+
+
+def _accuracy(card: Card, picture_name: str) -> Iterator[str]:
+    runtimes = list(card.metrics["validation"]["int8"])
+    yield f"| faces | n | float | {' | '.join(f'int8, {runtime}' for runtime in runtimes)} |"
+    yield f"|---|---:|---:|{'---:|' * len(runtimes)}"
+    for name, found in card.metrics.items():
+        title = f"PublicTest, {found['protocol']} (decides)" if name == "validation" else f"PrivateTest, {name}"
+        int8 = " | ".join(f"{found['int8'][runtime]:.2%}" for runtime in runtimes)
+        yield f"| {title} | {found['n']:,} | {found['float']:.2%} | {int8} |"
+    yield ""
+    yield f"![Confusion matrices and reliability]({picture_name})"
+
+
+def _gates(card: Card) -> Iterator[str]:
+    yield "| gate | measured | limit | holds |"
+    yield "|---|---:|---:|---|"
+    for gate in _extra(card, "gates"):
+        yield f"| {gate['gate']} | {gate['measured']} | {gate['limit']} | {'yes' if gate['holds'] else '**no**'} |"
+    yield ""
+    for pair, part in card.metrics["validation"]["agreement"].items():
+        yield f"- same top class, {pair}: {part:.2%}"
+
+
+def _recall(card: Card) -> Iterator[str]:
+    judged = card.metrics["validation"]["judged"]
+    yield f"| PublicTest | faces | {' | '.join(judged)} |"
+    yield f"|---|---:|{'---:|' * len(judged)}"
+    low_high = (found["interval"] for found in judged.values())
+    yield f"| accuracy, 95 % | | {' | '.join(f'{low:.1%} to {high:.1%}' for low, high in low_high)} |"
+    scores = (found["macro_f1"] for found in judged.values())
+    yield f"| macro-F1 | | {' | '.join(f'{score:.3f}' for score in scores)} |"
+    for label, float_recall in judged["float"]["recall"].items():
+        recalls = (found["recall"][label]["recall"] for found in judged.values())
+        shown = " | ".join("-" if recall is None else f"{recall:.2f}" for recall in recalls)
+        yield f"| recall of {label} | {float_recall['n']} | {shown} |"
+
+
+def _layers(card: Card) -> Iterator[str]:
+    yield "The layers, and the signal-to-noise ratio of what each gives in int8 beside float, earlier errors included:"
+    yield ""
+    yield "| | operator | name | output | MACs | parameters | SNR, dB |"
+    yield "|---:|---|---|---|---:|---:|---:|"
+    for number, layer in enumerate(_extra(card, "layers"), start=1):
+        snr = "-" if layer["snr_db"] is None else f"{layer['snr_db']:.1f}"
+        shape = "x".join(map(str, layer["output"]))
+        yield (
+            f"| {number} | {layer['operator']} | {layer['name']} | {shape} | {layer['macs']:,} "
+            f"| {layer['parameters']:,} | {snr} |"
+        )
+
+
+def _extra(card: Card, key: str) -> Any:
+    return (card.model_extra or {})[key]

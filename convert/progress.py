@@ -1,0 +1,39 @@
+"""How far a conversion is: one line on the terminal, gone when it is done."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Stage = Callable[[str, int], Callable[[int], None]]
+    """Announces a piece of work of so many faces, and gives what is told of each one done."""
+
+
+@contextmanager
+def progress() -> Iterator[Stage]:
+    """Show a bar on standard error for each piece of work in turn; silent where that is no terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def stage(name: str, total: int) -> Callable[[int], None]:
+            bar.reset(task, description=name, total=total or None)
+
+            def advance(count: int) -> None:
+                bar.advance(task, count)
+
+            return advance
+
+        yield stage

@@ -1,0 +1,97 @@
+"""The gates again, on a bundle that is there already."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from convert import checks, isolated
+from convert.anatomy import dissect
+from convert.errors import ModelError
+from convert.exact import make_exact
+from convert.load import load
+from convert.trial import Judge
+from edge.model import ModelBundle, softmax
+from edge.runtime import installed
+from train import datasets
+from train.evaluate import Metrics, judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convert.checks import Check, Limits
+    from convert.make import Data
+    from convert.progress import Stage
+    from edge.model import Card
+    from train.datasets import Protocol
+
+
+def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: Stage) -> list[Check]:
+    """Run the gates on a bundle.
+
+    Without the model that it was made from, what float did is taken from the card: then
+    the gates that need each of its answers are not run.
+
+    Args:
+        path: The bundle's ``.tflite`` file.
+        source: The model that it was made from, if it is at hand.
+        data: The faces.
+        limits: What the gates allow.
+        stage: Tells how far it is.
+
+    Raises:
+        BundleError: It is no valid bundle.
+        ModelError: The card does not say what float did, or the model is another one.
+        DataError: The faces are missing or damaged.
+    """
+    bundle = ModelBundle.load(path)
+    content, labels = path.read_bytes(), bundle.labels
+    anatomy = dissect(content)
+    found = [
+        checks.all_integer(anatomy),
+        checks.as_contracted(content, anatomy, labels),
+        *checks.small_enough(content, anatomy, limits),
+    ]
+    if source is not None:
+        return found + _beside(source, path, labels, data, limits, stage)
+    protocol, before = _float_of(path, bundle.card)
+    validation = datasets.load(protocol, "PublicTest", data.fer2013, data.ferplus)
+    for runtime in installed():
+        rows = isolated.logits(content, runtime, validation.pixels, stage(f"int8 in {runtime}", len(validation)))
+        after = judge(softmax(rows), labels, validation)
+        found += [
+            checks.accuracy_kept(runtime, before, after, limits.max_drop),
+            checks.recalls_kept(runtime, before, after, limits.max_recall_drop),
+        ]
+    return found
+
+
+def _float_of(path: Path, card: Card) -> tuple[Protocol, Metrics]:
+    """Give what the card says of the float network on the validation faces."""
+    try:
+        validation = card.metrics["validation"]
+        return validation["protocol"], Metrics.model_validate_json(json.dumps(validation["judged"]["float"]))
+    except (KeyError, TypeError, ValidationError):
+        message = (
+            f"{path.with_suffix('.json')}: the card does not say what the float network did, so an older converter "
+            "wrote it; name the model that the bundle was made from: --model FILE"
+        )
+        raise ModelError(message) from None
+
+
+def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits: Limits, stage: Stage) -> list[Check]:
+    stage(f"reading {model.name}", 0)
+    source = load(model)
+    if tuple(sorted(source.spec.labels)) != labels:
+        message = f"{model}: its labels are {', '.join(source.spec.labels)}, but {path.name} has {', '.join(labels)}"
+        raise ModelError(message)
+    validation = datasets.load(source.spec.protocol, "PublicTest", data.fer2013, data.ferplus)
+    exact = make_exact(source, validation, limits, stage("float against its source", 0))
+    if not all(check.holds for check in exact.checks):
+        return list(exact.checks)
+    rows = isolated.logits(exact.content, "litert", validation.pixels, stage("float", len(validation)))
+    order = checks.labels_in_order(judge(softmax(rows), labels, validation), limits.max_misread)
+    found, _ = Judge(labels, rows, validation, limits, stage)(path.read_bytes())
+    return [*exact.checks, order, *found]

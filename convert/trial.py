@@ -1,0 +1,148 @@
+"""Quantise, judge, and where a gate fails, quantise otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convert import checks, isolated
+from convert.anatomy import dissect
+from convert.equalize import equalize
+from convert.observe import observe
+from convert.quantize import Method, quantize, ranges
+from edge.model import softmax
+from edge.runtime import installed
+from train.evaluate import compare, judge, match_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convert.anatomy import Anatomy
+    from convert.checks import Check, Limits
+    from convert.exact import Exact
+    from convert.progress import Stage
+    from edge.runtime import Runtime
+    from train.datasets import Faces
+    from train.evaluate import Pair
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to quantise."""
+
+    calibration: Method
+    equalized: bool = False
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.calibration} ranges" + (", channels equalised" if self.equalized else "")
+
+
+WAYS = (Way("min-max"), Way("percentile"), Way("mse"), Way("mse", equalized=True))
+"""From the plainest on; each is tried where the one before did not pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A quantised network and what the gates say of it."""
+
+    way: Way
+    exact: bytes
+    """The float network that was quantised; an equalised one has other activations."""
+
+    content: bytes
+    anatomy: Anatomy
+    checks: tuple[Check, ...]
+    logits: dict[Runtime, NDArray[np.float32]]
+    """``(N, C)`` of the validation faces, in each runtime that it came to."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every gate holds."""
+        return all(check.holds for check in self.checks)
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Holds quantised networks against one float network, on faces that decide."""
+
+    labels: Sequence[str]
+    exact: NDArray[np.float32]
+    """``(N, C)`` logits of the float network."""
+
+    validation: Faces
+    """The ``N`` faces."""
+
+    limits: Limits
+    stage: Stage
+    """Tells how far it is."""
+
+    def __call__(self, content: bytes) -> tuple[list[Check], dict[Runtime, NDArray[np.float32]]]:
+        """Run a quantised network in each runtime, until a gate fails in one; give checks and logits."""
+        found: list[Check] = []
+        logits: dict[Runtime, NDArray[np.float32]] = {}
+        before = judge(softmax(self.exact), self.labels, self.validation)
+        for runtime in installed():
+            advance = self.stage(f"int8 in {runtime}", len(self.validation))
+            rows = isolated.logits(content, runtime, self.validation.pixels, advance)
+            logits[runtime] = rows
+            after = judge(softmax(rows), self.labels, self.validation)
+            found += [
+                checks.accuracy_kept(runtime, before, after, self.limits.max_drop),
+                checks.answers_kept(
+                    runtime, self.pair(rows), checks.agreement(self.exact, rows), self.limits.min_agreement
+                ),
+                checks.recalls_kept(runtime, before, after, self.limits.max_recall_drop),
+            ]
+            if not all(check.holds for check in found):
+                break
+        return found, logits
+
+    def pair(self, rows: NDArray[np.float32]) -> Pair:
+        """Compare the float network's answers with others, face by face."""
+        first, second = (
+            match_labels(softmax(part), self.labels, self.validation.labels) for part in (self.exact, rows)
+        )
+        return compare(first, second, self.validation.truth)
+
+
+def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uint8], judged_by: Judge) -> list[Trial]:
+    """Quantise in one way after the other until every gate holds.
+
+    Accuracy is all that another way can mend, so where something else is wrong there is one trial.
+
+    Args:
+        path: Where the model came from, for messages.
+        exact: The float network.
+        representative: ``(M, H, W)`` gray levels that show the activations' ranges.
+        judged_by: What decides.
+
+    Returns:
+        The trials in their order; the last one holds, or none does.
+    """
+    trials: list[Trial] = []
+    content, stage, limits = exact.content, judged_by.stage, judged_by.limits
+    seen = observe(content, representative, advance=stage("activations", len(representative)))
+    for way in WAYS:
+        if way.equalized:
+            content, count = equalize(content, seen)
+            if not count:
+                break
+            seen = observe(content, representative, advance=stage("equalised activations", len(representative)))
+        quantised = quantize(path, content, ranges(seen, way.calibration))
+        anatomy = dissect(quantised)
+        found: list[Check] = [
+            checks.all_integer(anatomy),
+            checks.as_contracted(quantised, anatomy, exact.labels),
+            *checks.small_enough(quantised, anatomy, limits),
+        ]
+        fit = all(check.holds for check in found)
+        more, logits = judged_by(quantised) if fit else ([], {})
+        trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))
+        if trials[-1].holds or not fit:
+            break
+    return trials
