@@ -6,6 +6,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Home Assistant has a Python and an environment of its own: it pins every package that it uses.
+PYTHON313 ?= python3.13
+HASS_VENV := $(VENV)-homeassistant
 
 # Where the labelled faces are; the README says where to get them.
 DATA    := $(if $(wildcard ../shared/data),../shared/data,data)
@@ -21,10 +24,10 @@ REST    ?= 60
 
 EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture test-homeassistant install uninstall requirements schemas clean
 
 help: ## Explain the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 run: $(VENV)/.edge ## Set up the edge and start it: a camera if there is one, else the test card, and a broker beside it
 	@exec $(BIN)/emotion-edge run --camera auto --broker embedded --print
@@ -39,6 +42,9 @@ test: $(VENV)/.dev mosquitto ## Set up, then ruff, mypy and all tests
 
 test-torture: $(VENV)/.dev mosquitto ## Torture the publishing side for five minutes: 10,000 events, 20 kills of it and of its broker
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
+test-homeassistant: $(HASS_VENV)/.ready ## Show the device to Home Assistant itself, in an environment of its own (0.9 GB); PYTHON313 runs it
+	$(HASS_VENV)/bin/pytest tests/homeassistant
 
 train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
@@ -64,6 +70,7 @@ uninstall: ## As root: take the service away (PURGE=1: its configuration too)
 requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/edge.txt
+	$(COMPILE) --python-version 3.13.0 --upgrade --extra homeassistant --output-file requirements/homeassistant.txt
 	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
 
 schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the types and the topics
@@ -71,10 +78,10 @@ schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the
 	$(BIN)/python -m edge.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HASS_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
-PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-       --no-annotate --no-header pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+PIN     := $(COMPILE) --universal --python-version 3.11
 
 $(VENV)/.edge: pyproject.toml requirements/demo.txt
 	@requirements/venv.sh $(VENV) $(PYTHON) requirements/demo.txt
@@ -84,6 +91,13 @@ $(VENV)/.edge: pyproject.toml requirements/demo.txt
 $(VENV)/.dev: pyproject.toml requirements/dev.txt
 	@requirements/venv.sh $(VENV) $(PYTHON) requirements/dev.txt
 	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt
+	@$(PYTHON313) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
+	    { echo "$(PYTHON313) is no Python 3.13; name one: make test-homeassistant PYTHON313=/path/to/python3.13" >&2; exit 1; }
+	@requirements/venv.sh $(HASS_VENV) $(PYTHON313) requirements/homeassistant.txt
+	@$(HASS_VENV)/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
 .PHONY: mosquitto

@@ -1,0 +1,128 @@
+"""What Home Assistant itself makes of the device: its MQTT integration, its registries and its states.
+
+`tests/hass.py` holds every message against the documented rules, in every test run. Here the
+messages go to the real integration, in the harness that its own developers test with.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from homeassistant.helpers import device_registry, entity_registry
+from homeassistant.util import dt
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message, async_fire_time_changed
+
+from edge.events import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth
+from edge.mqtt.homeassistant import discovery
+from edge.mqtt.topics import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from homeassistant.core import HomeAssistant
+
+    Tell = Callable[..., Any]
+
+TOPICS = Topics("emotion-edge", "kitchen")
+CONFIG = "homeassistant/device/emotion_edge_kitchen/config"
+STATE_EVERY_S, HEALTH_EVERY_S = 30.0, 60.0
+HAPPY = {"emotion": "happy", "confidence": 0.914, "faces": [{"id": 1}]}
+NOBODY: dict[str, Any] = {"emotion": None, "confidence": None, "faces": []}
+HEALTH = Health(
+    device="kitchen",
+    session="01JD",
+    sent_at=datetime(2026, 11, 22, tzinfo=UTC),
+    uptime_s=1,
+    temperature_c=51.2,
+    throttled_now=False,
+    throttled_since_boot=None,
+    rss_mb=1,
+    frames=FrameCounts(captured=1, dropped=0, processed=1, per_second=14.96),
+    latency=Latency(p50_ms=None, p95_ms=None),
+    outbox=OutboxHealth(depth=3, dropped=0),
+    broker=BrokerHealth(reconnects=0, refused=None),
+)
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """The integration's own timer outlives the harness's broker."""
+    return True
+
+
+@pytest.fixture
+async def tell(hass: HomeAssistant, mqtt_mock: object, caplog: pytest.LogCaptureFixture) -> Tell:  # noqa: ARG001  # it is the broker
+    """Give what publishes a message to Home Assistant, which knows the device and has heard that it is there."""
+
+    async def publish(topic: str, payload: object) -> None:
+        async_fire_mqtt_message(hass, topic, payload if isinstance(payload, str) else json.dumps(payload))
+        await hass.async_block_till_done()
+
+    await publish(CONFIG, discovery(TOPICS, ("angry", "happy"), STATE_EVERY_S, HEALTH_EVERY_S))
+    await publish(TOPICS.availability, "online")
+    await publish(TOPICS.camera, {"status": "online"})
+    await publish(TOPICS.detection, "ON")
+    said = [record for record in caplog.records if record.name.startswith("homeassistant.components.mqtt")]
+    assert [record.getMessage() for record in said if record.levelname in {"WARNING", "ERROR"}] == []
+    return publish
+
+
+def states(hass: HomeAssistant) -> dict[str, str]:
+    return {state.entity_id: state.state for state in hass.states.async_all()}
+
+
+async def test_every_entity_shows_what_the_device_says(hass: HomeAssistant, tell: Tell) -> None:
+    await tell(TOPICS.state, HAPPY)
+    await tell(TOPICS.health, HEALTH.to_json())
+    assert states(hass) == {
+        "sensor.kitchen_emotion": "happy",
+        "sensor.kitchen_confidence": "91.4",
+        "binary_sensor.kitchen_face_present": "on",
+        "sensor.kitchen_faces": "1",
+        "switch.kitchen_detection": "on",
+        "sensor.kitchen_frame_rate": "14.96",
+        "sensor.kitchen_latency": "unknown",
+        "sensor.kitchen_temperature": "51.2",
+        "binary_sensor.kitchen_throttled": "off",
+        "sensor.kitchen_outbox": "3",
+    }
+    await tell(TOPICS.state, NOBODY)
+    assert states(hass)["sensor.kitchen_emotion"] == "nobody"
+    assert states(hass)["sensor.kitchen_confidence"] == "unknown"
+    assert states(hass)["binary_sensor.kitchen_face_present"] == "off"
+
+
+async def test_without_a_camera_nobody_is_said_to_be_absent(hass: HomeAssistant, tell: Tell) -> None:
+    await tell(TOPICS.state, NOBODY)
+    await tell(TOPICS.camera, {"status": "off"})
+    assert states(hass)["binary_sensor.kitchen_face_present"] == "unavailable"
+    assert states(hass)["switch.kitchen_detection"] == "on"
+    await tell(TOPICS.availability, "offline")
+    assert set(states(hass).values()) == {"unavailable"}
+
+
+async def test_a_frozen_daemon_leaves_no_emotion_standing(hass: HomeAssistant, tell: Tell) -> None:
+    await tell(TOPICS.state, HAPPY)
+    for seconds, shown in ((2.9 * STATE_EVERY_S, "happy"), (3.1 * STATE_EVERY_S, "unavailable")):
+        async_fire_time_changed(hass, dt.utcnow() + timedelta(seconds=seconds))
+        await hass.async_block_till_done()
+        assert states(hass)["sensor.kitchen_emotion"] == shown
+
+
+async def test_the_switch_commands_and_is_not_retained(hass: HomeAssistant, tell: Tell, mqtt_mock: Any) -> None:
+    await hass.services.async_call("switch", "turn_off", {"entity_id": "switch.kitchen_detection"}, blocking=True)
+    mqtt_mock.async_publish.assert_called_once_with(TOPICS.detection_set, "OFF", 1, False)  # noqa: FBT003  # its own order
+    assert states(hass)["switch.kitchen_detection"] == "on"
+    await tell(TOPICS.detection, "OFF")
+    assert states(hass)["switch.kitchen_detection"] == "off"
+
+
+async def test_a_device_that_is_taken_back_goes_with_its_entities(hass: HomeAssistant, tell: Tell) -> None:
+    assert len(entity_registry.async_get(hass).entities) == 10
+    await tell(CONFIG, "")
+    assert states(hass) == {}
+    assert not entity_registry.async_get(hass).entities
+    assert not device_registry.async_get(hass).devices
