@@ -39,14 +39,24 @@ _SUMS_TO_ONE = 1e-3
 class Exact:
     """A float network from gray levels to logits."""
 
+    source: Source
     content: bytes
     """``[1, H, W, 1]`` float32 gray levels to ``[1, K]`` logits, as a ``.tflite`` file."""
 
-    labels: tuple[str, ...]
-    """The bundle's, sorted by name, in the order of the logits."""
+    probabilities: bool
+    """Whether the source gives probabilities rather than logits."""
 
-    checks: tuple[Check, ...]
-    """Whether it is the model as it came."""
+    check: Check
+    """Whether it says the same as its source."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The bundle's, sorted by name, in the order of the logits."""
+        return tuple(sorted(self.source.spec.labels))
+
+    def with_pixels(self, scaling: Scaling) -> bytes:
+        """Give the network as it would be if its pixels were scaled otherwise."""
+        return _folded(self.source, scaling, probabilities=self.probabilities)
 
 
 def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[int], None]) -> Exact:
@@ -54,36 +64,59 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
 
     Args:
         source: The model as it came.
-        faces: Validation faces.
+        faces: Validation faces, of which some are compared.
         limits: What the gates allow.
         advance: Is told how many more faces are done.
     """
     spec = source.spec
-    some = faces.select(np.linspace(0, len(faces) - 1, min(_COMPARED, len(faces))).astype(np.intp))
-    labels = tuple(sorted(spec.labels))
-    order = [spec.labels.index(label) for label in labels]
-    sized = np.stack([resized(face, spec.width, spec.height) for face in some.pixels])
-    given = source.run(spec.scaling.apply(sized))
-    probabilities = are_probabilities(given)
-    content = fold(source.network, spec.scaling, order, probabilities=probabilities)
+    some = faces.pixels[_some(len(faces))]
+    given = source.run(spec.scaling.apply(np.stack([resized(face, spec.width, spec.height) for face in some])))
     advance(len(some))
-    wanted = (given if probabilities else softmax(given))[:, order]
-    converted = softmax(isolated.logits(content, "litert", some.pixels, advance))
-    found = [checks.same_as_source(wanted, converted, limits.max_difference)]
-    if found[0].holds:
-        mine = match_labels(converted, labels, some.labels)
-        others = {}
-        for name, scaling in USUAL.items():
-            if other := _fitting(scaling, spec.scaling):
-                network = fold(source.network, other, order, probabilities=probabilities)
-                theirs = match_labels(
-                    softmax(isolated.logits(network, "litert", some.pixels, advance)), labels, some.labels
-                )
-                right = float((theirs.argmax(axis=1) == some.truth).mean())
-                others[name] = (right, compare(theirs, mine, some.truth))
-        accuracy = judge(converted, labels, some).accuracy
-        found.append(checks.pixels_as_trained(accuracy, others, limits.max_misread))
-    return Exact(content, labels, tuple(found))
+    probabilities = are_probabilities(given)
+    content = _folded(source, spec.scaling, probabilities=probabilities)
+    wanted = (given if probabilities else softmax(given))[:, _order(source)]
+    converted = softmax(isolated.logits(content, "litert", some, advance))
+    check = checks.same_as_source(wanted, converted, limits.max_difference)
+    return Exact(source, content, probabilities, check)
+
+
+def read_as_trained(
+    exact: Exact, logits: NDArray[np.float32], faces: Faces, limits: Limits, advance: Callable[[int], None]
+) -> list[Check]:
+    """See whether labels and pixels are those that the model was trained with.
+
+    Args:
+        exact: The float network.
+        logits: ``(N, K)``, its answers.
+        faces: The ``N`` validation faces.
+        limits: What the gates allow.
+        advance: Is told how many more faces are done.
+    """
+    order = checks.labels_in_order(judge(softmax(logits), exact.labels, faces), limits.max_misread)
+    if not order.holds:  # then no scaling could be told from another
+        return [order]
+    some = faces.select(_some(len(faces)))
+    mine = match_labels(softmax(logits[_some(len(faces))]), exact.labels, faces.labels)
+    others = {}
+    for name, scaling in USUAL.items():
+        if other := _fitting(scaling, exact.source.spec.scaling):
+            rows = isolated.logits(exact.with_pixels(other), "litert", some.pixels, advance)
+            theirs = match_labels(softmax(rows), exact.labels, faces.labels)
+            others[name] = (judge(theirs, faces.labels, some).accuracy, compare(theirs, mine, some.truth))
+    accuracy = judge(mine, faces.labels, some).accuracy
+    return [order, checks.pixels_as_trained(accuracy, others, limits.max_misread)]
+
+
+def _some(count: int) -> NDArray[np.intp]:
+    return np.linspace(0, count - 1, min(_COMPARED, count)).astype(np.intp)
+
+
+def _order(source: Source) -> list[int]:
+    return [source.spec.labels.index(label) for label in sorted(source.spec.labels)]
+
+
+def _folded(source: Source, scaling: Scaling, *, probabilities: bool) -> bytes:
+    return fold(source.network, scaling, _order(source), probabilities=probabilities)
 
 
 def are_probabilities(rows: NDArray[np.float32]) -> bool:

@@ -13,15 +13,14 @@ from convert import checks, isolated
 from convert.calibrate import representative
 from convert.confidence import calibrate
 from convert.errors import ModelError
-from convert.exact import Exact, make_exact
+from convert.exact import make_exact, read_as_trained
 from convert.load import load
 from convert.observe import noise
 from convert.trial import Judge, quantize_until_good
 from edge.crops import resized
-from edge.model import softmax
 from edge.runtime import installed
 from train import datasets, report
-from train.evaluate import judge, run_once
+from train.evaluate import run_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convert.checks import Check, Limits
-    from convert.load import Source
+    from convert.exact import Exact
     from convert.progress import Stage
     from convert.trial import Trial
     from edge.model import Card
@@ -95,17 +94,15 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     key: Key = ("PublicTest", source.spec.protocol)
     tests = data.tests(source.spec.protocol)
     exact = make_exact(source, tests[key], limits, stage("float against its source", 0))
-    if not all(check.holds for check in exact.checks):
-        return Outcome(exact.checks, (), (), None)
+    if not exact.check.holds:
+        return Outcome((exact.check,), (), (), None)
+    rows = run_once(partial(isolated.logits, exact.content, "litert", advance=stage("float", _faces(tests))), tests)
+    found = (exact.check, *read_as_trained(exact, rows[key], tests[key], limits, stage("other pixels", 0)))
+    if not all(check.holds for check in found):
+        return Outcome(found, (), (), None)
 
     faces = data.representative(source.spec.training)
     sized = np.stack([resized(face, source.spec.width, source.spec.height) for face in faces])
-    rows = run_once(partial(isolated.logits, exact.content, "litert", advance=stage("float", _faces(tests))), tests)
-    order = checks.labels_in_order(judge(softmax(rows[key]), exact.labels, tests[key]), limits.max_misread)
-    found = (*exact.checks, order)
-    if not order.holds:
-        return Outcome(found, (), (), None)
-
     judge_by = Judge(exact.labels, rows[key], tests[key], limits, stage)
     trials = tuple(quantize_until_good(path, exact, sized, judge_by))
     stage("the layers' noise", 0)
@@ -114,12 +111,11 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     found += last.checks
     if not last.holds:
         return Outcome(found, trials, layers, None)
-    return _finish(name, source, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
+    return _finish(name, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
 
 
 def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     name: str,
-    source: Source,
     exact: Exact,
     trials: Sequence[Trial],
     layers: Sequence[dict[str, Any]],
@@ -131,7 +127,8 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     stage: Stage,
 ) -> Outcome:
     """Measure what is reported, and write it into the card."""
-    key: Key = ("PublicTest", source.spec.protocol)
+    spec = exact.source.spec
+    key: Key = ("PublicTest", spec.protocol)
     reported = {key: faces for key, faces in tests.items() if key[0] == "PrivateTest"}
     quantised: dict[Runtime, Rows] = {
         runtime: run_once(
@@ -153,10 +150,10 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     found = [*found, *checks.reported(agreeing, trials[-1].anatomy.parameters)]
     metrics = cards.measure(exact.labels, reported, rows, quantised)
     metrics["validation"] = cards.measure_validation(
-        exact.labels, source.spec.protocol, tests[key], rows[key], validated, confidence
+        exact.labels, spec.protocol, tests[key], rows[key], validated, confidence
     )
     more = {"quantisation": cards.quantisation(trials, representative_faces, SEED, limits), "layers": list(layers)}
-    card = cards.make_card(name, source.spec, exact.labels, trials, found, confidence, metrics, more)
+    card = cards.make_card(name, spec, exact.labels, trials, found, confidence, metrics, more)
     return Outcome(tuple(found), tuple(trials), tuple(layers), card)
 
 

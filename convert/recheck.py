@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from convert import checks, isolated
 from convert.anatomy import dissect
 from convert.errors import ModelError
-from convert.exact import make_exact
+from convert.exact import make_exact, read_as_trained
 from convert.load import load
 from convert.trial import Judge
 from edge.model import ModelBundle, softmax
@@ -89,9 +89,9 @@ def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits
         raise ModelError(message)
     validation = datasets.load(source.spec.protocol, "PublicTest", data.fer2013, data.ferplus)
     exact = make_exact(source, validation, limits, stage("float against its source", 0))
-    if not all(check.holds for check in exact.checks):
-        return list(exact.checks)
+    if not exact.check.holds:
+        return [exact.check]
     rows = isolated.logits(exact.content, "litert", validation.pixels, stage("float", len(validation)))
-    order = checks.labels_in_order(judge(softmax(rows), labels, validation), limits.max_misread)
+    reading = read_as_trained(exact, rows, validation, limits, stage("other pixels", 0))
     found, _ = Judge(labels, rows, validation, limits, stage)(path.read_bytes())
-    return [*exact.checks, order, *found]
+    return [exact.check, *reading, *found]
