@@ -9,6 +9,7 @@ BIN    := $(VENV)/bin
 # Home Assistant has a Python and an environment of its own: it pins every package that it uses.
 PYTHON313 ?= python3.13
 HASS_VENV := $(VENV)-homeassistant
+ONNX_VENV := $(VENV)-onnx
 
 # Where the labelled faces are; the README says where to get them.
 DATA    := $(if $(wildcard ../shared/data),../shared/data,data)
@@ -24,7 +25,7 @@ REST    ?= 60
 
 EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture test-homeassistant install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture onnx-models test-homeassistant install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -61,6 +62,9 @@ bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitt
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
 	$(BIN)/python -m tests.latency
 
+onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 15 minutes)
+	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
+
 install: ## As root: install the daemon as a systemd service
 	systemd/install.sh
 
@@ -70,18 +74,20 @@ uninstall: ## As root: take the service away (PURGE=1: its configuration too)
 requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/edge.txt
-	$(COMPILE) --python-version 3.13.0 --upgrade --extra homeassistant --output-file requirements/homeassistant.txt
+	$(COMPILE) pyproject.toml --python-version 3.13.0 --upgrade --extra homeassistant --output-file requirements/homeassistant.txt
 	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
+	$(COMPILE) --group test-onnx $(FOR311) --upgrade --no-deps --output-file requirements/test-onnx.txt
 
 schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the types and the topics
 	$(BIN)/python -m edge.schemas docs/schemas
 	$(BIN)/python -m edge.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
-	rm -rf $(VENV) $(HASS_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HASS_VENV) $(ONNX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
-COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
-PIN     := $(COMPILE) --universal --python-version 3.11
+COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+FOR311  := --universal --python-version 3.11
+PIN     := $(COMPILE) pyproject.toml $(FOR311)
 
 $(VENV)/.edge: pyproject.toml requirements/demo.txt
 	@requirements/venv.sh $(VENV) $(PYTHON) requirements/demo.txt
@@ -98,6 +104,12 @@ $(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt
 	    { echo "$(PYTHON313) is no Python 3.13; name one: make test-homeassistant PYTHON313=/path/to/python3.13" >&2; exit 1; }
 	@requirements/venv.sh $(HASS_VENV) $(PYTHON313) requirements/homeassistant.txt
 	@$(HASS_VENV)/bin/pip install --quiet --no-deps --editable .
+	@touch $@
+
+# PyTorch stays out of .venv. Its own dependencies cannot be pinned for everyone, as they differ with the build that pip
+# finds (none that is large for a CPU, a dozen of nvidia-* for a GPU): here alone pip may add what the list does not name.
+$(ONNX_VENV)/.ready: requirements/test-onnx.txt
+	@requirements/venv.sh $(ONNX_VENV) $(PYTHON) requirements/test-onnx.txt with-dependencies
 	@touch $@
 
 .PHONY: mosquitto

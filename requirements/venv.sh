@@ -1,11 +1,13 @@
 #!/bin/sh
-# Make a virtual environment of pinned packages, or bring one up to date. Usage: venv.sh FOLDER PYTHON REQUIREMENTS
+# Make a virtual environment of pinned packages, or bring one up to date.
+# Usage: venv.sh FOLDER PYTHON REQUIREMENTS [with-dependencies]
 #
 # On a Pi, Picamera2 and libcamera come from apt, so the environment sees the system's packages, and pip leaves alone
 # what they were built against: another numpy over apt's breaks them.
 set -eu
 here=$(dirname "$0")
-folder=$1 python=$2 requirements=$3
+folder=$1 python=$2 requirements=$3 dependencies=--no-deps
+[ "${4:-}" != with-dependencies ] || dependencies=
 
 command -v "$python" >/dev/null || "$here/apt.sh" python3
 version() { "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null; }
@@ -39,5 +41,5 @@ for package in $apt_has; do
     echo "$package is apt's"
 done
 echo "installing the packages of $requirements into $folder"
-# --no-deps: the list is complete, and nothing that it does not name may come in.
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$pins"
+# --no-deps: the list is complete, and nothing that it does not name may come in, unless the caller says otherwise.
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check $dependencies --requirement "$pins"
