@@ -17,15 +17,19 @@ FER2013 ?= $(DATA)/fer2013.tar.gz
 FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained, and what is converted.
 RECIPE  ?= train/recipes/edge.toml
-MODEL   ?= runs/$(basename $(notdir $(RECIPE)))/$(basename $(notdir $(RECIPE))).keras
-BUNDLE  ?= edge/models/emotion
+TRAINED := runs/$(basename $(notdir $(RECIPE)))/$(basename $(notdir $(RECIPE))).keras
+MODEL   ?= $(TRAINED)
+# Where the bundle goes; a model of somebody else's does not replace the shipped one.
+BUNDLE  ?= $(if $(filter $(TRAINED),$(MODEL)),edge/models/emotion,runs/bundles/$(basename $(notdir $(MODEL))))
+# What is compared.
+BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
 # How large a fleet is played, and for how long it rests.
 DEVICES ?= 1000
 REST    ?= 60
 
 EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-fleet bench-latency test-torture onnx-models test-homeassistant install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -44,14 +48,23 @@ test: $(VENV)/.dev mosquitto ## Set up, then ruff, mypy and all tests
 test-torture: $(VENV)/.dev mosquitto ## Torture the publishing side for five minutes: 10,000 events, 20 kills of it and of its broker
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
 
+test-onnx: export FER2013 := $(FER2013)
+test-onnx: export FERPLUS := $(FERPLUS)
+test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through every gate (30 minutes the first time, with PyTorch)
+	$(BIN)/pytest tests/onnx
+
 test-homeassistant: $(HASS_VENV)/.ready ## Show the device to Home Assistant itself, in an environment of its own (0.9 GB); PYTHON313 runs it
 	$(HASS_VENV)/bin/pytest tests/homeassistant
 
 train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
-convert: $(VENV)/.dev ## Quantise and check MODEL, and put the bundle into edge/models
-	$(BIN)/python -m convert $(MODEL) --out $(BUNDLE) --fer2013 $(FER2013) --ferplus $(FERPLUS)
+convert: $(VENV)/.dev ## Quantise and check MODEL, and write the bundle BUNDLE: the recipe's, or any .keras, .h5, .onnx, SavedModel
+	@test -n "$(MODEL)" || { echo "no model is named: make convert MODEL=FILE" >&2; exit 2; }
+	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
+
+bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
+	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
 bench: $(VENV)/.edge ## Measure the latency of each stage on this machine
 	$(BIN)/emotion-edge bench

@@ -16,6 +16,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from paho.mqtt.enums import CallbackAPIVersion
 
+from convert.sidecar import Told, complete
 from edge.config import Settings
 from edge.events import PAYLOADS
 from edge.mqtt import Topics
@@ -46,6 +47,14 @@ EXAMPLES = [(page.name, name, text) for page in PAGES for name, text in blocks("
 def test_every_payload_is_one_that_the_schema_allows(page: str, name: str, text: str) -> None:
     assert name in PAYLOADS, f"{page}: write ```json and the payload's name"
     jsonschema.Draft202012Validator(PAYLOADS[name].json_schema()).validate(json.loads(text))
+
+
+def test_the_sidecar_says_all_that_an_onnx_file_cannot(tmp_path: Path) -> None:
+    ((_, text),) = blocks("toml sidecar", (DOCS / "convert.md").read_text(encoding="utf-8"))
+    (tmp_path / "face.toml").write_text(text, encoding="utf-8")
+    spec = complete(tmp_path / "face.onnx", Told(height=112, width=112, channels=3, outputs=("logits",)))
+    assert len(spec.labels) == 8
+    assert spec.trained["description"] == "MobileFaceNet, FER+, 40 epochs"
 
 
 def test_every_payload_has_an_example() -> None:
