@@ -1,0 +1,27 @@
+"""The gates that a converted model has to pass before it becomes a bundle.
+
+Each gives what it measured, the limit, and whether it holds. What a gate exists for is
+said where it is; what is only reported has no limit.
+"""
+
+from convert.checks.accuracy import accuracy_kept, agreement, answers_kept, recalls_kept, reported
+from convert.checks.check import Check, Limits, as_card
+from convert.checks.file import all_integer, as_contracted, small_enough
+from convert.checks.reading import labels_in_order, pixels_as_trained, same_as_source
+
+__all__ = [
+    "Check",
+    "Limits",
+    "accuracy_kept",
+    "agreement",
+    "all_integer",
+    "answers_kept",
+    "as_card",
+    "as_contracted",
+    "labels_in_order",
+    "pixels_as_trained",
+    "recalls_kept",
+    "reported",
+    "same_as_source",
+    "small_enough",
+]

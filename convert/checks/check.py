@@ -1,0 +1,71 @@
+"""What a gate is and what it may allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the gates allow. A looser value than these is written into the card."""
+
+    max_difference: float = 1e-3
+    """Largest difference of a probability between the model as it came and the float network."""
+
+    max_misread: float = 2.0
+    """Points of accuracy that another order of labels or another scaling of pixels may win."""
+
+    max_drop: float = 0.5
+    """Points of accuracy that int8 may lose."""
+
+    min_agreement: float = 97.0
+    """Percent of faces that int8 and float have to answer alike."""
+
+    max_recall_drop: float = 3.0
+    """Points of recall that a label with 100 faces or more may lose."""
+
+    max_bytes: int = 8_000_000
+    """Of the file; a Pi Zero 2 W has 512 MB for everything."""
+
+    max_macs: int = 600_000_000
+    """Multiply-accumulates of a face."""
+
+    max_arena: int = 8_000_000
+    """Bytes of activations."""
+
+    def loosened(self) -> dict[str, float]:
+        """Give the limits that are looser than the project's own."""
+        own = Limits()
+        found = {}
+        for field in fields(self):
+            ours, theirs = getattr(own, field.name), getattr(self, field.name)
+            if theirs < ours if field.name.startswith("min") else theirs > ours:
+                found[field.name] = theirs
+        return found
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a gate measured and whether it holds."""
+
+    name: str
+    measured: str
+    limit: str
+    """Empty where the figure is only reported."""
+
+    holds: bool
+    sentence: str
+    """What is wrong and by how much, or what was found; empty where the figure says all."""
+
+
+def as_card(found: Sequence[Check]) -> list[dict[str, Any]]:
+    """Give the gates as they stand in a card."""
+    return [
+        {"gate": check.name, "measured": check.measured, "limit": check.limit, "holds": check.holds}
+        for check in found
+        if check.limit
+    ]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convert.__main__ import main
+from convert.bench import THREADS, benchmark
+from edge.model import ModelBundle
+from edge.runtime import installed
+from tests.train.synthetic import call
+from train import report
+
+if TYPE_CHECKING:
+    from tests.convert.conftest import Converted
+    from tests.train.synthetic import Run
+
+
+def test_bundles_are_compared_in_every_runtime(converted: Converted, trained: Run) -> None:
+    tests = report.load_tests(trained.fer2013, trained.ferplus)
+    rows = benchmark([converted.network, converted.network], tests, 2, lambda *_: lambda _: None)
+    card = ModelBundle.load(converted.network).card
+    for row in rows:
+        assert set(row.milliseconds) == {(runtime, threads) for runtime in installed() for threads in THREADS}
+        assert min(row.milliseconds.values()) > 0
+        assert row.accuracy["ferplus-majority"] == pytest.approx(
+            card.metrics["ferplus_majority"]["int8"][next(iter(installed()))], abs=1e-4
+        )
+
+
+def test_the_table_has_a_column_for_each(
+    converted: Converted, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call(main, ["bench", str(converted.network), *trained.data, "--rounds", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "tiny.tflite" in said
+    assert f"ms a face, {next(iter(installed()))}, 4 thread(s)" in said

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from convert import page
+from edge.model import ModelBundle
+from edge.runtime import installed
+
+if TYPE_CHECKING:
+    from tests.convert.conftest import Converted
+
+
+def test_the_page_says_what_the_card_says(converted: Converted) -> None:
+    card = ModelBundle.load(converted.network).card
+    text = converted.network.with_suffix(".md").read_text(encoding="utf-8")
+    assert text == page.markdown(card, "tiny.png")
+    assert f"{card.bytes:,} bytes" in text
+    assert "![Confusion matrices and reliability](tiny.png)" in text
+    gates = re.findall(r"^\| (.+?) \| .+? \| .+? \| yes \|$", text, re.MULTILINE)
+    assert gates == [gate["gate"] for gate in (card.model_extra or {})["gates"]]
+    for label in card.labels:
+        assert f"| recall of {label} | 25 |" in text
+    layers = re.findall(r"^\| (\d+) \| ([A-Z_0-9]+) \|", text, re.MULTILINE)
+    assert len(layers) == sum(card.operators.values())
+
+
+def test_every_layer_of_a_good_network_is_well_above_its_noise(converted: Converted) -> None:
+    layers = (ModelBundle.load(converted.network).card.model_extra or {})["layers"]
+    measured = [layer["snr_db"] for layer in layers if layer["snr_db"] is not None]
+    assert len(measured) >= len(layers) - 1  # all but the step from uint8 to int8
+    assert min(measured) > 15
+
+
+def test_the_picture_has_a_matrix_for_float_and_each_runtime(converted: Converted) -> None:
+    content = converted.network.with_suffix(".png").read_bytes()
+    width, height = Image.open(io.BytesIO(content)).size
+    assert width / height > 1 + len(installed())
