@@ -63,18 +63,22 @@ def confusion(metrics: Metrics, title: str) -> bytes:
 def conversion(
     matrices: Mapping[str, Sequence[Sequence[int]]], labels: Sequence[str], bins: Sequence[Sequence[float]]
 ) -> bytes:
-    """Draw confusion matrices side by side, and a reliability diagram.
+    """Draw confusion matrices and a reliability diagram, two in a row.
 
     Args:
         matrices: Counts by title; a row per true label.
         labels: Of rows and columns.
         bins: ``(faces, mean confidence, accuracy)`` of each bin of confidence.
     """
-    figure = Figure(figsize=(7.4 * len(matrices) + 6, 6.6), layout="constrained")
-    *places, last = figure.subplots(1, len(matrices) + 1)
-    for axes, (title, counts) in zip(places, matrices.items(), strict=True):
+    rows = (len(matrices) + 2) // 2
+    figure = Figure(figsize=(15, 6.8 * rows), layout="constrained")
+    places = list(np.ravel(figure.subplots(rows, 2)))
+    for axes, (title, counts) in zip(places, matrices.items(), strict=False):
         _matrix(axes, counts, labels, title)
+    last, *empty = places[len(matrices) :]
     _reliability(last, bins)
+    for axes in empty:
+        axes.set_axis_off()
     return _png(figure)
 
 
@@ -82,7 +86,9 @@ def _reliability(axes: Axes, bins: Sequence[Sequence[float]]) -> None:
     n, confidence, accuracy = (np.array(column) for column in zip(*(b for b in bins if b[0]), strict=True))
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, linestyle=":")
     axes.vlines(confidence, confidence, accuracy, color="0.8", linewidth=1.2)
-    axes.scatter(confidence, accuracy, s=12 + 500 * n / n.sum(), color=_VALIDATION, alpha=0.8, linewidth=0)
+    axes.scatter(
+        confidence, accuracy, s=12 + 500 * n / n.sum(), color=_VALIDATION, alpha=0.8, linewidth=0, clip_on=False
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
