@@ -63,7 +63,7 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
             and graph.constant(graph.read(operator)[1]) is not None
         ):
             found.append(operator)
-        elif code in _BETWEEN and len(graph.shape(graph.written(operator)[0])) in {2, 4}:
+        elif code in _BETWEEN and _keeps_factors(operator) and len(graph.shape(graph.written(operator)[0])) in {2, 4}:
             behind = _readers(graph, graph.written(operator)[0])
             if not behind:
                 return []
@@ -71,6 +71,11 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
         else:
             return []
     return [] if tensor in graph.outputs else found
+
+
+def _keeps_factors(operator: Any) -> bool:
+    """Tell whether an operator between has no activation of its own that would cut at a fixed height."""
+    return getattr(operator.builtinOptions, "fusedActivationFunction", Fused.NONE) in {Fused.NONE, Fused.RELU}
 
 
 def _peaks(graph: Graph, maker: Any, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:
@@ -118,7 +123,7 @@ def _divide(graph: Graph, maker: Any, readers: list[Any], factors: NDArray[np.fl
         if values is None:
             return False
         changes.append((tensor, values * factors))
-    if len({tensor for tensor, _ in changes}) != len(changes):
+    if any(len(graph.consumers(tensor)) != 1 for tensor, _ in changes):  # weights that two operators share
         return False
     for tensor, values in changes:
         graph.set_constant(tensor, values.astype(np.float32))

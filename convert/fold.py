@@ -149,7 +149,7 @@ def _into_convolution(
         kernel = np.stack([gray, constant / _WHITE], axis=-1)
         beside = np.array([[0, 0], [0, 0], [0, 0], [0, 1]], np.int32)
         pixels = _padded(graph, pixels, beside, _WHITE, at=0)
-    graph.set_constant(graph.read(convolution)[1], kernel.astype(np.float32))
+    convolution.inputs[1] = graph.add_constant("kernel", kernel.astype(np.float32))
     if pad:
         pad.inputs[0] = pixels
         _, height, width, _ = graph.shape(graph.written(pad)[0])
@@ -249,8 +249,8 @@ def _reorder(graph: Graph, order: Sequence[int]) -> None:
         read = graph.read(last)
         parts = [graph.constant(i) for i in read[1:]]
         if all(part is not None and len(part) == len(order) for part in parts):
-            for tensor, part in zip(read[1:], parts, strict=True):
-                graph.set_constant(tensor, part[list(order)])  # type: ignore[index]  # none is None
+            rows = [graph.add_constant("rows", part[list(order)]) for part in parts if part is not None]
+            last.inputs = np.array([read[0], *rows], np.int32)
             return
     result = graph.add_tensor("ordered", graph.shape(answer))
     options = schema.GatherOptionsT()

@@ -50,3 +50,6 @@ def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:
     except (DataError, RecipeError, EdgeError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    except OSError as error:  # a full disk, above all
+        sys.stderr.write(f"{error.filename or 'a temporary file'}: {error.strerror or error}\n")
+        sys.exit(2)
