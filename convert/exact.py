@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert import checks, isolated
+from convert import checks, floating
 from convert.fold import fold
 from convert.sidecar import Scaling
 from edge.crops import resized
@@ -75,7 +75,7 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
     probabilities = are_probabilities(given)
     content = _folded(source, spec.scaling, probabilities=probabilities)
     wanted = (given if probabilities else softmax(given))[:, _order(source)]
-    converted = softmax(isolated.logits(content, "litert", some, advance))
+    converted = softmax(floating.logits(content, some, advance))
     check = checks.same_as_source(wanted, converted, limits.max_difference)
     return Exact(source, content, probabilities, check)
 
@@ -100,7 +100,7 @@ def read_as_trained(
     others = {}
     for name, scaling in USUAL.items():
         if other := _fitting(scaling, exact.source.spec.scaling):
-            rows = isolated.logits(exact.with_pixels(other), "litert", some.pixels, advance)
+            rows = floating.logits(exact.with_pixels(other), some.pixels, advance)
             theirs = match_labels(softmax(rows), exact.labels, faces.labels)
             others[name] = (judge(theirs, faces.labels, some).accuracy, compare(theirs, mine, some.truth))
     accuracy = judge(mine, faces.labels, some).accuracy

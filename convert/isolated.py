@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.floating import FloatNetwork
-from convert.graph import Graph
 from edge.crops import resized
 from edge.errors import BundleError
 from edge.runtime import Network
@@ -41,7 +39,7 @@ def logits(
     """Run a network in one runtime.
 
     Args:
-        content: A ``.tflite`` file's bytes: a bundle's, or a float one of gray levels, which runs in LiteRT.
+        content: A ``.tflite`` file's bytes.
         runtime: The one to use.
         faces: ``(N, H, W)`` gray levels of any size.
         advance: Is told how many more faces are done.
@@ -84,9 +82,7 @@ def _run(
 
 def main(path: str, runtime: Runtime, folder: str) -> None:
     """Do the work in the other process; see `logits`."""
-    content = Path(path).read_bytes()
-    graph = Graph(content)
-    network = FloatNetwork(content) if graph.is_float(graph.inputs[0]) else Network(content, runtime)
+    network = Network(Path(path).read_bytes(), runtime)
     height, width = network.input_shape
     faces = np.load(Path(folder) / "faces.npy")
     rows = np.empty((len(faces), network.outputs), np.float32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convert import card as cards
-from convert import checks, isolated
+from convert import checks, floating, isolated
 from convert.calibrate import representative
 from convert.confidence import calibrate
 from convert.errors import ModelError
@@ -96,7 +96,7 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     exact = make_exact(source, tests[key], limits, stage("float against its source", 0))
     if not exact.check.holds:
         return Outcome((exact.check,), (), (), None)
-    rows = run_once(partial(isolated.logits, exact.content, "litert", advance=stage("float", _faces(tests))), tests)
+    rows = run_once(partial(floating.logits, exact.content, advance=stage("float", _faces(tests))), tests)
     found = (exact.check, *read_as_trained(exact, rows[key], tests[key], limits, stage("other pixels", 0)))
     if not all(check.holds for check in found):
         return Outcome(found, (), (), None)

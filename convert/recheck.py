@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from convert import checks, isolated
+from convert import checks, floating, isolated
 from convert.anatomy import dissect
 from convert.errors import ModelError
 from convert.exact import make_exact, read_as_trained
@@ -91,7 +91,7 @@ def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits
     exact = make_exact(source, validation, limits, stage("float against its source", 0))
     if not exact.check.holds:
         return [exact.check]
-    rows = isolated.logits(exact.content, "litert", validation.pixels, stage("float", len(validation)))
+    rows = floating.logits(exact.content, validation.pixels, stage("float", len(validation)))
     reading = read_as_trained(exact, rows, validation, limits, stage("other pixels", 0))
     found, _ = Judge(labels, rows, validation, limits, stage)(path.read_bytes())
     return [exact.check, *reading, *found]

@@ -55,7 +55,7 @@ def labels_in_order(exact: Metrics, limit: float) -> Check:
     ]
     return Check(
         name="order of the labels",
-        measured=f"{gain:.2f} points by another",
+        measured=f"{gain:.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
         sentence="no other order of the labels fits better"
@@ -77,7 +77,7 @@ def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]],
     holds = gain <= limit or pair.p > _BY_CHANCE
     return Check(
         name="scaling of the pixels",
-        measured=f"{gain:+.2f} points by another",
+        measured=f"{gain:+.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
         sentence="no other usual scaling is read better"
