@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # typer reads annotations
+from pathlib import Path  # noqa: TC003  # typer reads annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import train.quiet  # noqa: F401  # before anything that imports keras
@@ -16,8 +16,9 @@ from typer.core import TyperGroup
 
 from convert import bundle
 from convert.bench import as_table, benchmark
-from convert.checks import Limits
+from convert.checks import Limits  # noqa: TC001  # limits_as_options reads annotations
 from convert.make import Data, make
+from convert.options import limits_as_options
 from convert.progress import progress
 from convert.recheck import recheck
 from train import report
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from convert.make import Outcome
     from edge.model import Card
 
-_OWN = Limits()
 _FACES = 512
 _LOUDEST = 8
 """Layers that are shown where quantisation loses too much."""
@@ -53,43 +53,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ModelArgument = Annotated[
-    Path,
-    typer.Argument(help="A .keras, .h5 or .onnx file or a SavedModel's folder; NAME.toml or a report beside it."),
-]
-FacesOption = Annotated[int, typer.Option("--calibration-faces", min=1, help="Training faces that give the ranges.")]
-DifferenceOption = Annotated[float, typer.Option(min=0, help="Largest difference of a probability, float and source.")]
-MisreadOption = Annotated[float, typer.Option(min=0, help="Points that other labels or pixels may win.")]
-DropOption = Annotated[float, typer.Option(min=0, help="Points of accuracy that int8 may lose.")]
-AgreementOption = Annotated[float, typer.Option(min=0, max=100, help="Percent answered alike by int8 and float.")]
-RecallOption = Annotated[float, typer.Option(min=0, help="Points of recall that a label may lose.")]
-BytesOption = Annotated[int, typer.Option(min=0, help="Size of the file.")]
-MacsOption = Annotated[int, typer.Option(min=0, help="Multiply-accumulates of a face.")]
-ArenaOption = Annotated[int, typer.Option(min=0, help="Bytes of activations.")]
-
 
 @app.command("model")
+@limits_as_options
 def convert(  # noqa: PLR0913  # each is a flag
-    model: ModelArgument,
+    model: Annotated[
+        Path,
+        typer.Argument(help="A .keras, .h5 or .onnx file or a SavedModel's folder; NAME.toml or a report beside it."),
+    ],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     out: Annotated[Path, typer.Option(help="The bundle's folder and name, without an ending.")],
     name: Annotated[str | None, typer.Option(help="Its name in the card.", show_default="OUT's last part")] = None,
-    calibration_faces: FacesOption = _FACES,
-    max_difference: DifferenceOption = _OWN.max_difference,
-    max_misread: MisreadOption = _OWN.max_misread,
-    max_drop: DropOption = _OWN.max_drop,
-    min_agreement: AgreementOption = _OWN.min_agreement,
-    max_recall_drop: RecallOption = _OWN.max_recall_drop,
-    max_bytes: BytesOption = _OWN.max_bytes,
-    max_macs: MacsOption = _OWN.max_macs,
-    max_arena: ArenaOption = _OWN.max_arena,
+    calibration_faces: Annotated[int, typer.Option(min=1, help="Training faces that give the ranges.")] = _FACES,
+    limits: Limits,
 ) -> None:
     """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
-    limits = Limits(
-        max_difference, max_misread, max_drop, min_agreement, max_recall_drop, max_bytes, max_macs, max_arena
-    )
     out = out.with_suffix("") if out.suffix == ".tflite" else out
     with progress() as stage:
         outcome = make(model, name or out.name, Data(fer2013, ferplus, calibration_faces), limits, stage)
@@ -103,7 +83,8 @@ def convert(  # noqa: PLR0913  # each is a flag
 
 
 @app.command()
-def check(  # noqa: PLR0913  # each is a flag
+@limits_as_options
+def check(
     bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's .tflite file.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
@@ -111,19 +92,9 @@ def check(  # noqa: PLR0913  # each is a flag
     model: Annotated[
         Path | None, typer.Option(help="The model that it was made from: then every gate is run, not only most.")
     ] = None,
-    max_difference: DifferenceOption = _OWN.max_difference,
-    max_misread: MisreadOption = _OWN.max_misread,
-    max_drop: DropOption = _OWN.max_drop,
-    min_agreement: AgreementOption = _OWN.min_agreement,
-    max_recall_drop: RecallOption = _OWN.max_recall_drop,
-    max_bytes: BytesOption = _OWN.max_bytes,
-    max_macs: MacsOption = _OWN.max_macs,
-    max_arena: ArenaOption = _OWN.max_arena,
+    limits: Limits,
 ) -> None:
     """Run the gates again on a bundle that is there."""
-    limits = Limits(
-        max_difference, max_misread, max_drop, min_agreement, max_recall_drop, max_bytes, max_macs, max_arena
-    )
     with progress() as stage:
         found = recheck(bundle_file, model, Data(fer2013, ferplus, _FACES), limits, stage)
     _show(found)

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+def _limit(value: float, meaning: str) -> Any:
+    return field(default=value, metadata={"help": meaning})
+
+
 @dataclass(frozen=True)
 class Limits:
     """What the gates allow. A looser value than these is written into the card."""
 
-    max_difference: float = 1e-3
-    """Largest difference of a probability between the model as it came and the float network."""
-
-    max_misread: float = 2.0
-    """Points of accuracy that another order of labels or another scaling of pixels may win."""
-
-    max_drop: float = 0.5
-    """Points of accuracy that int8 may lose."""
-
-    min_agreement: float = 97.0
-    """Percent of faces that int8 and float have to answer alike."""
-
-    max_recall_drop: float = 3.0
-    """Points of recall that a label with 100 faces or more may lose."""
-
-    max_bytes: int = 8_000_000
-    """Of the file; a Pi Zero 2 W has 512 MB for everything."""
-
-    max_macs: int = 600_000_000
-    """Multiply-accumulates of a face."""
-
-    max_arena: int = 8_000_000
-    """Bytes of activations."""
+    max_difference: float = _limit(
+        1e-3, "Largest difference of a probability between the float network and its source."
+    )
+    max_misread: float = _limit(2.0, "Points of accuracy that other labels or pixels may win.")
+    max_drop: float = _limit(0.5, "Points of accuracy that int8 may lose.")
+    min_agreement: float = _limit(97.0, "Percent of faces that int8 and float answer alike.")
+    max_recall_drop: float = _limit(3.0, "Points of recall that a label with 100 faces or more may lose.")
+    max_bytes: int = _limit(8_000_000, "Size of the file; a Pi Zero 2 W has 512 MB for everything.")
+    max_macs: int = _limit(600_000_000, "Multiply-accumulates of a face.")
+    max_arena: int = _limit(8_000_000, "Bytes of activations.")
 
     def loosened(self) -> dict[str, float]:
         """Give the limits that are looser than the project's own."""
         own = Limits()
         found = {}
-        for field in fields(self):
-            ours, theirs = getattr(own, field.name), getattr(self, field.name)
-            if theirs < ours if field.name.startswith("min") else theirs > ours:
-                found[field.name] = theirs
+        for limit in fields(self):
+            ours, theirs = getattr(own, limit.name), getattr(self, limit.name)
+            if theirs < ours if limit.name.startswith("min") else theirs > ours:
+                found[limit.name] = theirs
         return found
 
 
