@@ -1,0 +1,260 @@
+"""What would have to happen around a network happens in it: gray levels in, logits in the labels' order out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from convert.floating import FloatNetwork
+from convert.fold import fold
+from convert.graph import Graph, Padding
+from convert.sidecar import PLAIN, Scaling
+from edge.model import softmax
+from tests.convert.small import LABELS, ORDER, SIZE, as_tflite, chain, classifier, draw, kinds, pictures, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+L = keras.layers
+
+UNIT = Scaling(range=(0, 1), mean=(0,), std=(1,))
+SIGNED = Scaling(range=(-1, 1), mean=(0,), std=(1,))
+STANDARD = Scaling(range=(0, 1), mean=(0.508,), std=(0.255,))
+INVERTED = Scaling(range=(1, 0), mean=(0.25,), std=(0.5,))
+ALL_ABOVE_ZERO = Scaling(range=(0, 1), mean=(-0.5,), std=(0.5,))
+IMAGENET = Scaling(range=(0, 1), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+CAFFE = Scaling(range=(0, 255), mean=(103.939, 116.779, 123.68), std=(1, 1, 1))
+
+BORDERED: dict[str, Callable[[], list[Any]]] = {
+    "same": lambda: [L.Conv2D(4, 3, padding="same")],
+    "wide": lambda: [L.Conv2D(4, (3, 6), padding="same")],
+    "stride": lambda: [L.Conv2D(4, 3, strides=2, padding="same")],
+    "dilated": lambda: [L.Conv2D(4, 3, dilation_rate=2, padding="same")],
+    "explicit": lambda: [L.ZeroPadding2D(1), L.Conv2D(4, 3)],
+    "lopsided": lambda: [L.ZeroPadding2D(((0, 1), (0, 2))), L.Conv2D(4, 3, strides=2, use_bias=False)],
+    "twice": lambda: [L.ZeroPadding2D(1), L.Conv2D(4, 3, padding="same", activation="relu")],
+}
+"""First layers that see zeros around the picture."""
+
+
+def judged(model: keras.Model, scaling: Scaling, *, probabilities: bool = False) -> Graph:
+    """Fold a network and see that it still says the same of every picture; give what it became."""
+    pixels = pictures()
+    spread(model, scaling.apply(pixels))
+    given = np.asarray(model(scaling.apply(pixels))).reshape(len(pixels), -1)
+    wanted = (given if probabilities else softmax(given))[:, ORDER]
+    assert wanted.std(axis=0).min() > 0.05
+    content = fold(as_tflite(model), scaling, ORDER, probabilities=probabilities)
+    assert np.abs(softmax(FloatNetwork(content).logits(pixels)) - wanted).max() < 1e-5
+    graph = Graph(content)
+    assert [graph.shape(i) for i in (*graph.inputs, *graph.outputs)] == [(1, SIZE, SIZE, 1), (1, len(LABELS))]
+    assert [graph.name(i) for i in (*graph.inputs, *graph.outputs)] == ["pixels", "logits"]
+    return graph
+
+
+def said(case: Any) -> str | None:
+    """Name a case by its scaling."""
+    return f"{case.range}-{case.mean}-{case.std}" if isinstance(case, Scaling) else None
+
+
+def first_convolution(graph: Graph) -> Any:
+    return next(operator for operator in graph.operators if graph.kind(operator) == "CONV_2D")
+
+
+def channels_read(graph: Graph) -> int:
+    """Give how many channels the first convolution reads."""
+    return graph.shape(graph.read(first_convolution(graph))[1])[-1]
+
+
+def channels(scaling: Scaling) -> int:
+    return len(scaling.mean)
+
+
+def colour(scaling: Scaling) -> Scaling:
+    """The same for three channels."""
+    return scaling.model_copy(update={"mean": scaling.mean * 3, "std": scaling.std * 3})
+
+
+@pytest.mark.parametrize(
+    ("first", "scaling"),
+    [("same", PLAIN), ("same", colour(PLAIN)), ("explicit", colour(UNIT)), ("twice", UNIT)],
+    ids=said,
+)
+def test_where_black_is_zero_the_border_stays_as_it_is(first: str, scaling: Scaling) -> None:
+    graph = judged(classifier(*BORDERED[first](), channels=channels(scaling)), scaling)
+    assert "PADV2" not in kinds(graph)
+    assert channels_read(graph) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "scaling", "level"),
+    [
+        *((first, SIGNED, 127.5) for first in BORDERED),
+        ("same", STANDARD, 0.508 * 255),
+        ("same", INVERTED, 0.75 * 255),
+        ("explicit", colour(SIGNED), 127.5),
+    ],
+    ids=said,
+)
+def test_where_one_gray_level_is_zero_the_border_has_that_level(first: str, scaling: Scaling, level: float) -> None:
+    graph = judged(classifier(*BORDERED[first](), channels=channels(scaling)), scaling)
+    assert kinds(graph)[:2] == ["PADV2", "CONV_2D"]
+    with_level = graph.constant(graph.read(graph.operators[0])[2])
+    assert with_level is not None
+    assert with_level.item() == pytest.approx(level)
+    assert channels_read(graph) == 1
+    assert first_convolution(graph).builtinOptions.padding == Padding.VALID
+
+
+@pytest.mark.parametrize(
+    ("first", "scaling"),
+    [
+        *((first, IMAGENET) for first in ("same", "stride", "dilated", "lopsided", "twice")),
+        ("wide", CAFFE),
+        ("explicit", ALL_ABOVE_ZERO),
+    ],
+    ids=said,
+)
+def test_where_no_gray_level_is_zero_a_second_channel_tells_the_border(first: str, scaling: Scaling) -> None:
+    graph = judged(classifier(*BORDERED[first](), channels=channels(scaling)), scaling)
+    assert kinds(graph)[0] == "PADV2"
+    assert graph.shape(graph.written(graph.operators[0])[0]) == (1, SIZE, SIZE, 2)
+    assert channels_read(graph) == 2
+
+
+@pytest.mark.parametrize("scaling", [PLAIN, SIGNED, ALL_ABOVE_ZERO, IMAGENET], ids=said)
+def test_without_a_border_the_first_convolution_is_the_first_operator(scaling: Scaling) -> None:
+    graph = judged(classifier(L.Conv2D(4, 3), channels=channels(scaling)), scaling)
+    assert kinds(graph)[0] == "CONV_2D"
+    assert channels_read(graph) == 1
+
+
+@pytest.mark.parametrize(
+    ("layers", "scaling", "before"),
+    [
+        (lambda: [L.DepthwiseConv2D(3, padding="same", depth_multiplier=2)], SIGNED, "DEPTHWISE_CONV_2D"),
+        (lambda: [L.DepthwiseConv2D(3, padding="same")], IMAGENET, "DEPTHWISE_CONV_2D"),
+        (lambda: [L.AveragePooling2D(2), L.Conv2D(4, 3)], IMAGENET, "AVERAGE_POOL_2D"),
+        (lambda: [L.Conv2D(6, 3, groups=3)], IMAGENET, "CONV_2D"),
+    ],
+    ids=["depthwise gray", "depthwise colour", "pooling", "groups"],
+)
+def test_what_starts_with_no_plain_convolution_gets_one(
+    layers: Callable[[], list[Any]], scaling: Scaling, before: str
+) -> None:
+    graph = judged(classifier(*layers(), channels=channels(scaling)), scaling)
+    assert kinds(graph)[:2] == ["CONV_2D", before]
+    assert graph.shape(graph.read(graph.operators[0])[1]) == (channels(scaling), 1, 1, 1)
+
+
+def branched(*ways: Callable[[Any], Any], channels: int = 1) -> keras.Model:
+    """Give a network whose picture goes several ways that are then joined."""
+    inputs = keras.Input((SIZE, SIZE, channels))
+    joined = L.Concatenate()([way(inputs) for way in ways])
+    return draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined))))
+
+
+def test_a_picture_that_two_layers_read_is_scaled_once_for_both() -> None:
+    model = branched(L.Conv2D(4, 3, padding="same", activation="relu"), L.Conv2D(4, 5, padding="same"), channels=3)
+    assert kinds(judged(model, IMAGENET))[:3] == ["CONV_2D"] * 3
+
+
+def test_gray_that_the_network_itself_makes_colour_is_scaled_before() -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    seen = L.Conv2D(4, 3, padding="same")(L.Concatenate()([inputs] * 3))
+    model = draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(seen))))
+    assert kinds(judged(model, SIGNED))[:2] == ["CONV_2D", "CONCATENATION"]
+
+
+NORMALIZATION = {"mean": [0.4, 0.5, 0.6], "variance": [0.04, 0.05, 0.06]}
+
+
+@pytest.mark.parametrize(
+    ("layers", "scaling", "read"),
+    [
+        (lambda: [L.Rescaling(1 / 255)], PLAIN, 1),
+        (lambda: [L.Rescaling(1 / 127.5, offset=-1)], PLAIN, 1),
+        (lambda: [L.Rescaling(1 / 127.5, offset=-1)], colour(PLAIN), 1),
+        (lambda: [L.Rescaling(2, offset=-1)], UNIT, 1),
+        (lambda: [L.Normalization(mean=[0.5], variance=[0.04])], UNIT, 1),
+        (lambda: [L.Normalization(**NORMALIZATION)], colour(UNIT), 2),
+        (lambda: [L.Rescaling(1 / 255), L.Normalization(**NORMALIZATION)], colour(PLAIN), 2),
+        (lambda: [L.Lambda(lambda pixels: 1 - pixels)], UNIT, 1),
+        (lambda: [L.Lambda(lambda pixels: (0.5 - pixels) / 0.25)], colour(UNIT), 1),
+    ],
+)
+def test_normalisation_that_the_network_starts_with_costs_nothing(
+    layers: Callable[[], list[Any]], scaling: Scaling, read: int
+) -> None:
+    graph = judged(classifier(*layers(), L.Conv2D(4, 3, padding="same"), channels=channels(scaling)), scaling)
+    assert not {"MUL", "DIV", "ADD", "SUB"} & set(kinds(graph))
+    assert channels_read(graph) == read
+
+
+def two_heads(end: Callable[[Any, Any], Any]) -> keras.Model:
+    """Give a network of two classifiers whose answers are joined."""
+    inputs = keras.Input((SIZE, SIZE, 1))
+    mean = L.GlobalAveragePooling2D()(L.Conv2D(8, 3, activation="relu")(inputs))
+    return draw(keras.Model(inputs, end(L.Dense(len(LABELS))(mean), L.Dense(len(LABELS))(mean))))
+
+
+def ending(*layers: Any, keepdims: bool = False) -> keras.Model:
+    """Give a network with other layers at its end."""
+    return chain(L.Conv2D(8, 3, activation="relu"), L.GlobalAveragePooling2D(keepdims=keepdims), *layers)
+
+
+@pytest.mark.parametrize("end", [L.Softmax(), L.Activation("log_softmax")], ids=["softmax", "its logarithm"])
+def test_a_softmax_at_the_end_is_taken_off(end: Any) -> None:
+    model = ending(L.Dense(len(LABELS)), end)
+    assert kinds(Graph(as_tflite(model)))[-1] in {"SOFTMAX", "LOG_SOFTMAX"}
+    graph = judged(model, UNIT, probabilities=isinstance(end, L.Softmax))
+    assert kinds(graph) == ["CONV_2D", "MEAN", "FULLY_CONNECTED"]
+
+
+def test_probabilities_from_elsewhere_get_a_logarithm() -> None:
+    graph = judged(two_heads(lambda a, b: L.Average()([L.Softmax()(a), L.Softmax()(b)])), UNIT, probabilities=True)
+    assert kinds(graph).count("SOFTMAX") == 2
+    assert {"MAXIMUM", "LOG"} <= set(kinds(graph))
+
+
+def test_a_probability_of_zero_has_a_finite_logit() -> None:
+    model = ending(L.Dense(len(LABELS)), L.Activation("relu"), L.Lambda(lambda x: x / keras.ops.sum(x, -1, True)))  # noqa: FBT003
+    spread(model, UNIT.apply(pictures()))
+    content = fold(as_tflite(model), UNIT, ORDER, probabilities=True)
+    given = np.asarray(model(UNIT.apply(pictures())))
+    positive = given.sum(axis=1) > 0
+    assert (given[positive] == 0).any()
+    rows = FloatNetwork(content).logits(pictures())[positive]
+    assert np.isfinite(rows).all()
+    assert np.abs(softmax(rows) - given[positive][:, ORDER]).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: ending(L.Dense(len(LABELS))),
+        lambda: ending(L.Dense(len(LABELS)), L.Softmax()),
+        lambda: ending(L.Dense(len(LABELS)), L.Reshape((2, 2)), L.Reshape((len(LABELS),))),
+        lambda: ending(L.Conv2D(len(LABELS), 1), keepdims=True),
+        lambda: ending(L.Conv2D(len(LABELS), 1), L.Flatten(), keepdims=True),
+        lambda: ending(L.Dense(len(LABELS)), L.Reshape((len(LABELS), 1))),
+    ],
+    ids=["dense", "softmax", "reshaped", "convolution", "flattened", "one column"],
+)
+def test_the_last_layer_puts_the_labels_in_order(model: Callable[[], keras.Model]) -> None:
+    built = model()
+    graph = judged(built, UNIT, probabilities=isinstance(built.layers[-1], L.Softmax))
+    assert "GATHER" not in kinds(graph)
+
+
+def test_a_sum_of_answers_is_put_in_order_by_a_gather() -> None:
+    assert kinds(judged(two_heads(lambda a, b: L.Average()([a, b])), UNIT)).count("GATHER") == 1
+
+
+def test_labels_in_order_need_nothing() -> None:
+    model = two_heads(lambda a, b: L.Add()([a, b]))
+    graph = Graph(fold(as_tflite(model), UNIT, range(len(LABELS)), probabilities=False))
+    assert kinds(graph)[-1] == "ADD"
