@@ -109,6 +109,8 @@ def test_one_number_serves_every_channel(model: Path) -> None:
         (COLOUR, "[0.25]", "[0.25, 0.25]", "input.std: 2 numbers for 3 channel"),
         (GRAY, "[0.5]", "[]", "input.mean: 0 numbers for 1 channel"),
         (GRAY, "[0.5]", "0.5", "input.mean: Input should be a valid tuple"),
+        (GRAY, "[0.5]", "[nan]", "input.mean: Input should be a finite number"),
+        (GRAY, "[0.25]", "[inf]", "input.std: Input should be a finite number"),
         (GRAY, "[0.25]", "[0.0]", "input.std: a deviation is greater than 0"),
         (COLOUR, "[0.25]", "[0.25, -0.25, 0.25]", "input.std: a deviation is greater than 0"),
         (GRAY, "[0.0, 1.0]", "[1.0, 1.0]", "input.range: black and white are the same"),
