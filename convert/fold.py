@@ -53,8 +53,8 @@ def fold(content: bytes, scaling: Scaling, order: Sequence[int], *, probabilitie
     graph = Graph(content)
     _take_gray(graph, scaling)
     _give_logits(graph, probabilities=probabilities)
-    _reorder(graph, order)
     _flatten(graph, len(order))
+    _reorder(graph, order)
     _name(graph)
     return graph.to_bytes()
 
@@ -254,7 +254,7 @@ def _reorder(graph: Graph, order: Sequence[int]) -> None:
             return
     result = graph.add_tensor("ordered", graph.shape(answer))
     options = schema.GatherOptionsT()
-    options.axis = len(graph.shape(answer)) - 1
+    options.axis = 1
     inputs = (answer, graph.add_constant("order", np.array(order, np.int32)))
     graph.add_operator(Op.GATHER, inputs, result, options, at=len(graph.operators))
     graph.set_io(graph.inputs[0], result)

@@ -250,8 +250,17 @@ def test_the_last_layer_puts_the_labels_in_order(model: Callable[[], keras.Model
     assert "GATHER" not in kinds(graph)
 
 
-def test_a_sum_of_answers_is_put_in_order_by_a_gather() -> None:
-    assert kinds(judged(two_heads(lambda a, b: L.Average()([a, b])), UNIT)).count("GATHER") == 1
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda a, b: L.Average()([a, b]),
+        lambda a, b: L.Reshape((len(LABELS), 1))(L.Average()([a, b])),
+        lambda a, b: L.Reshape((1, len(LABELS), 1))(L.Average()([a, b])),
+    ],
+    ids=["row", "column", "picture"],
+)
+def test_a_sum_of_answers_is_put_in_order_by_a_gather(end: Callable[[Any, Any], Any]) -> None:
+    assert kinds(judged(two_heads(end), UNIT)).count("GATHER") == 1
 
 
 def test_labels_in_order_need_nothing() -> None:
