@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from convert.sidecar import Scaling
 
 PADDED = "padded"
-"""Name of the tensor that is the picture with a border, where the network gets one."""
+"""Name of the tensor that is the picture with a border, where the network gets one; no other has it."""
 
 _WHITE = 255.0
 _RESHAPES = frozenset({Op.RESHAPE, Op.SQUEEZE, Op.EXPAND_DIMS})
 _OPERATION = re.compile(
     r"(?:batchnorm|add|sub|mul|truediv|div|Relu6?|BiasAdd|MatMul|convolution|Conv2D|depthwise|Add|AddV2|Mul|Mean"
-    r"|Sigmoid|Reshape|Softmax|Pad|PadV2)(?:_?\d+)?"
+    r"|Sigmoid|Reshape|Softmax|Pad|PadV2|MaxPool(?:2d)?|AvgPool)(?:_?\d+)?"
 )
 """What TensorFlow adds to a layer's name."""
 
@@ -274,13 +274,16 @@ def _flatten(graph: Graph, labels: int) -> None:
 
 def _name(graph: Graph) -> None:
     """Give every tensor a short name of its own; rows of reports, and the quantiser's ranges, are found by it."""
-    taken: set[str] = {"pixels", "logits"}
+    taken: set[str] = {"pixels", PADDED, "logits"}
     computed = [i for operator in graph.operators for i in graph.written(operator)]
     for index in dict.fromkeys((*computed, *range(len(graph.tensors)))):  # constants get what names are left
         short = _short(graph.name(index))
         name = next(n for n in chain([short], (f"{short}.{i}" for i in count(2))) if n not in taken)
         taken.add(name)
         graph.tensors[index].name = name.encode()
+    for operator in graph.consumers(graph.inputs[0]):
+        if graph.code(operator) == Op.PADV2:
+            graph.tensors[graph.written(operator)[0]].name = PADDED.encode()
     graph.tensors[graph.inputs[0]].name = b"pixels"
     graph.tensors[graph.outputs[0]].name = b"logits"
     graph.set_io(graph.inputs[0], graph.outputs[0])

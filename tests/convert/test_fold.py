@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convert.floating import FloatNetwork
-from convert.fold import fold
+from convert.fold import PADDED, fold
 from convert.graph import Graph, Padding
 from convert.sidecar import PLAIN, Scaling
 from edge.model import softmax
@@ -267,3 +267,20 @@ def test_labels_in_order_need_nothing() -> None:
     model = two_heads(lambda a, b: L.Add()([a, b]))
     graph = Graph(fold(as_tflite(model), UNIT, range(len(LABELS)), probabilities=False))
     assert kinds(graph)[-1] == "ADD"
+
+
+def test_every_tensor_has_a_short_name_of_its_own() -> None:
+    layers = [L.Conv2D(4, 3, name="stem"), L.ZeroPadding2D(name="pixels"), L.MaxPooling2D(name="logits")]
+    graph = judged(classifier(*layers), UNIT)
+    names = [graph.name(i) for i in range(len(graph.tensors))]
+    assert len(set(names)) == len(names)
+    computed = [graph.name(graph.written(operator)[0]) for operator in graph.operators]
+    assert computed[:3] == ["stem", "pixels.2", "logits.2"]
+
+
+@pytest.mark.parametrize(("padding", "place"), [("same", [0]), ("valid", [])])
+def test_only_the_picture_has_the_name_that_gives_a_range_of_gray_levels(padding: str, place: list[int]) -> None:
+    graph = judged(classifier(L.Conv2D(4, 3, padding=padding), L.ZeroPadding2D(name=PADDED)), SIGNED)
+    computed = [graph.name(graph.written(operator)[0]) for operator in graph.operators]
+    assert [number for number, name in enumerate(computed) if name == PADDED] == place
+    assert len(set(computed)) == len(computed)
