@@ -109,22 +109,19 @@ def _factors(graph: Graph, peaks: NDArray[np.float32], readers: list[Any]) -> ND
 
 
 def _divide(graph: Graph, maker: Any, readers: list[Any], factors: NDArray[np.float32]) -> bool:
-    changes: list[tuple[int, NDArray[Any]]] = []
-    for tensor in graph.read(maker)[1:]:
+    changes: list[tuple[Any, int, NDArray[Any]]] = []
+    for place, tensor in enumerate(graph.read(maker)[1:], 1):
         values = graph.constant(tensor)
         if values is None:
             return False
         # Channels are last in biases and depthwise kernels, and first in dense ones.
         last = values.ndim == 1 or graph.code(maker) == Op.DEPTHWISE_CONV_2D
-        changes.append((tensor, values / (factors if last else factors.reshape(-1, *[1] * (values.ndim - 1)))))
+        changes.append((maker, place, values / (factors if last else factors.reshape(-1, *[1] * (values.ndim - 1)))))
     for reader in readers:
-        tensor = graph.read(reader)[1]
-        values = graph.constant(tensor)
+        values = graph.constant(graph.read(reader)[1])
         if values is None:
             return False
-        changes.append((tensor, values * factors))
-    if any(len(graph.consumers(tensor)) != 1 for tensor, _ in changes):  # weights that two operators share
-        return False
-    for tensor, values in changes:
-        graph.set_constant(tensor, values.astype(np.float32))
+        changes.append((reader, 1, values * factors))
+    for operator, place, values in changes:
+        graph.give(operator, place, values.astype(np.float32))
     return True

@@ -149,7 +149,7 @@ def _into_convolution(
         kernel = np.stack([gray, constant / _WHITE], axis=-1)
         beside = np.array([[0, 0], [0, 0], [0, 0], [0, 1]], np.int32)
         pixels = _padded(graph, pixels, beside, _WHITE, at=0)
-    convolution.inputs[1] = graph.add_constant("kernel", kernel.astype(np.float32))
+    graph.give(convolution, 1, kernel.astype(np.float32))
     if pad:
         pad.inputs[0] = pixels
         _, height, width, _ = graph.shape(graph.written(pad)[0])
@@ -246,11 +246,10 @@ def _reorder(graph: Graph, order: Sequence[int]) -> None:
     last = graph.producer(source)
     alone = all(len(graph.consumers(t)) <= 1 for t in (source, answer))
     if last is not None and alone and graph.code(last) in {Op.FULLY_CONNECTED, Op.CONV_2D}:
-        read = graph.read(last)
-        parts = [graph.constant(i) for i in read[1:]]
+        parts = [graph.constant(i) for i in graph.read(last)[1:]]
         if all(part is not None and len(part) == len(order) for part in parts):
-            rows = [graph.add_constant("rows", part[list(order)]) for part in parts if part is not None]
-            last.inputs = np.array([read[0], *rows], np.int32)
+            for place, part in enumerate(parts, 1):
+                graph.give(last, place, part[list(order)])  # type: ignore[index]  # none is None
             return
     result = graph.add_tensor("ordered", graph.shape(answer))
     options = schema.GatherOptionsT()

@@ -156,6 +156,15 @@ class Graph:
         found.buffer = len(self.model.buffers) - 1
         found.shape, found.shapeSignature = np.array(values.shape, np.int32), None
 
+    def give(self, operator: Any, place: int, values: NDArray[Any]) -> None:
+        """Replace the constant that an operator reads as its input number `place`; other operators keep theirs."""
+        tensor = int(operator.inputs[place])
+        if len(self.consumers(tensor)) == 1:
+            self.set_constant(tensor, values)
+        else:
+            own = self.add_constant(self.name(tensor), values)
+            operator.inputs = np.array([own if i == place else t for i, t in enumerate(operator.inputs)], np.int32)
+
     def add_constant(self, name: str, values: NDArray[Any]) -> int:
         """Add a constant of float32 or int32 and give its tensor."""
         tensor = self.add_tensor(name, values.shape, str(values.dtype))

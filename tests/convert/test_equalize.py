@@ -121,3 +121,19 @@ def test_two_readers_take_the_same_factors() -> None:
     answer = L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(L.Concatenate()(ways)))
     _, count = equalized(gray(draw(keras.Model(inputs, answer))))
     assert count == 1
+
+
+def test_a_convolution_that_works_twice_is_divided_only_where_its_reader_undoes_it() -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    shared = L.Conv2D(8, 3, activation="relu")
+    far = L.Conv2D(4, 3, activation="relu6")(shared(inputs))
+    near = L.Conv2D(4, 3, activation="relu6")(shared(L.MaxPooling2D(2)(inputs)))
+    means = [L.GlobalAveragePooling2D()(way) for way in (far, near)]
+    _, count = equalized(gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.Concatenate()(means))))))
+    assert count == 3  # it twice, and what stands before both
+
+
+def test_a_convolution_that_reads_itself_is_equalised_by_two_kernels() -> None:
+    shared = L.Conv2D(8, 3, activation="relu")
+    _, count = equalized(gray(classifier(L.Conv2D(8, 3, activation="relu"), shared, shared)))
+    assert count == 3
