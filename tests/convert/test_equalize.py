@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from convert import floating
 from convert.equalize import equalize
-from convert.floating import FloatNetwork
 from convert.graph import Graph
 from convert.observe import noise, observe
 from convert.quantize import quantize, ranges
@@ -32,7 +32,7 @@ def gray(model: keras.Model) -> bytes:
 def equalized(exact: bytes) -> tuple[bytes, int]:
     """Equalise a network and see that it says the same as before."""
     content, count = equalize(exact, observe(exact, pictures()))
-    wanted, given = (softmax(FloatNetwork(network).logits(pictures())) for network in (exact, content))
+    wanted, given = (softmax(floating.logits(network, pictures())) for network in (exact, content))
     assert np.abs(given - wanted).max() < 1e-5
     return content, count
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from convert import floating
 from convert.anatomy import dissect
-from convert.floating import FloatNetwork
 from convert.fold import PADDED, fold
 from convert.observe import Activation, noise, observe
 from convert.quantize import Method, quantize, ranges
@@ -94,7 +94,7 @@ def exact(request: pytest.FixtureRequest) -> bytes:
 def test_int8_answers_as_float_does(method: Method, exact: bytes) -> None:
     faces = pictures(200)
     quantised = quantize(Path("small"), exact, ranges(observe(exact, faces[:50]), method))
-    wanted, given = FloatNetwork(exact).logits(faces), Network(quantised, "litert").logits(faces)
+    wanted, given = floating.logits(exact, faces), Network(quantised, "litert").logits(faces)
     assert (wanted.argmax(axis=1) == given.argmax(axis=1)).mean() >= 0.97
     assert noise(exact, quantised, faces[:50])["logits"] > 20
 
