@@ -9,6 +9,7 @@ import train.quiet  # noqa: F401  # before TensorFlow
 
 # isort: split
 import tensorflow as tf
+from tensorflow.lite.python.convert import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from convert.errors import ModelError
@@ -41,15 +42,15 @@ def to_tflite(path: Path, function: Callable[[Any], Any], shape: Sequence[int], 
             concrete = tf.function(function).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32, "pixels"))
             frozen = convert_variables_to_constants_v2(concrete)
             return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen], owner).convert())
-        except (ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:  # a ConverterError is no ValueError
+        except (ValueError, TypeError, RuntimeError, tf.errors.OpError, ConverterError) as error:
             raise refusal(path, str(error)) from error
 
 
 def refusal(path: Path, said: str) -> ModelError:
     """Make one sentence of what TensorFlow says about a network that TFLite cannot run."""
-    missing = sorted(set(re.findall(r"^\s*(?:Flex|Custom) ops: (.+)$", said, re.MULTILINE)))
+    missing = sorted(set(re.findall(r"^\s*(?:TF Select|Custom) ops: (.+)$", said, re.MULTILINE)))
     if missing:
-        return ModelError(f"{path}: TFLite has no operator for {', '.join(missing).replace('Flex', '')}")
+        return ModelError(f"{path}: TFLite has no operator for {', '.join(missing)}")
     return ModelError(f"{path}: TensorFlow cannot convert it: {said.strip().splitlines()[0]}")
 
 

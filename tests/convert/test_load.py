@@ -170,6 +170,25 @@ def test_an_open_size_is_asked_for(write: Callable[[keras.Model, Path, str], Pat
     assert loaded(beside(path, SIZED)).spec.width == SIZE
 
 
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (lambda x: tf.math.igamma(tf.abs(x), tf.abs(x)), "Igamma"),
+        (lambda x: tf.strings.to_number(tf.strings.as_string(x)), "AsString, StringToNumber"),
+    ],
+)
+def test_what_tflite_lacks_is_named(function: Callable[[Any], Any], names: str, tmp_path: Path) -> None:
+    class Odd(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+        @tf.function(input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)])  # type: ignore[untyped-decorator]
+        def __call__(self, pixels: Any) -> Any:
+            return function(tf.reduce_mean(pixels, (1, 2)) * tf.constant([[1.0, 2.0, 3.0, 4.0]]))
+
+    odd = Odd()
+    tf.saved_model.save(odd, str(tmp_path / "odd"), signatures=odd.__call__)
+    path = beside(tmp_path / "odd")
+    assert refusal(path) == f"{path}: TFLite has no operator for {names}"
+
+
 def test_what_onnx2tf_lacks_is_named(onnx_folder: Path) -> None:
     model = small.as_onnx(GRAY, [1, 1, SIZE, SIZE])
     model.graph.node[1].op_type, model.graph.node[1].name = "Det", "strange"
