@@ -55,11 +55,11 @@ def refusal(path: Path, said: str) -> ModelError:
 
 
 def batched(function: Callable[[Any], Any]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Give a function that runs any number of pictures through one that takes some."""
+    """Give a function that runs any number of pictures through one that takes some, to ``(N, K)``."""
 
     def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         parts = [function(tf.constant(pictures[i : i + _BATCH])) for i in range(0, len(pictures), _BATCH)]
-        return tf.concat(parts, axis=0).numpy()  # type: ignore[no-any-return]  # TensorFlow has no types
+        return tf.concat(parts, axis=0).numpy().reshape(len(pictures), -1)  # type: ignore[no-any-return]  # untyped
 
     return run
 

@@ -162,6 +162,11 @@ def test_one_of_several_outputs_of_a_signature_is_chosen_by_name(tmp_path: Path)
     loaded(beside(path, CHOSEN + small.SIDECAR))
 
 
+def test_an_output_that_is_a_picture_of_one_pixel_is_a_row(tmp_path: Path) -> None:
+    model = small.chain(L.Conv2D(8, 3), L.GlobalAveragePooling2D(keepdims=True), L.Conv2D(len(LABELS), 1))
+    loaded(saved(model, tmp_path / "tiny.keras"))
+
+
 @pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])
 def test_an_open_size_is_asked_for(write: Callable[[keras.Model, Path, str], Path], tmp_path: Path) -> None:
     path = tmp_path / ("tiny.keras" if write is saved else "tiny")
