@@ -46,8 +46,7 @@ class KerasFile:
         number = self.outputs.index(spec.output)
 
         def answer(pixels: Any) -> Any:
-            given = self.model(pixels, training=False)
-            return given[number] if isinstance(given, (list, tuple)) else given
+            return keras.tree.flatten(self.model(pixels, training=False))[number]
 
         shape = (spec.height, spec.width, spec.channels)
         return to_tflite(self.path, answer, shape, self.model), batched(answer)

@@ -142,7 +142,11 @@ def two_outputs(together: Callable[[Any, Any], Any]) -> keras.Model:
     return keras.Model(inputs, together(L.Dense(1, name="age")(mean), L.Dense(len(LABELS), name="answer")(mean)))
 
 
-@pytest.mark.parametrize("together", [lambda age, answer: [age, answer]], ids=["list"])
+@pytest.mark.parametrize(
+    "together",
+    [lambda age, answer: [age, answer], lambda age, answer: {"a": answer, "z": age}],
+    ids=["list", "dictionary"],
+)
 def test_one_of_several_outputs_is_chosen_by_name(together: Callable[[Any, Any], Any], tmp_path: Path) -> None:
     model = two_outputs(together)
     path = saved(model, tmp_path / "tiny.keras")
