@@ -65,7 +65,7 @@ def open_model(path: Path) -> KerasFile:
         if model is None:
             message = f"{path}: not a Keras model: {str(error).strip().splitlines()[0]}"
             raise ModelError(message) from error
-    taken = model.input_shape
+    taken = getattr(model, "input_shape", None)
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
         raise ModelError(message)

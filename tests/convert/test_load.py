@@ -237,11 +237,13 @@ def test_weights_alone_are_no_model(tmp_path: Path) -> None:
     assert "No model config found" in refusal(tmp_path / "tiny.weights.h5")
 
 
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 def test_a_keras_model_without_one_picture_is_refused(tmp_path: Path) -> None:
     first, second = keras.Input((SIZE, SIZE, 1)), keras.Input((SIZE, SIZE, 1))
     for model, shown in (
         (keras.Model([first, second], L.Add()([first, second])), "[(None, 32, 32, 1), (None, 32, 32, 1)]"),
         (small.chain(L.Flatten(), channels=5), "(None, 32, 32, 5)"),
+        (keras.Sequential([L.Dense(4)]), "None"),
     ):
         path = saved(model, tmp_path / "tiny.keras")
         assert (
