@@ -63,8 +63,9 @@ def open_model(path: Path) -> SavedModel:
     if signature is None:
         message = f"{path}: it has no signature {_SIGNATURE}, but {', '.join(model.signatures) or 'none at all'}"
         raise ModelError(message)
-    taken = [tuple(spec.shape) for spec in signature.structured_input_signature[1].values()]
-    if len(taken) != 1 or len(taken[0]) != 4 or taken[0][3] not in {1, 3, None}:
-        message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
+    taken = [spec.shape for spec in signature.structured_input_signature[1].values()]
+    if len(taken) != 1 or taken[0].rank != 4 or taken[0][3] not in {1, 3, None}:
+        shapes = ", ".join(map(str, taken))
+        message = f"{path}: its input is {shapes}, but one picture, (None, height, width, 1 or 3), is wanted"
         raise ModelError(message)
     return SavedModel(path, model, signature)

@@ -258,7 +258,7 @@ def test_a_signature_without_one_picture_is_refused(tmp_path: Path) -> None:
             return tf.reduce_mean(pixels, -1)
 
     loose = Loose()
-    for number, shape in enumerate(((None, 48), (None, SIZE, SIZE, 4))):
+    for number, shape in enumerate((None, (None, 48), (None, SIZE, SIZE, 4))):
         path = tmp_path / str(number)
         tf.saved_model.save(loose, str(path), signatures=loose.__call__.get_concrete_function(tf.TensorSpec(shape)))
         assert "but one picture, (None, height, width, 1 or 3), is wanted" in refusal(path)
