@@ -121,6 +121,10 @@ def open_model(path: Path) -> OnnxFile:
     if len(inputs) != 1 or len(shapes[0]) != 4:
         message = f"{path}: its inputs are {shapes}, but one picture, (N, 1 or 3, height, width), is wanted"
         raise ModelError(message)
+    if inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        kind = onnx.TensorProto.DataType.Name(inputs[0].type.tensor_type.elem_type)
+        message = f"{path}: its pixels are {kind}, but FLOAT is wanted"
+        raise ModelError(message)
     opened = OnnxFile(path, model, inputs[0].name, shapes[0])
     if opened.told.channels not in {1, 3, None}:
         message = f"{path}: its input is {shapes[0]}, but 1 or 3 channels are wanted, first or last"

@@ -269,6 +269,8 @@ def test_a_signature_without_one_picture_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_onnx_file_that_is_no_classifier_of_pictures_is_refused(onnx_folder: Path) -> None:
+    from onnx import TensorProto  # noqa: PLC0415  # not installed with every Python
+
     def changed(name: str, shape: list[int | str], **change: int) -> Path:
         model = small.as_onnx(GRAY, shape)
         for key, value in change.items():
@@ -280,6 +282,7 @@ def test_an_onnx_file_that_is_no_classifier_of_pictures_is_refused(onnx_folder: 
         (onnx_folder / "text.onnx", "not an ONNX model"),
         (changed("flat.onnx", ["N", 1, SIZE]), "one picture, (N, 1 or 3, height, width), is wanted"),
         (changed("many.onnx", ["N", 5, SIZE, SIZE]), "1 or 3 channels are wanted, first or last"),
+        (changed("bytes.onnx", ["N", 1, SIZE, SIZE], elem_type=TensorProto.UINT8), "its pixels are UINT8"),
         (changed("open.onnx", ["N", 1, "H", "W"]), "input.size: width and height"),
     ):
         assert said in refusal(path)
