@@ -54,11 +54,12 @@ def refusal(path: Path, said: str) -> ModelError:
     return ModelError(f"{path}: TensorFlow cannot convert it: {said.strip().splitlines()[0]}")
 
 
-def batched(function: Callable[[Any], Any]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Give a function that runs any number of pictures through one that takes some, to ``(N, K)``."""
+def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Give a function that runs any number of pictures through one that takes `batch`, or any, to ``(N, K)``."""
+    step = batch or _BATCH
 
     def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        parts = [function(tf.constant(pictures[i : i + _BATCH])) for i in range(0, len(pictures), _BATCH)]
+        parts = [function(tf.constant(pictures[i : i + step])) for i in range(0, len(pictures), step)]
         return tf.concat(parts, axis=0).numpy().reshape(len(pictures), -1)  # type: ignore[no-any-return]  # untyped
 
     return run

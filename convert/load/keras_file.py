@@ -49,7 +49,7 @@ class KerasFile:
             return keras.tree.flatten(self.model(pixels, training=False))[number]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, answer, shape, self.model), batched(answer)
+        return to_tflite(self.path, answer, shape, self.model), batched(answer, self.model.input_shape[0])
 
 
 def open_model(path: Path) -> KerasFile:

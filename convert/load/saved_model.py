@@ -36,13 +36,13 @@ class SavedModel:
 
     def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
         """Give it as a float ``.tflite`` file, and the function that runs it."""
-        (name,) = self.signature.structured_input_signature[1]
+        ((name, pixels),) = self.signature.structured_input_signature[1].items()
 
-        def answer(pixels: Any) -> Any:
-            return self.signature(**{name: pixels})[spec.output]
+        def answer(given: Any) -> Any:
+            return self.signature(**{name: given})[spec.output]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, answer, shape, self.model), batched(answer)
+        return to_tflite(self.path, answer, shape, self.model), batched(answer, pixels.shape[0])
 
 
 def open_model(path: Path) -> SavedModel:

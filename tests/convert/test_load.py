@@ -172,6 +172,16 @@ def test_an_output_that_is_a_picture_of_one_pixel_is_a_row(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])
+def test_a_model_of_one_picture_at_a_time_gets_one_at_a_time(
+    write: Callable[[keras.Model, Path, str], Path], tmp_path: Path
+) -> None:
+    inputs = keras.Input(batch_shape=(1, SIZE, SIZE, 1))
+    answer = L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(inputs))
+    model = keras.Model(inputs, keras.ops.reshape(answer, (1, len(LABELS))))
+    loaded(write(model, tmp_path / ("tiny.keras" if write is saved else "tiny"), small.SIDECAR))
+
+
+@pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])
 def test_an_open_size_is_asked_for(write: Callable[[keras.Model, Path, str], Path], tmp_path: Path) -> None:
     path = tmp_path / ("tiny.keras" if write is saved else "tiny")
     write(small.as_keras(GRAY, size=None), path, small.SIDECAR)
