@@ -63,7 +63,7 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
             and graph.constant(graph.read(operator)[1]) is not None
         ):
             found.append(operator)
-        elif code in _BETWEEN and _keeps_factors(operator) and len(graph.shape(graph.written(operator)[0])) in {2, 4}:
+        elif code in _BETWEEN and _keeps_channels(graph, operator):
             behind = _readers(graph, graph.written(operator)[0])
             if not behind:
                 return []
@@ -73,9 +73,15 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
     return [] if tensor in graph.outputs else found
 
 
-def _keeps_factors(operator: Any) -> bool:
-    """Tell whether an operator between has no activation of its own that would cut at a fixed height."""
-    return getattr(operator.builtinOptions, "fusedActivationFunction", Fused.NONE) in {Fused.NONE, Fused.RELU}
+def _keeps_channels(graph: Graph, operator: Any) -> bool:
+    """Tell whether what an operator writes has the channels of what it reads, last as there."""
+    if graph.code(operator) == Op.MEAN:
+        taken, axes = graph.read(operator)
+        rank = len(graph.shape(taken))
+        over = graph.constant(axes)
+        if over is None or (over % rank == rank - 1).any():
+            return False
+    return len(graph.shape(graph.written(operator)[0])) in {2, 4}
 
 
 def _peaks(graph: Graph, maker: Any, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:

@@ -15,7 +15,7 @@ from convert.graph import Graph
 from convert.observe import noise, observe
 from convert.quantize import quantize, ranges
 from edge.model import softmax
-from tests.convert.small import LABELS, SIZE, classifier, draw, kinds, of_gray_levels, pictures, spread
+from tests.convert.small import LABELS, SIZE, chain, classifier, draw, kinds, of_gray_levels, pictures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,13 @@ def test_what_is_added_elsewhere_too_is_left_alone() -> None:
     joined = L.ReLU(6)(L.Add()([seen, L.Conv2D(8, 3, padding="same", activation="relu6")(seen)]))
     exact = gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined)))))
     assert "ADD" in kinds(Graph(exact))
+    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+
+
+def test_an_average_over_channels_is_no_average_of_each() -> None:
+    stem = [L.Conv2D(8, 3, padding="same", activation="relu"), L.MaxPooling2D(4)]
+    over_channels = L.Lambda(lambda pixels: keras.ops.mean(pixels, (2, 3)))  # 8 rows, as many as channels
+    exact = gray(chain(*stem, over_channels, L.Dense(len(LABELS))))
     assert equalize(exact, observe(exact, pictures())) == (exact, 0)
 
 
