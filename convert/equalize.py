@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _MAKERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D})
 _READERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.FULLY_CONNECTED})
+_KEEPING = frozenset({Fused.NONE, Fused.RELU})
+"""Activations within an operator that keep a positive factor too."""
+
 _BETWEEN = frozenset({Op.RELU, Op.PRELU, Op.LEAKY_RELU, Op.MAX_POOL_2D, Op.AVERAGE_POOL_2D, Op.MEAN, Op.PAD})
 """Operators that keep a positive factor of a channel."""
 
@@ -43,7 +46,7 @@ def equalize(content: bytes, seen: Mapping[str, Activation]) -> tuple[bytes, int
     """
     graph, count = Graph(content), 0
     for maker in list(graph.operators):
-        if graph.code(maker) in _MAKERS and maker.builtinOptions.fusedActivationFunction in {Fused.NONE, Fused.RELU}:
+        if graph.code(maker) in _MAKERS and maker.builtinOptions.fusedActivationFunction in _KEEPING:
             readers = _readers(graph, graph.written(maker)[0])
             peaks = _peaks(graph, maker, seen)
             factors = None if peaks is None or not readers else _factors(graph, peaks, readers)
@@ -63,7 +66,7 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
             and graph.constant(graph.read(operator)[1]) is not None
         ):
             found.append(operator)
-        elif code in _BETWEEN and _keeps_channels(graph, operator):
+        elif code in _BETWEEN and _keeps_factors(graph, operator):
             behind = _readers(graph, graph.written(operator)[0])
             if not behind:
                 return []
@@ -73,8 +76,10 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
     return [] if tensor in graph.outputs else found
 
 
-def _keeps_channels(graph: Graph, operator: Any) -> bool:
-    """Tell whether what an operator writes has the channels of what it reads, last as there."""
+def _keeps_factors(graph: Graph, operator: Any) -> bool:
+    """Tell whether what an operator writes has the channels of what it reads, last as there, and no limit."""
+    if getattr(operator.builtinOptions, "fusedActivationFunction", Fused.NONE) not in _KEEPING:
+        return False
     if graph.code(operator) == Op.MEAN:
         taken, axes = graph.read(operator)
         rank = len(graph.shape(taken))

@@ -99,9 +99,15 @@ def test_a_chain_is_equalised_at_every_link() -> None:
     assert count == 3  # the last one's reader is the dense layer
 
 
-def test_what_limits_an_activation_is_left_alone() -> None:
-    layers = [L.Conv2D(8, 3, activation="relu6", name="maker"), L.Conv2D(8, 3, name="reader"), L.Softmax()]
-    exact = gray(made_uneven(classifier(*layers), "maker", "reader"))
+@pytest.mark.parametrize(
+    ("maker", "between"),
+    [("relu6", []), (None, [L.AveragePooling2D(2), L.ReLU(6)]), (None, [L.MaxPooling2D(2), L.ReLU(6)])],
+    ids=["itself", "average", "maximum"],
+)
+def test_what_limits_an_activation_is_left_alone(maker: str | None, between: list[Any]) -> None:
+    first, second = L.Conv2D(8, 3, activation=maker, name="maker"), L.Conv2D(8, 3, name="reader")
+    exact = gray(made_uneven(classifier(first, *between, second, L.Softmax()), "maker", "reader"))
+    assert "RELU6" not in kinds(Graph(exact))  # it is within the operator
     assert equalize(exact, observe(exact, pictures())) == (exact, 0)
 
 
