@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from convert import floating
 from convert.errors import ModelError
 from convert.floating import FloatNetwork
 from convert.fold import fold
@@ -70,7 +71,7 @@ def loaded(path: Path) -> Source:
 def folded(source: Source, *, probabilities: bool = False) -> NDArray[np.float32]:
     """Give the probabilities of the network of gray levels."""
     content = fold(source.network, source.spec.scaling, ORDER, probabilities=probabilities)
-    return softmax(FloatNetwork(content).logits(pictures()))
+    return softmax(floating.logits(content, pictures()))
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["gray", "colour"])
