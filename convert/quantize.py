@@ -42,8 +42,8 @@ Range = tuple[float, float]
 
 _OUTERMOST = 1e-4
 _LEVELS = 255
-_SHRUNK = np.linspace(1.0, 0.2, 41)
-"""The parts of the full range that ``mse`` tries."""
+_PARTS = np.linspace(1.0, 0.05, 39).tolist()
+"""The parts of the full range that ``mse`` tries, on each side."""
 
 _GIVEN = dict.fromkeys(("pixels", PADDED), (0.0, 255.0))
 """The range of pixels is that of their type, so that their scale is 1; also with a border around them."""
@@ -68,17 +68,21 @@ def _percentile(activation: Activation) -> Range:
 
 
 def _least_error(activation: Activation) -> Range:
+    """Search the low end and the high end in turn: what is cut off on the one side need not be on the other."""
     low, high = min(activation.low, 0.0), max(activation.high, 0.0)
-    return min(
-        ((low * part, high * part) for part in _SHRUNK.tolist()),
-        key=lambda candidate: _error(activation.sample, candidate),
-    )
+    chosen = low, high
+    for _ in range(2):
+        chosen = min(((low * part, chosen[1]) for part in _PARTS), key=lambda tried: _error(activation.sample, tried))
+        chosen = min(((chosen[0], high * part) for part in _PARTS), key=lambda tried: _error(activation.sample, tried))
+    return chosen
 
 
 def _error(sample: NDArray[np.float32], tried: Range) -> float:
+    """Give the mean squared error of values in int8, 0 being exact."""
     low, high = tried
     step = max(high - low, 1e-12) / _LEVELS
-    rounded = np.clip(np.round((sample - low) / step), 0, _LEVELS) * step + low
+    zero_point = np.round(-low / step)
+    rounded = (np.clip(np.round(sample / step) + zero_point, 0, _LEVELS) - zero_point) * step
     return float(np.square(rounded - sample).mean())
 
 

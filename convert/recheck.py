@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from convert import checks, floating, isolated
 from convert.anatomy import dissect
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from convert.make import Data
     from convert.progress import Stage
     from edge.model import Card
-    from train.datasets import Protocol
 
 
 def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: Stage) -> list[Check]:
@@ -43,7 +40,7 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
 
     Raises:
         BundleError: It is no valid bundle.
-        ModelError: The card does not say what float did, or the model is another one.
+        ModelError: The card does not say how good float was, or the model is another one.
         DataError: The faces are missing or damaged.
     """
     bundle = ModelBundle.load(path)
@@ -56,29 +53,29 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
     ]
     if source is not None:
         return found + _beside(source, path, labels, data, limits, stage)
-    protocol, before = _float_of(path, bundle.card)
-    validation = datasets.load(protocol, "PublicTest", data.fer2013, data.ferplus)
+    validation = _validation_of(path, bundle.card)
+    faces = datasets.load(validation["protocol"], "PublicTest", data.fer2013, data.ferplus)
+    # Cards of the first converter have the accuracy alone.
+    before = Metrics.model_validate_json(json.dumps(validation["judged"]["float"])) if "judged" in validation else None
     for runtime in installed():
-        rows = isolated.logits(content, runtime, validation.pixels, stage(f"int8 in {runtime}", len(validation)))
-        after = judge(softmax(rows), labels, validation)
-        found += [
-            checks.accuracy_kept(runtime, before, after, limits.max_drop),
-            checks.recalls_kept(runtime, before, after, limits.max_recall_drop),
-        ]
+        rows = isolated.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
+        after = judge(softmax(rows), labels, faces)
+        found.append(checks.accuracy_kept(runtime, validation["float"], after, limits.max_drop))
+        if before:
+            found.append(checks.recalls_kept(runtime, before, after, limits.max_recall_drop))
     return found
 
 
-def _float_of(path: Path, card: Card) -> tuple[Protocol, Metrics]:
-    """Give what the card says of the float network on the validation faces."""
-    try:
-        validation = card.metrics["validation"]
-        return validation["protocol"], Metrics.model_validate_json(json.dumps(validation["judged"]["float"]))
-    except (KeyError, TypeError, ValidationError):
+def _validation_of(path: Path, card: Card) -> dict[str, Any]:
+    """Give what the card says of the validation faces."""
+    validation = card.metrics.get("validation")
+    if not isinstance(validation, dict) or not {"protocol", "float"} <= set(validation):
         message = (
-            f"{path.with_suffix('.json')}: the card does not say what the float network did, so an older converter "
-            "wrote it; name the model that the bundle was made from: --model FILE"
+            f"{path.with_suffix('.json')}: the card does not say how good the float network was; "
+            "name the model that the bundle was made from: --model FILE"
         )
-        raise ModelError(message) from None
+        raise ModelError(message)
+    return validation
 
 
 def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits: Limits, stage: Stage) -> list[Check]:

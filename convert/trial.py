@@ -92,7 +92,7 @@ class Judge:
             logits[runtime] = rows
             after = judge(softmax(rows), self.labels, self.validation)
             found += [
-                checks.accuracy_kept(runtime, before, after, self.limits.max_drop),
+                checks.accuracy_kept(runtime, before.accuracy, after, self.limits.max_drop),
                 checks.answers_kept(
                     runtime, self.pair(rows), checks.agreement(self.exact, rows), self.limits.min_agreement
                 ),

@@ -25,12 +25,12 @@ def metrics(right: int, n: int = 1000) -> Metrics:
 
 @pytest.mark.parametrize(("right", "holds"), [(830, True), (820, True), (819, False), (835, True)])
 def test_one_point_is_one_point(right: int, holds: bool) -> None:  # noqa: FBT001  # pytest gives it
-    check = checks.accuracy_kept("litert", metrics(830), metrics(right), 1.0)
+    check = checks.accuracy_kept("litert", 0.83, metrics(right), 1.0)
     assert check.holds is holds
 
 
 def test_a_drop_says_by_how_much() -> None:
-    check = checks.accuracy_kept("litert", metrics(850), metrics(825), 1.0)
+    check = checks.accuracy_kept("litert", 0.85, metrics(825), 1.0)
     assert "2.50 points lost, 1.50 more than allowed" in check.sentence
     assert "litert" in check.name
 

@@ -155,12 +155,25 @@ class TestCheck:
         assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == 1
         assert "drop in litert: int8 0.00% and float 100.00% of 200 validation faces" in capsys.readouterr().err
 
-    def test_a_card_of_an_older_converter_asks_for_the_model(
-        self, trained: Run, converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize(
+        ("missing", "code", "said"), [("judged", 0, "drop in litert"), ("float", 2, "--model FILE")]
+    )
+    def test_a_card_that_says_less_is_judged_by_what_it_says(
+        self,
+        trained: Run,
+        converted: Converted,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        *,
+        missing: str,
+        code: int,
+        said: str,
     ) -> None:
         shutil.copy(converted.network, tmp_path)
         card = json.loads(converted.card.read_text(encoding="utf-8"))
-        del card["metrics"]["validation"]["judged"]
+        del card["metrics"]["validation"][missing]
         (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
-        assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == 2
-        assert "name the model that the bundle was made from: --model FILE" in capsys.readouterr().err
+        assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == code
+        told = capsys.readouterr()
+        assert said in told.out + told.err
+        assert "recall" not in told.out
