@@ -75,7 +75,7 @@ bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitt
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
 	$(BIN)/python -m tests.latency
 
-onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 15 minutes)
+onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
 
 install: ## As root: install the daemon as a systemd service

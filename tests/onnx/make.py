@@ -1,6 +1,6 @@
 """``python -m tests.onnx.make OUT --fer2013 F --ferplus V``: ONNX models as a PyTorch user would make them.
 
-Each network learns FER+ for some minutes on one core and is exported by PyTorch, with a
+Each network learns FER+ for ten to twenty minutes on one core and is exported by PyTorch, with a
 sidecar ``NAME.toml`` that says what no ONNX file does: labels and normalisation. It runs
 in an environment of its own, with nothing but torch, numpy and onnx.
 """

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 
 def efficientnet(classes: int) -> nn.Module:
-    """EfficientNet-B0's stages at about a third of their width and half of their depth, for ``(N, 3, 224, 224)``.
+    """EfficientNet-B0's stages, a third as wide and half as deep, for ``(N, 3, 224, 224)``.
 
     Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
     Networks", ICML 2019.
