@@ -129,10 +129,6 @@ def _fitting(scaling: Scaling, own: Scaling) -> Scaling | None:
     channels = len(own.mean)
     if len(scaling.mean) not in {1, channels}:
         return None
-    wide = Scaling(
-        range=scaling.range,
-        mean=np.broadcast_to(scaling.mean, channels).tolist(),
-        std=np.broadcast_to(scaling.std, channels).tolist(),
-    )
+    wide = scaling.for_channels(channels)
     same = all(np.allclose(a, b) for a, b in zip(wide.affine(), own.affine(), strict=True))
     return None if same else wide

@@ -87,9 +87,7 @@ class Graph:
 
     def code(self, operator: Any) -> int:
         """Give an operator's code."""
-        entry = self.model.operatorCodes[operator.opcodeIndex]
-        # Codes up to 127 may be in the old field alone, those beyond in the new one.
-        return max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode))
+        return _builtin(self.model.operatorCodes[operator.opcodeIndex])
 
     def kind(self, operator: Any) -> str:
         """Give an operator's name, as in ``CONV_2D``; a custom one's own name."""
@@ -210,7 +208,7 @@ class Graph:
 
     def _code_index(self, code: int) -> int:
         for index, entry in enumerate(self.model.operatorCodes):
-            if max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode)) == code:
+            if _builtin(entry) == code:
                 return index
         entry = schema.OperatorCodeT()
         entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = code, min(code, 127), 1
@@ -242,6 +240,11 @@ class Graph:
         for operator in self.operators:
             operator.opcodeIndex = codes[operator.opcodeIndex]
         self.model.operatorCodes = [self.model.operatorCodes[i] for i in codes]
+
+
+def _builtin(entry: Any) -> int:
+    # Codes up to 127 may be in the old field alone, those beyond in the new one.
+    return max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode))
 
 
 def _renumber(used: Iterable[int]) -> dict[int, int]:

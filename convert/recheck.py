@@ -45,12 +45,7 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
     """
     bundle = ModelBundle.load(path)
     content, labels = path.read_bytes(), bundle.labels
-    anatomy = dissect(content)
-    found = [
-        checks.all_integer(anatomy),
-        checks.as_contracted(content, anatomy, labels),
-        *checks.small_enough(content, anatomy, limits),
-    ]
+    found = checks.runs_on_a_pi(content, dissect(content), labels, limits)
     if source is not None:
         return found + _beside(source, path, labels, data, limits, stage)
     validation = _validation_of(path, bundle.card)

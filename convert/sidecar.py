@@ -49,6 +49,11 @@ class Scaling(_Table):
         scaled = pixels.astype(np.float32)[..., None] / _WHITE * (white - black) + black
         return np.asarray((scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32), np.float32)
 
+    def for_channels(self, channels: int) -> Scaling:
+        """Give it with a number for each of so many channels; one number serves them all."""
+        mean, std = (tuple(np.broadcast_to(part, channels).tolist()) for part in (self.mean, self.std))
+        return Scaling(range=self.range, mean=mean, std=std)
+
     def affine(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give slope and offset of each channel, as a function of the gray level."""
         black, white = self.range
@@ -144,6 +149,7 @@ def complete(model: Path, told: Told) -> Spec:
         said = _read(path)
         trained = {"protocol": said.protocol, "description": said.description}
     width, height = said.input.size or (None, None)
+    channels: Any = told.channels or said.input.channels  # a number once nothing is missing
     found = {
         "labels": said.labels,
         "protocol": said.protocol,
@@ -152,7 +158,7 @@ def complete(model: Path, told: Told) -> Spec:
         "input.mean": said.input.mean,
         "input.std": said.input.std,
         "input.size": (told.width or width) and (told.height or height),
-        "input.channels": told.channels or said.input.channels,
+        "input.channels": channels,
     }
     missing = [key for key, value in found.items() if value is None]
     if missing:
@@ -160,24 +166,21 @@ def complete(model: Path, told: Told) -> Spec:
         lines = "".join(f"\n  {key}: {WANTED[key]}{outputs if key == 'output' else ''}" for key in missing)
         message = f"{model}: {path.name} beside it has to say what the file cannot:{lines}"
         raise ModelError(message)
-    wrong = next(chain(_about_labels(said), _about_input(said.input, told, found["input.channels"])), None)
+    wrong = next(chain(_about_labels(said), _about_input(said.input, told, channels)), None)
     if wrong is None and said.output and said.output not in told.outputs:
         wrong = f"output: there is no {said.output}; the outputs are {', '.join(told.outputs)}"
     if wrong:
         message = f"{path}: {wrong}"
         raise ModelError(message)
+    scaling = Scaling.model_validate({part: found[f"input.{part}"] for part in ("range", "mean", "std")})
     return Spec.model_validate(
         {
             "labels": said.labels,
             "protocol": said.protocol,
-            "scaling": {
-                "range": said.input.range,
-                "mean": _for_each_channel(said.input.mean, found["input.channels"]),
-                "std": _for_each_channel(said.input.std, found["input.channels"]),
-            },
+            "scaling": scaling.for_channels(channels),
             "width": told.width or width,
             "height": told.height or height,
-            "channels": found["input.channels"],
+            "channels": channels,
             "output": found["output"],
             "trained": {"source": model.name} | trained,
         }
@@ -238,7 +241,3 @@ def _about_input(inside: _Input, told: Told, channels: Any) -> Iterator[str]:
             yield f"input.size: its {axis} is {ours}, but the file says {theirs}"
     if inside.channels and told.channels not in {None, inside.channels}:
         yield f"input.channels: {inside.channels}, but the file says {told.channels}"
-
-
-def _for_each_channel(numbers: tuple[float, ...] | None, channels: Any) -> tuple[float, ...]:
-    return (numbers or ()) if numbers and len(numbers) == channels else (numbers or ()) * channels

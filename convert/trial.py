@@ -135,11 +135,7 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
             seen = observe(content, representative, advance=stage("equalised activations", len(representative)))
         quantised = quantize(path, content, ranges(seen, way.calibration))
         anatomy = dissect(quantised)
-        found: list[Check] = [
-            checks.all_integer(anatomy),
-            checks.as_contracted(quantised, anatomy, exact.labels),
-            *checks.small_enough(quantised, anatomy, limits),
-        ]
+        found = checks.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
         fit = all(check.holds for check in found)
         more, logits = judged_by(quantised) if fit else ([], {})
         trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))

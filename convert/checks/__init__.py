@@ -6,7 +6,7 @@ said where it is; what is only reported has no limit.
 
 from convert.checks.accuracy import accuracy_kept, agreement, answers_kept, recalls_kept, reported
 from convert.checks.check import Check, Limits, as_card
-from convert.checks.file import all_integer, as_contracted, small_enough
+from convert.checks.file import all_integer, as_contracted, runs_on_a_pi, small_enough
 from convert.checks.reading import labels_in_order, pixels_as_trained, same_as_source
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "pixels_as_trained",
     "recalls_kept",
     "reported",
+    "runs_on_a_pi",
     "same_as_source",
     "small_enough",
 ]

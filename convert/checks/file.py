@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from convert.checks.check import Limits
 
 
+def runs_on_a_pi(content: bytes, anatomy: Anatomy, labels: Sequence[str], limits: Limits) -> list[Check]:
+    """Run every gate of the file itself."""
+    return [
+        all_integer(anatomy),
+        as_contracted(content, anatomy, labels),
+        *small_enough(content, anatomy, limits),
+    ]
+
+
 def all_integer(anatomy: Anatomy) -> Check:
     """No tensor of the network is float: integer kernels run all of it."""
     count = len(anatomy.float_tensors)
