@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.checks import as_card
+from convert.checks import agreement, as_card
 from edge.model import Calibration, Card, InputCard, softmax
 from edge.runtime import installed
 from train import report
@@ -135,7 +135,6 @@ def measure_validation(
         runtime: compare(said, match_labels(softmax(rows), labels, faces.labels), faces.truth)
         for runtime, rows in quantised.items()
     }
-    answers = {"float": exact.argmax(axis=1)} | {runtime: rows.argmax(axis=1) for runtime, rows in quantised.items()}
     calibrated = match_labels(softmax(quantised[first], confidence.temperature), labels, faces.labels)
     return {
         "protocol": protocol,
@@ -144,8 +143,8 @@ def measure_validation(
         "int8": {runtime: round(found.accuracy, _DIGITS) for runtime, found in after.items()},
         "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
-            f"{first} = {other}": round(float((answers[first] == rows).mean()), _DIGITS)
-            for other, rows in answers.items()
+            f"{first} = {other}": round(agreement(quantised[first], rows), _DIGITS)
+            for other, rows in (("float", exact), *quantised.items())
             if other != first
         },
         "mcnemar": {

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from convert.sidecar import Spec
 
-FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", ".onnx": "onnx_file", "": "saved_model"}
-"""Which module of this package reads which ending; a SavedModel is a folder."""
+_FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", ".onnx": "onnx_file"}
+"""Which module of this package reads which ending; a folder is a SavedModel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +48,8 @@ def load(path: Path) -> Source:
     if not path.exists():
         message = f"{path}: there is no such file; name a .keras, .h5 or .onnx file or a SavedModel's folder"
         raise ModelError(message)
-    module = FORMATS.get(path.suffix) if path.is_file() else "saved_model"
-    if not module or not path.name or (path.is_file() and not path.suffix):
+    module = _FORMATS.get(path.suffix) if path.is_file() else "saved_model"
+    if not module or not path.name:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)
     opened = importlib.import_module(f"convert.load.{module}").open_model(path)
@@ -65,4 +65,4 @@ def load(path: Path) -> Source:
     return Source(path, spec, network, run)
 
 
-__all__ = ["FORMATS", "ModelError", "Source", "load"]
+__all__ = ["ModelError", "Source", "load"]
