@@ -41,7 +41,8 @@ Method = Literal["min-max", "percentile", "mse"]
 Range = tuple[float, float]
 
 _OUTERMOST = 1e-4
-_LEVELS = 255
+LEVELS = 255
+"""Steps of an int8 range from its low to its high end."""
 _PARTS = np.linspace(1.0, 0.05, 39).tolist()
 """The parts of the full range that ``mse`` tries, on each side."""
 
@@ -80,9 +81,9 @@ def _least_error(activation: Activation) -> Range:
 def _error(sample: NDArray[np.float32], tried: Range) -> float:
     """Give the mean squared error of values in int8, 0 being exact."""
     low, high = tried
-    step = max(high - low, 1e-12) / _LEVELS
+    step = max(high - low, 1e-12) / LEVELS
     zero_point = np.round(-low / step)
-    rounded = (np.clip(np.round(sample / step) + zero_point, 0, _LEVELS) - zero_point) * step
+    rounded = (np.clip(np.round(sample / step) + zero_point, 0, LEVELS) - zero_point) * step
     return float(np.square(rounded - sample).mean())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convert import checks, isolated
+from convert import checks, floating, isolated
 from convert.anatomy import dissect
+from convert.bias import correct_bias
 from convert.equalize import equalize
 from convert.observe import observe
 from convert.quantize import Method, quantize, ranges
+from convert.tighten import tighten
 from edge.model import softmax
 from edge.runtime import installed
 from train.evaluate import compare, judge, match_labels
@@ -36,13 +38,24 @@ class Way:
 
     calibration: Method
     equalized: bool = False
+    tightened: bool = False
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"{self.calibration} ranges" + (", channels equalised" if self.equalized else "")
+        return (
+            f"{self.calibration} ranges"
+            + (", channels equalised" if self.equalized else "")
+            + (", narrowed by the answers" if self.tightened else "")
+        )
 
 
-WAYS = (Way("min-max"), Way("percentile"), Way("mse"), Way("mse", equalized=True))
+WAYS = (
+    Way("min-max"),
+    Way("percentile"),
+    Way("mse"),
+    Way("mse", equalized=True),
+    Way("mse", equalized=True, tightened=True),
+)
 """From the plainest on; each is tried where the one before did not pass."""
 
 
@@ -127,16 +140,24 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
     trials: list[Trial] = []
     content, stage, limits = exact.content, judged_by.stage, judged_by.limits
     seen = observe(content, representative, advance=stage("activations", len(representative)))
+    answers = floating.logits(content, representative)
     for way in WAYS:
-        if way.equalized:
+        if way.equalized and not way.tightened:
             content, count = equalize(content, seen)
             if not count:
-                break
+                continue  # as the way before
             seen = observe(content, representative, advance=stage("equalised activations", len(representative)))
-        quantised = quantize(path, content, ranges(seen, way.calibration))
+        chosen = ranges(seen, way.calibration)
+        if way.tightened:
+            chosen = tighten(content, chosen, representative, stage)
+        quantised = quantize(path, content, chosen)
         anatomy = dissect(quantised)
         found = checks.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
         fit = all(check.holds for check in found)
+        if fit:
+            # In the runtime that edge takes unless told otherwise.
+            given = isolated.logits(quantised, next(iter(installed())), representative)
+            quantised = correct_bias(quantised, (given - answers).mean(axis=0))
         more, logits = judged_by(quantised) if fit else ([], {})
         trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))
         if trials[-1].holds or not fit:
