@@ -6,13 +6,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Stage = Callable[[str, int], Callable[[int], None]]
     """Announces a piece of work of so many faces, and gives what is told of each one done."""
+
+
+class _Count(MofNCompleteColumn):
+    """How many of how many; nothing where nobody knows how many there are."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text()
 
 
 @contextmanager
@@ -22,7 +30,7 @@ def progress() -> Iterator[Stage]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Count(),
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)

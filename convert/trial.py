@@ -39,13 +39,14 @@ class Way:
     calibration: Method
     equalized: bool = False
     tightened: bool = False
+    """By what it does to the answers, whose mean error is then taken out as well."""
 
     def __str__(self) -> str:
         """Say it in words."""
         return (
             f"{self.calibration} ranges"
             + (", channels equalised" if self.equalized else "")
-            + (", narrowed by the answers" if self.tightened else "")
+            + (", by the answers" if self.tightened else "")
         )
 
 
@@ -140,7 +141,6 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
     trials: list[Trial] = []
     content, stage, limits = exact.content, judged_by.stage, judged_by.limits
     seen = observe(content, representative, advance=stage("activations", len(representative)))
-    answers = floating.logits(content, representative)
     for way in WAYS:
         if way.equalized and not way.tightened:
             content, count = equalize(content, seen)
@@ -154,10 +154,10 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
         anatomy = dissect(quantised)
         found = checks.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
         fit = all(check.holds for check in found)
-        if fit:
+        if fit and way.tightened:
             # In the runtime that edge takes unless told otherwise.
             given = isolated.logits(quantised, next(iter(installed())), representative)
-            quantised = correct_bias(quantised, (given - answers).mean(axis=0))
+            quantised = correct_bias(quantised, (given - floating.logits(content, representative)).mean(axis=0))
         more, logits = judged_by(quantised) if fit else ([], {})
         trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))
         if trials[-1].holds or not fit:
