@@ -35,10 +35,11 @@ def progress() -> Iterator[Stage]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
 
         def stage(name: str, total: int) -> Callable[[int], None]:
-            bar.reset(task, description=name, total=total or None)
+            for before in bar.task_ids:
+                bar.remove_task(before)
+            task = bar.add_task(name, total=total or None)
 
             def advance(count: int) -> None:
                 bar.advance(task, count)
