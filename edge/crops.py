@@ -14,26 +14,44 @@ if TYPE_CHECKING:
     from edge.model import Card
 
 
-def crop(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
+def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> NDArray[np.uint8]:
     """Cut a face out as the model wants to see it.
 
     Args:
         gray: ``(H, W)`` uint8.
         face: Where the face is; what lies beyond the frame's edge repeats the edge.
         card: Says the margin and the size.
+        tilt: Degrees by which the head leans, clockwise as one sees it; the crop is upright.
 
     Returns:
         ``(card.input.height, card.input.width)`` uint8.
     """
-    rect = face.grown(card.input.crop_margin)
-    left, top = round(rect.x), round(rect.y)
-    right, bottom = max(left + 1, round(rect.x + rect.width)), max(top + 1, round(rect.y + rect.height))
-    height, width = gray.shape
-    inside = gray[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
-    if inside.shape != (bottom - top, right - left):
-        beyond = ((max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width)))
-        inside = np.pad(inside, beyond, mode="edge")
-    return resized(inside, card.input.width, card.input.height)
+    part = cut_out(gray, face.grown(card.input.crop_margin), tilt)
+    return resized(part, card.input.width, card.input.height)
+
+
+def cut_out(gray: NDArray[np.uint8], wanted: Rect, tilt: float = 0.0) -> NDArray[np.uint8]:
+    """Give a part of the frame in its own size, turned about its middle; beyond the frame its edge is repeated."""
+    left, top = round(wanted.x), round(wanted.y)
+    width, height = max(1, round(wanted.x + wanted.width) - left), max(1, round(wanted.y + wanted.height) - top)
+    if tilt:
+        turn = np.asarray(cv2.getRotationMatrix2D(wanted.middle, tilt, 1.0), np.float64)
+        turn[:, 2] -= left, top
+        return np.asarray(cv2.warpAffine(gray, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    rows, above, below = _span(top, height, gray.shape[0])
+    columns, before, behind = _span(left, width, gray.shape[1])
+    inside = gray[rows, columns]
+    if inside.shape != (height, width):
+        inside = np.pad(inside, ((above, below), (before, behind)), mode="edge")
+    return inside
+
+
+def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:
+    """Give the part of `length` pixels from `start` on that lies within `size`, at least one, and how many miss."""
+    first = min(max(start, 0), size - 1)
+    last = max(min(start + length, size), first + 1)
+    before = min(first - start, length - 1) if start < first else 0
+    return slice(first, last), before, length - before - (last - first)
 
 
 def resized(gray: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

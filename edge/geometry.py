@@ -21,6 +21,11 @@ class Rect:
         """In square pixels."""
         return self.width * self.height
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its centre."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
     def grown(self, margin: float) -> Rect:
         """Give it with `margin` times its width and height added on each side."""
         dx, dy = self.width * margin, self.height * margin
@@ -32,6 +37,19 @@ class Rect:
         right = min(max(self.x + self.width, left), width)
         bottom = min(max(self.y + self.height, top), height)
         return Rect(left, top, right - left, bottom - top)
+
+    def whole(self) -> Rect:
+        """Give the whole pixels that it touches fully or to the left and above."""
+        left, top = int(self.x), int(self.y)
+        return Rect(left, top, int(self.x + self.width) - left, int(self.y + self.height) - top)
+
+    def moved(self, right: float, down: float) -> Rect:
+        """Give it elsewhere."""
+        return Rect(self.x + right, self.y + down, self.width, self.height)
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Whether a point lies within."""
+        return self.x <= point[0] < self.x + self.width and self.y <= point[1] < self.y + self.height
 
     def overlap(self, other: Rect) -> float:
         """Give intersection over union, 0 to 1."""

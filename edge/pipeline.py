@@ -67,6 +67,8 @@ class Pipeline:
         self._min_confidence = calibrated if emotion.min_confidence is None else emotion.min_confidence
         self.origin = origin
         self._moods: dict[int, Mood] = {}
+        self._newest_looks: dict[int, NDArray[np.float32]] = {}
+        """By track: ``(C,)`` probabilities."""
         self._tracks: list[Track] = []
         self._newest: Frame | None = None
         self._sequence = 0
@@ -83,11 +85,14 @@ class Pipeline:
         self._newest = frame
         self._tracks, gone = self._tracker.update(frame.gray, frame.time_s)
         events = [self._gone(frame, track) for track in gone]
-        seen = [track for track in self._tracks if track.seen_s == frame.time_s]
-        if seen:
-            crops = np.stack([crop(frame.gray, track.rect, self._card) for track in seen])
-            for track, probabilities in zip(seen, self._classifier.probabilities(crops), strict=True):
-                events += self._feel(frame, track, probabilities)
+        looked = [track for track in self._tracks if track.looked_s == frame.time_s]
+        if looked:
+            crops = np.stack([crop(frame.gray, track.rect, self._card, track.tilt) for track in looked])
+            self._newest_looks |= zip((t.id for t in looked), self._classifier.probabilities(crops), strict=True)
+        for track in self._tracks:
+            if track.seen_s == frame.time_s:
+                # A face in which nothing changed shows what it showed.
+                events += self._feel(frame, track, self._newest_looks[track.id])
         return events
 
     def finish(self) -> list[FaceEvent]:
@@ -143,6 +148,7 @@ class Pipeline:
 
     def _gone(self, frame: Frame, track: Track) -> FaceEvent:
         mood = self._moods.pop(track.id)
+        del self._newest_looks[track.id]
         return FaceEvent(
             **self.origin.stamp(),
             type="gone",

@@ -14,7 +14,6 @@ from edge.camera import Frame
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
 from edge.faces import HaarDetector
-from edge.geometry import Rect
 from edge.model import ModelBundle
 from edge.pipeline import Origin, Pipeline
 from edge.testcard import Scene
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.events import FaceEvent
+    from edge.geometry import Rect
     from edge.model import Card
     from edge.pipeline import Classifier
 
@@ -155,9 +155,8 @@ class TestTheJudgesNotice:
     ) -> None:
         right_crop = crops.crop
 
-        def shifted(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
-            moved = Rect(face.x + face.width / 2, face.y + face.height / 2, face.width, face.height)
-            return right_crop(gray, moved, card)
+        def shifted(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
+            return right_crop(gray, face.moved(face.width / 2, face.height / 2), card, tilt)
 
         monkeypatch.setattr(edge.pipeline, "crop", shifted)
         with pytest.raises(AssertionError):

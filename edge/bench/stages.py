@@ -70,15 +70,20 @@ class TimedDetector:
     def __init__(self, detector: Detector, stages: Stages) -> None:
         self._detector, self._stages = detector, stages
 
-    def search(self, gray: NDArray[np.uint8]) -> list[Rect]:
-        """Search the whole frame."""
+    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+        """Search the whole frame or a part of it."""
         with self._stages.timed("detect"):
-            return self._detector.search(gray)
+            return self._detector.search(gray, region)
 
-    def search_near(self, gray: NDArray[np.uint8], face: Rect) -> Rect | None:
+    def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Search near a face."""
         with self._stages.timed("detect"):
-            return self._detector.search_near(gray, face)
+            return self._detector.search_near(gray, face, tilt)
+
+    def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        """Search around a lost face."""
+        with self._stages.timed("detect"):
+            return self._detector.search_around(gray, face, tilt)
 
 
 class TimedClassifier:

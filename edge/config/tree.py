@@ -72,8 +72,8 @@ class FacesConfig(_Section):
     max_faces: int = Field(default=8, ge=1, le=64)
     """Most faces followed at once; those that came first stay."""
 
-    search_every_s: float = Field(default=0.25, gt=0)
-    """Seconds between searches of the whole frame. Between, only the surroundings of known faces are searched."""
+    notice_s: float = Field(default=0.3, gt=0)
+    """Seconds within which a new face should be noticed. How often the picture is searched follows from it."""
 
 
 class EmotionConfig(_Section):

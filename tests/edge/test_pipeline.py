@@ -47,7 +47,7 @@ class BrightnessClassifier:
 class BlobDetector:
     """Finds what is not black, on the left and on the right half."""
 
-    def search(self, gray: NDArray[np.uint8]) -> list[Rect]:
+    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
         found = []
         for left in (0, gray.shape[1] // 2):
             half = gray[:, left : left + gray.shape[1] // 2]
@@ -56,10 +56,13 @@ class BlobDetector:
                 found.append(
                     Rect(float(left + xs.min()), float(ys.min()), float(np.ptp(xs)) + 1, float(np.ptp(ys)) + 1),
                 )
-        return found
+        return [face for face in found if region is None or region.holds(face.middle)]
 
-    def search_near(self, gray: NDArray[np.uint8], face: Rect) -> Rect | None:
+    def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        assert tilt in {0.0, 25.0, -25.0, 50.0, -50.0}
         return next((found for found in self.search(gray) if found.overlap(face) > 0.2), None)
+
+    search_around = search_near
 
 
 def pipeline(synthetic: bool = False) -> Pipeline:  # noqa: FBT001, FBT002

@@ -7,45 +7,73 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, Tracker
+from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, Track, Tracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GRAY = np.zeros((480, 640), np.uint8)
 FRAME_S = 1 / 15
 
 
 class Stage:
-    """A detector that finds what the test puts there, and counts how often it is asked."""
+    """A detector that finds what the test puts there, where it is asked to look, and counts how often it is."""
 
     def __init__(self, *faces: Rect) -> None:
         self.faces = list(faces)
-        self.searches = 0
+        self.tilts: dict[Rect, float] = {}
+        """Of those that lean; they are seen only by who looks that way."""
 
-    def search(self, gray: NDArray[np.uint8]) -> list[Rect]:
-        assert gray is GRAY
-        self.searches += 1
-        return list(self.faces)
+        self.still = False
+        """Whether the faces stop moving."""
 
-    def search_near(self, gray: NDArray[np.uint8], face: Rect) -> Rect | None:
-        assert gray is GRAY
-        return next((f for f in self.faces if f.overlap(face) > 0.2), None)
+        self.searched: list[Rect | None] = []
+        self.nearby: list[Rect] = []
+        self._frames = 0
+
+    def frame(self) -> NDArray[np.uint8]:
+        """Draw each face as a patch, in which something moves unless all is still."""
+        self._frames += not self.still
+        gray = np.full((480, 640), 90, np.uint8)
+        for face in self.faces:
+            patch = face.clipped(640, 480).whole()
+            gray[int(patch.y) : int(patch.y + patch.height), int(patch.x) : int(patch.x + patch.width)] = 150 + 40 * (
+                self._frames % 2
+            )
+        return gray
+
+    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+        assert gray.shape == (480, 640)
+        self.searched.append(region)
+        return [f for f in self.faces if not self.tilts.get(f) and (region is None or region.holds(f.middle))]
+
+    def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        assert gray.shape == (480, 640)
+        self.nearby.append(face)
+        there = [f for f in self.faces if f.overlap(face) > 0.2 and abs(self.tilts.get(f, 0.0) - tilt) < 16]
+        return max(there, key=face.overlap, default=None)
+
+    def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        return self.search_near(gray, face.grown(0.5), tilt)
 
 
 class Play:
     """Runs a tracker frame by frame."""
 
     def __init__(self, stage: Stage, config: FacesConfig | None = None) -> None:
+        self.stage = stage
         self.tracker = Tracker(stage, config or FacesConfig())
         self.now_s = 0.0
+
+    def frame(self) -> tuple[list[Track], list[Track]]:
+        """Give the tracks that are there and those that are gone."""
+        self.now_s += FRAME_S
+        return self.tracker.update(self.stage.frame(), self.now_s)
 
     def frames(self, count: int) -> tuple[list[int], list[int]]:
         """Give the ids that are there after the last frame, and those gone on the way."""
         ids, gone_ids = [], []
         for _ in range(count):
-            tracks, gone = self.tracker.update(GRAY, self.now_s)
-            self.now_s += FRAME_S
+            tracks, gone = self.frame()
             ids = [track.id for track in tracks]
             gone_ids += [track.id for track in gone]
         return ids, gone_ids
@@ -69,10 +97,90 @@ def test_a_flicker_never_counts() -> None:
     assert play.tracker.clear() == []
 
 
-def test_the_whole_frame_is_searched_only_now_and_then() -> None:
+def test_a_face_in_which_nothing_changes_is_not_searched_again() -> None:
     stage = Stage(LEFT)
-    Play(stage, FacesConfig(search_every_s=0.5)).frames(60)
-    assert stage.searches == pytest.approx(60 * FRAME_S / 0.5, abs=1)
+    play = Play(stage)
+    play.frames(15)
+    stage.still = True
+    play.frames(1)
+    stage.nearby.clear()
+    ids, gone = play.frames(45)
+    assert (ids, gone) == ([1], [])
+    assert 3 <= len(stage.nearby) <= 9  # a few times a second, to be sure
+    stage.still = False
+    before = len(stage.nearby)
+    play.frames(5)
+    assert len(stage.nearby) == before + 5
+
+
+def test_a_face_that_is_still_and_found_no_more_is_gone() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(15)
+    stage.still = True
+    play.frames(1)
+    stage.tilts[LEFT] = 180.0  # the picture stays, but nobody takes it for a face
+    assert play.frames(45) == ([], [1])
+
+
+def test_a_face_is_expected_where_it_goes() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    for _ in range(30):
+        stage.faces = [stage.faces[0].moved(6, 3)]
+        play.frames(1)
+    (track,), _ = play.frame()
+    moving = track.predicted(play.now_s + FRAME_S)
+    assert moving.x - track.rect.x == pytest.approx(6, abs=2.5)
+    assert moving.y - track.rect.y == pytest.approx(3, abs=1.5)
+
+
+@pytest.mark.parametrize("tilt", [25.0, -25.0, 45.0])
+def test_a_head_that_leans_is_followed_and_its_tilt_known(tilt: float) -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    for part in (0.5, 1.0):
+        stage.tilts[LEFT] = tilt * part
+        assert play.frames(8) == ([1], [])
+    (track,), _ = play.frame()
+    assert track.tilt == pytest.approx(tilt, abs=16)
+    stage.tilts.clear()
+    play.frames(8)
+    (track,), _ = play.frame()
+    assert track.id == 1
+    assert track.tilt == pytest.approx(0, abs=16)
+
+
+def test_a_face_that_jumps_its_own_width_is_the_same_one() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    stage.faces = [LEFT.moved(85, 0)]
+    ids, gone = play.frames(10)
+    assert (ids, gone) == ([1], [])
+
+
+def test_two_faces_that_cross_keep_their_ids() -> None:
+    stage = Stage(Rect(60, 100, 100, 100), Rect(460, 150, 110, 110))
+    play = Play(stage)
+    play.frames(6)
+    before, _ = play.frame()
+    left = {track.id: track.rect.x < 300 for track in before}
+    for _ in range(52):
+        one, other = stage.faces
+        stage.faces = [one.moved(8, 0), other.moved(-8, 0)]
+        after, gone = play.frame()
+        assert gone == []
+    assert {track.id: track.rect.x > 300 for track in after} == left
+
+
+def test_what_a_fine_search_does_not_find_is_no_face() -> None:
+    class Mistaken(Stage):
+        def search_near(self, *_: object) -> Rect | None:
+            return None
+
+    assert Play(Mistaken(LEFT)).frames(30) == ([], [])
 
 
 def test_a_face_that_moves_keeps_its_id() -> None:
@@ -110,7 +218,7 @@ def test_a_hand_before_the_mouth_does_not_end_a_track() -> None:
 def test_two_faces_the_largest_first() -> None:
     play = Play(Stage(LEFT, RIGHT))
     play.frames(10)
-    tracks, _ = play.tracker.update(GRAY, play.now_s)
+    tracks, _ = play.frame()
     assert [track.rect.width > 110 for track in tracks] == [True, False]
 
 

@@ -1,0 +1,93 @@
+"""When and where to look for faces that are not known yet.
+
+A search of the whole frame is nearly the whole cost of seeing. So a new face is looked for
+only where the picture changed, and as seldom as lets it still be noticed in time; the whole
+frame is searched now and then, for a face that stood still when it was overlooked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.geometry import Rect
+from edge.motion import Motion
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge.config import FacesConfig
+    from edge.faces import Detector
+
+_WHOLE = 8
+"""A search of the whole frame comes after so many times the time in which a face is to be noticed."""
+
+_MUCH = 0.6
+"""Part of the frame from which on all of it is searched: overlapping parts would cost more."""
+
+_MARGIN = 0.2
+"""What belongs to a known face beyond its box, as a part of its width: hair, chin, the edge that moves with it."""
+
+_TICK_S = 1e-6
+"""Times are sums of frames' durations; equal ones differ in the last digit."""
+
+
+class Attention:
+    """Decides where to look for new faces."""
+
+    def __init__(self, detector: Detector, config: FacesConfig, confirm_hits: int) -> None:
+        """Start with everything unseen.
+
+        Args:
+            detector: Does the searching.
+            config: The smallest face, and how soon a new one is to be noticed.
+            confirm_hits: Frames that a face must be found in until it counts.
+        """
+        self._detector = detector
+        self._notice_s = config.notice_s
+        self._confirm_hits = confirm_hits
+        self._motion = Motion(config.min_height)
+        self._time_s = self._searched_s = self._whole_s = float("-inf")
+
+    def newcomers(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect]) -> list[Rect]:
+        """Look for new faces in a frame, if it is time to and there is a reason.
+
+        Args:
+            gray: ``(H, W)`` uint8.
+            time_s: When it was captured.
+            known: Where the faces are that are followed anyway.
+
+        Returns:
+            What was found, known faces among it; not all of it are faces.
+        """
+        self._motion.see(gray)
+        step_s, self._time_s = time_s - self._time_s, time_s
+        # A face that comes right after a search waits for the next one, and then still has to be confirmed.
+        if time_s - self._searched_s < self._notice_s - (self._confirm_hits - 1) * step_s - _TICK_S:
+            return []
+        height, width = gray.shape
+        everything = Rect(0, 0, width, height)
+        if time_s - self._whole_s >= _WHOLE * self._notice_s:
+            regions = [everything]
+        else:
+            regions = [r.clipped(width, height) for r in self._motion.regions([rect.grown(_MARGIN) for rect in known])]
+            if sum(region.area for region in regions) > _MUCH * everything.area:
+                regions = [everything]
+        if not regions:
+            return []
+        self._searched_s = time_s
+        if regions == [everything]:
+            self._whole_s = time_s
+        found: list[Rect] = []
+        for region in regions:
+            found += self._detector.search(gray, region)
+            self._motion.looked(region)
+        return found
+
+    def changed(self, face: Rect) -> bool:
+        """Whether anything changed there since it was last looked at."""
+        return self._motion.within(face)
+
+    def looked(self, face: Rect) -> None:
+        """Take note that a face was looked for there in the newest frame."""
+        self._motion.looked(face)
