@@ -1,8 +1,9 @@
-"""An endless synthetic person, for trying, testing and measuring without a camera.
+"""Endless synthetic people, for trying, testing and measuring without a camera.
 
 The faces are averages over at least a hundred people each: they show nobody.
 """
 
+from edge.testcard.crowd import Crowd
 from edge.testcard.scene import Scene, Truth
 
-__all__ = ["Scene", "Truth"]
+__all__ = ["Crowd", "Scene", "Truth"]

@@ -6,7 +6,8 @@ import pytest
 from edge.camera.testcard import TestCard
 from edge.config import FacesConfig
 from edge.faces import HaarDetector
-from edge.testcard import Scene
+from edge.testcard import Crowd, Scene
+from edge.testcard.crowd import SMALLEST_FACE, most
 from edge.testcard.scene import AWAY_S, WALK_S
 from edge.tracks import Tracker
 
@@ -58,6 +59,25 @@ def test_leaving_ends_the_track_and_coming_back_starts_another(scene: Scene) -> 
     assert ids == {1, 2}
     assert len(gone_at) == 1
     assert 32 < gone_at[0] < 32 + WALK_S + AWAY_S
+
+
+@pytest.mark.parametrize("people", [1, 8])
+def test_a_crowd_is_as_many_as_were_asked_for_and_each_is_found(people: int) -> None:
+    crowd, detector = Crowd(people), HaarDetector(72)
+    for now_s in (0.0, 3.3, 9.1, 50.0):
+        faces, found = crowd.faces(now_s), detector.search(crowd.render(now_s))
+        assert len(faces) == len(found) == people
+        for face in faces:
+            assert face.width >= SMALLEST_FACE - 1e-9 > 80
+            assert face.clipped(640, 480).area == pytest.approx(face.area)
+            assert sum(face.overlap(other) > 0 for other in faces) == 1  # itself
+            assert sum(face.overlap(box) > 0.4 for box in found) == 1
+
+
+def test_a_picture_has_room_for_so_many_people() -> None:
+    assert (most(640, 480), most(159, 480)) == (8, 0)
+    with pytest.raises(ValueError, match="room for 8 people, not 9"):
+        Crowd(9)
 
 
 class Time:
