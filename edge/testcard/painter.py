@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,16 @@ class Painter:
     def _draw_face(self, picture: NDArray[np.float32], face: Rect, expression: NDArray[np.float32]) -> None:
         """Blend the face in, sampled at its exact place so that it glides rather than jumps from pixel to pixel."""
         scale = face.width / expression.shape[1]
-        place = np.array([[scale, 0, face.x], [0, scale, face.y]], np.float32)
-        size = (self._width, self._height)
+        left, top = max(math.floor(face.x), 0), max(math.floor(face.y), 0)
+        right, bottom = math.ceil(face.x + face.width) + 1, math.ceil(face.y + face.height) + 1
+        part = picture[top : max(bottom, 0), left : max(right, 0)]
+        if not part.size:
+            return  # beyond the edge
+        place = np.array([[scale, 0, face.x - left], [0, scale, face.y - top]])
+        size = part.shape[1], part.shape[0]
         alpha = cv2.warpAffine(self._mask, place, size, flags=cv2.INTER_LINEAR)
         drawn = cv2.warpAffine(expression, place, size, flags=cv2.INTER_CUBIC)
-        picture += alpha * (drawn - picture)
+        part += alpha * (drawn - part)
 
 
 def _draw_body(picture: NDArray[np.float32], face: Rect) -> None:
