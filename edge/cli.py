@@ -77,12 +77,18 @@ def run(
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     camera: CameraOption = None,
     model: ModelOption = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure, all in all.")] = 20.0,
+    compare: Annotated[  # noqa: FBT002  # typer's way
+        bool, typer.Option("--compare", help="Also searches of every frame, on the same frames.")
+    ] = False,
+    faces: Annotated[
+        str | None, typer.Option(metavar="K[..M]", help="Also so many people at once, on the test card.")
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too; - prints them alone.")
     ] = None,
@@ -90,14 +96,16 @@ def bench(
     """Measure the latency of each stage on this device, on the test card unless a camera is named."""
     flags = {"camera.source": camera or "testcard", "emotion.model": model, "emotion.threads": threads}
     settings = _load(config, flags)
-    from edge.bench import measure, table  # noqa: PLC0415  # as in run
+    from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
-    report = measure(settings, seconds)
+    people = benchmark.people(faces, settings) if faces is not None else ()
+    report = benchmark.measure(settings, seconds, beside=compare, people=people)
     text = report.model_dump_json(indent=2)
     if json_file == Path("-"):
         typer.echo(text)
         return
-    Console().print(table(report))
+    for sheet in benchmark.sheets(report):
+        Console().print(benchmark.table(sheet))
     for warning in report.warnings():
         typer.echo(f"emotion-edge: not comparable: {warning}", err=True)
     if json_file:

@@ -1,6 +1,9 @@
-"""Latency per stage, on this device."""
+"""Latency per stage, on this device; beside the usual ways, and as the number of people grows."""
 
+from edge.bench.growth import people
 from edge.bench.measure import measure
-from edge.bench.report import Report, table
+from edge.bench.report import Report
+from edge.bench.sheets import sheets
+from edge.bench.terminal import table
 
-__all__ = ["Report", "measure", "table"]
+__all__ = ["Report", "measure", "people", "sheets", "table"]

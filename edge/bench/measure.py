@@ -5,39 +5,43 @@ from __future__ import annotations
 import os
 import platform
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
+from edge.bench.compare import compare
+from edge.bench.growth import grow
+from edge.bench.lookers import pipeline
 from edge.bench.report import DeviceReport, Report
-from edge.bench.stages import Stages, TimedClassifier, TimedDetector
-from edge.camera import Frame
-from edge.camera.open import open_camera
-from edge.camera.testcard import TestCard
-from edge.config import Broker
+from edge.bench.source import Source
+from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector
 from edge.faces import HaarDetector
 from edge.health import Machine
 from edge.model import SHIPPED, ModelBundle
-from edge.pipeline import Origin, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.camera import Camera
-    from edge.config import CameraConfig, Settings
-    from edge.testcard import Scene
+    from edge.camera import Frame
+    from edge.config import Settings
+    from edge.pipeline import Pipeline
 
 _WARM_UP_FRAMES = 10
 
 
-def measure(settings: Settings, seconds: float) -> Report:
-    """Measure each stage for about `seconds`.
+def measure(settings: Settings, seconds: float, *, beside: bool = False, people: tuple[int, ...] = ()) -> Report:
+    """Measure each stage, and what else is asked for, for about `seconds` altogether.
 
     The test card and clips are shown as fast as the pipeline goes, live cameras at
     their own pace. `publish` is the writing of messages, which few frames have; the
     broker's time is in the daemon's `health`.
+
+    Args:
+        settings: Those of the daemon.
+        seconds: Shared equally between the stages, the comparison and the people.
+        beside: Compare with the usual ways of looking.
+        people: Numbers of people to follow at once, from `edge.bench.growth.people`; empty: none.
 
     Raises:
         EdgeError: No camera, or no valid model.
@@ -45,24 +49,22 @@ def measure(settings: Settings, seconds: float) -> Report:
     machine = Machine()
     bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
     stages, spare = Stages(), Stages()
-    origin = Origin(settings.mqtt.device, "bench")
-    source = _Source(settings.camera)
+    source = Source(settings.camera)
+    share_s = seconds / (1 + beside + bool(people))
 
-    def pipeline(stopwatch: Stages) -> Pipeline:
-        return Pipeline(
-            TimedDetector(HaarDetector(settings.faces.min_height), stopwatch),
-            TimedClassifier(bundle, stopwatch),
-            settings.faces,
-            settings.emotion,
-            origin,
-        )
+    def timed(stopwatch: Stages) -> Pipeline:
+        detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
+        return pipeline(settings, detector, TimedClassifier(bundle, stopwatch))
 
     temperature_before = machine.temperature_c()
-    _run(pipeline(spare), source.frames(spare), spare, seconds, most=1)
+    _run(timed(spare), source.frames(spare), spare, share_s, most=1)
     start_s = _since_process_start_s()
-    _run(pipeline(spare), source.frames(spare), spare, seconds, most=_WARM_UP_FRAMES)
-    cpu_s, frames = _run(pipeline(stages), source.frames(stages), stages, seconds)
+    _run(timed(spare), source.frames(spare), spare, share_s, most=_WARM_UP_FRAMES)
+    cpu_s, frames = _run(timed(stages), source.frames(stages), stages, share_s)
+    rss_mb = machine.rss_mb()
+    compared = compare(settings, bundle, source, share_s) if beside else None
     source.close()
+    growth = grow(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()
     return Report(
         device=_device(machine, bundle),
@@ -72,12 +74,15 @@ def measure(settings: Settings, seconds: float) -> Report:
         frames=frames,
         threads=settings.emotion.threads,
         stages=stages.report(),
-        frames_per_second=round(frames / max(stages.spent_s(without="capture"), 1e-9), 1),
+        frames_per_second=round(frames / max(stages.spent_s(*LOOKING), 1e-9), 1),
         cpu_ms_per_frame=round(1000 * cpu_s / max(frames, 1), 3),
-        rss_mb=round(machine.rss_mb(), 1),
+        overhead=round(stages.overhead(), 4),
+        rss_mb=round(rss_mb, 1),
         start_s=round(start_s, 2),
         temperature_c=(temperature_before, machine.temperature_c()),
         throttled=bool(throttling.now or throttling.since_boot) if throttling else None,
+        compare=compared,
+        growth=tuple(growth),
     )
 
 
@@ -99,48 +104,6 @@ def _run(
         if time.perf_counter() >= deadline or count == most:
             break
     return cpu_s, count
-
-
-class _Source:
-    """Frames for as long as they are wanted: a clip begins anew at its end, the test card does not wait."""
-
-    def __init__(self, config: CameraConfig) -> None:
-        self._config = config
-        self._camera = self._open()
-        self.name, self.synthetic = self._camera.name, self._camera.synthetic
-
-    def frames(self, stages: Stages) -> Iterator[Frame]:
-        """Give frames whose time never goes back; reading one is the stage `capture`."""
-        if isinstance(self._camera, TestCard):
-            yield from self._scene_frames(self._camera.scene, stages)
-            return
-        offset_s = newest_s = 0.0
-        while True:
-            with stages.timed("capture"):
-                frame = self._camera.read()
-            if frame is None:
-                self._camera.close()
-                self._camera = self._open()
-                offset_s = newest_s + 1 / self._config.fps
-            else:
-                newest_s = frame.time_s + offset_s
-                yield Frame(frame.gray, frame.captured_at, newest_s, frame.sequence)
-
-    def close(self) -> None:
-        """Release the camera."""
-        self._camera.close()
-
-    def _open(self) -> Camera:
-        return open_camera(self._config, Broker("none"))
-
-    def _scene_frames(self, scene: Scene, stages: Stages) -> Iterator[Frame]:
-        sequence = 0
-        while True:
-            now_s = sequence / self._config.fps
-            with stages.timed("capture"):
-                gray = scene.render(now_s)
-            yield Frame(gray, datetime.now(UTC), now_s, sequence)
-            sequence += 1
 
 
 def _device(machine: Machine, bundle: ModelBundle) -> DeviceReport:

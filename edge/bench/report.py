@@ -1,9 +1,8 @@
-"""What a benchmark found, as JSON for machines and a table for people."""
+"""What a benchmark found. Its JSON is what `--json` writes and `bench merge` reads."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
-from rich.table import Table
 
 
 class _Part(BaseModel):
@@ -32,6 +31,71 @@ class StageReport(_Part):
     max_ms: float | None
 
 
+class CostReport(_Part):
+    """What looking at a frame costs, without the reading of it."""
+
+    frames: int
+    cpu_ms_per_frame: float
+    """Processor time of all threads, the mean."""
+
+    cpu_ms_median: float
+    wall_ms_per_frame: float
+    """The mean."""
+
+
+class Ratio(_Part):
+    """A cost as a part of another one."""
+
+    cpu: float
+    """Of the mean processor time."""
+
+    wall: float
+    """Of the mean wall-clock time."""
+
+
+class AccuracyReport(_Part):
+    """How right a looker was on the test card."""
+
+    recall: float | None
+    """Of the frames with the face wholly in the picture, the share in which it was found; None without such frames."""
+
+    false_per_1000: float
+    """Boxes in 1,000 frames where no face is, and second boxes of a face."""
+
+    late_per_1000: float
+    """Boxes in 1,000 frames where the face was within the last two seconds, but is not any more."""
+
+    noticed_s: float | None
+    """From being wholly in the picture again to being found, the mean; None if nobody came back."""
+
+
+class LookerReport(CostReport):
+    """One way of looking, see `edge.bench.lookers`."""
+
+    faces_per_frame: float
+    accuracy: AccuracyReport | None
+    """None where nobody knows the truth."""
+
+
+class CompareReport(_Part):
+    """Ways of looking on the same frames."""
+
+    lookers: dict[str, LookerReport]
+    ratios: dict[str, Ratio]
+    """``ours/naive`` and ``ours/tuned``."""
+
+
+class GrowthReport(CostReport):
+    """So many people at once."""
+
+    people: int
+    faces_per_frame: float
+    """As many as there are people, unless some were not followed."""
+
+    ratio: Ratio
+    """To one person."""
+
+
 class Report(_Part):
     """One run on one device."""
 
@@ -48,6 +112,9 @@ class Report(_Part):
     cpu_ms_per_frame: float
     """Processor time of all threads, without that of `capture`."""
 
+    overhead: float
+    """Share of the time of all stages but `capture` that is neither `detect` nor `classify`."""
+
     rss_mb: float
     start_s: float
     """From the process's start until the first frame was looked at."""
@@ -56,6 +123,8 @@ class Report(_Part):
     """Before and after."""
 
     throttled: bool | None
+    compare: CompareReport | None = None
+    growth: tuple[GrowthReport, ...] = ()
 
     def warnings(self) -> list[str]:
         """Say why these figures cannot be compared with others."""
@@ -71,25 +140,3 @@ class Report(_Part):
         if not self.frames:
             found.append("no frame was looked at")
         return found
-
-
-def table(report: Report) -> Table:
-    """Give the report as a table for a terminal."""
-    device = report.device
-    result = Table(title=f"{device.model}, {device.cores} cores, {device.os}", title_justify="left", min_width=78)
-    for column in ("stage", "frames", "p50 ms", "p95 ms", "p99 ms", "max ms"):
-        result.add_column(column, justify="left" if column == "stage" else "right")
-    for name, stage in report.stages.items():
-        times = (stage.p50_ms, stage.p95_ms, stage.p99_ms, stage.max_ms)
-        result.add_row(name, str(stage.count), *("" if ms is None else f"{ms:.2f}" for ms in times))
-    lines = [
-        f"{report.frames_per_second:.0f} frames/s, {report.cpu_ms_per_frame:.2f} ms CPU a frame",
-        f"{report.rss_mb:.0f} MB resident, {report.start_s:.1f} s from start to first frame",
-        f"{report.model} on {device.runtime}, {report.threads} thread(s), camera {report.camera}",
-    ]
-    before, after = report.temperature_c
-    if before is not None and after is not None:
-        lines.append(f"{before:.0f} °C before, {after:.0f} °C after")
-    result.caption = "\n".join(lines)
-    result.caption_justify = "left"
-    return result

@@ -12,7 +12,7 @@ import numpy as np
 from edge.bench.report import StageReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -25,20 +25,24 @@ if TYPE_CHECKING:
 STAGES = ("capture", "detect", "track", "classify", "publish")
 """In the order of the data's way."""
 
+LOOKING = STAGES[1:]
+"""All that is done with a frame once it is there."""
+
 
 class Stages:
     """Collects durations by stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._laps_ms: dict[str, list[float]] = defaultdict(list)
         self._open_ms: dict[str, float] = defaultdict(float)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time within to the stage's share of the current frame."""
-        start = time.perf_counter()
+        start = self._clock()
         yield
-        self._open_ms[stage] += (time.perf_counter() - start) * 1000
+        self._open_ms[stage] += (self._clock() - start) * 1000
 
     def end_frame(self) -> None:
         """Close the current frame: `track` is what the whole step, timed as such, took beyond the parts within it."""
@@ -48,9 +52,13 @@ class Stages:
             self._laps_ms[stage].append(spent_ms)
         self._open_ms.clear()
 
-    def spent_s(self, *, without: str) -> float:
-        """Give the sum over all frames and stages but one."""
-        return sum(sum(laps) for stage, laps in self._laps_ms.items() if stage != without) / 1000
+    def spent_s(self, *stages: str) -> float:
+        """Give the sum over all frames of these stages."""
+        return sum(sum(self._laps_ms[stage]) for stage in stages) / 1000
+
+    def overhead(self) -> float:
+        """Give the share of the time of all stages but `capture` that is neither `detect` nor `classify`."""
+        return self.spent_s("track", "publish") / max(self.spent_s(*LOOKING), 1e-9)
 
     def report(self) -> dict[str, StageReport]:
         """Give percentiles per stage, in the order of the data's way."""

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
 import pytest
 
 from edge import __version__
@@ -23,18 +21,6 @@ if TYPE_CHECKING:
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    """Two seconds of nobody."""
-    path = tmp_path / "nobody.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, (320, 240))
-    random = np.random.default_rng(0)
-    for _ in range(30):
-        writer.write(random.integers(90, 110, (240, 320, 3), dtype=np.uint8))
-    writer.release()
-    return path
 
 
 @pytest.fixture
@@ -232,6 +218,8 @@ def test_bench_writes_every_figure_of_the_contract(emotion_edge: Run, tmp_path: 
         assert 0 < stage["count"] <= report["frames"]
         assert 0 <= stage["p50_ms"] <= stage["p95_ms"] <= stage["p99_ms"] <= stage["max_ms"]
     assert report["cpu_ms_per_frame"] > 0
+    assert 0 < report["overhead"] < 1
+    assert (report["compare"], report["growth"]) == (None, [])
     assert report["start_s"] > 0
     assert report["rss_mb"] > 10
     assert report["synthetic"] is True

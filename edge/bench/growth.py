@@ -1,0 +1,98 @@
+"""What each further person costs."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edge.bench.costs import Costs, ratio
+from edge.bench.lookers import Ours, pipeline
+from edge.bench.report import GrowthReport
+from edge.camera import Frame
+from edge.errors import ConfigError
+from edge.faces import HaarDetector
+from edge.testcard import Crowd
+from edge.testcard.crowd import SMALLEST_FACE, most
+
+if TYPE_CHECKING:
+    from edge.config import Settings
+    from edge.pipeline import Classifier
+
+_WARM_UP_FRAMES = 10
+"""Until everybody is followed."""
+
+
+def people(text: str, settings: Settings) -> tuple[int, ...]:
+    """Read ``K`` or ``K..M`` as numbers of people, one person always being the first.
+
+    Raises:
+        ConfigError: It is neither, or not with these settings; the message says what is.
+    """
+    camera, faces = settings.camera, settings.faces
+    if camera.source != "testcard":
+        message = f"--faces shows people of its own: leave --camera {camera.source} out"
+        raise ConfigError(message)
+    if faces.min_height > SMALLEST_FACE:
+        message = f"--faces shows faces of {SMALLEST_FACE:.0f} pixels, but faces.min_height is {faces.min_height}"
+        raise ConfigError(message)
+    room = min(most(camera.width, camera.height), faces.max_faces)
+    written = re.fullmatch(r"(\d{1,4})(?:\.\.(\d{1,4}))?", text, re.ASCII)
+    first, last = (int(written[1]), int(written[2] or written[1])) if written else (0, 0)
+    if not 1 <= first <= last <= room:
+        message = (
+            f"--faces: {text!r}: write a number of people, as 4, or a range, as 1..8; from 1 to {room}, "
+            f"for which {camera.width}x{camera.height} pixels have room and faces.max_faces allows"
+        )
+        raise ConfigError(message)
+    return tuple(sorted({1, *range(first, last + 1)}))
+
+
+def grow(settings: Settings, classifier: Classifier, counts: tuple[int, ...], seconds: float) -> list[GrowthReport]:
+    """Follow so many people at once, each number in turn frame by frame, for about `seconds` altogether.
+
+    Args:
+        settings: Those of the pipelines, and the size of the picture.
+        classifier: Sees every face.
+        counts: Numbers of people, 1 being the first.
+        seconds: How long.
+    """
+    crowds = [_Followed(count, settings, classifier) for count in counts]
+    deadline, sequence = time.perf_counter() + seconds, 0
+    while sequence <= _WARM_UP_FRAMES or time.perf_counter() < deadline:
+        for crowd in crowds:
+            crowd.look(sequence, counted=sequence >= _WARM_UP_FRAMES)
+        sequence += 1
+    return [crowd.report(than=crowds[0]) for crowd in crowds]
+
+
+class _Followed:
+    """So many people and the pipeline that follows them."""
+
+    def __init__(self, count: int, settings: Settings, classifier: Classifier) -> None:
+        camera = settings.camera
+        self._count, self._fps = count, camera.fps
+        self._crowd = Crowd(count, camera.width, camera.height)
+        self._ours = Ours(pipeline(settings, HaarDetector(settings.faces.min_height), classifier))
+        self._costs = Costs()
+        self._faces = 0
+
+    def look(self, sequence: int, *, counted: bool) -> None:
+        now_s = sequence / self._fps
+        frame = Frame(self._crowd.render(now_s), datetime.now(UTC), now_s, sequence)
+        if not counted:
+            self._ours.look(frame)
+            return
+        with self._costs.one_frame():
+            self._ours.look(frame)
+        self._faces += len(self._ours.faces())
+
+    def report(self, *, than: _Followed) -> GrowthReport:
+        cost = self._costs.report()
+        return GrowthReport(
+            **cost.model_dump(),
+            people=self._count,
+            faces_per_frame=round(self._faces / cost.frames, 3),
+            ratio=ratio(cost, than._costs.report()),
+        )

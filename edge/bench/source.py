@@ -1,0 +1,84 @@
+"""Frames to measure with, for as long as they are wanted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edge.camera import Frame
+from edge.camera.open import open_camera
+from edge.camera.testcard import TestCard
+from edge.config import Broker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.bench.stages import Stages
+    from edge.camera import Camera
+    from edge.config import CameraConfig
+    from edge.testcard import Scene
+
+
+class Source:
+    """A camera whose clip begins anew at its end, and whose test card does not wait.
+
+    Attributes:
+        name: What it is, fit to be shown to anybody: of a clip or folder the name alone,
+            of a stream no address, of a webcam no serial number.
+        synthetic: Whether what it shows did not happen.
+    """
+
+    def __init__(self, config: CameraConfig) -> None:
+        """Open the camera.
+
+        Raises:
+            EdgeError: There is none.
+        """
+        self._config = config
+        self._camera = self._open()
+        self.name, self.synthetic = _public(self._camera.name), self._camera.synthetic
+
+    @property
+    def scene(self) -> Scene | None:
+        """What the test card shows; None for another camera, of which nobody knows the truth."""
+        return self._camera.scene if isinstance(self._camera, TestCard) else None
+
+    def frames(self, stages: Stages) -> Iterator[Frame]:
+        """Give frames whose time never goes back; reading one is the stage `capture`."""
+        if self.scene:
+            yield from self._scene_frames(self.scene, stages)
+            return
+        offset_s = newest_s = 0.0
+        while True:
+            with stages.timed("capture"):
+                frame = self._camera.read()
+            if frame is None:
+                self._camera.close()
+                self._camera = self._open()
+                offset_s = newest_s + 1 / self._config.fps
+            else:
+                newest_s = frame.time_s + offset_s
+                yield Frame(frame.gray, frame.captured_at, newest_s, frame.sequence)
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._camera.close()
+
+    def _open(self) -> Camera:
+        return open_camera(self._config, Broker("none"))
+
+    def _scene_frames(self, scene: Scene, stages: Stages) -> Iterator[Frame]:
+        sequence = 0
+        while True:
+            now_s = sequence / self._config.fps
+            with stages.timed("capture"):
+                gray = scene.render(now_s)
+            yield Frame(gray, datetime.now(UTC), now_s, sequence)
+            sequence += 1
+
+
+def _public(name: str) -> str:
+    scheme, separator, _ = name.partition("://")
+    if separator:
+        return f"{scheme} stream"
+    return "webcam" if name.startswith("/dev/") else name

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge import config
+from edge.bench import Report, measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def bench_report() -> Report:
+    """A real run on the test card, with everything that bench can measure."""
+    return measure(config.load(None, {}, {"camera.source": "testcard"}), 3.0, beside=True, people=(1, 2))
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Two seconds of nobody."""
+    path = tmp_path / "nobody.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 15, (320, 240))
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        writer.write(random.integers(90, 110, (240, 320, 3), dtype=np.uint8))
+    writer.release()
+    return path
