@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Check, show or explain the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+bench_app = typer.Typer()
+app.add_typer(bench_app, name="bench")
 
 ConfigOption = Annotated[
     Path | None,
@@ -76,8 +78,9 @@ def run(
     _leave_a_hung_camera_behind(0)
 
 
-@app.command()
+@bench_app.callback(invoke_without_command=True)
 def bench(  # noqa: PLR0913, PLR0917  # typer's way
+    context: typer.Context,
     config: ConfigOption = None,
     camera: CameraOption = None,
     model: ModelOption = None,
@@ -92,8 +95,14 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too; - prints them alone.")
     ] = None,
+    page_file: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write a page with plots, to be shown to others."),
+    ] = None,
 ) -> None:
     """Measure the latency of each stage on this device, on the test card unless a camera is named."""
+    if context.invoked_subcommand:
+        return
     flags = {"camera.source": camera or "testcard", "emotion.model": model, "emotion.threads": threads}
     settings = _load(config, flags)
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
@@ -101,6 +110,8 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     people = benchmark.people(faces, settings) if faces is not None else ()
     report = benchmark.measure(settings, seconds, beside=compare, people=people)
     text = report.model_dump_json(indent=2)
+    if page_file:
+        files.write_atomically(page_file, benchmark.page(report))
     if json_file == Path("-"):
         typer.echo(text)
         return
@@ -110,6 +121,16 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
         typer.echo(f"emotion-edge: not comparable: {warning}", err=True)
     if json_file:
         files.write_atomically(json_file, text + "\n")
+
+
+@bench_app.command()
+def merge(
+    reports: Annotated[list[Path], typer.Argument(metavar="FILE.json", help="What --json wrote, on any device.")],
+) -> None:
+    """Print reports as one Markdown table."""
+    from edge import bench as benchmark  # noqa: PLC0415  # as in run
+
+    typer.echo(benchmark.markdown([benchmark.read(file) for file in reports]))
 
 
 @app.command()

@@ -2,8 +2,10 @@
 
 from edge.bench.growth import people
 from edge.bench.measure import measure
+from edge.bench.merge import markdown, read
+from edge.bench.page import page
 from edge.bench.report import Report
 from edge.bench.sheets import sheets
 from edge.bench.terminal import table
 
-__all__ = ["Report", "measure", "people", "sheets", "table"]
+__all__ = ["Report", "markdown", "measure", "page", "people", "read", "sheets", "table"]
