@@ -66,8 +66,8 @@ convert: $(VENV)/.dev ## Quantise and check MODEL, and write the bundle BUNDLE: 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
-bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, and beside the usual ways of looking (150 s)
-	$(BIN)/emotion-edge bench --compare --seconds 150
+bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, and beside the usual ways of looking (two minutes)
+	$(BIN)/emotion-edge bench --compare --seconds 120
 
 bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from edge.testcard import Scene
 
 
+_SHOWN_FIRST_S = 4.0
+"""Seconds that the test card's person is there before leaving, so that short runs see somebody come back too."""
+
+
 def compare(settings: Settings, classifier: Classifier, source: Source, seconds: float) -> CompareReport:
     """Let all look at each frame, each being the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. A live camera gives only as many frames as all
     three together can look at. The first frame warms up and is not counted.
     """
-    frames = source.frames(Stages())
+    frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
     warming = next(frames)
     entrants = {name: _Entrant(looker, warming, source.scene) for name, looker in lookers(settings, classifier).items()}
     order = list(entrants.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.bench.report import CompareReport, GrowthReport, Report
+    from edge.bench.report import AccuracyReport, CompareReport, GrowthReport, Report
 
 
 @dataclass(frozen=True)
@@ -57,25 +57,29 @@ def _compare(found: CompareReport) -> Sheet:
     rows, notes = [], []
     for name, looker in found.lookers.items():
         costs = (looker.cpu_ms_per_frame, looker.cpu_ms_median, looker.wall_ms_per_frame, looker.faces_per_frame)
-        right = looker.accuracy
-        judged = (
-            ("" if right.recall is None else f"{right.recall:.3f}", f"{right.false_per_1000:.1f}",
-             f"{right.late_per_1000:.1f}", _figure(right.noticed_s))
-            if right
-            else ("",) * 4
-        )  # fmt: skip
-        rows.append((name, *map(_figure, costs), *judged))
+        rows.append((name, *map(_figure, costs), *_accuracy(looker.accuracy)))
     for pair, ratio in found.ratios.items():
         ours, _, other = pair.partition("/")
         notes.append(f"{ours} takes {ratio.cpu:.3f} of {other}'s CPU time, {ratio.wall:.3f} of its wall-clock time")
     accuracies = [looker.accuracy for looker in found.lookers.values() if looker.accuracy]
     if accuracies:
-        notes.append("false, late: boxes in 1,000 frames where no face is; late where one just was")
-    if accuracies and all(accuracy.noticed_s is None for accuracy in accuracies):
-        notes.append("nobody left and came back in that time, so noticing was not timed: raise --seconds")
+        notes.append("false, late: boxes in 1,000 frames where no face is; late: where one just was")
+        came_back = any(accuracy.noticed_s is not None for accuracy in accuracies)
+        notes.append(
+            "wait: from somebody's coming back to being found"
+            if came_back
+            else "wait: nobody came back in that time; raise --seconds"
+        )
     frames = next(iter(found.lookers.values())).frames
-    columns = ("looker", "CPU ms", "median", "wall ms", "faces", "recall", "false", "late", "noticed s")
+    columns = ("looker", "CPU ms", "median", "wall ms", "faces", "recall", "false", "late", "wait s")
     return Sheet(f"Beside the usual ways, on the same {frames} frames", columns, tuple(rows), tuple(notes))
+
+
+def _accuracy(found: AccuracyReport | None) -> tuple[str, str, str, str]:
+    if found is None:
+        return "", "", "", ""
+    recall = "" if found.recall is None else f"{found.recall:.3f}"
+    return recall, f"{found.false_per_1000:.1f}", f"{found.late_per_1000:.1f}", _figure(found.noticed_s)
 
 
 def _growth(found: tuple[GrowthReport, ...]) -> Sheet:

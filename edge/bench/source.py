@@ -43,10 +43,15 @@ class Source:
         """What the test card shows; None for another camera, of which nobody knows the truth."""
         return self._camera.scene if isinstance(self._camera, TestCard) else None
 
-    def frames(self, stages: Stages) -> Iterator[Frame]:
-        """Give frames whose time never goes back; reading one is the stage `capture`."""
+    def frames(self, stages: Stages, begin_s: float = 0.0) -> Iterator[Frame]:
+        """Give frames whose time never goes back.
+
+        Args:
+            stages: Reading a frame is their stage `capture`.
+            begin_s: The moment of the test card's scene at which to begin.
+        """
         if self.scene:
-            yield from self._scene_frames(self.scene, stages)
+            yield from self._scene_frames(self.scene, stages, begin_s)
             return
         offset_s = newest_s = 0.0
         while True:
@@ -67,10 +72,10 @@ class Source:
     def _open(self) -> Camera:
         return open_camera(self._config, Broker("none"))
 
-    def _scene_frames(self, scene: Scene, stages: Stages) -> Iterator[Frame]:
+    def _scene_frames(self, scene: Scene, stages: Stages, begin_s: float) -> Iterator[Frame]:
         sequence = 0
         while True:
-            now_s = sequence / self._config.fps
+            now_s = begin_s + sequence / self._config.fps
             with stages.timed("capture"):
                 gray = scene.render(now_s)
             yield Frame(gray, datetime.now(UTC), now_s, sequence)

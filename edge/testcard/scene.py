@@ -64,17 +64,21 @@ class Scene:
         self._painter = Painter(width, height, seed)
         self.labels = self._painter.labels
         self._width, self._height, self._seed, self._dwell_s = width, height, seed, dwell_s
-        self._round_s = len(self.labels) * dwell_s + 2 * WALK_S + AWAY_S
+        self._round_s = self.leaves_s + 2 * WALK_S + AWAY_S
+
+    @property
+    def leaves_s(self) -> float:
+        """When the person begins to leave for the first time."""
+        return len(self.labels) * self._dwell_s
 
     def truth(self, time_s: float) -> Truth:
         """Tell what the picture of that moment shows."""
         number, within_s = divmod(time_s, self._round_s)
         order = self._order(int(number))
-        shown_s = len(order) * self._dwell_s
-        if within_s < shown_s:
+        if within_s < self.leaves_s:
             index, since_s = divmod(within_s, self._dwell_s)
             return Truth(order[int(index)], since_s, self._place(time_s, 0.0), walking=False)
-        away_s = within_s - shown_s
+        away_s = within_s - self.leaves_s
         left = away_s / WALK_S  # 0 to 1 while leaving
         back = (self._round_s - within_s) / WALK_S  # 1 to 0 while coming back
         gone = min(left, back, 1.0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge import config
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from edge.bench import Report
@@ -39,6 +39,7 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[str, int]] = []
+    times: list[float] = []
 
     class Spy:
         def __init__(self, name: str) -> None:
@@ -46,6 +47,7 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
 
         def look(self, frame: Frame) -> None:
             seen.append((self._name, frame.sequence))
+            times.append(frame.time_s)
 
         def faces(self) -> list[Rect]:
             return []
@@ -57,7 +59,15 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
     assert {looker.frames for looker in found.lookers.values()} == {len(counted)}
     assert all({name for name, _ in looks} == set(names) for looks in counted)
     assert [{number for _, number in looks} for looks in counted] == [{at + 1} for at in range(len(counted))]
+    assert 0 < Scene().leaves_s - times[0] < 5  # so that somebody comes back in a short run
     assert [looks[0][0] for looks in counted[:4]] == ["ours", "naive", "tuned", "ours"]
+
+
+def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
+    source = Source(settings.camera)
+    frame = next(source.frames(Stages(), begin_s=31.0))
+    assert frame.time_s == 31
+    assert np.array_equal(frame.gray, Scene().render(31.0))
 
 
 def test_ratios_are_those_of_the_figures(bench_report: Report) -> None:

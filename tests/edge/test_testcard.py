@@ -28,7 +28,8 @@ def test_the_same_seed_and_moment_give_the_same_picture(scene: Scene) -> None:
 def test_a_round_shows_each_emotion_once_then_nobody(scene: Scene) -> None:
     shown = [scene.truth(4 * index + 2).emotion for index in range(8)]
     assert sorted(shown) == sorted(scene.labels)
-    away_s = 8 * 4 + WALK_S + AWAY_S / 2
+    assert scene.leaves_s == 8 * 4
+    away_s = scene.leaves_s + WALK_S + AWAY_S / 2
     assert scene.truth(away_s).face is None
     assert scene.truth(away_s + AWAY_S / 2 + 2 * WALK_S).face is not None
 
