@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from edge.tracks import Track
 
 
+_READ_EVERY_S = 0.1
+"""Least seconds from one reading of a face to the next: an expression takes a third of a second to form."""
+
+
 class Classifier(Protocol):
     """Tells emotions from face crops; `edge.model.ModelBundle` is one."""
 
@@ -53,6 +57,15 @@ class Origin:
         return {"device": self.device, "session": self.session, "synthetic": self.synthetic}
 
 
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """What a face showed when it was last read."""
+
+    time_s: float
+    probabilities: NDArray[np.float32]
+    """``(C,)``"""
+
+
 class Pipeline:
     """Follows faces through frames and tells what changes."""
 
@@ -67,8 +80,9 @@ class Pipeline:
         self._min_confidence = calibrated if emotion.min_confidence is None else emotion.min_confidence
         self.origin = origin
         self._moods: dict[int, Mood] = {}
-        self._newest_looks: dict[int, NDArray[np.float32]] = {}
-        """By track: ``(C,)`` probabilities."""
+        self._read: dict[int, _Reading] = {}
+        """The newest reading of each track."""
+
         self._tracks: list[Track] = []
         self._newest: Frame | None = None
         self._sequence = 0
@@ -85,14 +99,14 @@ class Pipeline:
         self._newest = frame
         self._tracks, gone = self._tracker.update(frame.gray, frame.time_s)
         events = [self._gone(frame, track) for track in gone]
-        looked = [track for track in self._tracks if track.looked_s == frame.time_s]
-        if looked:
-            crops = np.stack([crop(frame.gray, track.rect, self._card, track.tilt) for track in looked])
-            self._newest_looks |= zip((t.id for t in looked), self._classifier.probabilities(crops), strict=True)
+        due = [track for track in self._tracks if self._is_due(track, frame.time_s)]
+        if due:
+            crops = np.stack([crop(frame.gray, track.rect, self._card, track.tilt) for track in due])
+            for track, probabilities in zip(due, self._classifier.probabilities(crops), strict=True):
+                self._read[track.id] = _Reading(frame.time_s, probabilities)
         for track in self._tracks:
             if track.seen_s == frame.time_s:
-                # A face in which nothing changed shows what it showed.
-                events += self._feel(frame, track, self._newest_looks[track.id])
+                events += self._feel(frame, track, self._read[track.id].probabilities)
         return events
 
     def finish(self) -> list[FaceEvent]:
@@ -116,6 +130,11 @@ class Pipeline:
             confidence=faces[0].confidence if faces else None,
             faces=faces,
         )
+
+    def _is_due(self, track: Track, time_s: float) -> bool:
+        """Whether a face is to be read: it was found again since, so something changed, and was not read just now."""
+        before = self._read.get(track.id)
+        return before is None or (track.looked_s > before.time_s and time_s - before.time_s >= _READ_EVERY_S)
 
     def _feel(self, frame: Frame, track: Track, probabilities: NDArray[np.float32]) -> list[FaceEvent]:
         mood = self._moods.get(track.id)
@@ -148,7 +167,7 @@ class Pipeline:
 
     def _gone(self, frame: Frame, track: Track) -> FaceEvent:
         mood = self._moods.pop(track.id)
-        del self._newest_looks[track.id]
+        del self._read[track.id]
         return FaceEvent(
             **self.origin.stamp(),
             type="gone",
