@@ -29,7 +29,7 @@ REST    ?= 60
 
 EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency bench-scenes test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -74,6 +74,9 @@ bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitt
 
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
 	$(BIN)/python -m tests.latency
+
+bench-scenes: $(VENV)/.dev ## Judge the whole pipeline on made-up video with FER+ test faces, beside a search of every frame
+	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)

@@ -1,4 +1,4 @@
-"""``python -m train``: fit, evaluate, recipes, meanfaces."""
+"""``python -m train``: fit, evaluate, recipes, meanfaces, scenes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,27 @@ import train.quiet  # noqa: F401  # before anything that imports keras
 import keras
 import numpy as np
 import typer
+from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+from edge.config import FacesConfig
 from edge.crops import resized
 from edge.files import write_atomically
-from edge.model import ModelBundle, softmax
+from edge.model import SHIPPED, ModelBundle, softmax
 from train import fit as fitting
 from train import meanfaces, recipes, report
 from train.console import Fer2013Option, FerplusOption, run
 from train.datasets import DataError, load
 from train.evaluate import compare, judge, match_labels, run_once
+from train.scenes import figures as scene_figures
+from train.scenes import sequences as make_sequences
+from train.scenes.judge import judge as judge_scene
+from train.scenes.lookers import Name, Reader, looker
+from train.scenes.sequence import MOST_AT_ONCE
+from train.scenes.table import table as scene_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +41,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from train.evaluate import Logits, Metrics
+
+ROUNDS = 4
+"""How often somebody comes in each sequence of `scenes`."""
 
 app = typer.Typer(
     help="From labelled faces to a Keras model and a report.",
@@ -194,6 +206,50 @@ def write_mean_faces(
     meanfaces.save(faces, out)
     counts = ", ".join(f"{label} {count}" for label, count in zip(faces.labels, faces.counts, strict=True))
     Console().print(f"{out}: {out.stat().st_size:,} bytes; faces in each mean: {counts}", soft_wrap=True)
+
+
+@app.command()
+def scenes(  # noqa: PLR0913  # each is a flag
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    model: Annotated[Path, typer.Option(help="A .tflite bundle.", show_default="the shipped one")] = SHIPPED,
+    sequences: Annotated[int, typer.Option(min=1, help="Each has four people, one after the other.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Other rooms, people and ways.")] = 0,
+    min_height: Annotated[int, typer.Option(min=24, help="Pixels of the smallest face that is looked for.")] = (
+        FacesConfig().min_height
+    ),
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="'uncertain' below; 0: never.", show_default="the model's card")
+    ] = None,
+    only: Annotated[list[Name] | None, typer.Option(help="Who looks; naive is slow.", show_default="all")] = None,
+    faces: Annotated[
+        int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
+    ] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+) -> None:
+    """Judge the whole pipeline on made-up video with FER+ test faces, beside a search of every frame."""
+    bundle = ModelBundle.load(model)
+    names = only or list(Name)
+    reader = Reader(bundle, min_confidence)
+    made = make_sequences(
+        load("ferplus-majority", "PrivateTest", fer2013, ferplus),
+        sequences,
+        seed=seed,
+        people=ROUNDS * faces,
+        at_once=max(faces, 1),
+    )
+    console = Console(stderr=True)
+    judged = [
+        judge_scene(sequence, {name: looker(name, bundle, min_height, min_confidence) for name in names}, reader.read)
+        for sequence in track(
+            made, "sequences", total=sequences, console=console, transient=True, disable=not console.is_terminal
+        )
+    ]
+    every = [scene_figures.figures(judged, name) for name in names]
+    Console().print(scene_table(every))
+    if json:
+        write_atomically(json, TypeAdapter(list[scene_figures.Figures]).dump_json(every, indent=1).decode() + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
