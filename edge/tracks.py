@@ -144,9 +144,8 @@ class Tracker:
         if track.confirmed and not track.misses and not changed and time_s - track.looked_s < _STILL_S:
             track.seen_s = time_s
             return
-        found = self._detector.search_near(gray, expected, track.tilt)
-        tilt = track.tilt
-        if found is None and track.confirmed:
+        found, tilt = self._detector.search_near(gray, expected, track.tilt), track.tilt
+        if found is None:
             found, tilt = self._seek(track, gray, expected, free)
         self._attention.looked(expected)
         if found is None or self._taken(found, track, time_s):
@@ -161,7 +160,8 @@ class Tracker:
         self, track: Track, gray: NDArray[np.uint8], expected: Rect, free: list[Rect]
     ) -> tuple[Rect | None, float]:
         """Look for a face that is not where it should be: one way a frame, and among what was found anyway."""
-        tilt = sorted(_TILTS, key=lambda tilt: abs(tilt - track.tilt))[track.misses % len(_TILTS)]
+        ways = sorted(_TILTS, key=lambda tilt: abs(tilt - track.tilt)) if track.confirmed else (0.0,)
+        tilt = ways[track.misses % len(ways)]
         found = self._detector.search_around(gray, expected, tilt)
         if found is None:
             found, tilt = next((rect for rect in free if _could_be(track.rect, rect)), None), 0.0
@@ -171,7 +171,7 @@ class Tracker:
         """Follow a face that is not followed yet, if a fine search finds it too."""
         if len(self._tracks) >= self._max_faces or self._known(found):
             return
-        finer = self._detector.search_near(gray, found)
+        finer = self._detector.search_near(gray, found) or self._detector.search_around(gray, found)
         if finer is not None and not self._known(finer):
             self._tracks.append(Track(finer, since_s=time_s, seen_s=time_s, looked_s=time_s))
 

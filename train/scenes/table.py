@@ -46,7 +46,7 @@ def table(every: Sequence[Figures]) -> Table:
         row("    uncertain", lambda f: _percent(f.last_uncertain))
         row("  right on perfect crops", lambda f: _with_interval(f.clean_right))
         row("    uncertain", lambda f: _percent(f.clean_uncertain))
-        row("  right on the camera's crops", lambda f: _with_interval(f.noisy_right))
+        row("  right on camera's crops", lambda f: _with_interval(f.noisy_right))
     row("processor ms a frame", lambda f: f"{f.cpu_ms:.1f}")
     return laid
 
@@ -59,7 +59,7 @@ def _with_interval(share: Share) -> str:
     if share.part is None:
         return "-"
     low, high = share.interval
-    return f"{share.part:.1%} ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{share.part:.1%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def _seconds(seconds: float | None) -> str:
