@@ -91,7 +91,7 @@ class HaarDetector:
         return self._find(gray, face, tilt, reach=0.25, window=_WINDOW, neighbours=2)
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        """Find the face in wider surroundings and in every pixel; the same arguments, at two to three times the cost."""
+        """Find the face in wider surroundings and in every pixel; the same arguments, at about twice the cost."""
         # Single pixels hit a face often, and clutter sometimes: with 2 instead of 6 false faces were 30 times as many.
         return self._find(gray, face, tilt, reach=0.4, window=_PATIENT_WINDOW, neighbours=6)
 
