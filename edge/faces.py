@@ -35,6 +35,9 @@ twice it the cascade goes in steps of two pixels, beyond in steps of one, at fou
 _PATIENT_WINDOW = 50
 """The same for a face that is hard to find: large enough for steps of one pixel."""
 
+_MOST_ENLARGED = 0.5
+"""Smaller faces than the cascade's are enlarged up to twice."""
+
 _NEAR = 0.8, 1.25
 """Sizes of a face that is known, as parts of the one that it had."""
 
@@ -59,7 +62,7 @@ class HaarDetector:
         """Load the cascade; OpenCV works on one thread from then on.
 
         Args:
-            min_height: Pixels of the smallest face that is looked for; the cascade sees none below 24.
+            min_height: Pixels of the smallest face that is looked for; below 24 the picture is enlarged.
 
         Raises:
             EdgeError: OpenCV's cascade file is not on this machine.
@@ -99,7 +102,7 @@ class HaarDetector:
         self, gray: NDArray[np.uint8], face: Rect, tilt: float, *, reach: float, window: int, neighbours: int
     ) -> Rect | None:
         least, most = (part * face.width for part in _NEAR)
-        part = _Part(gray, face.grown(reach), max(least, _WINDOW) / window, tilt)
+        part = _Part(gray, face.grown(reach), least / window, tilt)
         found = part.find(self._cascade, coarseness=1.1, neighbours=neighbours, least=least, most=most)
         return max(found, key=face.overlap, default=None)
 
@@ -113,15 +116,16 @@ class _Part:
         Args:
             gray: ``(H, W)`` uint8.
             wanted: The part; what lies beyond the frame is left out.
-            shrink: How many pixels become one, along each side.
+            shrink: How many pixels become one, along each side; below 1 the picture is enlarged.
             tilt: Degrees by which what is in it leans, clockwise.
         """
         height, width = gray.shape
         self._rect = wanted if tilt else wanted.clipped(width, height).whole()
-        self._shrink, self._tilt = max(shrink, 1.0), tilt
+        self._shrink, self._tilt = max(shrink, _MOST_ENLARGED), tilt
         cut = cut_out(gray, self._rect, tilt)
         size = [max(1, round(side / self._shrink)) for side in cut.shape[::-1]]
-        self._pixels = cv2.resize(cut, size, interpolation=cv2.INTER_AREA) if cut.size else cut
+        how = cv2.INTER_AREA if self._shrink > 1 else cv2.INTER_LINEAR
+        self._pixels = cv2.resize(cut, size, interpolation=how) if cut.size else cut
 
     def find(
         self,

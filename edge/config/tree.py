@@ -66,7 +66,7 @@ class CameraConfig(_Section):
 class FacesConfig(_Section):
     """Which faces are looked for."""
 
-    min_height: int = Field(default=72, ge=24)
+    min_height: int = Field(default=72, ge=16)
     """Pixels of the smallest face. Each halving costs about four times the search; 72 of 480 is a face at 2 m."""
 
     max_faces: int = Field(default=8, ge=1, le=64)

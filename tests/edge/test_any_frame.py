@@ -48,7 +48,7 @@ def pipelines() -> list[Pipeline]:
     """Pipelines that live through all examples: each frame meets what the ones before left."""
     bundle = ModelBundle.load()
     made = []
-    for least in (24, 72):
+    for least in (16, 72):
         faces = FacesConfig(min_height=least)
         made.append(Pipeline(HaarDetector(least), bundle, faces, EmotionConfig(), Origin("fuzz", "01JD")))
     return made

@@ -1,0 +1,63 @@
+"""Real people before real cameras keep their ids, and nothing but them is a face."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.camera.clip import Clip
+from edge.config import EmotionConfig, FacesConfig
+from edge.faces import HaarDetector
+from edge.model import ModelBundle
+from edge.pipeline import Origin, Pipeline
+from tests.footage import clip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.events import FaceEvent
+
+SIGNING = ("bird.mkv", "eat.mkv", "help.mkv", "thanks.mkv")
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ModelBundle:
+    return ModelBundle.load()
+
+
+def watch(path: Path, bundle: ModelBundle, min_height: int = 72) -> tuple[list[FaceEvent], list[int]]:
+    """Give what is published of a clip, and how many faces there are after each frame."""
+    faces = FacesConfig(min_height=min_height)
+    pipeline = Pipeline(HaarDetector(min_height), bundle, faces, EmotionConfig(), Origin("test", "01JD"))
+    events, counts = [], []
+    footage = Clip(path)
+    while (frame := footage.read()) is not None:
+        events += pipeline.step(frame)
+        counts.append(len(pipeline.state(frame.captured_at).faces))
+    footage.close()
+    return events, counts
+
+
+@pytest.mark.parametrize("name", SIGNING)
+def test_a_man_who_signs_is_one_face_from_first_to_last(name: str, bundle: ModelBundle) -> None:
+    events, counts = watch(clip(name), bundle)
+    assert {event.face.id for event in events} == {1}
+    assert [event.type for event in events].count("appeared") == 1
+    assert "gone" not in {event.type for event in events}
+    assert set(counts[5:]) == {1}  # no hand, no bird and no skull on a shirt is a face
+    assert all(event.face.box.y + event.face.box.height < 0.75 * event.face.frame.height for event in events)
+
+
+def test_two_people_who_lean_their_heads_are_at_most_two_faces(bundle: ModelBundle) -> None:
+    events, counts = watch(clip("head-pose-face-detection-female-and-male.gif"), bundle)
+    assert 1 <= max(counts) <= 2
+    assert sum(count > 0 for count in counts) > 0.9 * len(counts)
+    assert len({event.face.id for event in events}) <= 2
+
+
+def test_small_faces_are_found_by_who_asks_for_them(bundle: ModelBundle) -> None:
+    _, usual = watch(clip("classroom.gif"), bundle)
+    _, counts = watch(clip("classroom.gif"), bundle, min_height=20)
+    assert max(usual) == 0
+    assert 3 <= max(counts) <= 4  # four people, of 20 pixels each
