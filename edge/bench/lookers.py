@@ -93,12 +93,17 @@ def lookers(settings: Settings, classifier: Classifier) -> dict[str, Looker]:
 
     return {
         "ours": Ours(pipeline(settings, detector(), classifier)),
-        "naive": EveryFrame(_usual_search(), classifier),
+        "naive": EveryFrame(usual_search(), classifier),
         "tuned": EveryFrame(detector().search, classifier),
     }
 
 
-def _usual_search() -> Search:
+def usual_search() -> Search:
+    """Give the search of the usual example program: OpenCV's defaults on the whole picture.
+
+    Raises:
+        EdgeError: OpenCV's cascade is not on this machine.
+    """
     cascade = cv2.CascadeClassifier(str(cascade_file()))
 
     def search(gray: NDArray[np.uint8]) -> list[Rect]:

@@ -14,22 +14,29 @@ if TYPE_CHECKING:
 
     from edge.geometry import Rect
 
-_APART = 0.3
-"""Part of the face's width by which the centre of a box that matches may be off."""
+CENTRE, SIZE_RATIO = 0.3, 1.6
+"""How far a box's centre may lie from the face's, as a part of the face's width, and how often one may be as wide
+as the other.
 
-_LARGER = 1.6
-"""Times that a box that matches may be larger, or smaller, than the face."""
+Measured on `train.scenes`, 689 frames: the cascade's boxes have no offset from FER+ crops that would have to be taken
+out (medians 0.00 of the width across and down, width 0.99 of the crop's), 98 of 100 centres lie within 0.2, and none
+is between 0.3 and 0.5, where clutter begins. Their width trembles more, by up to 1.4 in 90 of 100 boxes and 1.6 in 98,
+which overlap would punish like a wrong place: it is one half at a ratio of 1.41. So place and width are judged apart.
+"""
 
 _LATE_S = 2.0
 """Seconds for which a box where a face just was counts as late, not as false."""
 
 
 def matches(face: Rect, found: Rect) -> bool:
-    """Whether a found box is that face: about there, and about as large."""
-    dx = found.x + found.width / 2 - face.x - face.width / 2
-    dy = found.y + found.height / 2 - face.y - face.height / 2
-    larger = found.width / face.width
-    return math.hypot(dx, dy) <= _APART * face.width and 1 / _LARGER <= larger <= _LARGER
+    """Whether a found box is that face, by `CENTRE` and `SIZE_RATIO`."""
+    ratio = found.width / face.width
+    return distance(face, found) <= CENTRE and 1 / SIZE_RATIO <= ratio <= SIZE_RATIO
+
+
+def distance(face: Rect, found: Rect) -> float:
+    """Give the distance of the centres, as a part of the face's width."""
+    return math.dist(face.middle, found.middle) / face.width
 
 
 class Score:

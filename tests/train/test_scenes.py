@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from edge.bench.truth import matches
 from edge.crops import resized
 from edge.events import UNCERTAIN
 from edge.geometry import Rect
@@ -18,7 +19,7 @@ from train.__main__ import main
 from train.datasets import Faces
 from train.scenes import Person, Sequence, sequences
 from train.scenes.figures import Figures, figures
-from train.scenes.judge import Judged, judge, matches
+from train.scenes.judge import Judged, judge
 from train.scenes.lookers import Name, Reader, Seen, looker
 from train.scenes.sequence import FPS, HEIGHT, WIDTH
 from train.scenes.visits import LARGEST, SMALLEST
@@ -327,7 +328,7 @@ class TestTheLookers:
         looks = [someone.look(sequence.frame(index), index / FPS) for index in middle]
         (seen,) = looks[-1]
         (person,) = sequence.truth(middle[-1])
-        assert matches(seen.box, person.box)
+        assert matches(person.box, seen.box)
         assert seen.emotion in (*mean_faces.labels, UNCERTAIN)
         assert seen.id == (1 if name is Name.OURS else None)
 

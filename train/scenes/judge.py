@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edge.bench.truth import distance, matches
 from train.scenes.sequence import FPS
 
 if TYPE_CHECKING:
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from train.scenes.lookers import Looker, Seen
     from train.scenes.sequence import Person, Sequence
-
-CENTRE, SIZE_RATIO = 0.3, 1.6
-"""How far a box's centre may lie from the face's, as a part of the face's width, and how often one may be as wide
-as the other.
-
-Measured on these scenes, 689 frames: the cascade's boxes have no offset from FER+ crops that would have to be taken
-out (medians 0.00 of the width across and down, width 0.99 of the crop's), 98 of 100 centres lie within 0.2, and none
-is between 0.3 and 0.5, where clutter begins. Their width trembles more, by up to 1.4 in 90 of 100 boxes and 1.6 in 98,
-which overlap would punish like a wrong place: it is one half at a ratio of 1.41. So place and width are judged apart.
-"""
 
 LINGERS_S = 2.0
 """Seconds for which a box where somebody was just now is no false face: whoever follows faces waits a while before
@@ -101,29 +91,16 @@ def judge(sequence: Sequence, lookers: Mapping[str, Looker], read: Callable[[NDA
     return Judged(len(sequence), due, clean, noisy, watched)
 
 
-def matches(box: Rect, face: Rect) -> bool:
-    """Tell whether a box is one of that face, by `CENTRE` and `SIZE_RATIO`."""
-    ratio = box.width / face.width
-    return _distance(box, face) <= CENTRE and 1 / SIZE_RATIO <= ratio <= SIZE_RATIO
-
-
 def _note(watched: Watched, index: int, seen: Iterable[Seen], people: Iterable[Person], before: list[Person]) -> None:
     for one in seen:
-        near = [person for person in people if matches(one.box, person.box)]
+        near = [person for person in people if matches(person.box, one.box)]
         if near:
-            who = min(near, key=lambda person: _distance(one.box, person.box))
+            who = min(near, key=lambda person: distance(person.box, one.box))
             frames = watched.found.setdefault(who.number, {})
             # A second box on the same face is no false face, but only the better one counts.
-            if index not in frames or _distance(one.box, who.box) < _distance(frames[index].box, who.box):
+            if index not in frames or distance(who.box, one.box) < distance(who.box, frames[index].box):
                 frames[index] = one
-        elif any(matches(one.box, person.box) for person in before):
+        elif any(matches(person.box, one.box) for person in before):
             watched.lingering_boxes += 1
         else:
             watched.false_boxes += 1
-
-
-def _distance(box: Rect, face: Rect) -> float:
-    """Give the distance of the centres, as a part of the face's width."""
-    across = box.x + box.width / 2 - face.x - face.width / 2
-    down = box.y + box.height / 2 - face.y - face.height / 2
-    return math.hypot(across, down) / face.width

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-import cv2
 import numpy as np
 
+from edge.bench.lookers import usual_search
 from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
 from edge.crops import crop
 from edge.events import UNCERTAIN
-from edge.faces import HaarDetector, cascade_file
+from edge.faces import HaarDetector
 from edge.geometry import Rect
 from edge.pipeline import Origin, Pipeline
 
@@ -134,10 +134,5 @@ def looker(name: Name, classifier: Classifier, min_height: int, min_confidence: 
     """
     if name is Name.OURS:
         return Ours(classifier, min_height, min_confidence)
-    search = HaarDetector(min_height).search if name is Name.TUNED else _default_search()
+    search = HaarDetector(min_height).search if name is Name.TUNED else usual_search()
     return Forgetful(search, Reader(classifier, min_confidence))
-
-
-def _default_search() -> Callable[[NDArray[np.uint8]], list[Rect]]:
-    cascade = cv2.CascadeClassifier(str(cascade_file()))
-    return lambda gray: [Rect(*map(float, box)) for box in cascade.detectMultiScale(gray, 1.1, 5)]
