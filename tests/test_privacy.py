@@ -80,8 +80,8 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     cut_out: list[NDArray[np.uint8]] = []
     cut = crops.crop
 
-    def remember(gray: NDArray[np.uint8], face: Rect, card: Card) -> NDArray[np.uint8]:
-        cut_out.append(cut(gray, face, card))
+    def remember(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
+        cut_out.append(cut(gray, face, card, tilt))
         return cut_out[-1]
 
     monkeypatch.setattr(pipeline, "crop", remember)
