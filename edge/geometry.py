@@ -38,6 +38,10 @@ class Rect:
         bottom = min(max(self.y + self.height, top), height)
         return Rect(left, top, right - left, bottom - top)
 
+    def lies_within(self, width: int, height: int) -> bool:
+        """Whether none of it is beyond a frame of that size."""
+        return self.x >= 0 and self.y >= 0 and self.x + self.width <= width and self.y + self.height <= height
+
     def whole(self) -> Rect:
         """Give the whole pixels that it touches fully or to the left and above."""
         left, top = int(self.x), int(self.y)

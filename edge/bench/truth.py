@@ -64,7 +64,7 @@ class Score:
             face: The truth; None with nobody there.
             found: What the looker says.
         """
-        whole = face is not None and self._is_whole(face)
+        whole = face is not None and face.lies_within(self._width, self._height)
         own = [box for box in found if face is not None and matches(face, box)]
         while self._recent and self._recent[0][0] < time_s - _LATE_S:
             self._recent.popleft()
@@ -96,7 +96,3 @@ class Score:
             self._came_s = None
         if face is None:
             self._away = True
-
-    def _is_whole(self, face: Rect) -> bool:
-        right, bottom = face.x + face.width, face.y + face.height
-        return face.x >= 0 and face.y >= 0 and right <= self._width and bottom <= self._height

@@ -100,7 +100,7 @@ class Scene:
         if truth.shown_s >= MORPH_S or time_s < MORPH_S:
             return now
         before = self._face_of(self.truth(time_s - truth.shown_s - 1e-3).emotion)
-        part = _ease(truth.shown_s / MORPH_S)
+        part = ease(truth.shown_s / MORPH_S)
         return now * part + before * (1 - part)
 
     def _face_of(self, emotion: str) -> NDArray[np.float32]:
@@ -112,9 +112,9 @@ class Scene:
         side = self._height * 0.42 * (1 + 0.15 * math.sin(time_s * 2 * math.pi / 17))
         x = self._width * (0.5 + 0.1 * math.sin(time_s * 2 * math.pi / 11)) - side / 2
         y = self._height * (0.42 + 0.03 * math.sin(time_s * 2 * math.pi / 7)) - side / 2
-        return Rect(x + _ease(gone) * (self._width - x + side * 0.8), y, side, side)
+        return Rect(x + ease(gone) * (self._width - x + side * 0.8), y, side, side)
 
 
-def _ease(part: float) -> float:
+def ease(part: float) -> float:
     """Start and stop softly: 0 to 1 along a cosine."""
     return (1 - math.cos(math.pi * min(max(part, 0.0), 1.0))) / 2

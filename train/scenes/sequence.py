@@ -53,8 +53,7 @@ class Person:
     @property
     def whole(self) -> bool:
         """Whether the face is wholly within the frame."""
-        box = self.box
-        return box.x >= 0 and box.y >= 0 and box.x + box.width <= WIDTH and box.y + box.height <= HEIGHT
+        return self.box.lies_within(WIDTH, HEIGHT)
 
 
 class Sequence:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.geometry import Rect
+from edge.testcard.scene import ease
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,10 +76,10 @@ class Visit:
         since_s, left_s = time_s - self.comes_s, self.goes_s - time_s
         away = 0.0  # 1: where the person came from
         if since_s < self.walks_in_s:
-            away = 1 - _ease(since_s / self.walks_in_s)
+            away = 1 - ease(since_s / self.walks_in_s)
         elif left_s < self.walks_out_s:
-            away = 1 - _ease(left_s / self.walks_out_s)
-        side = self.first_side + (self.last_side - self.first_side) * _ease(since_s / (self.goes_s - self.comes_s))
+            away = 1 - ease(left_s / self.walks_out_s)
+        side = self.first_side + (self.last_side - self.first_side) * ease(since_s / (self.goes_s - self.comes_s))
         turns = [math.sin(2 * math.pi * since_s / period) for period in self.period_s]
         x = self.x + self.sway[0] * turns[0]
         x += away * (self.from_x - x)
@@ -128,8 +129,3 @@ def visit(random: np.random.Generator, slot: Slot, comes_s: float, stays_s: floa
         sway=(float(sway[0]), float(sway[1])),
         period_s=(float(period_s[0]), float(period_s[1])),
     )
-
-
-def _ease(part: float) -> float:
-    """Start and stop softly: 0 to 1 along a cosine."""
-    return (1 - math.cos(math.pi * part)) / 2
