@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(str(files("edge"))) / "models" / "emotion.tflite"
 """The bundle that is used unless another is named."""
+
+
+FACE = "face"
+"""The name of the output, and in training of the label, that a picture is a face at all."""
 
 
 class _Part(BaseModel):
@@ -43,6 +48,9 @@ class Calibration(_Part):
     min_confidence: float = Field(ge=0, le=1)
     """Probability below which the answer is ``uncertain``."""
 
+    min_face_score: float | None = Field(default=None, ge=0, le=1)
+    """Probability below which a picture is taken to be no face; None: the model does not tell."""
+
 
 class Card(_Part):
     """The bundle's ``.json``. Unknown keys are kept: a newer converter may say more."""
@@ -63,6 +71,17 @@ class Card(_Part):
     bytes: int = Field(gt=0)
     operators: dict[str, int]
     min_runtime: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model says of ``N`` pictures."""
+
+    probabilities: NDArray[np.float32]
+    """``(N, C)`` of the emotions, whether it is a face or not; each row sums to 1."""
+
+    face_scores: NDArray[np.float32] | None = None
+    """``(N,)`` probabilities that it is a face at all; None: the model does not tell."""
 
 
 class ModelBundle:
@@ -104,8 +123,13 @@ class ModelBundle:
         except BundleError as error:
             message = f"{path}: {error}"
             raise BundleError(message) from error
-        if network.outputs != len(card.labels):
-            message = f"{path}: {network.outputs} outputs, but {card_path.name} names {len(card.labels)} labels"
+        emotions = network.outputs - network.has_face
+        if emotions != len(card.labels):
+            message = f"{path}: {emotions} outputs, but {card_path.name} names {len(card.labels)} labels"
+            raise BundleError(message)
+        if network.has_face != (card.calibration.min_face_score is not None):
+            has, says = ("a", "no") if network.has_face else ("no", "a")
+            message = f"{path}: it has {has} face output, but {card_path.name} says {says} min_face_score"
             raise BundleError(message)
         if network.input_shape != (card.input.height, card.input.width):
             message = (
@@ -120,19 +144,24 @@ class ModelBundle:
         """The emotions, in the order of the probabilities."""
         return self.card.labels
 
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Classify faces.
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What each column of the network's logits tells: the emotions, and last `FACE` where it tells that."""
+        return (*self.labels, FACE) if self.network.has_face else self.labels
 
-        Args:
-            faces: ``(N, H, W)`` gray levels, of the card's input size.
-
-        Returns:
-            ``(N, C)``; each row sums to 1.
-        """
-        return softmax(self.network.logits(faces), self.card.calibration.temperature)
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
+        """Classify ``(N, H, W)`` gray levels, of the card's input size."""
+        logits, count = self.network.logits(faces), len(self.labels)
+        probabilities = softmax(logits[:, :count], self.card.calibration.temperature)
+        return Answers(probabilities, sigmoid(logits[:, count]) if self.network.has_face else None)
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
     """Turn ``(N, C)`` logits into probabilities."""
     scaled = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn logits of a yes into its probabilities."""
+    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from edge.camera import Frame
     from edge.config import EmotionConfig, FacesConfig
     from edge.faces import Detector
-    from edge.model import Card
+    from edge.geometry import Rect
+    from edge.model import Answers, Card
     from edge.mood import MoodChange
-    from edge.tracks import Track
+    from edge.track import Track
 
 
 _READ_EVERY_S = 0.1
@@ -40,8 +41,8 @@ class Classifier(Protocol):
     def card(self) -> Card:
         """What the model is and wants to see."""
 
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Give ``(N, C)`` probabilities for ``(N, H, W)`` crops."""
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
+        """Say what ``(N, H, W)`` crops show."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,12 @@ class Pipeline:
     ) -> None:
         self._classifier = classifier
         self._card = classifier.card
-        self._tracker = Tracker(detector, faces)
+        calibration = self._card.calibration
+        told = calibration.min_face_score
+        min_score = (told or 0.0) if faces.min_score is None else faces.min_score
+        self._tracker = Tracker(detector, faces, None if told is None else self._face_score, min_score)
         self._hold_s = emotion.hold_s
-        calibrated = self._card.calibration.min_confidence
-        self._min_confidence = calibrated if emotion.min_confidence is None else emotion.min_confidence
+        self._min_confidence = calibration.min_confidence if emotion.min_confidence is None else emotion.min_confidence
         self.origin = origin
         self._moods: dict[int, Mood] = {}
         self._read: dict[int, _Reading] = {}
@@ -101,9 +104,7 @@ class Pipeline:
         events = [self._gone(frame, track) for track in gone]
         due = [track for track in self._tracks if self._is_due(track, frame.time_s)]
         if due:
-            crops = np.stack([crop(frame.gray, track.rect, self._card, track.tilt) for track in due])
-            for track, probabilities in zip(due, self._classifier.probabilities(crops), strict=True):
-                self._read[track.id] = _Reading(frame.time_s, probabilities)
+            self._read_faces(frame, due)
         for track in self._tracks:
             if track.seen_s == frame.time_s:
                 events += self._feel(frame, track, self._read[track.id].probabilities)
@@ -130,6 +131,18 @@ class Pipeline:
             confidence=faces[0].confidence if faces else None,
             faces=faces,
         )
+
+    def _read_faces(self, frame: Frame, tracks: list[Track]) -> None:
+        crops = np.stack([crop(frame.gray, track.rect, self._card, track.tilt) for track in tracks])
+        answers = self._classifier.read(crops)
+        for number, track in enumerate(tracks):
+            self._read[track.id] = _Reading(frame.time_s, answers.probabilities[number])
+            if answers.face_scores is not None:
+                track.believe(float(answers.face_scores[number]))
+
+    def _face_score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
+        scores = self._classifier.read(crop(gray, face, self._card, tilt)[np.newaxis]).face_scores
+        return 1.0 if scores is None else float(scores[0])
 
     def _is_due(self, track: Track, time_s: float) -> bool:
         """Whether a face is to be read: it was found again since, so something changed, and was not read just now."""

@@ -47,7 +47,8 @@ class Network:
         runtime: Which runtime executes it.
         version: That runtime's version.
         input_shape: ``(H, W)`` of a face.
-        outputs: Number of logits.
+        has_face: Whether it also tells if a picture is a face at all.
+        outputs: Number of logits, that one included.
     """
 
     def __init__(self, content: bytes, runtime: Runtime | None = None, threads: int = 1) -> None:
@@ -82,9 +83,11 @@ class Network:
             message = f"{runtime} {self.version} cannot load it: {error}"
             raise BundleError(message) from error
         self._input = self._check_input(self._interpreter.get_input_details())
-        self._logits = self._check_logits(self._interpreter.get_output_details())
+        self._logits, *face = self._check_outputs(self._interpreter.get_output_details())
+        self._face = face[0] if face else None
         self.input_shape: tuple[int, int] = (int(self._input["shape"][1]), int(self._input["shape"][2]))
-        self.outputs = int(self._logits["shape"][1])
+        self.has_face = self._face is not None
+        self.outputs = int(self._logits["shape"][1]) + self.has_face
 
     @staticmethod
     def _check_input(details: list[dict[str, Any]]) -> dict[str, Any]:
@@ -103,17 +106,20 @@ class Network:
         return tensor
 
     @staticmethod
-    def _check_logits(details: list[dict[str, Any]]) -> dict[str, Any]:
-        if len(details) != 1:
-            message = f"it has {len(details)} outputs, but one of [1, labels] is wanted"
+    def _check_outputs(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give the emotions' output, and after it the face's where there is one."""
+        wide_first = sorted(details, key=lambda tensor: -int(tensor["shape"][-1]))
+        if len(details) not in {1, 2} or (len(details) == 2 and int(wide_first[1]["shape"][-1]) != 1):
+            shapes = [[int(n) for n in tensor["shape"]] for tensor in details]
+            message = f"its outputs are {shapes}, but one of [1, labels] is wanted, and one of [1, 1] at most"
             raise BundleError(message)
-        tensor = details[0]
-        shape = tuple(int(n) for n in tensor["shape"])
-        if tensor["dtype"] != np.int8 or len(shape) != 2 or shape[0] != 1:
-            kind = np.dtype(tensor["dtype"]).name
-            message = f"its output is {kind} {list(shape)}, but int8 [1, labels] is wanted"
-            raise BundleError(message)
-        return tensor
+        for tensor in wide_first:
+            shape = tuple(int(n) for n in tensor["shape"])
+            if tensor["dtype"] != np.int8 or len(shape) != 2 or shape[0] != 1:
+                kind = np.dtype(tensor["dtype"]).name
+                message = f"its output is {kind} {list(shape)}, but int8 [1, labels] is wanted"
+                raise BundleError(message)
+        return wide_first
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network on each face.
@@ -122,12 +128,19 @@ class Network:
             faces: ``(N, H, W)`` gray levels.
 
         Returns:
-            ``(N, C)`` dequantised logits.
+            ``(N, outputs)`` dequantised logits: the emotions', and last the face's where it tells that.
         """
-        scale, zero_point = self._logits["quantization"]
         result = np.empty((len(faces), self.outputs), np.float32)
+        emotions = self.outputs - self.has_face
         for row, face in zip(result, faces, strict=True):
             self._interpreter.set_tensor(self._input["index"], face[np.newaxis, :, :, np.newaxis])
             self._interpreter.invoke()
-            row[:] = (self._interpreter.get_tensor(self._logits["index"])[0].astype(np.float32) - zero_point) * scale
+            row[:emotions] = self._dequantised(self._logits)
+            if self._face:
+                row[emotions:] = self._dequantised(self._face)
         return result
+
+    def _dequantised(self, tensor: dict[str, Any]) -> NDArray[np.float32]:
+        scale, zero_point = tensor["quantization"]
+        levels = self._interpreter.get_tensor(tensor["index"])[0].astype(np.float32)
+        return np.asarray((levels - zero_point) * scale, np.float32)

@@ -9,12 +9,14 @@ last found there, it still is.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.attention import Attention
+from edge.track import Track
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
     from edge.faces import Detector
     from edge.geometry import Rect
 
+    FaceScore = Callable[[NDArray[np.uint8], Rect, float], float]
+    """Gives the probability that there is a face: in ``(H, W)`` gray levels, at a rectangle, leaning by so much."""
+
 CONFIRM_HITS = 3
 """Frames a face must be found in until it counts."""
+
+REFUSE_HITS = 2 * CONFIRM_HITS
+"""Frames after which a face that is found, but does not look like one to the model, is forgotten."""
 
 DOUBT_S = 0.3
 """Seconds after which a face that does not count yet and is not found any more is forgotten."""
@@ -37,78 +45,26 @@ _STILL_S = 0.5
 _SAME = 0.3
 """Overlap from which two rectangles are the same face."""
 
-_STEADY = 0.6
-"""Part of the way that a track's rectangle goes toward each new finding; the cascade's boxes tremble."""
-
-_GLIDE = 0.3
-"""The same for its velocity, which trembles more."""
-
-_COAST_S = 0.3
-"""Seconds that a face which is not found is thought to move on as it did."""
-
-_LEAST_S = 1e-3
-"""Frames of a clip may carry the same time."""
-
 _TILTS = (0.0, 25.0, -25.0, 50.0, -50.0)
 """Degrees that are tried; the cascade forgives about 15 either way."""
-
-
-@dataclass(eq=False)
-class Track:
-    """One face over time."""
-
-    rect: Rect
-    since_s: float
-    """Capture time of its first frame."""
-
-    seen_s: float
-    """Capture time of the newest frame that it was in."""
-
-    looked_s: float
-    """Capture time of the newest frame that it was found in by a search; else nothing had changed there."""
-
-    tilt: float = 0.0
-    """Degrees by which the head leans, clockwise as one sees it."""
-
-    hits: int = 1
-    misses: int = 0
-    """Searches since it was last found."""
-
-    id: int = 0
-    """From 1, in the order in which faces are confirmed; 0 before."""
-
-    velocity: tuple[float, float] = (0.0, 0.0)
-    """Pixels per second, to the right and down."""
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether the face counts."""
-        return self.id > 0
-
-    def predicted(self, time_s: float) -> Rect:
-        """Give where it should be by then."""
-        ahead_s = min(time_s - self.looked_s, _COAST_S)
-        return self.rect.moved(self.velocity[0] * ahead_s, self.velocity[1] * ahead_s)
-
-    def follow(self, found: Rect, tilt: float, time_s: float) -> None:
-        """Take in where it was found."""
-        elapsed_s, before = max(time_s - self.looked_s, _LEAST_S), self.rect.middle
-        self.rect = self.predicted(time_s).moved_toward(found, _STEADY)
-        speed = [(new - old) / elapsed_s for new, old in zip(self.rect.middle, before, strict=True)]
-        self.velocity = (
-            self.velocity[0] + _GLIDE * (speed[0] - self.velocity[0]),
-            self.velocity[1] + _GLIDE * (speed[1] - self.velocity[1]),
-        )
-        self.seen_s = self.looked_s = time_s
-        self.tilt, self.misses = tilt, 0
-        self.hits += 1
 
 
 class Tracker:
     """Follows faces through frames."""
 
-    def __init__(self, detector: Detector, config: FacesConfig) -> None:
+    def __init__(
+        self, detector: Detector, config: FacesConfig, face_score: FaceScore | None = None, min_score: float = 0.0
+    ) -> None:
+        """Follow nothing yet.
+
+        Args:
+            detector: Finds faces.
+            config: Which faces are looked for.
+            face_score: What the model thinks of a newcomer; None if it does not tell.
+            min_score: Probability of being a face below which it is none.
+        """
         self._detector = detector
+        self._face_score, self._min_score = face_score, min_score
         self._max_faces = config.max_faces
         self._attention = Attention(detector, config, CONFIRM_HITS)
         self._tracks: list[Track] = []
@@ -152,9 +108,8 @@ class Tracker:
             track.misses += 1
             return
         track.follow(found, tilt, time_s)
-        if track.hits == CONFIRM_HITS:
-            self._last_id += 1
-            track.id = self._last_id
+        if not track.confirmed:
+            self._meet(track, gray)
 
     def _seek(
         self, track: Track, gray: NDArray[np.uint8], expected: Rect, free: list[Rect]
@@ -173,7 +128,17 @@ class Tracker:
             return
         finer = self._detector.search_near(gray, found) or self._detector.search_around(gray, found)
         if finer is not None and not self._known(finer):
-            self._tracks.append(Track(finer, since_s=time_s, seen_s=time_s, looked_s=time_s))
+            track = Track(finer, since_s=time_s, seen_s=time_s, looked_s=time_s)
+            self._meet(track, gray)
+            self._tracks.append(track)
+
+    def _meet(self, track: Track, gray: NDArray[np.uint8]) -> None:
+        """Let the model look at a newcomer; it counts once it was found, and looked like a face, often enough."""
+        if self._face_score:
+            track.believe(self._face_score(gray, track.rect, track.tilt))
+        if track.hits >= CONFIRM_HITS and track.face_score >= self._min_score:
+            self._last_id += 1
+            track.id = self._last_id
 
     def _known(self, found: Rect) -> bool:
         return any(track.rect.overlap(found) >= _SAME or track.rect.holds(found.middle) for track in self._tracks)
@@ -183,10 +148,15 @@ class Tracker:
         return any(t is not by and t.seen_s == time_s and t.rect.overlap(found) >= _SAME for t in self._tracks)
 
     def _sort_out(self, time_s: float) -> tuple[list[Track], list[Track]]:
-        kept = [t for t in self._tracks if time_s - t.seen_s < (LOST_S if t.confirmed else DOUBT_S)]
+        kept = [t for t in self._tracks if self._stays(t, time_s)]
         gone = [t for t in self._tracks if t.confirmed and t not in kept]
         self._tracks = kept
         return sorted((t for t in kept if t.confirmed), key=lambda t: t.rect.area, reverse=True), gone
+
+    def _stays(self, track: Track, time_s: float) -> bool:
+        if track.confirmed:
+            return time_s - track.seen_s < LOST_S and track.face_score >= self._min_score
+        return time_s - track.seen_s < DOUBT_S and track.hits < REFUSE_HITS
 
 
 def _could_be(lost: Rect, found: Rect) -> bool:

@@ -96,7 +96,7 @@ def play(url: str, fps: float, notes: Path) -> None:
         (pipeline, "Mood"): _Restless,
         (HaarDetector, "search"): _timed(HaarDetector.search),
         (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
-        (ModelBundle, "probabilities"): _timed(ModelBundle.probabilities),
+        (ModelBundle, "read"): _timed(ModelBundle.read),
     }
     for (owner, name), value in replaced.items():
         setattr(owner, name, value)

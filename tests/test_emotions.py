@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from edge.events import FaceEvent
     from edge.geometry import Rect
-    from edge.model import Card
+    from edge.model import Answers, Card
     from edge.pipeline import Classifier
 
 FPS = 15
@@ -109,8 +110,9 @@ class Sabotaged:
     def card(self) -> Card:
         return self._bundle.card
 
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._spoil(self._bundle.probabilities(faces))
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
+        answers = self._bundle.read(faces)
+        return replace(answers, probabilities=self._spoil(answers.probabilities))
 
 
 def test_the_test_card_is_read_right(bundle: ModelBundle) -> None:

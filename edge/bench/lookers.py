@@ -69,7 +69,7 @@ class EveryFrame:
         self._found = self._search(frame.gray)
         if self._found:
             card = self._classifier.card
-            self._classifier.probabilities(np.stack([crop(frame.gray, face, card) for face in self._found]))
+            self._classifier.read(np.stack([crop(frame.gray, face, card) for face in self._found]))
 
     def faces(self) -> list[Rect]:
         """Tell what was found."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.faces import Detector
     from edge.geometry import Rect
-    from edge.model import Card
+    from edge.model import Answers, Card
     from edge.pipeline import Classifier
 
 
@@ -105,7 +105,7 @@ class TimedClassifier:
         """The classifier's own."""
         return self._classifier.card
 
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
         """Classify ``(N, H, W)`` crops."""
         with self._stages.timed("classify"):
-            return self._classifier.probabilities(faces)
+            return self._classifier.read(faces)

@@ -75,6 +75,9 @@ class FacesConfig(_Section):
     notice_s: float = Field(default=0.3, gt=0)
     """Seconds within which a new face should be noticed. How often the picture is searched follows from it."""
 
+    min_score: float | None = Field(default=None, ge=0, le=1)
+    """Probability of being a face at all below which it is none; empty: what the model's card says; 0: any counts."""
+
 
 class EmotionConfig(_Section):
     """How a face becomes an emotion."""

@@ -62,7 +62,7 @@ def model(emotion: EmotionConfig) -> Finding:
     height, width = bundle.network.input_shape
     ramp = np.linspace(0, 255, height * width).reshape(1, height, width)
     pictures = np.concatenate([ramp, 255 - ramp, np.zeros_like(ramp)]).astype(np.uint8)
-    answers = bundle.probabilities(pictures)
+    answers = bundle.read(pictures).probabilities
     about = f"{bundle.card.name} {bundle.card.version}, {len(bundle.labels)} labels, {path}"
     if fault := implausible(answers):
         return Finding(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edge.bench import Report
     from edge.camera import Frame
     from edge.config import Settings
+    from edge.model import Answers
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
@@ -101,9 +102,9 @@ def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(sett
     class Counting:
         card = bundle.card
 
-        def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def read(self, faces: NDArray[np.uint8]) -> Answers:
             crops.append(len(faces))
-            return bundle.probabilities(faces)
+            return bundle.read(faces)
 
     def search(gray: NDArray[np.uint8]) -> list[Rect]:
         shapes.append(gray.shape)

@@ -43,11 +43,11 @@ def test_the_shipped_bundle_gives_probabilities() -> None:
     bundle = ModelBundle.load()
     size = (bundle.card.input.height, bundle.card.input.width)
     faces = np.random.default_rng(0).integers(0, 256, (3, *size), dtype=np.uint8)
-    probabilities = bundle.probabilities(faces)
+    probabilities = bundle.read(faces).probabilities
     assert probabilities.shape == (3, len(bundle.labels))
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert np.array_equal(probabilities, bundle.probabilities(faces))
-    assert bundle.probabilities(faces[:0]).shape == (0, len(bundle.labels))
+    assert np.array_equal(probabilities, bundle.read(faces).probabilities)
+    assert bundle.read(faces[:0]).probabilities.shape == (0, len(bundle.labels))
 
 
 def test_the_shipped_bundle_fits_its_budget() -> None:
@@ -66,7 +66,7 @@ def test_every_installed_runtime_runs_it(runtime: Any) -> None:
 
 def test_threads_do_not_change_the_answer() -> None:
     face = np.random.default_rng(1).integers(0, 256, (1, 48, 48), dtype=np.uint8)
-    answers = [ModelBundle.load(threads=threads).probabilities(face) for threads in (1, 2)]
+    answers = [ModelBundle.load(threads=threads).read(face).probabilities for threads in (1, 2)]
     assert np.array_equal(answers[0], answers[1])
 
 

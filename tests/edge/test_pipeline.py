@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
 from edge.crops import crop
 from edge.geometry import Rect
-from edge.model import Calibration, Card, InputCard
+from edge.model import Answers, Calibration, Card, InputCard
 from edge.pipeline import Origin, Pipeline
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class BrightnessClassifier:
         operators={},
     )
 
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
         bright = faces.mean(axis=(1, 2)) / 255
-        return np.asarray(np.stack([1 - bright, bright], axis=1), dtype=np.float32)
+        return Answers(np.asarray(np.stack([1 - bright, bright], axis=1), dtype=np.float32))
 
 
 class BlobDetector:
@@ -63,6 +64,18 @@ class BlobDetector:
         return next((found for found in self.search(gray) if found.overlap(face) > 0.2), None)
 
     search_around = search_near
+
+
+class Doubtful(BrightnessClassifier):
+    """Takes what is dark for no face."""
+
+    card = BrightnessClassifier.card.model_copy(
+        update={"calibration": Calibration(temperature=1.0, min_confidence=0.6, min_face_score=0.4)}
+    )
+
+    def read(self, faces: NDArray[np.uint8]) -> Answers:
+        answers = super().read(faces)
+        return replace(answers, face_scores=answers.probabilities[:, 1])
 
 
 def pipeline(synthetic: bool = False) -> Pipeline:  # noqa: FBT001, FBT002
@@ -122,6 +135,17 @@ def test_the_same_frames_give_the_same_events() -> None:
 def test_what_is_neither_is_uncertain() -> None:
     (appeared,) = play(pipeline(), 1, (ANN, GREY))
     assert appeared.emotion == "uncertain"
+
+
+def test_what_is_no_face_is_not_told() -> None:
+    def told(min_score: float | None) -> list[str]:
+        config = FacesConfig(min_score=min_score)
+        subject = Pipeline(BlobDetector(), Doubtful(), config, EmotionConfig(), Origin("kitchen", "01JD"))
+        events = play(subject, 2, (ANN, BRIGHT), (BOB, DARK))
+        return [f"{event.type} {event.emotion}" for event in events + play(subject, 8, (ANN, DARK), start_s=2)]
+
+    assert told(None) == ["appeared bright", "changed dark", "gone dark"]
+    assert told(0) == ["appeared dark", "appeared bright", "changed dark", "gone dark"]  # Bob left
 
 
 def test_each_face_has_its_own_mood() -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, Track, Tracker
+from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, Tracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edge.track import Track
 
 FRAME_S = 1 / 15
 
@@ -59,10 +61,21 @@ class Stage:
 class Play:
     """Runs a tracker frame by frame."""
 
-    def __init__(self, stage: Stage, config: FacesConfig | None = None) -> None:
+    def __init__(
+        self, stage: Stage, config: FacesConfig | None = None, *, scores: dict[Rect, float] | None = None
+    ) -> None:
+        """Take what the model thinks of some of the faces; without, it has no opinion."""
         self.stage = stage
-        self.tracker = Tracker(stage, config or FacesConfig())
+        self.asked = 0
+        self.scores = scores or {}
+        self.tracker = Tracker(stage, config or FacesConfig(), self._score if scores else None, min_score=0.5)
         self.now_s = 0.0
+
+    def _score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
+        assert gray.shape == (480, 640)
+        assert tilt == 0.0
+        self.asked += 1
+        return max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
 
     def frame(self) -> tuple[list[Track], list[Track]]:
         """Give the tracks that are there and those that are gone."""
@@ -95,6 +108,37 @@ def test_a_flicker_never_counts() -> None:
     stage.faces = []
     assert play.frames(60) == ([], [])
     assert play.tracker.clear() == []
+
+
+def test_what_the_model_takes_for_no_face_never_counts_and_is_let_go() -> None:
+    play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.1, RIGHT: 0.9})
+    assert play.frames(CONFIRM_HITS) == ([1], [])
+    (track,), _ = play.frame()
+    assert track.rect.overlap(RIGHT) > 0.5
+    play.stage.still = True
+    play.frames(REFUSE_HITS)
+    play.asked = 0
+    assert play.frames(20) == ([1], [])
+    assert play.asked <= CONFIRM_HITS  # it stands still, so nobody follows it
+
+
+def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.3})
+    play.frames(1)
+    play.scores = {LEFT: 0.9}
+    assert play.frames(CONFIRM_HITS - 1) == ([1], [])
+
+
+def test_a_face_that_the_model_doubts_for_long_is_gone() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.9})
+    play.frames(10)
+    (track,), _ = play.frame()
+    for score in [0.9] * 10 + [0.1] * 3:
+        track.believe(score)  # a hand before the mouth
+    assert play.frames(1) == ([1], [])
+    for _ in range(10):
+        track.believe(0.1)
+    assert play.frames(1) == ([], [1])
 
 
 def test_a_face_in_which_nothing_changes_is_not_searched_again() -> None:

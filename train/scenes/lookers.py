@@ -78,7 +78,7 @@ class Reader:
     def read(self, gray: NDArray[np.uint8], box: Rect) -> str:
         """Give a label or ``uncertain`` for the face there in ``(H, W)`` gray levels."""
         card = self._classifier.card
-        (probabilities,) = self._classifier.probabilities(crop(gray, box, card)[np.newaxis])
+        (probabilities,) = self._classifier.read(crop(gray, box, card)[np.newaxis]).probabilities
         best = int(probabilities.argmax())
         return card.labels[best] if probabilities[best] >= self._min_confidence else UNCERTAIN
 
