@@ -65,24 +65,24 @@ def benchmark(
     Raises:
         BundleError: One is no valid bundle, or a runtime refuses it.
     """
-    cards = [ModelBundle.load(path).card for path in paths]
-    accuracies = [_accuracies(path, card, tests, stage) for path, card in zip(paths, cards, strict=True)]
+    bundles = [ModelBundle.load(path) for path in paths]
+    accuracies = [_accuracies(path, bundle.columns, tests, stage) for path, bundle in zip(paths, bundles, strict=True)]
     times = _times(paths, rounds, stage)
     return [
-        Row(path, card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number})
-        for number, (path, card, accuracy) in enumerate(zip(paths, cards, accuracies, strict=True))
+        Row(path, bundle.card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number})
+        for number, (path, bundle, accuracy) in enumerate(zip(paths, bundles, accuracies, strict=True))
     ]
 
 
 def _accuracies(
-    path: Path, card: Card, tests: Mapping[tuple[Split, Protocol], Faces], stage: Stage
+    path: Path, labels: tuple[str, ...], tests: Mapping[tuple[Split, Protocol], Faces], stage: Stage
 ) -> dict[Protocol, float]:
     found: dict[Protocol, float] = {}
     for protocol in PROTOCOLS:
         faces = tests["PrivateTest", protocol]
         advance = stage(f"{path.name}, {protocol}", len(faces))
         rows = isolated.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
-        found[protocol] = judge(softmax(rows), card.labels, faces).accuracy
+        found[protocol] = judge(softmax(rows), labels, faces).accuracy
     return found
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.checks import agreement, as_card
-from edge.model import Calibration, Card, InputCard, softmax
+from convert.face import emotions
+from edge.model import FACE, Calibration, Card, InputCard, softmax
 from edge.runtime import installed
 from train import report
 from train.evaluate import compare, judge, match_labels, reliability
@@ -62,9 +63,13 @@ def make_card(  # noqa: PLR0913, PLR0917  # a card says eight things
             "name": name,
             "version": tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"],
             "sha256": hashlib.sha256(last.content).hexdigest(),
-            "labels": tuple(labels),
+            "labels": tuple(label for label in labels if label != FACE),
             "input": InputCard(width=spec.width, height=spec.height),
-            "calibration": Calibration(temperature=confidence.temperature, min_confidence=confidence.min_confidence),
+            "calibration": Calibration(
+                temperature=confidence.temperature,
+                min_confidence=confidence.min_confidence,
+                min_face_score=confidence.min_face_score,
+            ),
             "trained": spec.trained,
             "metrics": dict(metrics),
             "macs": anatomy.macs,
@@ -143,7 +148,7 @@ def measure_validation(
         "int8": {runtime: round(found.accuracy, _DIGITS) for runtime, found in after.items()},
         "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
-            f"{first} = {other}": round(agreement(quantised[first], rows), _DIGITS)
+            f"{first} = {other}": round(agreement(emotions(quantised[first], labels), emotions(rows, labels)), _DIGITS)
             for other, rows in (("float", exact), *quantised.items())
             if other != first
         },

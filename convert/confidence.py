@@ -10,7 +10,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.isotonic import IsotonicRegression
 
-from edge.model import softmax
+from convert.face import emotions
+from edge.model import FACE, sigmoid, softmax
 from train.evaluate import calibration_error
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 
 _WORTH_SAYING = 0.5
 
+_LOST_FACES = 0.005
+"""Part of the validation faces that may be taken for none."""
+
 
 @dataclass(frozen=True)
 class Confidence:
@@ -32,6 +36,9 @@ class Confidence:
 
     temperature: float
     min_confidence: float
+    min_face_score: float | None
+    """None where the model does not tell."""
+
     error_before: float
     """Expected calibration error at temperature 1."""
 
@@ -43,20 +50,31 @@ def calibrate(logits: NDArray[np.float32], labels: Sequence[str], faces: Faces) 
 
     Args:
         logits: ``(N, C)`` of the int8 model, as it will run.
-        labels: The ``C`` labels.
+        labels: The ``C`` labels; last the face's, where it tells that.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
     """
     known = np.array([label in labels for label in faces.labels])[faces.truth]
     truth = np.array([list(labels).index(faces.labels[i]) for i in faces.truth[known]], np.intp)
-    logits = logits[known]
+    face_scores = sigmoid(logits[:, -1]) if FACE in labels else None
+    logits = emotions(logits, labels)[known]
     temperature = round(best_temperature(logits, truth), 4)
     probabilities = softmax(logits, temperature)
     return Confidence(
         temperature=temperature,
         min_confidence=round(least_confidence(probabilities, truth), 4),
+        min_face_score=None if face_scores is None else round(least_face_score(face_scores), 4),
         error_before=calibration_error(softmax(logits), truth),
         error_after=calibration_error(probabilities, truth),
     )
+
+
+def least_face_score(scores: NDArray[np.float32]) -> float:
+    """Give the score below which a picture is no face: one half, or less if too many faces would fall below.
+
+    Args:
+        scores: ``(N,)`` of faces.
+    """
+    return min(_WORTH_SAYING, float(np.quantile(scores, _LOST_FACES)))
 
 
 def best_temperature(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> float:

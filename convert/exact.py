@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convert import checks, floating
+from convert.face import emotions, in_order
 from convert.fold import fold
 from convert.sidecar import Scaling
 from edge.crops import resized
@@ -51,8 +52,8 @@ class Exact:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The bundle's, sorted by name, in the order of the logits."""
-        return tuple(sorted(self.source.spec.labels))
+        """The bundle's, sorted by name, in the order of the logits; last the face's, where it tells that."""
+        return in_order(self.source.spec.labels)
 
     def with_pixels(self, scaling: Scaling) -> bytes:
         """Give the network as it would be if its pixels were scaled otherwise."""
@@ -74,8 +75,9 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
     advance(len(some))
     probabilities = are_probabilities(given)
     content = _folded(source, spec.scaling, probabilities=probabilities)
-    wanted = (given if probabilities else softmax(given))[:, _order(source)]
-    converted = softmax(floating.logits(content, some, advance))
+    labels = in_order(spec.labels)
+    wanted = given[:, _order(source)] if probabilities else softmax(emotions(given[:, _order(source)], labels))
+    converted = softmax(emotions(floating.logits(content, some, advance), labels))
     check = checks.same_as_source(wanted, converted, limits.max_difference)
     return Exact(source, content, probabilities, check)
 
@@ -112,7 +114,7 @@ def _some(count: int) -> NDArray[np.intp]:
 
 
 def _order(source: Source) -> list[int]:
-    return [source.spec.labels.index(label) for label in sorted(source.spec.labels)]
+    return [source.spec.labels.index(label) for label in in_order(source.spec.labels)]
 
 
 def _folded(source: Source, scaling: Scaling, *, probabilities: bool) -> bytes:

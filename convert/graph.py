@@ -6,6 +6,7 @@ what is said about a network is read from what will run, not from what made it.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import flatbuffers
@@ -13,6 +14,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edge.errors import BundleError
+from edge.model import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +25,9 @@ Op = schema.BuiltinOperator
 """Operator codes, as in ``Op.CONV_2D``."""
 
 Padding, Activation = schema.Padding, schema.ActivationFunctionType
+
+LOGITS = "logits"
+"""The name of the output that tells the emotions."""
 
 _IDENTIFIER = b"TFL3"
 _NAMES = {code: name for name, code in vars(Op).items() if isinstance(code, int)}
@@ -76,13 +81,14 @@ class Graph:
         """The tensors that are read."""
         return [int(i) for i in self.model.subgraphs[0].outputs]
 
-    def set_io(self, pixels: int, logits: int) -> None:
-        """Name the one tensor that is fed and the one that is read, in the graph and in its signature."""
-        graph = self.model.subgraphs[0]
-        graph.inputs, graph.outputs = np.array([pixels], np.int32), np.array([logits], np.int32)
+    def set_io(self, pixels: int, logits: int, face: int | None = None) -> None:
+        """Name the one tensor that is fed and the one or two that are read, in the graph and in its signature."""
+        graph, outputs = self.model.subgraphs[0], {LOGITS: logits} | ({} if face is None else {FACE: face})
+        graph.inputs, graph.outputs = np.array([pixels], np.int32), np.array([*outputs.values()], np.int32)
         signature = schema.SignatureDefT()
         signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-        signature.inputs, signature.outputs = [_entry("pixels", pixels)], [_entry("logits", logits)]
+        signature.inputs = [_entry("pixels", pixels)]
+        signature.outputs = [_entry(name, tensor) for name, tensor in outputs.items()]
         self.model.signatureDefs = [signature]
 
     def code(self, operator: Any) -> int:
@@ -168,6 +174,17 @@ class Graph:
         tensor = self.add_tensor(name, values.shape, str(values.dtype))
         self.set_constant(tensor, values)
         return tensor
+
+    def add_rows(self, tensor: int, rows: slice) -> int:
+        """Add a constant that is some rows of another, whose quantisation goes by rows or is one for all."""
+        values, added = self.constant(tensor), deepcopy(self.tensors[tensor])
+        scale = added.quantization and added.quantization.scale
+        if scale is not None and len(scale) > 1:
+            added.quantization.scale = scale[rows]
+            added.quantization.zeroPoint = added.quantization.zeroPoint[rows]
+        self.tensors.append(added)
+        self.set_constant(len(self.tensors) - 1, np.asarray(values)[rows])
+        return len(self.tensors) - 1
 
     def add_tensor(self, name: str, shape: Sequence[int], kind: str = "float32") -> int:
         """Add a tensor that some operator will write."""

@@ -117,7 +117,9 @@ def noise(exact: bytes, quantised: bytes, faces: NDArray[np.uint8]) -> dict[str,
         first.see(face)
         second.see(face)
         for name in names:
-            want = first.value(name).astype(np.float64)
+            given = second.value(name)
+            # The face's logit, one of the float network's answers, is an output of its own.
+            want = first.value(name).astype(np.float64).reshape(-1)[: given.size]
             signal[name] += float(np.square(want).sum())
-            error[name] += float(np.square(second.value(name).reshape(want.shape) - want).sum())
+            error[name] += float(np.square(given.reshape(-1) - want).sum())
     return {name: 10 * float(np.log10(max(signal[name], 1e-30) / max(error[name], 1e-30))) for name in names}

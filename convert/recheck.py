@@ -9,6 +9,7 @@ from convert import checks, floating, isolated
 from convert.anatomy import dissect
 from convert.errors import ModelError
 from convert.exact import make_exact, read_as_trained
+from convert.face import in_order
 from convert.load import load
 from convert.trial import Judge
 from edge.model import ModelBundle, softmax
@@ -44,7 +45,7 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
         DataError: The faces are missing or damaged.
     """
     bundle = ModelBundle.load(path)
-    content, labels = path.read_bytes(), bundle.labels
+    content, labels = path.read_bytes(), bundle.columns
     found = checks.runs_on_a_pi(content, dissect(content), labels, limits)
     if source is not None:
         return found + _beside(source, path, labels, data, limits, stage)
@@ -76,7 +77,7 @@ def _validation_of(path: Path, card: Card) -> dict[str, Any]:
 def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits: Limits, stage: Stage) -> list[Check]:
     stage(f"reading {model.name}", 0)
     source = load(model)
-    if tuple(sorted(source.spec.labels)) != labels:
+    if in_order(source.spec.labels) != labels:
         message = f"{model}: its labels are {', '.join(source.spec.labels)}, but {path.name} has {', '.join(labels)}"
         raise ModelError(message)
     validation = datasets.load(source.spec.protocol, "PublicTest", data.fer2013, data.ferplus)

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from convert.errors import ModelError
+from edge.model import FACE
 from train import report as reports
 from train.datasets import Protocol, ferplus
 
@@ -84,7 +85,8 @@ class Sidecar(_Table):
 
 
 WANTED = {
-    "labels": f"the emotions in the order of the network's outputs, out of {', '.join(ferplus.LABELS)}",
+    "labels": f"the emotions in the order of the network's outputs, out of {', '.join(ferplus.LABELS)}"
+    f"; {FACE} for the logit that it is one at all",
     "protocol": 'by whose labels it is judged: "ferplus-majority", or "fer2013" if it learned FER2013\'s own',
     "output": "the name of the output that gives the emotions",
     "input.range": "what a black and a white pixel become before mean and std, as [0.0, 1.0]",
@@ -203,16 +205,16 @@ def _read(path: Path) -> Sidecar:
 
 def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     report = reports.read(path)
-    data = report.recipe.data
+    training = "fer2013" if report.protocol == "fer2013" else "ferplus"
     said = Sidecar(
         labels=report.labels,
-        protocol=data.validation,
+        protocol=report.protocol,
         input=_Input(range=PLAIN.range, mean=PLAIN.mean, std=PLAIN.std),
     )
     return said, {
         "recipe": report.recipe.name,
         "description": report.recipe.description,
-        "data": f"{data.training}, {report.rows[f'{data.training} Training']:,} faces of FER2013's Training split",
+        "data": f"{training}, {report.rows[f'{training} Training']:,} faces of FER2013's Training split",
         "epochs": report.epochs,
     }
 
@@ -220,7 +222,7 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
 def _about_labels(said: Sidecar) -> Iterator[str]:
     """Say what is wrong with the labels."""
     labels = said.labels or ()
-    unknown = [label for label in labels if label not in ferplus.LABELS]
+    unknown = [label for label in labels if label not in {*ferplus.LABELS, FACE}]
     if unknown:
         yield f"labels: {', '.join(unknown)}: not among {', '.join(ferplus.LABELS)}"
     if len(set(labels)) != len(labels):

@@ -9,10 +9,11 @@ from convert import checks, floating, isolated
 from convert.anatomy import dissect
 from convert.bias import correct_bias
 from convert.equalize import equalize
+from convert.face import emotions, split
 from convert.observe import observe
 from convert.quantize import Method, quantize, ranges
 from convert.tighten import tighten
-from edge.model import softmax
+from edge.model import FACE, softmax
 from edge.runtime import installed
 from train.evaluate import compare, judge, match_labels
 
@@ -108,13 +109,19 @@ class Judge:
             found += [
                 checks.accuracy_kept(runtime, before.accuracy, after, self.limits.max_drop),
                 checks.answers_kept(
-                    runtime, self.pair(rows), checks.agreement(self.exact, rows), self.limits.min_agreement
+                    runtime,
+                    self.pair(rows),
+                    self._agreement(rows),
+                    self.limits.min_agreement,
                 ),
                 checks.recalls_kept(runtime, before, after, self.limits.max_recall_drop),
             ]
             if not all(check.holds for check in found):
                 break
         return found, logits
+
+    def _agreement(self, rows: NDArray[np.float32]) -> float:
+        return checks.agreement(emotions(self.exact, self.labels), emotions(rows, self.labels))
 
     def pair(self, rows: NDArray[np.float32]) -> Pair:
         """Compare the float network's answers with others, face by face."""
@@ -151,13 +158,15 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
         if way.tightened:
             chosen = tighten(content, chosen, representative, stage)
         quantised = quantize(path, content, chosen)
-        anatomy = dissect(quantised)
-        found = checks.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
-        fit = all(check.holds for check in found)
-        if fit and way.tightened:
+        if way.tightened:
             # In the runtime that edge takes unless told otherwise.
             given = isolated.logits(quantised, next(iter(installed())), representative)
             quantised = correct_bias(quantised, (given - floating.logits(content, representative)).mean(axis=0))
+        if FACE in exact.labels:
+            quantised = split(path, quantised)
+        anatomy = dissect(quantised)
+        found = checks.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
+        fit = all(check.holds for check in found)
         more, logits = judged_by(quantised) if fit else ([], {})
         trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))
         if trials[-1].holds or not fit:

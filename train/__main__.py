@@ -25,9 +25,10 @@ from edge.files import write_atomically
 from edge.model import SHIPPED, ModelBundle, softmax
 from train import fit as fitting
 from train import meanfaces, recipes, report
-from train.console import Fer2013Option, FerplusOption, run
+from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import DataError, load
 from train.evaluate import compare, judge, match_labels, run_once
+from train.lesson import training_lesson, validation_lesson
 from train.scenes import figures as scene_figures
 from train.scenes import sequences as make_sequences
 from train.scenes.judge import judge as judge_scene
@@ -58,6 +59,7 @@ def fit(  # noqa: PLR0913  # each is a flag
     recipe: Annotated[Path, typer.Argument(help="A TOML file; see 'recipes'.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
+    clips: ClipsOption,
     *,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there, if any.")] = False,
@@ -70,35 +72,37 @@ def fit(  # noqa: PLR0913  # each is a flag
         plan = plan.model_copy(update={"schedule": plan.schedule.model_copy(update={"epochs": epochs})})
     folder = out or Path("runs") / plan.name
     _claim(folder, plan, resume=resume, fresh=fresh)
-    training = load(plan.data.training, "Training", fer2013, ferplus)
-    validation = load(plan.data.validation, "PublicTest", fer2013, ferplus)
+    training = training_lesson(plan.data, fer2013, ferplus, clips)
+    validation = validation_lesson(plan.data, fer2013, ferplus)
     tests = report.load_tests(fer2013, ferplus)
     whole = not (folder / fitting.LOG).exists() or not resume
     start = time.monotonic()
-    model = fitting.fit(plan, training, validation, folder, resume=resume)
+    network = fitting.fit(plan, training, validation, folder, resume=resume)
     wall_s = round(time.monotonic() - start, 1) if whole else None
 
-    fitting.save_atomically(model, folder / f"{plan.name}.keras")
     history = fitting.read_log(folder)
-    rows = {f"{plan.data.training} Training": len(training)}
-    rows |= {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
-    written = report.Report(
-        name=plan.name,
-        labels=training.labels,
-        recipe=plan,
-        rows=rows,
-        parameters=model.count_params(),
-        macs=report.count_macs(model),
-        epochs=len(history["epoch"]),
-        wall_s=wall_s,
-        history=history,
-        metrics=report.judge_all(report.model_logits(model), training.labels, tests),
-    )
-    report.write(written, folder)
-    _show(written.metrics)
-    Console().print(
-        f"{folder / plan.name}.keras, its report {plan.name}.json and {plan.name}.md, and two plots", soft_wrap=True
-    )
+    rows = training.rows() | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
+    for head in training.emotions:
+        name = plan.name if head is training.heads[0] else f"{plan.name}-{head.name}"
+        labels, columns = training.model_columns(head)
+        model = fitting.only(network, plan, columns)
+        fitting.save_atomically(model, folder / f"{name}.keras")
+        written = report.Report(
+            name=name,
+            labels=labels,
+            protocol=head.protocol,
+            recipe=plan,
+            rows=rows,
+            parameters=model.count_params(),
+            macs=report.count_macs(model),
+            epochs=len(history["epoch"]),
+            wall_s=wall_s,
+            history=history,
+            metrics=report.judge_all(report.model_logits(model), labels, tests),
+        )
+        report.write(written, folder)
+        _show(written.metrics)
+        Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
 
 
 def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
@@ -159,7 +163,7 @@ def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
             rows = [bundle.network.logits(resized(face, *size)[np.newaxis]) for face in pixels]
             return np.concatenate(rows) / np.float32(temperature)
 
-        return logits, bundle.labels
+        return logits, bundle.columns
     labels = report.read(model.with_suffix(".json")).labels
     try:
         return report.model_logits(keras.models.load_model(model, compile=False)), labels

@@ -43,7 +43,7 @@ class AugmentConfig(BaseModel):
     """Largest standard deviation of sensor noise, as a part of white."""
 
     blur: float = Field(default=0.7, ge=0, le=1)
-    """Largest weight of a 3x3 binomial blur: small and unsharp faces."""
+    """Largest weight of a 5x5 binomial blur, which has a deviation of a pixel: small and unsharp faces."""
 
     erase: float = Field(default=0.35, ge=0, lt=1)
     """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
@@ -94,13 +94,13 @@ class RandomAffine(_Augmentation):
 
 
 class RandomBlur(_Augmentation):
-    """Mix each picture with its 3x3 binomial blur."""
+    """Mix each picture with its 5x5 binomial blur."""
 
     def change(self, images: Any) -> Any:
         """Blend by one random weight per picture."""
-        row = ops.convert_to_tensor([1.0, 2.0, 1.0])
-        kernel = ops.reshape(row[:, None] * row[None, :] / 16, (3, 3, 1, 1))
-        padded = ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
+        row = ops.convert_to_tensor([1.0, 4.0, 6.0, 4.0, 1.0])
+        kernel = ops.reshape(row[:, None] * row[None, :] / 256, (5, 5, 1, 1))
+        padded = ops.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
         blurred = ops.conv(padded, kernel, padding="valid")
         return images + self.uniform(images, 0, self.config.blur) * (blurred - images)
 

@@ -43,6 +43,22 @@ FerplusOption = Annotated[
 ]
 
 
+def _clips() -> Path | None:
+    found = _default("clips")
+    return found if found.exists() else None
+
+
+ClipsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--clips",
+        default_factory=_clips,
+        show_default=f"{_SHARED} or {_OWN}",
+        help="Real footage, whose parts without faces are learned as such; none: textures do.",
+    ),
+]
+
+
 def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:
     """Run a command line; a mistake of the user is one sentence on standard error and exit code 2."""
     try:

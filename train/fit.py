@@ -13,10 +13,11 @@ import keras
 
 from train.augment import augmentation
 from train.datasets import fer2013
+from train.lesson import HeadsLoss, MainAccuracy
 from train.networks import resnet
 
 if TYPE_CHECKING:
-    from train.datasets import Faces
+    from train.lesson import Lesson
     from train.recipes import Recipe
 
 LOG = "log.csv"
@@ -25,19 +26,19 @@ LOG = "log.csv"
 _CPU = Path("/proc/cpuinfo")
 
 
-def fit(recipe: Recipe, training: Faces, validation: Faces, folder: Path, *, resume: bool) -> keras.Model:
+def fit(recipe: Recipe, training: Lesson, validation: Lesson, folder: Path, *, resume: bool) -> keras.Model:
     """Train one model.
 
     Args:
         recipe: Everything that decides the outcome.
-        training: Faces and target distributions.
-        validation: Faces that draw the curves; they change no weight.
+        training: Pictures and what the heads should say of them.
+        validation: Others that draw the curves; they change no weight.
         folder: Where checkpoints and `LOG` go.
         resume: Go on from the folder's last finished epoch instead of starting over.
 
     Returns:
         The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
-        gray levels to ``(N, C)`` logits; augmentation is not part of it.
+        gray levels to ``(N, K)`` logits, the heads' one after the other; augmentation is not part of it.
     """
     checkpoint = folder / "checkpoint"
     if not resume:
@@ -50,7 +51,7 @@ def fit(recipe: Recipe, training: Faces, validation: Faces, folder: Path, *, res
     # Logits and augmentation stay float32.
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if _has_bfloat16() else "float32")
     try:
-        network = resnet(recipe.network, fer2013.SIZE, len(training.labels))
+        network = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
     finally:
         keras.mixed_precision.set_global_policy("float32")
     model = keras.Sequential(
@@ -58,8 +59,8 @@ def fit(recipe: Recipe, training: Faces, validation: Faces, folder: Path, *, res
     )
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch=-(-len(training) // schedule.batch_size)),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        loss=HeadsLoss(training.heads),
+        metrics=[MainAccuracy(training.heads)],
         jit_compile=False,  # XLA on TensorFlow's CPU has no affine resampling
     )
     model.fit(
@@ -75,8 +76,16 @@ def fit(recipe: Recipe, training: Faces, validation: Faces, folder: Path, *, res
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    plain = resnet(recipe.network, fer2013.SIZE, len(training.labels))
+    plain = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
     plain.set_weights(network.get_weights())
+    return plain
+
+
+def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
+    """Give a trained network with some of its outputs alone."""
+    *trunk, kernel, bias = network.get_weights()
+    plain = resnet(recipe.network, fer2013.SIZE, len(columns))
+    plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
     return plain
 
 

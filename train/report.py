@@ -42,7 +42,10 @@ class Report(BaseModel):
     version_of_report: Literal[1] = Field(default=1, alias="schema")
     name: str
     labels: tuple[str, ...]
-    """The model's labels, in the order of its logits."""
+    """The model's labels, in the order of its logits; last, where it tells that, `edge.model.FACE`."""
+
+    protocol: Protocol
+    """By whose labels it is judged on validation faces."""
 
     recipe: Recipe
     rows: dict[str, int]
@@ -117,17 +120,17 @@ def _layer_macs(layer: keras.layers.Layer) -> int:
 
 
 def write(report: Report, folder: Path) -> Path:
-    """Write ``NAME.json``, ``NAME.md``, ``curves.png`` and ``confusion.png`` into the run's folder, each atomically.
+    """Write ``NAME.json``, ``NAME.md`` and two plots, ``NAME-*.png``, into the run's folder, each atomically.
 
     Returns:
         The JSON file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    shown = report.metrics["PrivateTest"][TESTED[0]]
-    title = f"{report.name}, FER+ majority, PrivateTest: {shown.accuracy:.1%} of {shown.n:,}"
+    shown = report.metrics["PrivateTest"][report.protocol]
+    title = f"{report.name}, {report.protocol}, PrivateTest: {shown.accuracy:.1%} of {shown.n:,}"
     files = {
-        "curves.png": plots.curves(report.history, report.name),
-        "confusion.png": plots.confusion(shown, title),
+        f"{report.name}-curves.png": plots.curves(report.history, report.name),
+        f"{report.name}-confusion.png": plots.confusion(shown, title),
         f"{report.name}.md": markdown(report).encode(),
         f"{report.name}.json": report.model_dump_json(indent=1).encode() + b"\n",
     }
@@ -158,11 +161,10 @@ def markdown(report: Report) -> str:
     """Write the report for a person."""
     schedule = report.recipe.schedule
     took = f", {report.wall_s / 60:.0f} minutes" if report.wall_s else ""
-    data = report.recipe.data.training
     summary = (
         f"{report.parameters:,} parameters, {report.macs:,} multiply-accumulates a face. "
         f"{report.epochs} of {schedule.epochs} epochs{took}. "
-        f"Trained on {report.rows[f'{data} Training']:,} faces ({data}); "
+        f"Trained on {', '.join(f'{count:,} of {what}' for what, count in report.rows.items() if 'Test' not in what)}; "
         "PublicTest chooses, PrivateTest decides nothing."
     )
     lines = [
@@ -178,9 +180,9 @@ def markdown(report: Report) -> str:
         "",
         *_recalls(report.metrics["PrivateTest"]),
         "",
-        "![Curves](curves.png)",
+        f"![Curves]({report.name}-curves.png)",
         "",
-        "![Confusion](confusion.png)",
+        f"![Confusion]({report.name}-confusion.png)",
         "",
     ]
     return "\n".join(lines)

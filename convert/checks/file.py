@@ -8,7 +8,9 @@ import numpy as np
 
 from convert import isolated
 from convert.checks.check import Check
+from convert.graph import LOGITS
 from edge.errors import BundleError
+from edge.model import FACE
 from edge.runtime import installed
 
 if TYPE_CHECKING:
@@ -47,10 +49,11 @@ def all_integer(anatomy: Anatomy) -> Check:
 def as_contracted(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> Check:
     """Input and output are what the bundle's contract says, as the runtime and the file see them."""
     wrong = _breach(content, anatomy, labels)
+    wanted = "uint8 to int8 " + " and ".join(f"[1, {size}]" for size in _outputs(labels).values())
     return Check(
         name="input and output",
-        measured="differs" if wrong else f"uint8 to int8 [1, {len(labels)}]",
-        limit=f"uint8 to int8 [1, {len(labels)}]",
+        measured="differs" if wrong else wanted,
+        limit=wanted,
         holds=wrong is None,
         sentence=wrong or "one uint8 face with scale 1 in, int8 logits out",
     )
@@ -62,10 +65,11 @@ def _breach(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> str | No
         return f"its inputs are {anatomy.input_shapes}, but one of [1, height, width, 1] is wanted"
     if any(size < 1 for shape in shapes for size in shape):
         return f"a size is left open: {shapes}"
-    if anatomy.output_names != ("logits",):
-        return f"the signature's outputs are {list(anatomy.output_names)}, but 'logits' is wanted"
-    if anatomy.output_shapes != ((1, len(labels)),):
-        return f"its outputs are {anatomy.output_shapes}, but {len(labels)} labels are named"
+    wanted = _outputs(labels)
+    if anatomy.output_names != tuple(wanted):
+        return f"the signature's outputs are {list(anatomy.output_names)}, but {' and '.join(wanted)} are wanted"
+    if anatomy.output_shapes != tuple((1, size) for size in wanted.values()):
+        return f"its outputs are {anatomy.output_shapes}, but these labels are named: {', '.join(labels)}"
     black = np.zeros((1, *anatomy.input_shapes[0][1:3]), np.uint8)
     for runtime in installed():
         try:
@@ -73,6 +77,11 @@ def _breach(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> str | No
         except BundleError as error:
             return str(error)
     return None
+
+
+def _outputs(labels: Sequence[str]) -> dict[str, int]:
+    """Give the number of columns of each output."""
+    return {LOGITS: len(labels) - 1, FACE: 1} if FACE in labels else {LOGITS: len(labels)}
 
 
 def small_enough(content: bytes, anatomy: Anatomy, limits: Limits) -> list[Check]:

@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_bundle_runs_and_its_card_tells_the_truth(converted: Converted, trained: Run) -> None:
     bundle = ModelBundle.load(converted.network)
     faces = load("ferplus-majority", "PrivateTest", trained.fer2013, trained.ferplus)
-    metrics = judge(bundle.probabilities(faces.pixels), bundle.labels, faces)
+    metrics = judge(bundle.read(faces.pixels).probabilities, bundle.labels, faces)
     stated = bundle.card.metrics["ferplus_majority"]
     assert metrics.accuracy > 0.8
     assert stated["n"] == metrics.n == len(faces)

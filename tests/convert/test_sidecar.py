@@ -145,6 +145,7 @@ def report(folder: Path) -> Report:
     return Report(
         name="tiny",
         labels=("happy", "sad"),
+        protocol="ferplus-majority",
         recipe=recipes.load(recipe),
         rows={"ferplus Training": 400},
         parameters=1,

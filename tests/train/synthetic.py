@@ -33,7 +33,6 @@ name = "tiny"
 description = "For tests."
 [data]
 training = "ferplus"
-validation = "ferplus-majority"
 [network]
 stem = 8
 widths = [16, 24]

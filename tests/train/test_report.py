@@ -39,7 +39,7 @@ def test_the_report_is_readable(trained: Run) -> None:
     written = report.read(trained.out / "tiny.json")
     assert f"{written.metrics['PrivateTest']['ferplus-majority'].accuracy:.2%}" in text
     assert f"{written.macs:,}" in text
-    for name in ("curves.png", "confusion.png"):
+    for name in ("tiny-curves.png", "tiny-confusion.png"):
         assert f"({name})" in text
         with Image.open(trained.out / name) as picture:
             assert picture.format == "PNG"
@@ -48,7 +48,8 @@ def test_the_report_is_readable(trained: Run) -> None:
 
 def test_no_scratch_is_left(trained: Run) -> None:
     assert {path.name for path in trained.out.iterdir()} == {
-        "checkpoint", "confusion.png", "curves.png", "log.csv", "recipe.json", "tiny.json", "tiny.keras", "tiny.md",
+        "checkpoint", "log.csv", "recipe.json", "tiny-confusion.png", "tiny-curves.png", "tiny.json", "tiny.keras",
+        "tiny.md",
     }  # fmt: skip
 
 

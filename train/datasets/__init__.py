@@ -45,13 +45,7 @@ def load(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Pat
     chosen = rows.usage == split
     if protocol == "fer2013":
         return fer2013.faces(rows).select(chosen)
-    votes = ferplus.read_votes(ferplus_file)
-    if len(votes) != len(rows.pixels):
-        message = (
-            f"{ferplus_file}: {len(votes)} rows of votes for {len(rows.pixels)} faces in {fer2013_file}; "
-            "both files must be complete and in their original order"
-        )
-        raise DataError(message)
+    votes = ferplus.read_votes_for(rows, ferplus_file)
     choose = {
         "ferplus": ferplus.distribution,
         "ferplus-majority": ferplus.majority,

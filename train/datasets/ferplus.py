@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from train.datasets.fer2013 import Rows
+
 LABELS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """The eight emotions, in the order of every eight-class model of this project."""
 
@@ -51,16 +53,43 @@ def read_votes(path: Path) -> NDArray[np.int64]:
         raise DataError(message) from error
 
 
+def read_votes_for(rows: Rows, path: Path) -> NDArray[np.int64]:
+    """Read the votes for FER2013's rows, which are in the same order.
+
+    Raises:
+        DataError: The file is missing or damaged, or one of the two is not complete.
+    """
+    votes = read_votes(path)
+    if len(votes) != len(rows.pixels):
+        message = (
+            f"{path}: {len(votes)} rows of votes for {len(rows.pixels)} faces of FER2013; "
+            "both files must be complete and in their original order"
+        )
+        raise DataError(message)
+    return votes
+
+
 def distribution(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
-    """Give the votes as distributions, for training.
+    """Give the votes as distributions, for training; rows without one are left out."""
+    targets = distributions(votes)
+    rows = targets.any(axis=1)
+    return Faces(pixels[rows], targets[rows], LABELS)
+
+
+def distributions(votes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Turn ``(N, 10)`` votes into ``(N, 8)`` distributions.
 
     Single votes count as noise and are removed; rows that ``unknown`` or ``NF``
-    won, and rows with no vote left, are left out.
+    won, and rows with no vote left, are all zero.
     """
     kept = _without_single_votes(votes)
-    rows = (kept.argmax(axis=1) < _EMOTIONS) & (kept.sum(axis=1) > 0)
-    emotions = kept[rows][:, _ORDER].astype(np.float32)
-    return Faces(pixels[rows], emotions / emotions.sum(axis=1, keepdims=True), LABELS)
+    emotions = kept[:, _ORDER].astype(np.float32) * (kept.argmax(axis=1) < _EMOTIONS)[:, None]
+    return np.asarray(emotions / np.maximum(emotions.sum(axis=1, keepdims=True), 1), np.float32)
+
+
+def no_face(votes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which of ``(N, 10)`` rows ``NF`` won: empty pictures, drawings, errors of the collection."""
+    return np.asarray(votes.argmax(axis=1) == _COLUMNS.index("NF"))
 
 
 def majority(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from train.augment import AugmentConfig
-from train.datasets import Protocol
 from train.networks import ResNetConfig
 
 FOLDER = Path(__file__).parent
@@ -24,11 +24,20 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    training: Protocol = "ferplus"
-    """Protocol of the training targets."""
+    training: Literal["ferplus", "fer2013"] = "ferplus"
+    """The labels that the model is for."""
 
-    validation: Protocol = "ferplus-majority"
-    """Protocol of the PublicTest faces that curves are drawn on."""
+    also: Literal["ferplus", "fer2013"] | None = None
+    """Labels that a second head learns beside; its model is written too."""
+
+    also_weight: float = Field(default=0.5, gt=0)
+    """What the second head's loss counts beside the first one's."""
+
+    clutter: int = Field(default=0, ge=0)
+    """Pictures that are no faces; with some, the model also says whether a picture is a face."""
+
+    face_weight: float = Field(default=0.25, gt=0)
+    """What that answer's loss counts."""
 
 
 class ScheduleConfig(BaseModel):
