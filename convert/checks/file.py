@@ -67,7 +67,7 @@ def _breach(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> str | No
         return f"a size is left open: {shapes}"
     wanted = _outputs(labels)
     if anatomy.output_names != tuple(wanted):
-        return f"the signature's outputs are {list(anatomy.output_names)}, but {' and '.join(wanted)} are wanted"
+        return f"the signature's outputs are {list(anatomy.output_names)}, but {list(wanted)} is wanted"
     if anatomy.output_shapes != tuple((1, size) for size in wanted.values()):
         return f"its outputs are {anatomy.output_shapes}, but these labels are named: {', '.join(labels)}"
     black = np.zeros((1, *anatomy.input_shapes[0][1:3]), np.uint8)

@@ -41,8 +41,8 @@ def test_contract_breaches_are_named(converted: Converted) -> None:
     assert checks.as_contracted(content, anatomy, LABELS).holds
     for breach, said in [
         (replace(anatomy, input_shapes=((-1, 48, 48, 1),)), "left open"),
-        (replace(anatomy, output_names=("output_0",)), "'logits' is wanted"),
-        (replace(anatomy, output_shapes=((1, 7),)), "8 labels"),
+        (replace(anatomy, output_names=("output_0",)), "'logits'] is wanted"),
+        (replace(anatomy, output_shapes=((1, 7),)), "these labels are named: angry"),
         (replace(anatomy, input_shapes=((1, 48, 48, 1), (1, 2))), "its inputs"),
     ]:
         check = checks.as_contracted(content, breach, LABELS)
