@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.geometry import Rect
-from edge.motion import Motion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from edge.config import FacesConfig
     from edge.faces import Detector
+    from edge.motion import Motion
 
 _WHOLE = 8
 """A search of the whole frame comes after so many times the time in which a face is to be noticed."""
@@ -35,18 +35,19 @@ _TICK_S = 1e-6
 class Attention:
     """Decides where to look for new faces."""
 
-    def __init__(self, detector: Detector, config: FacesConfig, confirm_hits: int) -> None:
+    def __init__(self, detector: Detector, motion: Motion, config: FacesConfig, confirm_hits: int) -> None:
         """Start with everything unseen.
 
         Args:
             detector: Does the searching.
+            motion: Notices what changes, and has seen nothing yet.
             config: The smallest face, and how soon a new one is to be noticed.
             confirm_hits: Frames that a face must be found in until it counts.
         """
         self._detector = detector
         self._notice_s = config.notice_s
         self._confirm_hits = confirm_hits
-        self._motion = Motion(config.min_height)
+        self._motion = motion
         self._time_s = self._searched_s = self._whole_s = float("-inf")
 
     def newcomers(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect]) -> list[Rect]:

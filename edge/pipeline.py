@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from edge.model import Answers, Card
     from edge.mood import MoodChange
+    from edge.motion import Motion
     from edge.track import Track
 
 
@@ -71,14 +72,32 @@ class Pipeline:
     """Follows faces through frames and tells what changes."""
 
     def __init__(
-        self, detector: Detector, classifier: Classifier, faces: FacesConfig, emotion: EmotionConfig, origin: Origin
+        self,
+        detector: Detector,
+        classifier: Classifier,
+        faces: FacesConfig,
+        emotion: EmotionConfig,
+        origin: Origin,
+        *,
+        motion: Motion | None = None,
     ) -> None:
+        """See nothing yet.
+
+        Args:
+            detector: Finds faces.
+            classifier: Reads them.
+            faces: Which are looked for.
+            emotion: How a face becomes an emotion.
+            origin: Who speaks.
+            motion: Notices what changes, where it is not to be the usual one.
+        """
         self._classifier = classifier
         self._card = classifier.card
         calibration = self._card.calibration
         told = calibration.min_face_score
         min_score = (told or 0.0) if faces.min_score is None else faces.min_score
-        self._tracker = Tracker(detector, faces, None if told is None else self._face_score, min_score)
+        face_score = None if told is None else self._face_score
+        self._tracker = Tracker(detector, faces, motion=motion, face_score=face_score, min_score=min_score)
         self._hold_s = emotion.hold_s
         self._min_confidence = calibration.min_confidence if emotion.min_confidence is None else emotion.min_confidence
         self.origin = origin

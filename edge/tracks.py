@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edge.attention import Attention
+from edge.motion import Motion
 from edge.track import Track
 
 if TYPE_CHECKING:
@@ -53,20 +54,27 @@ class Tracker:
     """Follows faces through frames."""
 
     def __init__(
-        self, detector: Detector, config: FacesConfig, face_score: FaceScore | None = None, min_score: float = 0.0
+        self,
+        detector: Detector,
+        config: FacesConfig,
+        *,
+        motion: Motion | None = None,
+        face_score: FaceScore | None = None,
+        min_score: float = 0.0,
     ) -> None:
         """Follow nothing yet.
 
         Args:
             detector: Finds faces.
             config: Which faces are looked for.
+            motion: Notices what changes, where it is not to be the usual one.
             face_score: What the model thinks of a newcomer; None if it does not tell.
             min_score: Probability of being a face below which it is none.
         """
         self._detector = detector
         self._face_score, self._min_score = face_score, min_score
         self._max_faces = config.max_faces
-        self._attention = Attention(detector, config, CONFIRM_HITS)
+        self._attention = Attention(detector, motion or Motion(config.min_height), config, CONFIRM_HITS)
         self._tracks: list[Track] = []
         self._last_id = 0
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.camera import Frame
     from edge.config import Settings
     from edge.faces import Detector
+    from edge.motion import Motion
     from edge.pipeline import Classifier
 
     Search = Callable[[NDArray[np.uint8]], list[Rect]]
@@ -76,9 +77,10 @@ class EveryFrame:
         return self._found
 
 
-def pipeline(settings: Settings, detector: Detector, classifier: Classifier) -> Pipeline:
+def pipeline(settings: Settings, detector: Detector, classifier: Classifier, motion: Motion | None = None) -> Pipeline:
     """Give the pipeline that the settings ask for."""
-    return Pipeline(detector, classifier, settings.faces, settings.emotion, Origin(settings.mqtt.device, "bench"))
+    origin = Origin(settings.mqtt.device, "bench")
+    return Pipeline(detector, classifier, settings.faces, settings.emotion, origin, motion=motion)
 
 
 def lookers(settings: Settings, classifier: Classifier) -> dict[str, Looker]:

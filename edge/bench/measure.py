@@ -15,7 +15,7 @@ from edge.bench.growth import grow
 from edge.bench.lookers import pipeline
 from edge.bench.report import DeviceReport, Report
 from edge.bench.source import Source
-from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector
+from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector, TimedMotion
 from edge.faces import HaarDetector
 from edge.health import Machine
 from edge.model import SHIPPED, ModelBundle
@@ -54,7 +54,8 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
 
     def timed(stopwatch: Stages) -> Pipeline:
         detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
-        return pipeline(settings, detector, TimedClassifier(bundle, stopwatch))
+        motion = TimedMotion(settings.faces.min_height, stopwatch)
+        return pipeline(settings, detector, TimedClassifier(bundle, stopwatch), motion)
 
     temperature_before = machine.temperature_c()
     _run(timed(spare), source.frames(spare), spare, share_s, most=1)

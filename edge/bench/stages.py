@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bench.report import StageReport
+from edge.motion import Motion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,6 +93,29 @@ class TimedDetector:
         """Search around a lost face."""
         with self._stages.timed("detect"):
             return self._detector.search_around(gray, face, tilt)
+
+
+class TimedMotion(Motion):
+    """Motion under a stopwatch: to tell where to search is part of finding faces."""
+
+    def __init__(self, face: int, stages: Stages) -> None:
+        super().__init__(face)
+        self._stages = stages
+
+    def see(self, gray: NDArray[np.uint8]) -> None:
+        """Take in the next frame."""
+        with self._stages.timed("detect"):
+            super().see(gray)
+
+    def looked(self, rect: Rect) -> None:
+        """Remember that a rectangle was searched."""
+        with self._stages.timed("detect"):
+            super().looked(rect)
+
+    def regions(self, known: list[Rect]) -> list[Rect]:
+        """Give where to search."""
+        with self._stages.timed("detect"):
+            return super().regions(known)
 
 
 class TimedClassifier:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edge.attention import Attention
 from edge.config import FacesConfig
 from edge.geometry import Rect
+from edge.motion import Motion
 from edge.tracks import CONFIRM_HITS
 
 Gray = NDArray[np.uint8]
@@ -38,7 +39,7 @@ class Watch:
 
     def __init__(self, fps: float = 15.0) -> None:
         self.searches = Searches()
-        self.attention = Attention(self.searches, FacesConfig(), CONFIRM_HITS)
+        self.attention = Attention(self.searches, Motion(FacesConfig().min_height), FacesConfig(), CONFIRM_HITS)
         self.now_s, self.step_s = 0.0, 1 / fps
 
     def see(self, *faces: Rect, level: int = 200, known: list[Rect] | None = None) -> list[Rect]:

@@ -68,7 +68,9 @@ class Play:
         self.stage = stage
         self.asked = 0
         self.scores = scores or {}
-        self.tracker = Tracker(stage, config or FacesConfig(), self._score if scores else None, min_score=0.5)
+        self.tracker = Tracker(
+            stage, config or FacesConfig(), face_score=self._score if scores else None, min_score=0.5
+        )
         self.now_s = 0.0
 
     def _score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
