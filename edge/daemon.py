@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge import notify
 from edge.events import BrokerHealth, OutboxHealth
-from edge.health import Counters, HealthMonitor
+from edge.health import Counters, HealthMonitor, Machine
+from edge.throttle import Throttle
 
 if TYPE_CHECKING:
     import threading
@@ -27,6 +29,9 @@ STATE_EVERY_S = 30.0
 
 TURNED_OFF = "detection was turned off"
 """Why the camera is off."""
+
+_AGES = 256
+"""Newest frames whose age is remembered."""
 
 _TICK_S = 0.25
 """Longest wait for a frame, so that a stop or a command is heard."""
@@ -48,6 +53,8 @@ class Daemon:
         self._keeper, self._pipeline, self._voice = keeper, pipeline, voice
         self._switch, self._link = switch, link
         self._processed = 0
+        self._ages_ms: deque[float] = deque(maxlen=_AGES)
+        self._throttle = Throttle(settings.camera.fps, Machine().throttling)
         self._introduced: tuple[str, bool] | None = None
         self._told_status: str | None = None
         self._monitor = HealthMonitor(settings.mqtt.device, pipeline.origin.session, time_s=now_s)
@@ -76,8 +83,11 @@ class Daemon:
     def watch(self, stop: threading.Event) -> None:
         """Look at frames and tell what changes, until the stop or the clip's end."""
         while not stop.is_set():
-            frame = self._keeper.next_frame(_TICK_S)
-            if frame is not None:
+            # Of a live camera only: a clip's frames all count, and wait.
+            rest_s = self._throttle.wait_s(time.monotonic()) if self._keeper.live else 0.0
+            if rest_s > 0:
+                stop.wait(min(rest_s, _TICK_S))  # meanwhile newer frames take each other's place
+            elif (frame := self._keeper.next_frame(_TICK_S)) is not None:
                 self._look(frame)
             elif self._keeper.ended:
                 return
@@ -93,7 +103,10 @@ class Daemon:
     def _look(self, frame: Frame) -> None:
         self._introduce()
         # A clip's time is the clip's own; its frames are captured when they are read.
-        self._captured_s = frame.time_s if self._keeper.live else time.monotonic()
+        now_s = time.monotonic()
+        self._captured_s = frame.time_s if self._keeper.live else now_s
+        if self._keeper.live:
+            self._ages_ms.append(1000 * (now_s - frame.time_s))
         events = self._pipeline.step(frame)
         self._processed += 1
         self._voice.tell_events(events, self._captured_s)
@@ -170,4 +183,6 @@ class Daemon:
                 reconnects=link.client.reconnects if link else 0, refused=link.client.refused if link else None
             ),
             commands_ignored=link.commands.ignored if link else 0,
+            frame_ages_ms=self._ages_ms,
+            frames_limit=self._throttle.limit,
         )

@@ -143,6 +143,12 @@ class FrameCounts(_Value):
     dropped: int = Field(ge=0, description="Captured but overtaken by a newer one before they were looked at")
     processed: int = Field(ge=0)
     per_second: float = Field(ge=0, description="Processed, over the last period")
+    limit_per_second: float | None = Field(
+        default=None, description="Most that are looked at while the machine is throttled; null: all that come"
+    )
+    age_p95_ms: float | None = Field(
+        default=None, description="From capture to the beginning of processing, of the newest frames; null: a clip's"
+    )
 
 
 class Latency(_Value):

@@ -115,6 +115,11 @@ class Counters:
     outbox: OutboxHealth
     broker: BrokerHealth
     commands_ignored: int = 0
+    frame_ages_ms: Collection[float] = ()
+    """Capture to the beginning of processing of the newest frames of a live camera."""
+
+    frames_limit: float | None = None
+    """Frames a second that are looked at, at most, while the machine is throttled."""
 
 
 class HealthMonitor:
@@ -152,6 +157,7 @@ class HealthMonitor:
             self._per_second = (counters.processed - processed) / (time_s - began_s)
             self._since = (time_s, counters.processed)
         throttling = self._machine.throttling()
+        p50, p95 = _percentiles(counters.latencies_ms, 50, 95)
         return Health(
             device=self._device,
             session=self._session,
@@ -167,19 +173,20 @@ class HealthMonitor:
                 dropped=counters.dropped,
                 processed=counters.processed,
                 per_second=round(self._per_second, 2),
+                limit_per_second=counters.frames_limit,
+                age_p95_ms=_percentiles(counters.frame_ages_ms, 95)[0],
             ),
-            latency=_latency(counters.latencies_ms),
+            latency=Latency(p50_ms=p50, p95_ms=p95),
             outbox=counters.outbox,
             broker=counters.broker,
             commands_ignored=counters.commands_ignored,
         )
 
 
-def _latency(latencies_ms: Collection[float]) -> Latency:
-    if not latencies_ms:
-        return Latency(p50_ms=None, p95_ms=None)
-    p50, p95 = np.percentile(list(latencies_ms), (50, 95))
-    return Latency(p50_ms=round(float(p50), 1), p95_ms=round(float(p95), 1))
+def _percentiles(milliseconds: Collection[float], *wanted: int) -> list[float | None]:
+    if not milliseconds:
+        return [None] * len(wanted)
+    return [round(float(value), 1) for value in np.percentile(list(milliseconds), wanted)]
 
 
 def _text(file: Path) -> str:

@@ -54,6 +54,8 @@ def counters(processed: int = 0, latencies_ms: tuple[float, ...] = ()) -> Counte
         latencies_ms=deque(latencies_ms),
         outbox=OutboxHealth(depth=3, dropped=1),
         broker=BrokerHealth(reconnects=4, refused="bad user name or password"),
+        frame_ages_ms=deque(latencies_ms),
+        frames_limit=7.5,
     )
 
 
@@ -122,6 +124,7 @@ def test_a_report_holds_what_was_measured(machine: Machine) -> None:
     assert health.uptime_s == 3600.25
     assert health.frames.per_second == 15.0
     assert (health.latency.p50_ms, health.latency.p95_ms) == (50.5, 95.0)
+    assert (health.frames.age_p95_ms, health.frames.limit_per_second) == (95.0, 7.5)
     assert health.outbox.depth == 3
     assert health.synthetic
     jsonschema.validate(json.loads(health.to_json()), Health.json_schema())

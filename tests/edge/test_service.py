@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge import service
+from edge import health, service
 from edge.camera.capture import THREAD
 from edge.camera.testcard import TestCard
 from edge.config import CameraConfig, HealthConfig, MqttConfig, Settings
 from edge.errors import CameraError
 from edge.events import Health
+from edge.health import Throttling
 from edge.testcard import Scene
 from tests.asker import Asker
 from tests.broker import wait_until
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tests.broker import Mosquitto, Subscriber
 
 ROOT = "emotion-edge/test"
+FPS = 15.0
 
 
 class Device(TestCard):
@@ -227,6 +229,28 @@ def test_a_request_for_health_is_answered(running: Path, mosquitto: Mosquitto, s
     subscriber.publish(f"{ROOT}/request/health", "")
     wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
     assert Health.model_validate(last(subscriber, "response/health")).session == answer.session
+
+
+def test_a_throttled_machine_looks_at_fewer_frames_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto, subscriber: Subscriber, tmp_path: Path
+) -> None:
+    device, stop = tmp_path / "video0", threading.Event()
+    device.touch()
+    monkeypatch.setattr(service, "open_camera", lambda *_: Device(device))
+    monkeypatch.setattr(health.Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
+    thread = threading.Thread(target=service.run, args=(settings(mosquitto.url), stop))
+    thread.start()
+    try:
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 3)
+    finally:
+        stop.set()
+        thread.join(10)
+    frames = Health.model_validate(last(subscriber, "health")).frames
+    assert frames.limit_per_second == FPS / 2
+    assert frames.per_second < FPS * 0.7
+    assert frames.dropped > frames.captured / 4
+    assert frames.age_p95_ms is not None
+    assert 0 <= frames.age_p95_ms < 1000 / FPS * 1.5  # the newest wins, however few are looked at
 
 
 def test_nonsense_on_the_command_topics_changes_nothing_and_is_counted(running: Path, subscriber: Subscriber) -> None:
