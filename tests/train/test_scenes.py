@@ -175,7 +175,8 @@ class TestTheJudge:
         assert perfect.people == perfect.last_right.of == perfect.noticing.people == 8
         assert perfect.recall.part == perfect.last_right.part == perfect.noticing.soon.part == 1
         assert perfect.recall.of == sum(share.of for share in perfect.recall_by_size.values()) > 8 * 2 * FPS
-        assert (perfect.false_per_1000, perfect.lingering_per_1000, perfect.switches) == (0, 0, 0)
+        assert (perfect.false_per_1000, perfect.ill_sized_per_1000, perfect.lingering_per_1000) == (0, 0, 0)
+        assert perfect.switches == 0
         assert (perfect.noticing.median_s, perfect.noticing.most_s) == (0, 0)
         assert perfect.recall_of_naive is None
 
@@ -187,7 +188,9 @@ class TestTheJudge:
         off = figures(judged(sequence, off=lambda _, people: [moved(p, across, scale) for p in people]), "off")
         assert (off.recall.hits, off.last_right.of, off.noticing.soon.hits) == (0, 0, 0)
         assert off.noticing.median_s is None
-        assert off.false_per_1000 > 500
+        wrong, other = off.false_per_1000, off.ill_sized_per_1000
+        assert (wrong if across else other) > 500  # beside is false, of another size is told by itself
+        assert (other if across else wrong) == 0
 
     @pytest.mark.parametrize(("across", "scale"), [(0.25, 1.0), (-0.25, 1.0), (0.0, 1.5), (0.0, 1 / 1.5)])
     def test_takes_a_box_that_trembles(self, mean_faces: Faces, across: float, scale: float) -> None:

@@ -88,6 +88,9 @@ class Figures(_Value):
     false_per_1000: float
     """Boxes in 1,000 frames where nobody is or just was."""
 
+    ill_sized_per_1000: float
+    """Boxes in 1,000 frames about a face, but much larger or smaller than it."""
+
     lingering_per_1000: float
     """Boxes in 1,000 frames where somebody just was."""
 
@@ -143,6 +146,7 @@ def figures(judged: Sequence[Judged], name: str) -> Figures:
         if all(Name.NAIVE in one.watched for one in judged)
         else None,
         false_per_1000=1000 * sum(w.false_boxes for w in watched) / frames,
+        ill_sized_per_1000=1000 * sum(w.ill_sized_boxes for w in watched) / frames,
         lingering_per_1000=1000 * sum(w.lingering_boxes for w in watched) / frames,
         noticing=_noticing(judged, name),
         switches=_switches(watched),

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge.bench.truth import distance, matches
+from edge.bench.truth import CENTRE, distance, matches
 from train.scenes.sequence import FPS
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Watched:
 
     false_boxes: int = 0
     """Boxes where nobody is or just was."""
+
+    ill_sized_boxes: int = 0
+    """Boxes about a face that is, or just was, there, but much larger or smaller: they say that somebody is there, and
+    rightly, but not where. The cascade sees some people's FER+ crops so, at whatever pains."""
 
     lingering_boxes: int = 0
     """Boxes where somebody was within the last `LINGERS_S`."""
@@ -102,5 +106,7 @@ def _note(watched: Watched, index: int, seen: Iterable[Seen], people: Iterable[P
                 frames[index] = one
         elif any(matches(person.box, one.box) for person in before):
             watched.lingering_boxes += 1
+        elif any(distance(person.box, one.box) <= CENTRE for person in (*people, *before)):
+            watched.ill_sized_boxes += 1
         else:
             watched.false_boxes += 1

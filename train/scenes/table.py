@@ -34,6 +34,7 @@ def table(every: Sequence[Figures]) -> Table:
         row("  of those that naive finds", lambda f: _percent(f.recall_of_naive))
     row("false faces in 1,000 frames", lambda f: f"{f.false_per_1000:.1f}")
     if one.people:
+        row("boxes of another size in 1,000", lambda f: f"{f.ill_sized_per_1000:.1f}")
         row("boxes left behind in 1,000", lambda f: f"{f.lingering_per_1000:.1f}")
         row("people to notice", lambda f: str(f.noticing.people))
         row("  seconds, median", lambda f: _seconds(f.noticing.median_s))
