@@ -8,23 +8,27 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from edge.model import FACE
+from edge.crops import resized
+from edge.errors import BundleError
+from edge.model import FACE, ModelBundle
 from train.datasets import fer2013, ferplus, load
 from train.datasets.clutter import clutter
+from train.recipes import RecipeError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from train.datasets import Protocol
     from train.recipes import DataConfig
+
+_REPOSITORY = Path(__file__).parent.parent
 
 _SURE = 0.98
 """What that head is taught to say at most: its logits then stay in the range of the others, and int8 steps are fine."""
@@ -96,6 +100,7 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
 
     Raises:
         DataError: A file is missing or is not what its name says.
+        RecipeError: The teacher is no bundle, or has other labels.
     """
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
@@ -103,6 +108,8 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
     votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
     face = ~ferplus.no_face(votes)
     targets = {"ferplus": ferplus.distributions(votes), "fer2013": fer2013.faces(rows).targets * face[:, None]}
+    if data.teacher:
+        targets[data.training] = _taught(targets[data.training], rows.pixels, face, data)
     heads = _heads(data)
     pixels = rows.pixels
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
@@ -113,6 +120,28 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
         table = np.concatenate([table, np.zeros((len(nothing), table.shape[1]), np.float32)])
     taught = table.any(axis=1) | bool(data.clutter)
     return Lesson(pixels[taught], table[taught], heads)
+
+
+def _taught(
+    votes: NDArray[np.float32], pixels: NDArray[np.uint8], face: NDArray[np.bool_], data: DataConfig
+) -> NDArray[np.float32]:
+    """Mix the votes of ``(N, C)`` with what a teacher says of the faces and of their mirror images."""
+    path = _REPOSITORY / (data.teacher or "")
+    try:
+        teacher = ModelBundle.load(path)
+    except BundleError as error:
+        message = f"data.teacher: {error}"
+        raise RecipeError(message) from error
+    labels = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS}[data.training]
+    if set(teacher.labels) != set(labels):
+        message = f"data.teacher: {path}: its labels are {', '.join(teacher.labels)}, not {', '.join(labels)}"
+        raise RecipeError(message)
+    sized = np.stack([resized(face, teacher.card.input.width, teacher.card.input.height) for face in pixels])
+    said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
+    said = said[:, [teacher.labels.index(label) for label in labels]]
+    voted = votes.any(axis=1, keepdims=True)
+    mixed = np.where(voted, (1 - data.teacher_weight) * votes + data.teacher_weight * said, said)
+    return np.asarray(mixed * face[:, None], np.float32)
 
 
 def validation_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Lesson:
