@@ -81,7 +81,7 @@ class HaarDetector:
         """
         height, width = gray.shape
         part = _Part(gray, region or Rect(0, 0, width, height), self._min_height / _WINDOW)
-        return part.find(self._cascade, coarseness=1.2, neighbours=1, least=self._min_height)
+        return part.find(self._cascade, coarseness=1.1, neighbours=1, least=self._min_height)
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Find the face in its surroundings, between 0.8 and 1.25 times its size.

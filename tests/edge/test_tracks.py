@@ -7,7 +7,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, Tracker
+from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, SURE_HITS, Tracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,6 +122,14 @@ def test_what_the_model_takes_for_no_face_never_counts_and_is_let_go() -> None:
     play.asked = 0
     assert play.frames(20) == ([1], [])
     assert play.asked <= CONFIRM_HITS  # it stands still, so nobody follows it
+
+
+def test_what_looks_much_like_a_face_counts_sooner() -> None:
+    play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.8, RIGHT: 0.97})
+    play.frames(SURE_HITS - 1)
+    (track,), _ = play.frame()
+    assert track.rect.overlap(RIGHT) > 0.5
+    assert sorted(play.frames(CONFIRM_HITS - SURE_HITS)[0]) == [1, 2]
 
 
 def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
