@@ -1,4 +1,4 @@
-"""``python -m train``: fit, evaluate, recipes, meanfaces, scenes."""
+"""``python -m train``: fit, evaluate, robustness, recipes, meanfaces, scenes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from edge.model import SHIPPED, ModelBundle, softmax
 from train import fit as fitting
 from train import meanfaces, recipes, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
-from train.datasets import DataError, load
+from train.datasets import DataError, Protocol, load
 from train.evaluate import compare, judge, match_labels, run_once
 from train.lesson import training_lesson, validation_lesson
+from train.robustness import under_changes
 from train.scenes import figures as scene_figures
 from train.scenes import sequences as make_sequences
 from train.scenes.judge import judge as judge_scene
@@ -152,6 +153,26 @@ def evaluate(
         )  # fmt: skip
     Console().print(table)
     Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
+
+
+@app.command()
+def robustness(
+    model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    protocol: Annotated[Protocol, typer.Option(help="By whose labels.")] = "ferplus-majority",
+) -> None:
+    """Judge a model on PrivateTest faces as a poor camera or a detector's box shows them."""
+    logits, labels = _open(model)
+    faces = load(protocol, "PrivateTest", fer2013, ferplus)
+    table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
+    table.caption = f"{protocol}, PrivateTest, n = {len(faces):,}"
+    before: float | None = None
+    for name, accuracy in under_changes(logits, labels, faces):
+        before = accuracy if before is None else before
+        table.add_row(name, f"{accuracy:.2%}", f"{100 * (before - accuracy):.2f}")
+    Console().print(table)
 
 
 def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
