@@ -15,12 +15,12 @@ ONNX_VENV := $(VENV)-onnx
 DATA    := $(if $(wildcard ../shared/data),../shared/data,data)
 FER2013 ?= $(DATA)/fer2013.tar.gz
 FERPLUS ?= $(DATA)/fer2013new.csv
-# What is trained, and what is converted.
-RECIPE  ?= train/recipes/edge.toml
-TRAINED := runs/$(basename $(notdir $(RECIPE)))/$(basename $(notdir $(RECIPE))).keras
-MODEL   ?= $(TRAINED)
-# Where the bundle goes; a model of somebody else's does not replace the shipped one.
-BUNDLE  ?= $(if $(filter $(TRAINED),$(MODEL)),edge/models/emotion,runs/bundles/$(basename $(notdir $(MODEL))))
+# What is trained; its models, NAME.keras, become the shipped bundles NAME.
+RECIPE  ?= train/recipes/emotion.toml
+RUN     := runs/$(basename $(notdir $(RECIPE)))
+# A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
+MODEL   ?=
+BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
 # What is compared.
 BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
 # How large a fleet is played, and for how long it rests.
@@ -59,9 +59,15 @@ test-homeassistant: $(HASS_VENV)/.ready ## Show the device to Home Assistant its
 train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
-convert: $(VENV)/.dev ## Quantise and check MODEL, and write the bundle BUNDLE: the recipe's, or any .keras, .h5, .onnx, SavedModel
-	@test -n "$(MODEL)" || { echo "no model is named: make convert MODEL=FILE" >&2; exit 2; }
+convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, for edge/models; or any MODEL: .keras, .h5, .onnx, SavedModel
+ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
+else
+	@test -n "$(wildcard $(RUN)/*.keras)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
+	for model in $(RUN)/*.keras; do \
+	    $(BIN)/python -m convert $$model --out edge/models/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
+	done
+endif
 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)

@@ -212,7 +212,8 @@ def _show(metrics: dict[str, dict[str, Metrics]]) -> None:
 @app.command("recipes")
 def list_recipes() -> None:
     """List the project's recipes."""
-    table = Table("recipe", "what it is", "labels from", "epochs")
+    table = Table("recipe", "what it is", "labels from", "epochs", box=SIMPLE_HEAD)
+    table.columns[0].no_wrap = True
     for path in sorted(recipes.FOLDER.glob("*.toml")):
         recipe = recipes.load(path)
         table.add_row(os.path.relpath(path), recipe.description, recipe.data.training, str(recipe.schedule.epochs))
@@ -241,7 +242,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     model: Annotated[Path, typer.Option(help="A .tflite bundle.", show_default="the shipped one")] = SHIPPED,
     sequences: Annotated[int, typer.Option(min=1, help="Each has four people, one after the other.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Other rooms, people and ways.")] = 0,
-    min_height: Annotated[int, typer.Option(min=24, help="Pixels of the smallest face that is looked for.")] = (
+    min_height: Annotated[int, typer.Option(min=16, help="Pixels of the smallest face that is looked for.")] = (
         FacesConfig().min_height
     ),
     min_confidence: Annotated[

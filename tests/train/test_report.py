@@ -106,7 +106,7 @@ def test_a_file_that_is_no_model_is_told(trained: Run, tmp_path: Path, capsys: p
 
 def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(main, ["recipes"]) == 0
-    assert "edge.toml" in capsys.readouterr().out
+    assert "emotion-tiny.toml" in capsys.readouterr().out
 
 
 def test_logits_come_from_gray_levels(trained: Run) -> None:
