@@ -25,7 +25,7 @@ _WARM_UP_FRAMES = 10
 
 
 def people(text: str, settings: Settings) -> tuple[int, ...]:
-    """Read ``K`` or ``K..M`` as numbers of people, one person always being the first.
+    """Read ``K`` or ``K..M`` as numbers of people, from none on; one person is always among them.
 
     Raises:
         ConfigError: It is neither, or not with these settings; the message says what is.
@@ -39,10 +39,10 @@ def people(text: str, settings: Settings) -> tuple[int, ...]:
         raise ConfigError(message)
     room = min(most(camera.width, camera.height), faces.max_faces)
     written = re.fullmatch(r"(\d{1,4})(?:\.\.(\d{1,4}))?", text, re.ASCII)
-    first, last = (int(written[1]), int(written[2] or written[1])) if written else (0, 0)
-    if not 1 <= first <= last <= room:
+    first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
+    if not first <= last <= room:
         message = (
-            f"--faces: {text!r}: write a number of people, as 4, or a range, as 1..8; from 1 to {room}, "
+            f"--faces: {text!r}: write a number of people, as 4, or a range, as 0..8; from 0 to {room}, "
             f"for which {camera.width}x{camera.height} pixels have room and faces.max_faces allows"
         )
         raise ConfigError(message)
@@ -55,7 +55,7 @@ def grow(settings: Settings, classifier: Classifier, counts: tuple[int, ...], se
     Args:
         settings: Those of the pipelines, and the size of the picture.
         classifier: Sees every face.
-        counts: Numbers of people, 1 being the first.
+        counts: Numbers of people, 1 among them.
         seconds: How long.
     """
     crowds = [_Followed(count, settings, classifier) for count in counts]
@@ -64,7 +64,8 @@ def grow(settings: Settings, classifier: Classifier, counts: tuple[int, ...], se
         for crowd in crowds:
             crowd.look(sequence, counted=sequence >= _WARM_UP_FRAMES)
         sequence += 1
-    return [crowd.report(than=crowds[0]) for crowd in crowds]
+    one = crowds[counts.index(1)]
+    return [crowd.report(than=one) for crowd in crowds]
 
 
 class _Followed:

@@ -62,17 +62,18 @@ def compare(found: CompareReport) -> str:
 
 
 def growth(found: tuple[GrowthReport, ...]) -> str:
-    """Draw the CPU time over the number of people; dashed: what it were if each cost as much as the first."""
+    """Draw the CPU time over the number of people; dashed: what it were if each cost as much as one alone."""
     bottom, top = 240.0, 26.0
-    first, last = found[0], found[-1]
-    most = max(*(step.cpu_ms_per_frame for step in found), first.cpu_ms_per_frame * last.people)
+    last = found[-1]
+    one = next(step for step in found if step.people == 1).cpu_ms_per_frame
+    most = max(*(step.cpu_ms_per_frame for step in found), one * last.people)
 
     def at(people: float, ms: float) -> tuple[float, float]:
         along = people / last.people
         return _LEFT + along * (_WIDTH - _LEFT - _RIGHT), bottom - ms / most * (bottom - top)
 
     points = [at(step.people, step.cpu_ms_per_frame) for step in found]
-    proportional = [at(0, 0), at(last.people, first.cpu_ms_per_frame * last.people)]
+    proportional = [at(0, 0), at(last.people, one * last.people)]
     parts = [
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>',
         f'<polyline class="dashed" points="{_points(proportional)}"/>',
