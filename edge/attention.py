@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
+
 from edge.geometry import Rect
 
 if TYPE_CHECKING:
@@ -50,13 +52,14 @@ class Attention:
         self._motion = motion
         self._time_s = self._searched_s = self._whole_s = float("-inf")
 
-    def newcomers(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect]) -> list[Rect]:
+    def newcomers(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect], held: list[Rect]) -> list[Rect]:
         """Look for new faces in a frame, if it is time to and there is a reason.
 
         Args:
             gray: ``(H, W)`` uint8.
             time_s: When it was captured.
             known: Where the faces are that are followed anyway.
+            held: Those of them that are not lost from sight, and need not be found.
 
         Returns:
             What was found, known faces among it; not all of it are faces.
@@ -80,8 +83,9 @@ class Attention:
         if regions == [everything]:
             self._whole_s = time_s
         found: list[Rect] = []
+        hidden = _without(gray, held)
         for region in regions:
-            found += self._detector.search(gray, region)
+            found += self._detector.search(hidden, region)
             self._motion.looked(region)
         return found
 
@@ -92,3 +96,16 @@ class Attention:
     def looked(self, face: Rect) -> None:
         """Take note that a face was looked for there in the newest frame."""
         self._motion.looked(face)
+
+
+def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:
+    """Paint faces over: a cascade rejects most of a picture at once and spends its time on faces."""
+    if not faces:
+        return gray
+    hidden = gray.copy()
+    height, width = gray.shape
+    for face in faces:
+        inside = face.clipped(width, height).whole()
+        part = hidden[int(inside.y) : int(inside.y + inside.height), int(inside.x) : int(inside.x + inside.width)]
+        part[:] = cv2.mean(part)[0] if part.size else 0
+    return hidden

@@ -95,7 +95,8 @@ class Tracker:
         Returns:
             The confirmed tracks, largest first, and the confirmed ones that are gone since the last frame.
         """
-        free = self._attention.newcomers(gray, time_s, [track.rect for track in self._tracks])
+        held = [track.predicted(time_s) for track in self._tracks if track.confirmed and not track.misses]
+        free = self._attention.newcomers(gray, time_s, [track.rect for track in self._tracks], held)
         # Older tracks choose first, so that a newcomer cannot take a face over.
         for track in self._tracks:
             self._look_for(track, gray, free, time_s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +13,9 @@ from edge.config import FacesConfig
 from edge.geometry import Rect
 from edge.motion import Motion
 from edge.tracks import CONFIRM_HITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Gray = NDArray[np.uint8]
 WHOLE = Rect(0, 0, 640, 480)
@@ -22,10 +27,12 @@ class Searches:
 
     def __init__(self) -> None:
         self.regions: list[Rect] = []
+        self.newest: Gray = np.empty((0, 0), np.uint8)
 
     def search(self, gray: Gray, region: Rect | None = None) -> list[Rect]:
         assert gray.shape == (480, 640)
         self.regions.append(region or WHOLE)
+        self.newest = gray
         return []
 
     def search_near(self, *_: object) -> Rect | None:
@@ -42,13 +49,13 @@ class Watch:
         self.attention = Attention(self.searches, Motion(FacesConfig().min_height), FacesConfig(), CONFIRM_HITS)
         self.now_s, self.step_s = 0.0, 1 / fps
 
-    def see(self, *faces: Rect, level: int = 200, known: list[Rect] | None = None) -> list[Rect]:
+    def see(self, *faces: Rect, level: int = 200, known: Sequence[Rect] = (), held: Sequence[Rect] = ()) -> list[Rect]:
         """Give where this frame was searched."""
         gray = np.full((480, 640), 90, np.uint8)
         for face in faces:
             gray[int(face.y) : int(face.y + face.height), int(face.x) : int(face.x + face.width)] = level
         self.searches.regions.clear()
-        self.attention.newcomers(gray, self.now_s, known or [])
+        self.attention.newcomers(gray, self.now_s, [*known], [*held])
         self.now_s += self.step_s
         return list(self.searches.regions)
 
@@ -101,6 +108,17 @@ def test_a_change_nearly_everywhere_is_one_search_of_all() -> None:
     while not found:
         found = watch.see(Rect(0, 0, 640, 300), Rect(0, 360, 640, 120))
     assert found == [WHOLE]
+
+
+def test_faces_that_are_held_are_hidden_from_the_search_and_the_frame_stays() -> None:
+    watch = Watch()
+    half = Rect(HERE.x, HERE.y, HERE.width, HERE.height / 2)
+    watch.see(half, known=[HERE], held=[HERE])
+    rows, columns = (slice(int(a), int(a + b)) for a, b in ((HERE.y, HERE.height), (HERE.x, HERE.width)))
+    assert np.ptp(watch.searches.newest[rows, columns]) == 0
+    watch = Watch()
+    watch.see(half, known=[HERE])
+    assert np.ptp(watch.searches.newest[rows, columns]) == 110
 
 
 def test_a_known_face_that_moves_is_no_reason_to_search() -> None:
