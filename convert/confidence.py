@@ -26,8 +26,11 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 
 _WORTH_SAYING = 0.5
 
-_LOST_FACES = 0.005
+_LOST_FACES = 0.001
 """Part of the validation faces that may be taken for none."""
+
+_FACE_ENOUGH = 0.9
+"""Face score that is never asked to be exceeded: a Pi's pictures are poorer than validation faces."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,12 @@ def calibrate(logits: NDArray[np.float32], labels: Sequence[str], faces: Faces) 
 
 
 def least_face_score(scores: NDArray[np.float32]) -> float:
-    """Give the score below which a picture is no face: one half, or less if too many faces would fall below.
+    """Give the score below which a picture is no face: so high that hardly a face falls below.
 
     Args:
         scores: ``(N,)`` of faces.
     """
-    return min(_WORTH_SAYING, float(np.quantile(scores, _LOST_FACES)))
+    return min(_FACE_ENOUGH, float(np.quantile(scores, _LOST_FACES)))
 
 
 def best_temperature(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> float:

@@ -1,4 +1,4 @@
-"""``python -m train``: fit, evaluate, robustness, recipes, meanfaces, scenes."""
+"""``python -m train``: fit, evaluate, robustness, facescore, recipes, meanfaces, scenes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from edge.config import FacesConfig
 from edge.crops import resized
 from edge.files import write_atomically
 from edge.model import SHIPPED, ModelBundle, softmax
+from train import facescore as facescores
 from train import fit as fitting
-from train import meanfaces, recipes, report
+from train import meanfaces, plots, recipes, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import DataError, Protocol, load
 from train.evaluate import compare, judge, match_labels, run_once
@@ -173,6 +174,39 @@ def robustness(
         before = accuracy if before is None else before
         table.add_row(name, f"{accuracy:.2%}", f"{100 * (before - accuracy):.2f}")
     Console().print(table)
+
+
+@app.command()
+def facescore(
+    model: Annotated[Path, typer.Argument(help="A .tflite bundle that tells whether a picture is a face.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    clips: ClipsOption,
+    *,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of it too, as .png.")] = None,
+) -> None:
+    """Judge how well a model tells PrivateTest faces from what is none, none of which it learned from."""
+    bundle = ModelBundle.load(model)
+    limit = bundle.card.calibration.min_face_score
+    if limit is None:
+        message = f"{model}: it does not tell whether a picture is a face; python -m convert makes bundles that do"
+        raise DataError(message)
+    size = bundle.card.input.width, bundle.card.input.height
+
+    def score(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(bundle.read(np.stack([resized(one, *size) for one in pictures])).face_scores, np.float32)
+
+    faces = score(load("ferplus", "PrivateTest", fer2013, ferplus).pixels)
+    others = {name: score(pictures) for name, pictures in facescores.nothing(clips).items()}
+    table = Table("least score", f"faces dropped of {len(faces):,}", box=SIMPLE_HEAD)
+    for name, scores in others.items():
+        table.add_column(f"kept of {len(scores):,}: {name}")
+    for at in sorted({*facescores.LIMITS, limit}):
+        cells = [facescores.dropped(faces, at), *facescores.kept(others, at).values()]
+        table.add_row(f"{at:.2f}" + " (the card's)" * (at == limit), *(f"{cell:.2%}" for cell in cells))
+    Console().print(table)
+    if plot:
+        write_atomically(plot, plots.face_scores(faces, others, limit))
 
 
 def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from train.evaluate import Metrics
 
@@ -122,6 +123,35 @@ def _matrix(axes: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str
     axes.set_xlabel("answer")
     axes.set_ylabel("truth (faces)")
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=12)
+
+
+def face_scores(faces: NDArray[np.float32], others: Mapping[str, NDArray[np.float32]], limit: float) -> bytes:
+    """Draw which part of faces a limit on the score drops, and which part of what is none it keeps.
+
+    Args:
+        faces: ``(N,)`` scores.
+        others: The same of what is none, by where it is from.
+        limit: The bundle's own.
+    """
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    limits = np.linspace(0, 1, 401)
+    axes.plot(limits, [(faces < at).mean() for at in limits], color=_VALIDATION, linewidth=2, label="faces dropped")
+    for (name, scores), style in zip(others.items(), ("-", "--", ":", "-."), strict=False):
+        part = [(scores >= at).mean() for at in limits]
+        axes.plot(limits, part, color=_TRAINING, linewidth=1.8, linestyle=style, label=f"kept of {name}")
+    axes.axvline(limit, color="0.4", linewidth=0.8)
+    axes.annotate(f"{limit:.2f}", (limit, 1), xytext=(3, -8), textcoords="offset points", color="0.3", fontsize=9)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("least face score")
+    axes.set_title("Faces dropped, and others kept", loc="left", fontweight="bold")
+    axes.grid(axis="y", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return _png(figure)
 
 
 def _png(figure: Figure) -> bytes:

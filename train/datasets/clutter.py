@@ -22,7 +22,7 @@ from edge.tracks import Tracker
 from train.datasets.fer2013 import SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,12 +65,12 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     """
     cv2.setNumThreads(1)  # with more, the hits come in another order each time
     random = np.random.default_rng(seed)
-    cascade = cv2.CascadeClassifier(str(cascade_file()))
     part = count // 3
-    found = _take(_hits(cascade, _views(random), random), part)
+    found = _take(hits(_views(random), random), part)
     if clips:
-        found += _spread(list(_around_people(cascade, clips, random)), part, random)
-    found += _take(_hits(cascade, _textures(random), random), count - len(found))
+        beside = [part for name, smallest in CLIPS.items() for part in beside_people(clips / name, smallest, random)]
+        found += _spread(beside, part, random)
+    found += _take(hits(_textures(random), random), count - len(found))
     return np.stack(found)
 
 
@@ -83,7 +83,9 @@ def _spread(pictures: list[Gray], count: int, random: np.random.Generator) -> li
     return [pictures[i] for i in random.permutation(len(pictures))[:count]]
 
 
-def _hits(cascade: cv2.CascadeClassifier, pictures: Iterator[Gray], random: np.random.Generator) -> Iterator[Gray]:
+def hits(pictures: Iterable[Gray], random: np.random.Generator) -> Iterator[Gray]:
+    """Give what the cascade hits in pictures without faces, ``(48, 48)`` each."""
+    cascade = cv2.CascadeClassifier(str(cascade_file()))
     for picture in pictures:
         yield from _cut(picture, _spread_boxes(_raw(cascade, picture), random))
 
@@ -173,22 +175,28 @@ def _cloth(random: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(random.uniform(70, 180) + random.uniform(20, 80) * wave + folds, np.float32)
 
 
-def _around_people(cascade: cv2.CascadeClassifier, clips: Path, random: np.random.Generator) -> Iterator[Gray]:
-    """Give parts of clips where nobody's face is at any time: the cascade's hits, and some others."""
-    for name, smallest in CLIPS.items():
-        if not (clips / name).exists():
-            continue
-        tracker, clip = Tracker(HaarDetector(smallest), FacesConfig(min_height=smallest)), Clip(clips / name)
-        pictures: list[Gray] = []
-        people: list[Rect] = []
-        while frame := clip.read():
-            tracks, _ = tracker.update(frame.gray, frame.time_s)
-            people += [track.rect.grown(_ROOM) for track in tracks]
-            pictures.append(frame.gray)
-        clip.close()
-        for picture in pictures[::_EVERY]:
-            boxes = _raw(cascade, picture) + _anywhere(picture, random)
-            yield from _cut(picture, [box for box in boxes if not any(map(box.overlap, people))])
+def beside_people(path: Path, smallest: int, random: np.random.Generator) -> Iterator[Gray]:
+    """Give parts of a clip where nobody's face is at any time: the cascade's hits, and some others.
+
+    Args:
+        path: The clip; one that is missing gives nothing.
+        smallest: Pixels of the smallest face in it.
+        random: Chooses the others.
+    """
+    if not path.exists():
+        return
+    cascade = cv2.CascadeClassifier(str(cascade_file()))
+    tracker, clip = Tracker(HaarDetector(smallest), FacesConfig(min_height=smallest)), Clip(path)
+    pictures: list[Gray] = []
+    people: list[Rect] = []
+    while frame := clip.read():
+        tracks, _ = tracker.update(frame.gray, frame.time_s)
+        people += [track.rect.grown(_ROOM) for track in tracks]
+        pictures.append(frame.gray)
+    clip.close()
+    for picture in pictures[::_EVERY]:
+        boxes = _raw(cascade, picture) + _anywhere(picture, random)
+        yield from _cut(picture, [box for box in boxes if not any(map(box.overlap, people))])
 
 
 def _anywhere(picture: Gray, random: np.random.Generator) -> list[Rect]:
