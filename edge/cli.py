@@ -102,6 +102,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
 ) -> None:
     """Measure the latency of each stage on this device, on the test card unless a camera is named."""
     if context.invoked_subcommand:
+        _refuse_options_before(context)
         return
     flags = {"camera.source": camera or "testcard", "emotion.model": model, "emotion.threads": threads}
     settings = _load(config, flags)
@@ -121,6 +122,15 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
         typer.echo(f"emotion-edge: not comparable: {warning}", err=True)
     if json_file:
         files.write_atomically(json_file, text + "\n")
+
+
+def _refuse_options_before(context: typer.Context) -> None:
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if given:
+        flags = ", ".join(f"--{name.removesuffix('_file').replace('page', 'report')}" for name in given)
+        message = f"bench {context.invoked_subcommand} takes no options of bench: leave {flags} out"
+        raise ConfigError(message)
 
 
 @bench_app.command()

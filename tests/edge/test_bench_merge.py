@@ -37,6 +37,13 @@ def test_two_runs_are_two_rows(emotion_edge: Run, tmp_path: Path, video: Path, b
     assert (row["camera"], row["classify p50"], row["CPU ours/naive"]) == ("nobody.avi", "", "")
 
 
+def test_options_of_bench_are_refused_with_merge(emotion_edge: Run, tmp_path: Path) -> None:
+    outcome = emotion_edge("bench", "--seconds", "1", "--report", tmp_path / "x.html", "merge", tmp_path / "card.json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "bench merge takes no options of bench: leave --seconds, --report out" in outcome.err
+    assert not (tmp_path / "x.html").exists()
+
+
 def test_there_are_no_columns_of_ratios_that_no_run_has(bench_report: Report) -> None:
     assert "ours/" not in markdown([bench_report.model_copy(update={"compare": None})])
 
