@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.train import synthetic
+from train.datasets import Faces
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -22,3 +25,11 @@ def real_data() -> tuple[Path, Path]:
         if fer2013.exists() and ferplus.exists():
             return fer2013, ferplus
     pytest.skip("FER2013 and FER+ are not in ../shared/data or data")
+
+
+@pytest.fixture(scope="session")
+def mean_faces() -> Faces:
+    """Give the test card's faces, real enough for a cascade to find."""
+    with np.load(str(files("edge") / "testcard" / "faces.npz")) as stored:
+        labels = tuple(stored["labels"].tolist())
+        return Faces(stored["faces"], np.eye(len(labels), dtype=np.float32), labels)
