@@ -66,7 +66,7 @@ def convert(  # noqa: PLR0913  # each is a flag
     *,
     out: Annotated[Path, typer.Option(help="The bundle's folder and name, without an ending.")],
     name: Annotated[str | None, typer.Option(help="Its name in the card.", show_default="OUT's last part")] = None,
-    calibration_faces: Annotated[int, typer.Option(min=1, help="Training faces that give the ranges.")] = _FACES,
+    calibration_faces: Annotated[int, typer.Option(min=1, help="Pictures for the ranges; most are faces.")] = _FACES,
     limits: Limits,
 ) -> None:
     """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""

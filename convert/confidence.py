@@ -48,17 +48,20 @@ class Confidence:
     error_after: float
 
 
-def calibrate(logits: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Confidence:
+def calibrate(
+    logits: NDArray[np.float32], labels: Sequence[str], faces: Faces, are_faces: NDArray[np.bool_]
+) -> Confidence:
     """Choose the temperature and the least confidence from validation faces.
 
     Args:
         logits: ``(N, C)`` of the int8 model, as it will run.
         labels: The ``C`` labels; last the face's, where it tells that.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
+        are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
     """
     known = np.array([label in labels for label in faces.labels])[faces.truth]
     truth = np.array([list(labels).index(faces.labels[i]) for i in faces.truth[known]], np.intp)
-    face_scores = sigmoid(logits[:, -1]) if FACE in labels else None
+    face_scores = sigmoid(logits[are_faces, -1]) if FACE in labels else None
     logits = emotions(logits, labels)[known]
     temperature = round(best_temperature(logits, truth), 4)
     probabilities = softmax(logits, temperature)

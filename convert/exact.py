@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convert import checks, floating
-from convert.face import emotions, in_order
+from convert.errors import ModelError
+from convert.face import answers, in_order
 from convert.fold import fold
 from convert.sidecar import Scaling
 from edge.crops import resized
-from edge.model import softmax
+from edge.model import FACE, softmax
 from train.evaluate import compare, judge, match_labels
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
         faces: Validation faces, of which some are compared.
         limits: What the gates allow.
         advance: Is told how many more faces are done.
+
+    Raises:
+        ModelError: It gives the face's answer as one of the probabilities.
     """
     spec = source.spec
     some = faces.pixels[_some(len(faces))]
@@ -75,9 +79,13 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
     advance(len(some))
     probabilities = are_probabilities(given)
     content = _folded(source, spec.scaling, probabilities=probabilities)
+    if probabilities and FACE in spec.labels:
+        message = f"{source.path}: its outputs sum to 1, but {FACE} has to be a logit of its own, outside the softmax"
+        raise ModelError(message)
     labels = in_order(spec.labels)
-    wanted = given[:, _order(source)] if probabilities else softmax(emotions(given[:, _order(source)], labels))
-    converted = softmax(emotions(floating.logits(content, some, advance), labels))
+    ordered = given[:, _order(source)]
+    wanted = ordered if probabilities else answers(ordered, labels)
+    converted = answers(floating.logits(content, some, advance), labels)
     check = checks.same_as_source(wanted, converted, limits.max_difference)
     return Exact(source, content, probabilities, check)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.errors import ModelError
 from convert.graph import LOGITS, Graph, Op
-from edge.model import FACE
+from edge.model import FACE, sigmoid, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,12 @@ def in_order(labels: Sequence[str]) -> tuple[str, ...]:
 def emotions(rows: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float32]:
     """Give the columns of ``(N, C)`` logits that are emotions."""
     return rows[:, : len(labels) - (FACE in labels)]
+
+
+def answers(rows: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float32]:
+    """Turn ``(N, C)`` logits into the emotions' probabilities, and beside them the face's own."""
+    told = softmax(emotions(rows, labels))
+    return np.hstack([told, sigmoid(rows[:, -1:])]) if FACE in labels else told
 
 
 def split(path: Path, quantised: bytes) -> bytes:

@@ -63,6 +63,10 @@ class Data:
         tests["PublicTest", protocol] = datasets.load(protocol, "PublicTest", self.fer2013, self.ferplus)
         return tests
 
+    def are_faces(self, protocol: Protocol) -> NDArray[np.bool_]:
+        """Tell which of the validation faces are faces at all."""
+        return datasets.are_faces(protocol, "PublicTest", self.fer2013, self.ferplus)
+
     def representative(self, protocol: Protocol, *, with_clutter: bool) -> NDArray[np.uint8]:
         """Draw the representative set; what is no face takes an eighth of it, for a model that tells that."""
         others = self.calibration_faces // 8 if with_clutter else 0
@@ -116,11 +120,12 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     found += last.checks
     if not last.holds:
         return Outcome(found, trials, layers, None)
-    return _finish(name, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
+    return _finish(name, data, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
 
 
 def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     name: str,
+    data: Data,
     exact: Exact,
     trials: Sequence[Trial],
     layers: Sequence[dict[str, Any]],
@@ -150,7 +155,7 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     validated = trials[-1].logits
     # The first runtime is the one that edge takes unless told otherwise.
     first, *others = validated.values()
-    confidence = calibrate(first, exact.labels, tests[key])
+    confidence = calibrate(first, exact.labels, tests[key], data.are_faces(spec.protocol))
     agreeing = checks.agreement(*(emotions(given, exact.labels) for given in (first, others[0]))) if others else None
     found = [*found, *checks.reported(agreeing, trials[-1].anatomy.parameters)]
     metrics = cards.measure(exact.labels, reported, rows, quantised)

@@ -225,6 +225,8 @@ def _about_labels(said: Sidecar) -> Iterator[str]:
     unknown = [label for label in labels if label not in {*ferplus.LABELS, FACE}]
     if unknown:
         yield f"labels: {', '.join(unknown)}: not among {', '.join(ferplus.LABELS)}"
+    if labels and not set(labels) - {FACE}:
+        yield "labels: no emotion is among them"
     if len(set(labels)) != len(labels):
         yield f"labels: a label occurs twice in {', '.join(labels)}"
 

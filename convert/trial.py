@@ -13,7 +13,7 @@ from convert.face import emotions, split
 from convert.observe import observe
 from convert.quantize import Method, quantize, ranges
 from convert.tighten import tighten
-from edge.model import FACE, softmax
+from edge.model import FACE, sigmoid, softmax
 from edge.runtime import installed
 from train.evaluate import compare, judge, match_labels
 
@@ -116,6 +116,9 @@ class Judge:
                 ),
                 checks.recalls_kept(runtime, before, after, self.limits.max_recall_drop),
             ]
+            if FACE in self.labels:
+                first, second = (sigmoid(part[:, -1]) for part in (self.exact, rows))
+                found.append(checks.face_kept(runtime, first, second, self.limits.max_face_drift))
             if not all(check.holds for check in found):
                 break
         return found, logits

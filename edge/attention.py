@@ -30,6 +30,9 @@ _MUCH = 0.6
 _MARGIN = 0.2
 """What belongs to a known face beyond its box, as a part of its width: hair, chin, the edge that moves with it."""
 
+_HIDDEN = -0.15
+"""What of a face is painted over: its middle, by which a cascade knows it, and not the cheek of somebody behind it."""
+
 _TICK_S = 1e-6
 """Times are sums of frames' durations; equal ones differ in the last digit."""
 
@@ -62,7 +65,7 @@ class Attention:
             held: Those of them that are not lost from sight, and need not be found.
 
         Returns:
-            What was found, known faces among it; not all of it are faces.
+            What was found, lost faces among it; not all of it are faces.
         """
         self._motion.see(gray)
         step_s, self._time_s = time_s - self._time_s, time_s
@@ -105,7 +108,8 @@ def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:
     hidden = gray.copy()
     height, width = gray.shape
     for face in faces:
-        inside = face.clipped(width, height).whole()
+        inside = face.grown(_HIDDEN).clipped(width, height).whole()
         part = hidden[int(inside.y) : int(inside.y + inside.height), int(inside.x) : int(inside.x + inside.width)]
-        part[:] = cv2.mean(part)[0] if part.size else 0
+        if part.size:
+            part[:] = cv2.mean(part)[0]
     return hidden

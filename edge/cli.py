@@ -125,11 +125,10 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
 
 
 def _refuse_options_before(context: typer.Context) -> None:
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    sources = {option.opts[0]: context.get_parameter_source(option.name or "") for option in context.command.params}
+    given = ", ".join(flag for flag, source in sources.items() if source and source.name == "COMMANDLINE")
     if given:
-        flags = ", ".join(f"--{name.removesuffix('_file').replace('page', 'report')}" for name in given)
-        message = f"bench {context.invoked_subcommand} takes no options of bench: leave {flags} out"
+        message = f"bench {context.invoked_subcommand} takes no options of bench: leave {given} out"
         raise ConfigError(message)
 
 

@@ -167,6 +167,7 @@ class Daemon:
     def _lose_sight(self) -> None:
         """Say that everybody is gone: nobody can be seen any more."""
         self._voice.tell_events(self._pipeline.finish(), self._captured_s)
+        self._ages_ms.clear()
         self._state_s = float("-inf")
 
     def _counters(self) -> Counters:

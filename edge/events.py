@@ -147,7 +147,8 @@ class FrameCounts(_Value):
         default=None, description="Most that are looked at while the machine is throttled; null: all that come"
     )
     age_p95_ms: float | None = Field(
-        default=None, description="From capture to the beginning of processing, of the newest frames; null: a clip's"
+        default=None,
+        description="From capture to the beginning of processing, of a live camera's newest frames; null: none yet",
     )
 
 

@@ -164,4 +164,4 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn logits of a yes into its probabilities."""
-    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+    return np.asarray(0.5 * (1 + np.tanh(logits / 2)), dtype=np.float32)  # which no logit overflows

@@ -107,18 +107,18 @@ class Network:
 
     @staticmethod
     def _check_outputs(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give the emotions' output, and after it the face's where there is one."""
-        wide_first = sorted(details, key=lambda tensor: -int(tensor["shape"][-1]))
-        if len(details) not in {1, 2} or (len(details) == 2 and int(wide_first[1]["shape"][-1]) != 1):
+        """Give the emotions' output, and after it the face's where there is one: that is the one of a single column."""
+        for tensor in details:
+            shape = [int(n) for n in tensor["shape"]]
+            if tensor["dtype"] != np.int8 or len(shape) != 2 or shape[0] != 1:
+                kind = np.dtype(tensor["dtype"]).name
+                message = f"its output is {kind} {shape}, but int8 [1, labels] is wanted"
+                raise BundleError(message)
+        wide_first = sorted(details, key=lambda tensor: -int(tensor["shape"][1]))
+        if len(details) not in {1, 2} or (len(details) == 2 and int(wide_first[1]["shape"][1]) != 1):
             shapes = [[int(n) for n in tensor["shape"]] for tensor in details]
             message = f"its outputs are {shapes}, but one of [1, labels] is wanted, and one of [1, 1] at most"
             raise BundleError(message)
-        for tensor in wide_first:
-            shape = tuple(int(n) for n in tensor["shape"])
-            if tensor["dtype"] != np.int8 or len(shape) != 2 or shape[0] != 1:
-                kind = np.dtype(tensor["dtype"]).name
-                message = f"its output is {kind} {list(shape)}, but int8 [1, labels] is wanted"
-                raise BundleError(message)
         return wide_first
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ class Throttle:
         """
         self._fps, self._ask = fps, ask
         self._divisor = 1
-        self._asked_s = self._changed_s = self._looked_s = float("-inf")
+        self._asked_s = self._calm_since_s = self._looked_s = float("-inf")
 
     @property
     def limit(self) -> float | None:
@@ -63,11 +63,11 @@ class Throttle:
     def _adapt(self, throttling: Throttling | None, time_s: float) -> None:
         causes = throttling.now if throttling else ()
         if causes:
-            self._changed_s = time_s  # each time: calm begins when it is over
+            self._calm_since_s = time_s  # each time: calm begins when it is over
             if self._divisor < _MOST:
                 self._divisor *= 2
                 log.warning("%s: %s of %g frames a second are looked at", ", ".join(causes), self.limit, self._fps)
-        elif self._divisor > 1 and time_s - self._changed_s >= _CALM_S:
+        elif self._divisor > 1 and time_s - self._calm_since_s >= _CALM_S:
             self._divisor //= 2
-            self._changed_s = time_s
+            self._calm_since_s = time_s
             log.info("throttled no more: %g frames a second are looked at", self.limit or self._fps)

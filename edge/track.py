@@ -21,7 +21,7 @@ _LEAST_S = 1e-3
 """Frames of a clip may carry the same time."""
 
 _REMEMBERED = 10
-"""Scores after which old ones fade: a second of readings. A hand before the mouth is no reason to doubt."""
+"""Scores after which old ones fade: a second of readings."""
 
 
 @dataclass(eq=False)

@@ -38,8 +38,15 @@ _SURE = 0.95
 """Probability of being a face from which one does: 99 in 100 of FER+'s validation faces have it, and 1 in 100 of the
 cascade's hits in clutter."""
 
+_BENEFIT = 0.5
+"""Part of the least score below which a face that counts is one no more: between, it has the benefit of the doubt, so
+that neither a hand before the mouth nor a score that trembles at the limit makes it go and come."""
+
 REFUSE_HITS = 2 * CONFIRM_HITS
 """Frames after which a face that is found, but does not look like one to the model, is forgotten."""
+
+_MOST_CANDIDATES = 8
+"""Faces that do not count yet and are followed at once: each costs a search a frame."""
 
 DOUBT_S = 0.8
 """Seconds after which a face that does not count yet and is not found any more is forgotten."""
@@ -140,7 +147,8 @@ class Tracker:
 
     def _welcome(self, found: Rect, gray: NDArray[np.uint8], time_s: float) -> None:
         """Follow a face that is not followed yet, if a fine search finds it too."""
-        if len(self._tracks) >= self._max_faces or self._known(found):
+        candidates = sum(not track.confirmed for track in self._tracks)
+        if self._full() or candidates >= _MOST_CANDIDATES or self._known(found):
             return
         finer = self._detector.search_near(gray, found) or self._detector.search_around(gray, found)
         if finer is not None and not self._known(finer):
@@ -153,9 +161,13 @@ class Tracker:
         if self._face_score:
             track.believe(self._face_score(gray, track.rect, track.tilt))
         sure = self._face_score is not None and track.face_score >= _SURE
-        if track.hits >= (SURE_HITS if sure else CONFIRM_HITS) and track.face_score >= self._min_score:
+        often = track.hits >= (SURE_HITS if sure else CONFIRM_HITS)
+        if often and track.face_score >= self._min_score and not self._full():
             self._last_id += 1
             track.id = self._last_id
+
+    def _full(self) -> bool:
+        return sum(track.confirmed for track in self._tracks) >= self._max_faces
 
     def _known(self, found: Rect) -> bool:
         return any(track.rect.overlap(found) >= _SAME or track.rect.holds(found.middle) for track in self._tracks)
@@ -172,7 +184,7 @@ class Tracker:
 
     def _stays(self, track: Track, time_s: float) -> bool:
         if track.confirmed:
-            return time_s - track.seen_s < LOST_S and track.face_score >= self._min_score
+            return time_s - track.seen_s < LOST_S and track.face_score >= _BENEFIT * self._min_score
         return time_s - track.seen_s < DOUBT_S and track.hits < REFUSE_HITS
 
 

@@ -13,7 +13,7 @@ import train.quiet  # noqa: F401  # before anything that imports keras
 import keras
 import numpy as np
 import typer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
@@ -94,6 +94,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             labels=labels,
             protocol=head.protocol,
             recipe=plan,
+            sources=training.sources,
             rows=rows,
             parameters=model.count_params(),
             macs=report.count_macs(model),
@@ -117,11 +118,18 @@ def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> 
         if not (resume or fresh):
             message = f"{folder}: a run is there already; say --resume to go on with it or --fresh to start over"
             raise recipes.RecipeError(message)
-        if resume and kept.exists() and recipes.Recipe.model_validate_json(kept.read_bytes()) != plan:
+        if resume and kept.exists() and not _same(kept, plan):
             message = f"{folder}: this run was started from another recipe; name another --out, or say --fresh"
             raise recipes.RecipeError(message)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(kept, plan.model_dump_json(indent=1) + "\n")
+
+
+def _same(kept: Path, plan: recipes.Recipe) -> bool:
+    try:
+        return recipes.Recipe.model_validate_json(kept.read_bytes()) == plan
+    except ValidationError:  # it has keys of another version
+        return False
 
 
 @app.command()

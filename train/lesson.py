@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,20 @@ from keras import ops
 from edge.crops import resized
 from edge.errors import BundleError
 from edge.model import FACE, ModelBundle
-from train.datasets import fer2013, ferplus, load
-from train.datasets.clutter import clutter
+from train.datasets import are_faces, fer2013, ferplus, load
+from train.datasets.clutter import CLIPS, clutter
+from train.datasets.faces import DataError
 from train.recipes import RecipeError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from train.datasets import Protocol
     from train.recipes import DataConfig
+
+_LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
 
 _REPOSITORY = Path(__file__).parent.parent
 
@@ -66,6 +71,9 @@ class Lesson:
 
     heads: tuple[Head, ...]
     """The first is what the model is for."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """What it is made of besides labelled faces: the clips by name, the teacher by its sha256."""
 
     def __len__(self) -> int:
         """Give the number of pictures."""
@@ -108,37 +116,53 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
     votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
     face = ~ferplus.no_face(votes)
     targets = {"ferplus": ferplus.distributions(votes), "fer2013": fer2013.faces(rows).targets * face[:, None]}
+    sources = {}
     if data.teacher:
-        targets[data.training] = _taught(targets[data.training], rows.pixels, face, data)
+        teacher = _teacher(data)
+        sources["teacher"] = teacher.card.sha256
+        targets[data.training] = _taught(targets[data.training], rows.pixels, face, teacher, data)
     heads = _heads(data)
     pixels = rows.pixels
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
     table = table.astype(np.float32)
     if data.clutter:
+        if clips and not clips.is_dir():
+            message = f"{clips}: no such folder of clips"
+            raise DataError(message)
+        sources["clips"] = ", ".join(name for name in CLIPS if clips and (clips / name).exists()) or "none"
         nothing = clutter(data.clutter, clips)
         pixels = np.concatenate([pixels, nothing])
         table = np.concatenate([table, np.zeros((len(nothing), table.shape[1]), np.float32)])
     taught = table.any(axis=1) | bool(data.clutter)
-    return Lesson(pixels[taught], table[taught], heads)
+    return Lesson(pixels[taught], table[taught], heads, sources)
 
 
-def _taught(
-    votes: NDArray[np.float32], pixels: NDArray[np.uint8], face: NDArray[np.bool_], data: DataConfig
-) -> NDArray[np.float32]:
-    """Mix the votes of ``(N, C)`` with what a teacher says of the faces and of their mirror images."""
+def _teacher(data: DataConfig) -> ModelBundle:
+    """Load the recipe's teacher."""
     path = _REPOSITORY / (data.teacher or "")
     try:
         teacher = ModelBundle.load(path)
     except BundleError as error:
         message = f"data.teacher: {error}"
         raise RecipeError(message) from error
-    labels = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS}[data.training]
+    labels = _LABELS[data.training]
     if set(teacher.labels) != set(labels):
         message = f"data.teacher: {path}: its labels are {', '.join(teacher.labels)}, not {', '.join(labels)}"
         raise RecipeError(message)
-    sized = np.stack([resized(face, teacher.card.input.width, teacher.card.input.height) for face in pixels])
+    return teacher
+
+
+def _taught(
+    votes: NDArray[np.float32],
+    pixels: NDArray[np.uint8],
+    face: NDArray[np.bool_],
+    teacher: ModelBundle,
+    data: DataConfig,
+) -> NDArray[np.float32]:
+    """Mix the votes of ``(N, C)`` with what a teacher says of the faces and of their mirror images."""
+    sized = np.stack([resized(picture, teacher.card.input.width, teacher.card.input.height) for picture in pixels])
     said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
-    said = said[:, [teacher.labels.index(label) for label in labels]]
+    said = said[:, [teacher.labels.index(label) for label in _LABELS[data.training]]]
     voted = votes.any(axis=1, keepdims=True)
     mixed = np.where(voted, (1 - data.teacher_weight) * votes + data.teacher_weight * said, said)
     return np.asarray(mixed * face[:, None], np.float32)
@@ -152,20 +176,19 @@ def validation_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path) 
     targets[:, heads[0].columns] = faces.targets
     for head in heads:
         if head.name == FACE:
-            targets[:, head.columns] = 1
+            targets[:, head.columns] = are_faces(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)[:, None]
     return Lesson(faces.pixels, targets, heads)
 
 
 def _heads(data: DataConfig) -> tuple[Head, ...]:
-    labels = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
     weights: dict[str, float] = {data.training: 1.0}
     if data.clutter:
         weights[FACE] = data.face_weight
     if data.also:
         weights[data.also] = data.also_weight
-    ends = np.cumsum([len(labels[name]) for name in weights])
+    ends = np.cumsum([len(_LABELS[name]) for name in weights])
     return tuple(
-        Head(name, labels[name], weight, slice(int(end) - len(labels[name]), int(end)))
+        Head(name, _LABELS[name], weight, slice(int(end) - len(_LABELS[name]), int(end)))
         for (name, weight), end in zip(weights.items(), ends, strict=True)
     )
 

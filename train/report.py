@@ -48,6 +48,9 @@ class Report(BaseModel):
     """By whose labels it is judged on validation faces."""
 
     recipe: Recipe
+    sources: dict[str, str] = {}
+    """What else it learned from: the clips by name, the teacher by its sha256."""
+
     rows: dict[str, int]
     """Faces by protocol and split, as in ``ferplus Training``."""
 

@@ -58,6 +58,9 @@ def _boxes(pictures: Pictures, across: float = 0.0, down: float = 0.0, grown: fl
 
 
 _SHIFT = 0.15
+_MARGIN = 4 / SIZE
+"""On each side; whole pixels, as a detector's box is cut."""
+
 _DIRECTIONS = ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT))
 
 CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
@@ -69,8 +72,8 @@ CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
     "JPEG, quality 30": [lambda p: _each(p, lambda one: _jpeg(one, 30))],
     "seen at 24 pixels": [lambda p: _each(p, lambda one: resized(resized(one, SIZE // 2, SIZE // 2), SIZE, SIZE))],
     "box shifted by 15 %": [partial(_boxes, across=x, down=y) for x, y in _DIRECTIONS],
-    "box larger by 15 %": [partial(_boxes, grown=_SHIFT / 2)],
-    "box smaller by 15 %": [partial(_boxes, grown=-_SHIFT / 2)],
+    "box larger by a sixth": [partial(_boxes, grown=_MARGIN)],
+    "box smaller by a sixth": [partial(_boxes, grown=-_MARGIN)],
 }
 """What is done, by its name; where there are several ways, such as directions, their mean counts."""
 

@@ -4,7 +4,7 @@ Each gives what it measured, the limit, and whether it holds. What a gate exists
 said where it is; what is only reported has no limit.
 """
 
-from convert.checks.accuracy import accuracy_kept, agreement, answers_kept, recalls_kept, reported
+from convert.checks.accuracy import accuracy_kept, agreement, answers_kept, face_kept, recalls_kept, reported
 from convert.checks.check import Check, Limits, as_card
 from convert.checks.file import all_integer, as_contracted, runs_on_a_pi, small_enough
 from convert.checks.reading import labels_in_order, pixels_as_trained, same_as_source
@@ -18,6 +18,7 @@ __all__ = [
     "answers_kept",
     "as_card",
     "as_contracted",
+    "face_kept",
     "labels_in_order",
     "pixels_as_trained",
     "recalls_kept",

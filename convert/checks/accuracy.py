@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from convert.checks.check import Check
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edge.runtime import Runtime
@@ -67,6 +68,27 @@ def recalls_kept(runtime: Runtime, exact: Metrics, quantised: Metrics, limit: fl
         limit=f"{limit:.2f} points",
         holds=holds,
         sentence=f"{worst} loses {drops[worst]:.2f} points of recall in {runtime} ({exact.recall[worst].n} faces)"
+        + ("" if holds else f", but {limit:.2f} are allowed"),
+    )
+
+
+def face_kept(runtime: Runtime, exact: NDArray[np.float32], quantised: NDArray[np.float32], limit: float) -> Check:
+    """Int8 in one runtime takes pictures for faces as float does.
+
+    Args:
+        runtime: Which.
+        exact: ``(N,)`` face scores of the float network.
+        quantised: The same of the quantised one.
+        limit: Largest mean difference, in points.
+    """
+    moved = 100 * float(np.abs(exact - quantised).mean())
+    holds = moved <= limit  # false for NaN, too
+    return Check(
+        name=f"face score in {runtime}",
+        measured=f"{moved:.2f} points",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence=f"int8 in {runtime} moves face scores by {moved:.2f} points on average"
         + ("" if holds else f", but {limit:.2f} are allowed"),
     )
 

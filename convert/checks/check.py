@@ -24,6 +24,7 @@ class Limits:
     max_drop: float = _limit(0.5, "Points of accuracy that int8 may lose.")
     min_agreement: float = _limit(97.0, "Percent of faces that int8 and float answer alike.")
     max_recall_drop: float = _limit(3.0, "Points of recall that a label with 100 faces or more may lose.")
+    max_face_drift: float = _limit(2.0, "Points by which int8 may move face scores, on average.")
     max_bytes: int = _limit(8_000_000, "Size of the file; a Pi Zero 2 W has 512 MB for everything.")
     max_macs: int = _limit(600_000_000, "Multiply-accumulates of a face.")
     max_arena: int = _limit(8_000_000, "Bytes of activations.")

@@ -40,7 +40,7 @@ def people(text: str, settings: Settings) -> tuple[int, ...]:
     room = min(most(camera.width, camera.height), faces.max_faces)
     written = re.fullmatch(r"(\d{1,4})(?:\.\.(\d{1,4}))?", text, re.ASCII)
     first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
-    if not first <= last <= room:
+    if room < 1 or not first <= last <= room:
         message = (
             f"--faces: {text!r}: write a number of people, as 4, or a range, as 0..8; from 0 to {room}, "
             f"for which {camera.width}x{camera.height} pixels have room and faces.max_faces allows"

@@ -60,7 +60,7 @@ def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
 
 def calibrated(scale: float) -> Confidence:
     logits, truth = logits_of_calibrated_model(20_000, scale)
-    return calibrate(logits, ("a", "b", "c", "d"), labelled(truth))
+    return calibrate(logits, ("a", "b", "c", "d"), labelled(truth), np.ones(len(truth), bool))
 
 
 def test_calibration_makes_the_error_small() -> None:

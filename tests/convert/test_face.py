@@ -11,7 +11,11 @@ import pytest
 
 from convert.__main__ import main
 from convert.anatomy import dissect
-from convert.face import emotions, in_order
+from convert.face import emotions, in_order, split
+from convert.fold import fold
+from convert.load import load as load_model
+from convert.observe import observe
+from convert.quantize import quantize, ranges
 from edge.errors import BundleError
 from edge.model import FACE, ModelBundle
 from edge.runtime import Network, installed
@@ -114,6 +118,19 @@ def test_a_card_that_does_not_say_so_is_refused(bundle: Path, tmp_path: Path) ->
     (tmp_path / "tiny.json").write_text(json.dumps(card))
     with pytest.raises(BundleError, match=r"has a face output, but tiny\.json says no min_face_score"):
         ModelBundle.load(tmp_path / "tiny.tflite")
+
+
+def test_split_off_the_numbers_stay_what_they_are(run: synthetic.Run) -> None:
+    path = run.out / "tiny.keras"
+    source = load_model(path)
+    order = [source.spec.labels.index(label) for label in in_order(source.spec.labels)]
+    exact = fold(source.network, source.spec.scaling, order, probabilities=False)
+    random = np.random.default_rng(4)
+    pictures = random.integers(0, 256, (16, 48, 48), np.uint8)
+    whole = quantize(path, exact, ranges(observe(exact, pictures), "min-max"))
+    for runtime in installed():
+        before, after = (Network(content, runtime).logits(pictures) for content in (whole, split(path, whole)))
+        assert np.array_equal(before, after)
 
 
 def test_the_face_comes_last() -> None:

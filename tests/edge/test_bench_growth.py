@@ -59,6 +59,7 @@ def test_what_is_no_number_of_people_ends_with_2(emotion_edge: Run, text: str) -
     [
         ({"camera.width": 320}, "from 0 to 4, for which 320x480 pixels have room"),
         ({"faces.max_faces": 3}, "from 0 to 3"),
+        ({"camera.width": 64}, "from 0 to 0"),
         ({"faces.min_height": 100}, "faces of 86 pixels, but faces.min_height is 100"),
     ],
 )

@@ -70,7 +70,7 @@ class Doubtful(BrightnessClassifier):
     """Takes what is dark for no face."""
 
     card = BrightnessClassifier.card.model_copy(
-        update={"calibration": Calibration(temperature=1.0, min_confidence=0.6, min_face_score=0.4)}
+        update={"calibration": Calibration(temperature=1.0, min_confidence=0.6, min_face_score=0.8)}
     )
 
     def read(self, faces: NDArray[np.uint8]) -> Answers:

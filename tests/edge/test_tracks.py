@@ -62,14 +62,19 @@ class Play:
     """Runs a tracker frame by frame."""
 
     def __init__(
-        self, stage: Stage, config: FacesConfig | None = None, *, scores: dict[Rect, float] | None = None
+        self,
+        stage: Stage,
+        config: FacesConfig | None = None,
+        *,
+        scores: dict[Rect, float] | None = None,
+        min_score: float = 0.5,
     ) -> None:
         """Take what the model thinks of some of the faces; without, it has no opinion."""
         self.stage = stage
         self.asked = 0
         self.scores = scores or {}
         self.tracker = Tracker(
-            stage, config or FacesConfig(), face_score=self._score if scores else None, min_score=0.5
+            stage, config or FacesConfig(), face_score=self._score if scores else None, min_score=min_score
         )
         self.now_s = 0.0
 
@@ -140,15 +145,26 @@ def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
 
 
 def test_a_face_that_the_model_doubts_for_long_is_gone() -> None:
-    play = Play(Stage(LEFT), scores={LEFT: 0.9})
+    play = Play(Stage(LEFT), scores={LEFT: 0.95}, min_score=0.9)
     play.frames(10)
     (track,), _ = play.frame()
-    for score in [0.9] * 10 + [0.1] * 3:
-        track.believe(score)  # a hand before the mouth
+    for score in [0.9] * 10 + [0.3] * 5:
+        track.believe(score)  # a hand before the mouth, for half a second
     assert play.frames(1) == ([1], [])
+    for index in range(40):
+        track.believe(0.85 + 0.1 * (index % 2))  # it trembles about the limit
+        assert play.frames(1) == ([1], [])
     for _ in range(10):
         track.believe(0.1)
     assert play.frames(1) == ([], [1])
+
+
+def test_what_is_no_face_takes_no_place_from_one() -> None:
+    large, small = Rect(60, 60, 200, 200), Rect(400, 100, 100, 100)
+    play = Play(Stage(large, small), FacesConfig(max_faces=1), scores={large: 0.1, small: 0.9})
+    seen = [tracks for _ in range(40) if (tracks := play.frame()[0])]
+    assert seen
+    assert all(len(tracks) == 1 and tracks[0].rect.overlap(small) > 0.5 for tracks in seen)
 
 
 def test_a_face_in_which_nothing_changes_is_not_searched_again() -> None:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
+from pydantic import ValidationError
 
 from edge.model import FACE, SHIPPED
 from tests.train import synthetic
-from train.datasets import ferplus
+from train.datasets import DataError, are_faces, ferplus
 from train.lesson import HeadsLoss, Lesson, MainAccuracy, training_lesson, validation_lesson
 from train.recipes import DataConfig, RecipeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +81,26 @@ def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthe
     assert half[1, :8].sum() == pytest.approx(1)
     assert not half[0].any()
     assert (half[:, 8:] == votes[:, 8:]).all()
+
+
+def test_what_else_it_learned_from_is_told(data: synthetic.Run, tmp_path: Path) -> None:
+    taught = lesson(data, EVERYTHING.model_copy(update={"teacher": SHIPPED}))
+    assert taught.sources["clips"] == "none"
+    assert len(taught.sources["teacher"]) == 64
+    with pytest.raises(DataError, match="no such folder of clips"):
+        training_lesson(EVERYTHING, data.fer2013, data.ferplus, tmp_path / "none")
+
+
+def test_the_same_labels_twice_are_refused() -> None:
+    with pytest.raises(ValidationError, match="other labels than training's"):
+        DataConfig(training="fer2013", also="fer2013")
+
+
+def test_pictures_that_fer2013_calls_faces_and_nobody_else_does_are_none(data: synthetic.Run) -> None:
+    known = are_faces("fer2013", "Training", data.fer2013, data.ferplus)
+    assert known.shape == (400,)
+    assert known.tolist() == [False] + [True] * 399
+    assert are_faces("ferplus", "Training", data.fer2013, data.ferplus).all()
 
 
 def test_a_teacher_of_other_labels_is_refused(data: synthetic.Run) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from train.datasets import fer2013, ferplus
 from train.datasets.faces import DataError, Faces
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 Protocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
 """How rows are chosen and labelled.
@@ -54,4 +58,12 @@ def load(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Pat
     return choose(rows.pixels[chosen], votes[chosen])
 
 
-__all__ = ["PROTOCOLS", "DataError", "Faces", "Protocol", "Split", "load"]
+def are_faces(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> NDArray[np.bool_]:
+    """Tell which rows of a split, loaded by a protocol, FER+'s people took for a face; the arguments are `load`'s."""
+    if protocol != "fer2013":  # FER+'s own protocols leave the others out
+        return np.ones(len(load(protocol, split, fer2013_file, ferplus_file)), bool)
+    rows = fer2013.read(fer2013_file)
+    return ~ferplus.no_face(ferplus.read_votes_for(rows, ferplus_file)[rows.usage == split])
+
+
+__all__ = ["PROTOCOLS", "DataError", "Faces", "Protocol", "Split", "are_faces", "load"]

@@ -192,9 +192,10 @@ def beside_people(path: Path, smallest: int, random: np.random.Generator) -> Ite
     while frame := clip.read():
         tracks, _ = tracker.update(frame.gray, frame.time_s)
         people += [track.rect.grown(_ROOM) for track in tracks]
-        pictures.append(frame.gray)
+        if frame.sequence % _EVERY == 0:
+            pictures.append(frame.gray)
     clip.close()
-    for picture in pictures[::_EVERY]:
+    for picture in pictures:
         boxes = _raw(cascade, picture) + _anywhere(picture, random)
         yield from _cut(picture, [box for box in boxes if not any(map(box.overlap, people))])
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from train.augment import AugmentConfig
 from train.networks import ResNetConfig
@@ -45,6 +45,13 @@ class DataConfig(BaseModel):
 
     face_weight: float = Field(default=0.25, gt=0)
     """What that answer's loss counts."""
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> DataConfig:
+        if self.also == self.training:
+            message = "also: say other labels than training's, or leave it out"
+            raise ValueError(message)
+        return self
 
 
 class ScheduleConfig(BaseModel):
