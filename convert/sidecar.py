@@ -216,7 +216,7 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
         "description": report.recipe.description,
         "data": f"{training}, {report.rows[f'{training} Training']:,} faces of FER2013's Training split",
         "epochs": report.epochs,
-    }
+    } | report.sources
 
 
 def _about_labels(said: Sidecar) -> Iterator[str]:
