@@ -38,6 +38,9 @@ _SURE = 0.95
 """Probability of being a face from which one does: 99 in 100 of FER+'s validation faces have it, and 1 in 100 of the
 cascade's hits in clutter."""
 
+_PLAIN = 0.98
+"""The same of one that counts though a fine search by the cascade does not find it."""
+
 _BENEFIT = 0.5
 """Part of the least score below which a face that counts is one no more: between, it has the benefit of the doubt, so
 that neither a hand before the mouth nor a score that trembles at the limit makes it go and come."""
@@ -126,6 +129,8 @@ class Tracker:
         found, tilt = self._detector.search_near(gray, expected, track.tilt), track.tilt
         if found is None:
             found, tilt = self._seek(track, gray, expected, free)
+        if found is None and not track.confirmed and self._is_plainly_a_face(gray, expected):
+            found = expected
         self._attention.looked(expected)
         if found is None or self._taken(found, track, time_s):
             track.misses += 1
@@ -151,6 +156,8 @@ class Tracker:
         if self._full() or candidates >= _MOST_CANDIDATES or self._known(found):
             return
         finer = self._detector.search_near(gray, found) or self._detector.search_around(gray, found)
+        if finer is None and self._is_plainly_a_face(gray, found):
+            finer = found
         if finer is not None and not self._known(finer):
             track = Track(finer, since_s=time_s, seen_s=time_s, looked_s=time_s)
             self._meet(track, gray)
@@ -165,6 +172,10 @@ class Tracker:
         if often and track.face_score >= self._min_score and not self._full():
             self._last_id += 1
             track.id = self._last_id
+
+    def _is_plainly_a_face(self, gray: NDArray[np.uint8], there: Rect) -> bool:
+        """Whether the model is sure of it, though a fine search by the cascade finds nothing."""
+        return self._face_score is not None and self._face_score(gray, there, 0.0) >= _PLAIN
 
     def _full(self) -> bool:
         return sum(track.confirmed for track in self._tracks) >= self._max_faces

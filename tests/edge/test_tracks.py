@@ -137,6 +137,14 @@ def test_what_looks_much_like_a_face_counts_sooner() -> None:
     assert sorted(play.frames(CONFIRM_HITS - SURE_HITS)[0]) == [1, 2]
 
 
+@pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
+def test_what_is_plainly_a_face_counts_though_a_fine_search_does_not_find_it(score: float, ids: list[int]) -> None:
+    stage = Stage(LEFT)
+    play = Play(stage, scores={LEFT: score})
+    stage.search_near = stage.search_around = lambda *_: None  # type: ignore[method-assign]
+    assert play.frames(CONFIRM_HITS + 2)[0] == ids
+
+
 def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
     play = Play(Stage(LEFT), scores={LEFT: 0.3})
     play.frames(1)
