@@ -19,6 +19,7 @@ _FIRST_PORT = 1883
 _PORTS = 100
 _START_S = 10.0
 _STOP_S = 2.0
+_LAST_TURNS = 5
 
 
 class EmbeddedBroker:
@@ -107,6 +108,8 @@ class EmbeddedBroker:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(_LAST_TURNS):  # connections that were closed let go in the loop's next turns
+            await asyncio.sleep(0)
 
 
 def _free_port(first: int) -> int:

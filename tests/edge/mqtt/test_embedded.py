@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import socket
 import sys
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 EVENT = "emotion-edge/test/event"
 
+# amqtt leaves a connection that comes while it shuts down to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture
 def embedded() -> Iterator[EmbeddedBroker]:
     broker = EmbeddedBroker(free_port())
     yield broker
     broker.stop()
+    gc.collect()  # here, and not in whatever test comes next
 
 
 def test_events_pass_through_it(
