@@ -120,7 +120,7 @@ class Spec(_Table):
     @property
     def training(self) -> Protocol:
         """The protocol of the training faces that show its activations' ranges."""
-        return "fer2013" if self.protocol == "fer2013" else "ferplus"
+        return _training(self.protocol)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _read(path: Path) -> Sidecar:
 
 def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     report = reports.read(path)
-    training = "fer2013" if report.protocol == "fer2013" else "ferplus"
+    training = _training(report.protocol)
     said = Sidecar(
         labels=report.labels,
         protocol=report.protocol,
@@ -217,6 +217,11 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
         "data": f"{training}, {report.rows[f'{training} Training']:,} faces of FER2013's Training split",
         "epochs": report.epochs,
     } | report.sources
+
+
+def _training(protocol: Protocol) -> Protocol:
+    """Give the protocol of the training faces of a model that is judged by another."""
+    return "fer2013" if protocol == "fer2013" else "ferplus"
 
 
 def _about_labels(said: Sidecar) -> Iterator[str]:

@@ -8,7 +8,7 @@ real footage where nobody is.
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -22,13 +22,15 @@ from edge.tracks import Tracker
 from train.datasets.fer2013 import SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Gray = NDArray[np.uint8]
     """``(H, W)`` gray levels."""
+
+T = TypeVar("T")
 
 CLIPS = {"eat.mkv": 60, "classroom.gif": 20}
 """The footage that is learned from, and the smallest face in it. The other clips are there to judge by, and half a
@@ -69,7 +71,7 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     found = _take(hits(_views(random), random), part)
     if clips:
         beside = [part for name, smallest in CLIPS.items() for part in beside_people(clips / name, smallest, random)]
-        found += _spread(beside, part, random)
+        found += _some(beside, part, random)
     found += _take(hits(_textures(random), random), count - len(found))
     return np.stack(found)
 
@@ -78,25 +80,21 @@ def _take(pictures: Iterator[Gray], count: int) -> list[Gray]:
     return [picture for picture, _ in zip(pictures, range(count), strict=False)]
 
 
-def _spread(pictures: list[Gray], count: int, random: np.random.Generator) -> list[Gray]:
-    """Choose so many, each at most once."""
-    return [pictures[i] for i in random.permutation(len(pictures))[:count]]
+def _some(things: Sequence[T], most: int, random: np.random.Generator) -> list[T]:
+    """Choose so many, or all, each at most once."""
+    return [things[i] for i in random.permutation(len(things))[:most]]
 
 
 def hits(pictures: Iterable[Gray], random: np.random.Generator) -> Iterator[Gray]:
     """Give what the cascade hits in pictures without faces, ``(48, 48)`` each."""
     cascade = cv2.CascadeClassifier(str(cascade_file()))
     for picture in pictures:
-        yield from _cut(picture, _spread_boxes(_raw(cascade, picture), random))
+        yield from _cut(picture, _some(_raw(cascade, picture), _FROM_ONE, random))
 
 
 def _raw(cascade: cv2.CascadeClassifier, picture: Gray, least: int = 24) -> list[Rect]:
     """Give every window that passes the cascade, without the vote of its neighbours."""
     return [Rect(*map(float, box)) for box in cascade.detectMultiScale(picture, 1.1, 0, minSize=(least, least))]
-
-
-def _spread_boxes(boxes: list[Rect], random: np.random.Generator) -> list[Rect]:
-    return [boxes[i] for i in random.permutation(len(boxes))[:_FROM_ONE]]
 
 
 def _cut(picture: Gray, boxes: list[Rect]) -> Iterator[Gray]:
