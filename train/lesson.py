@@ -73,7 +73,7 @@ class Lesson:
     """The first is what the model is for."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
-    """What it is made of besides labelled faces: the clips by name, the teacher by its sha256."""
+    """What it is made of besides labelled faces: the clips by name, the teachers by their sha256."""
 
     def __len__(self) -> int:
         """Give the number of pictures."""
@@ -108,7 +108,7 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
 
     Raises:
         DataError: A file is missing or is not what its name says.
-        RecipeError: The teacher is no bundle, or has other labels.
+        RecipeError: A teacher is no bundle, or has labels that are not taught.
     """
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
@@ -116,12 +116,12 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
     votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
     face = ~ferplus.no_face(votes)
     targets = {"ferplus": ferplus.distributions(votes), "fer2013": fer2013.faces(rows).targets * face[:, None]}
-    sources = {}
-    if data.teacher:
-        teacher = _teacher(data)
-        sources["teacher"] = teacher.card.sha256
-        targets[data.training] = _taught(targets[data.training], rows.pixels, face, teacher, data)
     heads = _heads(data)
+    sources = {}
+    for name, teachers in _teachers(data, heads).items():
+        sources[f"{name} teachers"] = ", ".join(teacher.card.sha256 for teacher in teachers)
+        said = np.mean([_said(teacher, rows.pixels, _LABELS[name]) for teacher in teachers], axis=0)
+        targets[name] = _taught(targets[name], said, data.teacher_weight) * face[:, None]
     pixels = rows.pixels
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
     table = table.astype(np.float32)
@@ -137,35 +137,36 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
     return Lesson(pixels[taught], table[taught], heads, sources)
 
 
-def _teacher(data: DataConfig) -> ModelBundle:
-    """Load the recipe's teacher."""
-    path = _REPOSITORY / (data.teacher or "")
-    try:
-        teacher = ModelBundle.load(path)
-    except BundleError as error:
-        message = f"data.teacher: {error}"
-        raise RecipeError(message) from error
-    labels = _LABELS[data.training]
-    if set(teacher.labels) != set(labels):
-        message = f"data.teacher: {path}: its labels are {', '.join(teacher.labels)}, not {', '.join(labels)}"
-        raise RecipeError(message)
-    return teacher
+def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[ModelBundle]]:
+    """Load the recipe's teachers, by the head whose labels they know."""
+    teachers: dict[str, list[ModelBundle]] = {}
+    for file in data.teachers:
+        path = _REPOSITORY / file
+        try:
+            teacher = ModelBundle.load(path)
+        except BundleError as error:
+            message = f"data.teachers: {error}"
+            raise RecipeError(message) from error
+        name = next((head.name for head in heads if set(head.labels) == set(teacher.labels)), None)
+        if name is None:
+            taught = " or ".join(", ".join(head.labels) for head in heads if head.name != FACE)
+            message = f"data.teachers: {path}: its labels are {', '.join(teacher.labels)}, not {taught}"
+            raise RecipeError(message)
+        teachers.setdefault(name, []).append(teacher)
+    return teachers
 
 
-def _taught(
-    votes: NDArray[np.float32],
-    pixels: NDArray[np.uint8],
-    face: NDArray[np.bool_],
-    teacher: ModelBundle,
-    data: DataConfig,
-) -> NDArray[np.float32]:
-    """Mix the votes of ``(N, C)`` with what a teacher says of the faces and of their mirror images."""
+def _said(teacher: ModelBundle, pixels: NDArray[np.uint8], labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """Give the ``(N, C)`` probabilities of a teacher for faces and their mirror images, on average."""
     sized = np.stack([resized(picture, teacher.card.input.width, teacher.card.input.height) for picture in pixels])
     said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
-    said = said[:, [teacher.labels.index(label) for label in _LABELS[data.training]]]
-    voted = votes.any(axis=1, keepdims=True)
-    mixed = np.where(voted, (1 - data.teacher_weight) * votes + data.teacher_weight * said, said)
-    return np.asarray(mixed * face[:, None], np.float32)
+    return np.asarray(said[:, [teacher.labels.index(label) for label in labels]], np.float32)
+
+
+def _taught(known: NDArray[np.float32], said: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
+    """Mix what people said with what teachers say, both ``(N, C)``; where people said nothing, it is the teachers'."""
+    mixed = np.where(known.any(axis=1, keepdims=True), (1 - weight) * known + weight * said, said)
+    return np.asarray(mixed, np.float32)
 
 
 def validation_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Lesson:

@@ -49,7 +49,7 @@ class Report(BaseModel):
 
     recipe: Recipe
     sources: dict[str, str] = {}
-    """What else it learned from: the clips by name, the teacher by its sha256."""
+    """What else it learned from: the clips by name, the teachers by their sha256."""
 
     rows: dict[str, int]
     """Faces by protocol and split, as in ``ferplus Training``."""

@@ -72,7 +72,7 @@ def test_validation_asks_what_the_model_is_for(data: synthetic.Run) -> None:
 def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthetic.Run) -> None:
     votes = lesson(data, EVERYTHING).targets
     half, alone = (
-        lesson(data, EVERYTHING.model_copy(update={"teacher": SHIPPED, "teacher_weight": weight})).targets
+        lesson(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,), "teacher_weight": weight})).targets
         for weight in (0.5, 1.0)
     )
     assert half[2:400, :8] == pytest.approx((votes[2:400, :8] + alone[2:400, :8]) / 2, abs=1e-6)
@@ -83,10 +83,23 @@ def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthe
     assert (half[:, 8:] == votes[:, 8:]).all()
 
 
+def test_each_teacher_teaches_the_head_that_has_its_labels(data: synthetic.Run) -> None:
+    other = SHIPPED.with_name("emotion-fer2013.tflite")
+    plain, one, both, twice = (
+        lesson(data, EVERYTHING.model_copy(update={"teachers": teachers})).targets
+        for teachers in ((), (other,), (SHIPPED, other), (other, other))
+    )
+    assert (one[:, :9] == plain[:, :9]).all()
+    assert not (one[:, 9:] == plain[:, 9:]).all()
+    assert (both[:, 9:] == one[:, 9:]).all()
+    assert not (both[:, :8] == plain[:, :8]).all()
+    assert twice == pytest.approx(one)
+
+
 def test_what_else_it_learned_from_is_told(data: synthetic.Run, tmp_path: Path) -> None:
-    taught = lesson(data, EVERYTHING.model_copy(update={"teacher": SHIPPED}))
+    taught = lesson(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,)}))
     assert taught.sources["clips"] == "none"
-    assert len(taught.sources["teacher"]) == 64
+    assert len(taught.sources["ferplus teachers"]) == 64
     with pytest.raises(DataError, match="no such folder of clips"):
         training_lesson(EVERYTHING, data.fer2013, data.ferplus, tmp_path / "none")
 
@@ -104,10 +117,10 @@ def test_pictures_that_fer2013_calls_faces_and_nobody_else_does_are_none(data: s
 
 
 def test_a_teacher_of_other_labels_is_refused(data: synthetic.Run) -> None:
-    with pytest.raises(RecipeError, match=r"data\.teacher: .*its labels are .*contempt"):
-        lesson(data, DataConfig(training="fer2013", teacher=SHIPPED))
-    with pytest.raises(RecipeError, match=r"data\.teacher: .*none\.tflite"):
-        lesson(data, DataConfig(teacher=SHIPPED.with_name("none.tflite")))
+    with pytest.raises(RecipeError, match=r"data\.teachers: .*its labels are .*contempt"):
+        lesson(data, DataConfig(training="fer2013", teachers=(SHIPPED,)))
+    with pytest.raises(RecipeError, match=r"data\.teachers: .*none\.tflite"):
+        lesson(data, DataConfig(teachers=(SHIPPED.with_name("none.tflite"),)))
 
 
 def test_the_loss_is_that_of_each_head_by_its_weight(data: synthetic.Run) -> None:

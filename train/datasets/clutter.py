@@ -8,6 +8,7 @@ real footage where nobody is.
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
@@ -45,8 +46,8 @@ _EVERY = 5
 _ANYWHERE = 10
 """Boxes that are cut from a clip's frame wherever nobody is, besides the hits: most of a room hits nothing."""
 
-_FROM_ONE = 12
-"""Hits that are taken from one picture, at most."""
+_FROM_ONE = 6
+"""Hits that are taken from one picture, at most: many pictures teach more than many hits."""
 
 _FRAME = 640, 480
 
@@ -58,7 +59,7 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     """Give pictures that are no faces.
 
     Args:
-        count: How many; a third each from textures, photographs and clips.
+        count: How many; half of them from textures, a quarter each from photographs and clips.
         clips: The folder of `CLIPS`; what is missing there, textures make up for.
         seed: Another one gives other textures and other views of the photographs.
 
@@ -67,17 +68,13 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     """
     cv2.setNumThreads(1)  # with more, the hits come in another order each time
     random = np.random.default_rng(seed)
-    part = count // 3
-    found = _take(hits(_views(random), random), part)
+    part = count // 4
+    found = list(islice(hits(_views(random), random), part))
     if clips:
         beside = [part for name, smallest in CLIPS.items() for part in beside_people(clips / name, smallest, random)]
         found += _some(beside, part, random)
-    found += _take(hits(_textures(random), random), count - len(found))
+    found += islice(hits(_textures(random), random), count - len(found))
     return np.stack(found)
-
-
-def _take(pictures: Iterator[Gray], count: int) -> list[Gray]:
-    return [picture for picture, _ in zip(pictures, range(count), strict=False)]
 
 
 def _some(things: Sequence[T], most: int, random: np.random.Generator) -> list[T]:
@@ -119,7 +116,7 @@ def _views(random: np.random.Generator) -> Iterator[Gray]:
             view = np.rot90(view)
         if random.random() < 1 / 4:
             view = 255 - view
-        yield np.asarray(cv2.resize(np.ascontiguousarray(view), _FRAME), np.uint8)
+        yield _exposed(cv2.resize(np.ascontiguousarray(view), _FRAME), random)
 
 
 def _photograph(name: str) -> Gray:
@@ -129,12 +126,17 @@ def _photograph(name: str) -> Gray:
 
 def _textures(random: np.random.Generator) -> Iterator[Gray]:
     """Give textures without end."""
-    kinds: tuple[Callable[[np.random.Generator], NDArray[np.float32]], ...] = (_dead_leaves, _cloud, _cloth)
+    kinds: tuple[Callable[[np.random.Generator], NDArray[np.float32]], ...]
+    kinds = _dead_leaves, _cloud, _cloth, _shapes, _print
     while True:
         picture = kinds[int(random.integers(len(kinds)))](random)
-        blurred = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.5, 2.0))
-        noisy = blurred + random.normal(0, random.uniform(0, 8), picture.shape)
-        yield noisy.clip(0, 255).astype(np.uint8)
+        yield _exposed(cv2.GaussianBlur(picture, (0, 0), random.uniform(0.5, 2.0)), random)
+
+
+def _exposed(picture: NDArray[Any], random: np.random.Generator) -> Gray:
+    """Give a picture as a camera would, often too dark: what is dim and flat must not pass for a face because of it."""
+    lit = picture * random.uniform(0.25, 1.0) + random.normal(0, random.uniform(0, 8), picture.shape)
+    return np.asarray(lit.clip(0, 255), np.uint8)
 
 
 def _dead_leaves(random: np.random.Generator) -> NDArray[np.float32]:
@@ -171,6 +173,39 @@ def _cloth(random: np.random.Generator) -> NDArray[np.float32]:
     if random.random() < 1 / 2:
         wave *= np.sin(2 * np.pi * (y * np.cos(turn) - x * np.sin(turn) + folds) / period)
     return np.asarray(random.uniform(70, 180) + random.uniform(20, 80) * wave + folds, np.float32)
+
+
+def _shapes(random: np.random.Generator) -> NDArray[np.float32]:
+    """Draw polygons and bars, plain or of cloth, before a wall that is lit from a side."""
+    width, height = _FRAME
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    across, down = random.uniform(-80, 80, 2)
+    picture = np.asarray(random.uniform(80, 180) + across * (x / width - 0.5) + down * (y / height - 0.5), np.float32)
+    cloth = _cloth(random)
+    for _ in range(int(random.integers(15, 60))):
+        corners = random.uniform(0, (width, height)) + random.uniform(15, 220) * random.uniform(-1, 1, (4, 2))
+        gray = (random.uniform(10, 245),)
+        kind = random.integers(3)
+        if kind == 0:
+            ends = corners[:2].astype(np.int32)
+            cv2.line(picture, ends[0], ends[1], gray, int(random.integers(2, 20)), cv2.LINE_AA)
+            continue
+        shape = np.zeros(picture.shape, np.uint8)
+        cv2.fillConvexPoly(shape, cv2.convexHull(corners.astype(np.int32)), (1,))
+        picture[shape > 0] = gray[0] if kind == 1 else cloth[shape > 0]
+    return picture
+
+
+def _print(random: np.random.Generator) -> NDArray[np.float32]:
+    """Draw lines of letters: a poster, a shirt, backs of books."""
+    width, height = _FRAME
+    paper, ink = random.uniform(10, 245, 2)
+    picture = np.full((height, width), paper, np.float32)
+    size, thick = random.uniform(0.7, 5.0), int(random.integers(1, 12))
+    for top in np.arange(0, height + 1, 30 * size):
+        letters = bytes(random.integers(33, 127, 60).astype(np.uint8)).decode("ascii")
+        cv2.putText(picture, letters, (0, int(top)), int(random.integers(8)), size, (ink,), thick, cv2.LINE_AA)
+    return np.rot90(picture) if random.random() < 1 / 4 else picture
 
 
 def beside_people(path: Path, smallest: int, random: np.random.Generator) -> Iterator[Gray]:

@@ -33,12 +33,12 @@ class DataConfig(BaseModel):
     also_weight: float = Field(default=0.5, gt=0)
     """What the second head's loss counts beside the first one's."""
 
-    teacher: Path | None = None
-    """A bundle's .tflite, as seen from the repository, of the same labels: what it says of each face is learned beside
-    the votes. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015."""
+    teachers: tuple[Path, ...] = ()
+    """Bundles' .tflite, as seen from the repository: what they say of each face, on average, is learned beside the
+    labels that are also theirs. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015."""
 
     teacher_weight: float = Field(default=0.5, gt=0, le=1)
-    """What the teacher counts beside the votes; it alone speaks where there are none."""
+    """What the teachers count beside the labels; they alone speak where there are none."""
 
     clutter: int = Field(default=0, ge=0)
     """Pictures that are no faces; with some, the model also says whether a picture is a face."""
