@@ -29,7 +29,7 @@ REST    ?= 60
 
 EXTRAS := demo plot train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency bench-scenes test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
+.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency bench-peers bench-scenes test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -74,6 +74,9 @@ bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a f
 
 bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, and beside the usual ways of looking (two minutes)
 	$(BIN)/emotion-edge bench --compare --seconds 120
+
+bench-peers: $(VENV)/.dev ## Hold the shipped models against others': accuracy, arithmetic, milliseconds a face, timed in turn
+	$(BIN)/python -m train frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
 bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from train.evaluate import Metrics
+    from train.peers.measure import Measured
 
 _TRAINING, _VALIDATION = "#8da0b3", "#c2410c"
 
@@ -152,6 +153,64 @@ def face_scores(faces: NDArray[np.float32], others: Mapping[str, NDArray[np.floa
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return _png(figure)
+
+
+def frontier(models: Sequence[Measured]) -> bytes:
+    """Draw accuracy over arithmetic and over time, a row for each set of labels; ours are filled."""
+    figure = Figure(figsize=(12, 9), layout="constrained")
+    rows = figure.subplots(2, 2, sharex="col", sharey="row")
+    labels = {"ferplus": "FER+ majority", "fer2013": "FER2013"}
+    for row, (which, title) in zip(rows, labels.items(), strict=True):
+        for axes, x in zip(row, (_macs, _milliseconds), strict=True):
+            placed: list[tuple[float, float]] = []
+            for one in models:
+                accuracy, cost = getattr(one.model, which), x(one)
+                if accuracy is not None:
+                    # Two labels at nearly one place would hide each other.
+                    crowded = any(cost and abs(cost / c - 1) < 0.1 and abs(accuracy - a) < 0.01 for c, a in placed)
+                    _place(axes, one, cost, accuracy, below=crowded)
+                    placed += [(cost, accuracy)] if cost else []
+            axes.set_xscale("log")
+            axes.margins(x=0.12)
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.set_title(title, loc="left", fontweight="bold")
+            axes.grid(color="0.93")
+            axes.spines[["top", "right"]].set_visible(False)
+    rows[1][0].set_xlabel("million multiply-accumulates a face")
+    rows[1][1].set_xlabel("milliseconds a face, one thread, LiteRT, the faster of int8 and float32")
+    figure.suptitle(
+        "Full: ours. Rings: others, on the same faces. Crosses: as their authors say. Dotted: cost unknown.",
+        fontsize=10, color="0.35", x=0.01, ha="left",
+    )  # fmt: skip
+    return _png(figure)
+
+
+def _macs(one: Measured) -> float | None:
+    return one.macs / 1e6 if one.macs else None
+
+
+def _milliseconds(one: Measured) -> float | None:
+    return min((ms for ms in (one.int8_ms, one.float32_ms) if ms is not None), default=None)
+
+
+def _place(axes: Axes, one: Measured, x: float | None, accuracy: float, *, below: bool) -> None:
+    color = _VALIDATION if one.ours else "0.35"
+    if x is None:
+        axes.axhline(accuracy, color="0.7", linewidth=0.8, linestyle=":")
+        axes.annotate(
+            one.model.name, (1, accuracy), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha="right", fontsize=8, color="0.45",
+        )  # fmt: skip
+        return
+    if one.model.published:
+        axes.scatter([x], [accuracy], marker="x", color=color, s=60, zorder=3)
+    else:
+        axes.scatter([x], [accuracy], facecolors=color if one.ours else "none", edgecolors=color, s=60, zorder=3)
+    axes.annotate(
+        one.model.name, (x, accuracy), xytext=(7, -12 if below else 4), textcoords="offset points", fontsize=8,
+        color=color,
+    )  # fmt: skip
 
 
 def _png(figure: Figure) -> bytes:

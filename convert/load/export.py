@@ -39,11 +39,28 @@ def to_tflite(path: Path, function: Callable[[Any], Any], shape: Sequence[int], 
     """
     with native_stderr_hidden():
         try:
-            concrete = tf.function(function).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32, "pixels"))
-            frozen = convert_variables_to_constants_v2(concrete)
-            return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen], owner).convert())
+            return bytes(_converter(function, shape, owner).convert())
         except (ValueError, TypeError, RuntimeError, tf.errors.OpError, ConverterError) as error:
             raise refusal(path, str(error)) from error
+
+
+def to_plain_int8(
+    function: Callable[[Any], Any], shape: Sequence[int], owner: Any, examples: NDArray[np.float32]
+) -> bytes:
+    """Convert to int8 as TensorFlow does by itself, its ranges from ``(N, H, W, C)`` examples; no gate looks at it."""
+    converter = _converter(function, shape, owner)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([example[None]] for example in examples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    with native_stderr_hidden():
+        return bytes(converter.convert())
+
+
+def _converter(function: Callable[[Any], Any], shape: Sequence[int], owner: Any) -> tf.lite.TFLiteConverter:
+    """Give what converts a function of one picture, its weights frozen."""
+    concrete = tf.function(function).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32, "pixels"))
+    return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(concrete)], owner)
 
 
 def refusal(path: Path, said: str) -> ModelError:

@@ -47,7 +47,7 @@ class TestTheLookers:
 def test_the_command_prints_a_table_and_writes_the_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.__main__.ROUNDS", 1)
+    monkeypatch.setattr("train.judging.ROUNDS", 1)
     data = synthetic.data_set(tmp_path / "set").data
     file = tmp_path / "figures.json"
     options = ["--sequences", "1", "--only", "ours", "--only", "tuned", "--json", str(file)]
