@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edge.attention import Attention
+from edge.geometry import Rect
 from edge.motion import Motion
 from edge.track import Track
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from edge.config import FacesConfig
     from edge.faces import Detector
-    from edge.geometry import Rect
 
     FaceScore = Callable[[NDArray[np.uint8], Rect, float], float]
     """Gives the probability that there is a face: in ``(H, W)`` gray levels, at a rectangle, leaning by so much."""
@@ -44,6 +44,10 @@ _PLAIN = 0.98
 _BENEFIT = 0.5
 """Part of the least score below which a face that counts is one no more: between, it has the benefit of the doubt, so
 that neither a hand before the mouth nor a score that trembles at the limit makes it go and come."""
+
+CHEST_HITS = 5
+"""The same for one on the chest of a person who is followed: prints on shirts are taken for faces now and then, but who
+sits before somebody nearly always."""
 
 REFUSE_HITS = 2 * CONFIRM_HITS
 """Frames after which a face that is found, but does not look like one to the model, is forgotten."""
@@ -167,11 +171,17 @@ class Tracker:
         """Let the model look at a newcomer; it counts once it was found, and looked like a face, often enough."""
         if self._face_score:
             track.believe(self._face_score(gray, track.rect, track.tilt))
-        sure = self._face_score is not None and track.face_score >= _SURE
-        often = track.hits >= (SURE_HITS if sure else CONFIRM_HITS)
+        often = track.hits >= self._hits_wanted(track)
         if often and track.face_score >= self._min_score and not self._full():
             self._last_id += 1
             track.id = self._last_id
+
+    def _hits_wanted(self, newcomer: Track) -> int:
+        """Give the frames that it must be found in until it counts."""
+        if any(_chest(track.rect).holds(newcomer.rect.middle) for track in self._tracks if track.confirmed):
+            return CHEST_HITS
+        sure = self._face_score is not None and newcomer.face_score >= _SURE
+        return SURE_HITS if sure else CONFIRM_HITS
 
     def _is_plainly_a_face(self, gray: NDArray[np.uint8], there: Rect) -> bool:
         """Whether the model is sure of it, though a fine search by the cascade finds nothing."""
@@ -197,6 +207,11 @@ class Tracker:
         if track.confirmed:
             return time_s - track.seen_s < LOST_S and track.face_score >= _BENEFIT * self._min_score
         return time_s - track.seen_s < DOUBT_S and track.hits < REFUSE_HITS
+
+
+def _chest(face: Rect) -> Rect:
+    """Give where the chest of a face's person is, as wide as two heads."""
+    return Rect(face.x - face.width / 2, face.y + 1.2 * face.height, 2 * face.width, 2.5 * face.height)
 
 
 def _could_be(lost: Rect, found: Rect) -> bool:

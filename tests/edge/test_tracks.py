@@ -7,7 +7,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.tracks import CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, SURE_HITS, Tracker
+from edge.tracks import CHEST_HITS, CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, SURE_HITS, Tracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,6 +135,18 @@ def test_what_looks_much_like_a_face_counts_sooner() -> None:
     (track,), _ = play.frame()
     assert track.rect.overlap(RIGHT) > 0.5
     assert sorted(play.frames(CONFIRM_HITS - SURE_HITS)[0]) == [1, 2]
+
+
+def test_what_is_on_a_chest_counts_later() -> None:
+    def frames_until_two(newcomer: Rect) -> int:
+        stage = Stage(LEFT)
+        play = Play(stage, scores={LEFT: 0.97, newcomer: 0.97})
+        assert play.frames(SURE_HITS)[0] == [1]
+        stage.faces = [LEFT, newcomer]
+        return next(count for count in range(20) if len(play.frames(1)[0]) == 2)
+
+    below, beside = Rect(80, 250, 120, 120), Rect(300, 250, 120, 120)
+    assert frames_until_two(below) - frames_until_two(beside) == CHEST_HITS - SURE_HITS
 
 
 @pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
