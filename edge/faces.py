@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
-from edge.crops import cut_out
+from edge.crops import cut_out, resized
 from edge.errors import EdgeError
 from edge.geometry import Rect
 
@@ -123,9 +123,8 @@ class _Part:
         self._rect = wanted if tilt else wanted.clipped(width, height).whole()
         self._shrink, self._tilt = max(shrink, _MOST_ENLARGED), tilt
         cut = cut_out(gray, self._rect, tilt)
-        size = [max(1, round(side / self._shrink)) for side in cut.shape[::-1]]
-        how = cv2.INTER_AREA if self._shrink > 1 else cv2.INTER_LINEAR
-        self._pixels = cv2.resize(cut, size, interpolation=how) if cut.size else cut
+        height, width = (max(1, round(side / self._shrink)) for side in cut.shape)
+        self._pixels = resized(cut, width, height) if cut.size else cut
 
     def find(
         self,
