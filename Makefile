@@ -18,6 +18,10 @@ FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained; its models, NAME.keras, become the shipped bundles NAME.
 RECIPE  ?= train/recipes/emotion.toml
 RUN     := runs/$(basename $(notdir $(RECIPE)))
+# The bundles that it learns from; 'train' makes those that are missing.
+TEACHERS := $(shell grep -o 'runs/teachers/[^"]*' $(RECIPE))
+# Where its bundles go.
+INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
 MODEL   ?=
 BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
@@ -56,18 +60,25 @@ test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through ev
 test-homeassistant: $(HASS_VENV)/.ready ## Show the device to Home Assistant itself, in an environment of its own (0.9 GB); PYTHON313 runs it
 	$(HASS_VENV)/bin/pytest tests/homeassistant
 
-train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; goes on where an interrupted run stopped
+train: $(VENV)/.dev $(TEACHERS) ## Train RECIPE on FER2013 and FERPLUS, its teachers first; goes on where an interrupted run stopped
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
-convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, for edge/models; or any MODEL: .keras, .h5, .onnx, SavedModel
+convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO (edge/models); or any MODEL: .keras, .h5, .onnx, SavedModel
 ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
 else
 	@test -n "$(wildcard $(RUN)/*.keras)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
 	for model in $(RUN)/*.keras; do \
-	    $(BIN)/python -m convert $$model --out edge/models/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
+	    $(BIN)/python -m convert $$model --out $(INTO)/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
 	done
 endif
+
+runs/teachers/%.tflite:
+	$(MAKE) train RECIPE=train/recipes/$*.toml
+	$(MAKE) convert RECIPE=train/recipes/$*.toml INTO=runs/teachers
+
+# One training gives both.
+runs/teachers/%-fer2013.tflite: runs/teachers/%.tflite ;
 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
@@ -76,7 +87,7 @@ bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, and b
 	$(BIN)/emotion-edge bench --compare --seconds 120
 
 bench-peers: $(VENV)/.dev ## Hold the shipped models against others': accuracy, arithmetic, milliseconds a face, timed in turn
-	$(BIN)/python -m train frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
+	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
 bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)

@@ -1,4 +1,4 @@
-"""``python -m convert MODEL --out edge/models/emotion``; also ``check`` and ``bench``."""
+"""``python -m convert MODEL --out edge/models/emotion``; also ``check``, ``bench`` and ``frontier``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from convert.bench import as_table, benchmark
 from convert.checks import Limits  # noqa: TC001  # limits_as_options reads annotations
 from convert.make import Data, make
 from convert.options import limits_as_options
+from convert.peers.measure import as_table as peers_as_table
+from convert.peers.measure import measure
 from convert.progress import progress
 from convert.recheck import recheck
-from train import report
+from edge.files import write_atomically
+from train import plots, report
 from train.console import Fer2013Option, FerplusOption, run
 
 if TYPE_CHECKING:
@@ -113,6 +116,23 @@ def bench(
     with progress() as stage:
         rows = benchmark(bundles, report.load_tests(fer2013, ferplus), rounds, stage)
     Console().print(as_table(rows, rounds))
+
+
+@app.command()
+def frontier(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 15,
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, as .png.")] = None,
+) -> None:
+    """Hold bundles against others' models: accuracy on PrivateTest, arithmetic, milliseconds a face, in turn."""
+    measured = measure(bundles, report.load_tests(fer2013, ferplus), rounds)
+    Console().print(peers_as_table(measured))
+    Console().print(f"FER+ is majority; ms are of a face on one thread in LiteRT, median of {rounds} turns")
+    if plot:
+        write_atomically(plot, plots.frontier(measured))
 
 
 def _show(found: Sequence[Check]) -> None:

@@ -57,12 +57,12 @@ def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:
 def resized(gray: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Give a ``(H, W)`` picture in another size; training sets are judged through the same resampling.
 
-    Each pixel counts: bilinear sampling misses none as long as it halves at most, and a mean over whole
-    pixels does the rest. OpenCV's mean over parts of pixels takes 37 us from 200 pixels to 48 on an x86 core, this 20.
+    No row or column is skipped: bilinear sampling reads all while it halves at most, and a mean over whole pixels
+    does the rest. OpenCV's mean over parts of pixels takes 37 us from 200 pixels to 48 on an x86 core, this 20.
     """
     if gray.shape == (height, width):
         return gray
-    steps = max(1, -(-gray.shape[1] // (2 * width)))
+    steps = max(1, -(-gray.shape[1] // (2 * width)), -(-gray.shape[0] // (2 * height)))
     halfway = cv2.resize(gray, (steps * width, steps * height), interpolation=cv2.INTER_LINEAR)
     whole = cv2.resize(halfway, (width, height), interpolation=cv2.INTER_AREA) if steps > 1 else halfway
     return np.asarray(whole, np.uint8)

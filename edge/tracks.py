@@ -34,6 +34,10 @@ CONFIRM_HITS = 3
 SURE_HITS = 2
 """The same for one that looks much like a face to the model."""
 
+CHEST_HITS = 5
+"""The same for one on the chest of a person who is followed: prints on shirts are taken for faces now and then, but who
+sits before somebody nearly always. No more than `REFUSE_HITS`, or nobody there would ever count."""
+
 _SURE = 0.95
 """Probability of being a face from which one does: 99 in 100 of FER+'s validation faces have it, and 1 in 100 of the
 cascade's hits in clutter."""
@@ -44,10 +48,6 @@ _PLAIN = 0.98
 _BENEFIT = 0.5
 """Part of the least score below which a face that counts is one no more: between, it has the benefit of the doubt, so
 that neither a hand before the mouth nor a score that trembles at the limit makes it go and come."""
-
-CHEST_HITS = 5
-"""The same for one on the chest of a person who is followed: prints on shirts are taken for faces now and then, but who
-sits before somebody nearly always."""
 
 REFUSE_HITS = 2 * CONFIRM_HITS
 """Frames after which a face that is found, but does not look like one to the model, is forgotten."""

@@ -1,4 +1,4 @@
-"""The commands that judge: models by themselves, in pairs, under poor light, among others, and within the pipeline."""
+"""The commands that judge: models by themselves, in pairs, under poor light, and within the pipeline."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ from train import plots, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, Protocol, load
 from train.evaluate import compare, judge, match_labels, run_once
-from train.peers.known import Peer
-from train.peers.measure import measure
 from train.robustness import under_changes
 from train.scenes import figures as scene_figures
 from train.scenes import sequences as make_sequences
@@ -37,11 +35,8 @@ from train.scenes.sequence import MOST_AT_ONCE
 from train.scenes.table import table as scene_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from train.datasets import Faces, Split
     from train.evaluate import Logits, Metrics
 
 ROUNDS = 4
@@ -168,43 +163,6 @@ def show_metrics(metrics: dict[str, dict[str, Metrics]]) -> None:
             )  # fmt: skip
     Console().print(table)
     Console().print("F1 is the labels' mean; ECE is the expected calibration error.")
-
-
-@app.command()
-def frontier(
-    fer2013: Fer2013Option,
-    ferplus: FerplusOption,
-    *,
-    models: Annotated[list[Path], typer.Argument(help="Our .tflite bundles.")],
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each network.")] = 15,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of it too, as .png.")] = None,
-) -> None:
-    """Hold bundles against others' models: accuracy, arithmetic and time of a face."""
-    tests = report.load_tests(fer2013, ferplus)
-    ours = {_known(path, tests): path.read_bytes() for path in models}
-    measured = measure(ours, rounds)
-    table = Table("model", "FER+", "FER2013", "MACs", "ms int8", "ms float32", box=SIMPLE_HEAD)
-    table.pad_edge = False
-    for one in measured:
-        accuracies = ("" if a is None else f"{a:.1%}" for a in (one.model.ferplus, one.model.fer2013))
-        times = ("" if ms is None else f"{ms:.3f}" for ms in (one.int8_ms, one.float32_ms))
-        table.add_row(one.model.name, *accuracies, f"{one.macs:,}" if one.macs else "", *times)
-    Console().print(table)
-    Console().print(
-        f"FER+: majority. ms: a face, one thread, LiteRT, median of {rounds} turns; others' weights are random"
-    )
-    if plot:
-        write_atomically(plot, plots.frontier(measured))
-
-
-def _known(path: Path, tests: Mapping[tuple[Split, Protocol], Faces]) -> Peer:
-    """Judge a bundle by the labels that are its own."""
-    logits, labels = _open(path)
-    protocol: Protocol = "ferplus-majority" if "contempt" in labels else "fer2013"
-    faces = tests["PrivateTest", protocol]
-    accuracy = judge(softmax(logits(faces.pixels)), labels, faces).accuracy
-    ferplus, fer2013 = (accuracy, None) if protocol == "ferplus-majority" else (None, accuracy)
-    return Peer(path.stem, None, ferplus, fer2013)
 
 
 @app.command()

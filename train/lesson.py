@@ -145,7 +145,7 @@ def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[Model
         try:
             teacher = ModelBundle.load(path)
         except BundleError as error:
-            message = f"data.teachers: {error}"
+            message = f"data.teachers: {error}; 'make train' makes the teachers first"
             raise RecipeError(message) from error
         name = next((head.name for head in heads if set(head.labels) == set(teacher.labels)), None)
         if name is None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from convert.peers.measure import Measured
     from train.evaluate import Metrics
-    from train.peers.measure import Measured
 
 _TRAINING, _VALIDATION = "#8da0b3", "#c2410c"
 
@@ -159,17 +159,16 @@ def frontier(models: Sequence[Measured]) -> bytes:
     """Draw accuracy over arithmetic and over time, a row for each set of labels; ours are filled."""
     figure = Figure(figsize=(12, 9), layout="constrained")
     rows = figure.subplots(2, 2, sharex="col", sharey="row")
-    labels = {"ferplus": "FER+ majority", "fer2013": "FER2013"}
-    for row, (which, title) in zip(rows, labels.items(), strict=True):
-        for axes, x in zip(row, (_macs, _milliseconds), strict=True):
-            placed: list[tuple[float, float]] = []
-            for one in models:
-                accuracy, cost = getattr(one.model, which), x(one)
-                if accuracy is not None:
-                    # Two labels at nearly one place would hide each other.
-                    crowded = any(cost and abs(cost / c - 1) < 0.1 and abs(accuracy - a) < 0.01 for c, a in placed)
-                    _place(axes, one, cost, accuracy, below=crowded)
-                    placed += [(cost, accuracy)] if cost else []
+    for row, (which, title) in zip(rows, (("ferplus", "FER+ majority"), ("fer2013", "FER2013")), strict=True):
+        for axes, cost in zip(row, (_million_macs, _milliseconds), strict=True):
+            known = [(one, cost(one), getattr(one.model, which)) for one in models]
+            told = [(one, x, accuracy) for one, x, accuracy in known if accuracy is not None]
+            placed = [(x, accuracy) for _, x, accuracy in told if x is not None]
+            for one, x, accuracy in told:
+                if x is None:
+                    _level(axes, one, accuracy)
+                else:
+                    _spot(axes, one, x, accuracy, placed)
             axes.set_xscale("log")
             axes.margins(x=0.12)
             axes.xaxis.set_major_formatter("{x:g}")
@@ -180,37 +179,47 @@ def frontier(models: Sequence[Measured]) -> bytes:
     rows[1][0].set_xlabel("million multiply-accumulates a face")
     rows[1][1].set_xlabel("milliseconds a face, one thread, LiteRT, the faster of int8 and float32")
     figure.suptitle(
-        "Full: ours. Rings: others, on the same faces. Crosses: as their authors say. Dotted: cost unknown.",
+        "Full: ours. Rings: others, on the same faces. Crosses and dashes: as their authors say. Lines: cost unknown.",
         fontsize=10, color="0.35", x=0.01, ha="left",
     )  # fmt: skip
     return _png(figure)
 
 
-def _macs(one: Measured) -> float | None:
+def _million_macs(one: Measured) -> float | None:
     return one.macs / 1e6 if one.macs else None
 
 
 def _milliseconds(one: Measured) -> float | None:
-    return min((ms for ms in (one.int8_ms, one.float32_ms) if ms is not None), default=None)
+    return one.fastest_ms
 
 
-def _place(axes: Axes, one: Measured, x: float | None, accuracy: float, *, below: bool) -> None:
+def _level(axes: Axes, one: Measured, accuracy: float) -> None:
+    """Draw an accuracy whose cost is not known as a line."""
+    axes.axhline(accuracy, color="0.7", linewidth=0.9, linestyle="--" if one.model.published else ":")
+    axes.annotate(
+        _label(one), (1, accuracy), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
+        ha="right", fontsize=8, color="0.45",
+    )  # fmt: skip
+
+
+def _spot(axes: Axes, one: Measured, x: float, accuracy: float, placed: Sequence[tuple[float, float]]) -> None:
     color = _VALIDATION if one.ours else "0.35"
-    if x is None:
-        axes.axhline(accuracy, color="0.7", linewidth=0.8, linestyle=":")
-        axes.annotate(
-            one.model.name, (1, accuracy), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha="right", fontsize=8, color="0.45",
-        )  # fmt: skip
-        return
     if one.model.published:
         axes.scatter([x], [accuracy], marker="x", color=color, s=60, zorder=3)
     else:
         axes.scatter([x], [accuracy], facecolors=color if one.ours else "none", edgecolors=color, s=60, zorder=3)
+    # A label goes to the left where another model or the edge is to the right, and down where one is at the same place.
+    near = [(cost / x, a - accuracy) for cost, a in placed if abs(a - accuracy) < 0.015]
+    left = any(1.1 < times < 2.5 for times, _ in near) or x == max(cost for cost, _ in placed)
+    down = any(0.9 < times < 1.1 and higher > 0 for times, higher in near)
     axes.annotate(
-        one.model.name, (x, accuracy), xytext=(7, -12 if below else 4), textcoords="offset points", fontsize=8,
-        color=color,
+        _label(one), (x, accuracy), xytext=(-7 if left else 7, -12 if down else 4), textcoords="offset points",
+        ha="right" if left else "left", fontsize=8, color=color,
     )  # fmt: skip
+
+
+def _label(one: Measured) -> str:
+    return f"{one.model.name} ({one.model.remark})" if one.model.remark else one.model.name
 
 
 def _png(figure: Figure) -> bytes:

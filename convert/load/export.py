@@ -1,8 +1,9 @@
-"""From a TensorFlow function to a float ``.tflite`` file. The one place of the project that imports TensorFlow."""
+"""From a TensorFlow function to a ``.tflite`` file."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import train.quiet  # noqa: F401  # before TensorFlow
@@ -16,7 +17,7 @@ from convert.errors import ModelError
 from edge.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -37,24 +38,42 @@ def to_tflite(path: Path, function: Callable[[Any], Any], shape: Sequence[int], 
     Raises:
         ModelError: TFLite has no operator for something that it does; the message names it.
     """
-    with native_stderr_hidden():
-        try:
-            return bytes(_converter(function, shape, owner).convert())
-        except (ValueError, TypeError, RuntimeError, tf.errors.OpError, ConverterError) as error:
-            raise refusal(path, str(error)) from error
+    with _refusals(path):
+        return bytes(_converter(function, shape, owner).convert())
 
 
 def to_plain_int8(
-    function: Callable[[Any], Any], shape: Sequence[int], owner: Any, examples: NDArray[np.float32]
+    path: Path, function: Callable[[Any], Any], shape: Sequence[int], owner: Any, examples: NDArray[np.float32]
 ) -> bytes:
-    """Convert to int8 as TensorFlow does by itself, its ranges from ``(N, H, W, C)`` examples; no gate looks at it."""
-    converter = _converter(function, shape, owner)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([example[None]] for example in examples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    with native_stderr_hidden():
+    """Convert to int8 as TensorFlow does by itself; no gate looks at it.
+
+    Args:
+        path: As of `to_tflite`, like the next three.
+        function: See there.
+        shape: See there.
+        owner: See there.
+        examples: ``(N, H, W, C)`` pictures that set the ranges.
+
+    Raises:
+        ModelError: As of `to_tflite`.
+    """
+    with _refusals(path):
+        converter = _converter(function, shape, owner)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([example[None]] for example in examples)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
         return bytes(converter.convert())
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what TensorFlow raises into a `ModelError`, and keep what it says to itself."""
+    with native_stderr_hidden():
+        try:
+            yield
+        except (ValueError, TypeError, RuntimeError, tf.errors.OpError, ConverterError) as error:
+            raise refusal(path, str(error)) from error
 
 
 def _converter(function: Callable[[Any], Any], shape: Sequence[int], owner: Any) -> tf.lite.TFLiteConverter:
@@ -82,4 +101,4 @@ def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDAr
     return run
 
 
-__all__ = ["batched", "refusal", "tf", "to_tflite"]
+__all__ = ["batched", "refusal", "tf", "to_plain_int8", "to_tflite"]

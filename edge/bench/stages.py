@@ -70,7 +70,7 @@ def _percentiles(laps_ms: list[float]) -> StageReport:
 
 
 class _Stopwatch:
-    """Adds the seconds within a block; a generator's context manager would take as long as a small stage."""
+    """Adds the milliseconds of a block to a stage; a generator as context manager would take as long as a small one."""
 
     __slots__ = ("_clock", "_laps_ms", "_stage", "_start")
 

@@ -73,7 +73,8 @@ class FacesConfig(_Section):
     """Most faces followed at once; those that came first stay."""
 
     notice_s: float = Field(default=0.3, gt=0)
-    """Seconds within which a new face should be noticed. How often the picture is searched follows from it."""
+    """Seconds within which a new face should be noticed. How often the picture is searched follows from it.
+    Below another face, where prints on shirts are, it takes two frames more."""
 
     min_score: float | None = Field(default=None, ge=0, le=1)
     """Probability of being a face at all below which it is none; empty: what the model's card says; 0: any counts."""

@@ -149,6 +149,24 @@ def test_what_is_on_a_chest_counts_later() -> None:
     assert frames_until_two(below) - frames_until_two(beside) == CHEST_HITS - SURE_HITS
 
 
+def test_what_is_on_a_chest_and_looks_like_no_face_never_counts() -> None:
+    print_on_shirt = Rect(80, 250, 120, 120)
+    stage = Stage(LEFT)
+    play = Play(stage, scores={LEFT: 0.97, print_on_shirt: 0.3})
+    play.frames(SURE_HITS)
+    stage.faces = [LEFT, print_on_shirt]
+    assert play.frames(4 * CHEST_HITS) == ([1], [])
+
+
+def test_it_counts_later_without_a_face_score_too() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    assert play.frames(CONFIRM_HITS)[0] == [1]
+    stage.faces = [LEFT, Rect(80, 250, 120, 120)]
+    assert play.frames(CHEST_HITS - 1)[0] == [1]
+    assert play.frames(CHEST_HITS)[0] == [2, 1]
+
+
 @pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
 def test_what_is_plainly_a_face_counts_though_a_fine_search_does_not_find_it(score: float, ids: list[int]) -> None:
     stage = Stage(LEFT)

@@ -11,6 +11,7 @@ from edge.crops import cut_out, resized
 from edge.faces import HaarDetector
 from edge.tracks import Tracker
 from tests.footage import clip
+from train.datasets import clutter as clutters
 from train.datasets.clutter import clutter
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ def test_the_pictures_are_as_faces_are_and_differ(pictures: NDArray[np.uint8]) -
 def test_the_same_seed_gives_the_same_pictures(pictures: NDArray[np.uint8]) -> None:
     assert np.array_equal(clutter(60, None), pictures)
     assert not np.array_equal(clutter(60, None, seed=2), pictures)
+
+
+def test_every_kind_of_texture_takes_the_cascade_in() -> None:
+    random = np.random.default_rng(3)
+    for draw in clutters.TEXTURES:
+        pictures = (draw(random).clip(0, 255).astype(np.uint8) for _ in range(20))
+        assert next(clutters.hits(pictures, random)).shape == (48, 48), draw
+
+
+def test_many_are_dim(pictures: NDArray[np.uint8]) -> None:
+    assert 1 / 4 < (pictures.mean(axis=(1, 2)) < 75).mean() < 3 / 4
 
 
 def test_a_folder_without_the_clips_is_made_up_for(pictures: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     part = count // 4
     found = list(islice(hits(_views(random), random), part))
     if clips:
-        beside = [part for name, smallest in CLIPS.items() for part in beside_people(clips / name, smallest, random)]
+        beside = [cut for name, smallest in CLIPS.items() for cut in beside_people(clips / name, smallest, random)]
         found += _some(beside, part, random)
     found += islice(hits(_textures(random), random), count - len(found))
     return np.stack(found)
@@ -126,10 +126,8 @@ def _photograph(name: str) -> Gray:
 
 def _textures(random: np.random.Generator) -> Iterator[Gray]:
     """Give textures without end."""
-    kinds: tuple[Callable[[np.random.Generator], NDArray[np.float32]], ...]
-    kinds = _dead_leaves, _cloud, _cloth, _shapes, _print
     while True:
-        picture = kinds[int(random.integers(len(kinds)))](random)
+        picture = TEXTURES[int(random.integers(len(TEXTURES)))](random)
         yield _exposed(cv2.GaussianBlur(picture, (0, 0), random.uniform(0.5, 2.0)), random)
 
 
@@ -206,6 +204,11 @@ def _print(random: np.random.Generator) -> NDArray[np.float32]:
         letters = bytes(random.integers(33, 127, 60).astype(np.uint8)).decode("ascii")
         cv2.putText(picture, letters, (0, int(top)), int(random.integers(8)), size, (ink,), thick, cv2.LINE_AA)
     return np.rot90(picture) if random.random() < 1 / 4 else picture
+
+
+TEXTURES: tuple[Callable[[np.random.Generator], NDArray[np.float32]], ...]
+TEXTURES = _dead_leaves, _cloud, _cloth, _shapes, _print
+"""Each draws another ``(480, 640)`` picture of gray levels, which may lie a little beyond 0 to 255."""
 
 
 def beside_people(path: Path, smallest: int, random: np.random.Generator) -> Iterator[Gray]:

@@ -23,7 +23,7 @@ def mini_xception() -> keras.Model:
     x = _normed(layers.Conv2D(8, 3, use_bias=False)(pixels))
     x = _normed(layers.Conv2D(8, 3, use_bias=False)(x))
     for width in (16, 32, 64, 128):
-        x = _entry(x, width)
+        x = _entry(x, x, width)
     return _everywhere(pixels, x)
 
 
@@ -32,8 +32,8 @@ def big_xception() -> keras.Model:
     pixels = keras.Input((64, 64, 1))
     x = _normed(layers.Conv2D(32, 3, strides=2, use_bias=False)(pixels))
     x = _normed(layers.Conv2D(64, 3, use_bias=False)(x))
-    x = _entry(x, 128)
-    x = _entry(layers.ReLU()(x), 256)
+    x = _entry(x, x, 128)
+    x = _entry(layers.ReLU()(x), x, 256)
     return _everywhere(pixels, x)
 
 
@@ -43,12 +43,10 @@ def face_expression_net() -> keras.Model:
     x: Any = pixels
     for width in (32, 64, 128, 256):
         kind = layers.Conv2D if x is pixels else layers.SeparableConv2D
-        last = kind(width, 3, strides=2, padding="same")(x)
-        total = last
+        x = total = layers.ReLU()(kind(width, 3, strides=2, padding="same")(x))
         for _ in range(3):
-            last = layers.SeparableConv2D(width, 3, padding="same")(layers.ReLU()(total))
-            total = layers.Add()([total, last])
-        x = layers.ReLU()(total)
+            total = layers.Add()([total, layers.SeparableConv2D(width, 3, padding="same")(x)])
+            x = layers.ReLU()(total)
     return keras.Model(pixels, layers.Dense(_EMOTIONS)(layers.GlobalAveragePooling2D()(x)))
 
 
@@ -84,9 +82,9 @@ def _prelu(x: Any) -> Any:
     return layers.PReLU(shared_axes=(1, 2))(layers.BatchNormalization()(x))
 
 
-def _entry(x: Any, width: int) -> Any:
-    """Add Xception's entry module, which halves the picture."""
-    beside = layers.BatchNormalization()(layers.Conv2D(width, 1, strides=2, padding="same", use_bias=False)(x))
+def _entry(x: Any, shortcut: Any, width: int) -> Any:
+    """Add Xception's entry module, which halves the picture; it may have another input than the shortcut past it."""
+    beside = layers.BatchNormalization()(layers.Conv2D(width, 1, strides=2, padding="same", use_bias=False)(shortcut))
     x = _normed(layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x))
     x = layers.BatchNormalization()(layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x))
     return layers.Add()([layers.MaxPooling2D(3, strides=2, padding="same")(x), beside])

@@ -1,0 +1,148 @@
+"""Ours and others' networks side by side: accuracy, arithmetic, and milliseconds timed in turn."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from convert.anatomy import dissect
+from convert.load.export import to_plain_int8, to_tflite
+from convert.peers.known import PEERS, Known
+from edge.crops import resized
+from edge.model import ModelBundle
+from edge.quiet import native_stderr_hidden
+from train.datasets import ferplus
+from train.evaluate import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from train.datasets import Faces, Protocol, Split
+
+Key = TypeVar("Key")
+
+_FACES = 20
+"""Faces of one turn."""
+
+_EXAMPLES = 8
+"""Random pictures that set the ranges of an int8 network whose weights are random too."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model among the others, and what it costs."""
+
+    model: Known
+    ours: bool
+    macs: int | None
+    int8_ms: float | None
+    """A face's milliseconds on one thread in LiteRT, median; None of a network that is not at hand."""
+
+    float32_ms: float | None
+    """The same in float32, as most others are shipped; None of ours."""
+
+    @property
+    def fastest_ms(self) -> float | None:
+        """Of the faster form."""
+        return min((ms for ms in (self.int8_ms, self.float32_ms) if ms is not None), default=None)
+
+
+def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, Protocol], Faces], rounds: int) -> list[Measured]:
+    """Judge, count and time the peers and our bundles.
+
+    Args:
+        paths: Our ``.tflite`` files.
+        tests: The protocols' faces.
+        rounds: Turns of each network.
+
+    Raises:
+        BundleError: One is no valid bundle.
+    """
+    ours = [(_judged(path, tests), {"int8": path.read_bytes()}) for path in paths]
+    networks = [*((peer, _forms(peer)) for peer in PEERS), *ours]
+    files = {(place, form): file for place, (_, forms) in enumerate(networks) for form, file in forms.items()}
+    times = time_in_turn(files, rounds)
+    return [
+        Measured(
+            model,
+            place >= len(PEERS),
+            dissect(forms["int8"]).macs if forms else model.macs,
+            times.get((place, "int8")),
+            times.get((place, "float32")),
+        )
+        for place, (model, forms) in enumerate(networks)
+    ]
+
+
+def _judged(path: Path, tests: Mapping[tuple[Split, Protocol], Faces]) -> Known:
+    """Judge a bundle by the labels that are its own."""
+    bundle = ModelBundle.load(path)
+    votes = set(bundle.labels) == set(ferplus.LABELS)
+    faces = tests["PrivateTest", "ferplus-majority" if votes else "fer2013"]
+    sized = np.stack([resized(face, bundle.card.input.width, bundle.card.input.height) for face in faces.pixels])
+    accuracy = judge(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
+    return Known(path.stem, ferplus=accuracy) if votes else Known(path.stem, fer2013=accuracy)
+
+
+def _forms(peer: Known) -> dict[str, bytes]:
+    """Build a peer's network with random weights, in float32 and in int8."""
+    if peer.network is None:
+        return {}
+    network = peer.network()
+    shape = network.input_shape[1:]
+    noise = np.random.default_rng(1).uniform(-1, 1, (_EXAMPLES, *shape)).astype(np.float32)
+    where = Path(peer.name)
+    return {
+        "float32": to_tflite(where, network, shape, network),
+        "int8": to_plain_int8(where, network, shape, network, noise),
+    }
+
+
+def time_in_turn(files: Mapping[Key, bytes], rounds: int) -> dict[Key, float]:
+    """Give each network's milliseconds a picture: median of turns, one network after the other in each round."""
+    turns = {key: _turn(content) for key, content in files.items()}
+    times: dict[Key, list[float]] = {key: [] for key in files}
+    for _ in range(rounds):
+        for key, turn in turns.items():
+            start = time.perf_counter()
+            turn()
+            times[key].append(1000 * (time.perf_counter() - start) / _FACES)
+    return {key: median(taken) for key, taken in times.items()}
+
+
+def _turn(content: bytes) -> Callable[[], None]:
+    """Load a network of any input, and give what runs it over one turn's pictures."""
+    with native_stderr_hidden():  # it tells of its XNNPACK delegate
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    (into,) = interpreter.get_input_details()
+    picture = np.random.default_rng(1).integers(0, 127, into["shape"]).astype(into["dtype"])
+
+    def turn() -> None:
+        for _ in range(_FACES):
+            interpreter.set_tensor(into["index"], picture)
+            interpreter.invoke()
+
+    turn()
+    return turn
+
+
+def as_table(measured: Sequence[Measured]) -> Table:
+    """Lay the figures out, a row for each model."""
+    table = Table("model", "FER+", "FER2013", "MACs", "ms int8", "float32", "remark", box=SIMPLE_HEAD)
+    table.pad_edge = False
+    for one in measured:
+        accuracies = ("" if a is None else f"{a:.1%}" for a in (one.model.ferplus, one.model.fer2013))
+        times = ("" if ms is None else f"{ms:.3f}" for ms in (one.int8_ms, one.float32_ms))
+        published = "published" if one.model.published else ""
+        remark = ", ".join(filter(None, (published, one.model.remark)))
+        table.add_row(one.model.name, *accuracies, f"{one.macs:,}" if one.macs else "", *times, remark)
+    return table

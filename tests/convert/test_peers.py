@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convert.__main__ import main
+from convert.anatomy import dissect
+from convert.load.export import to_tflite
+from convert.peers import measure, networks
+from convert.peers.known import PEERS, Known
+from convert.peers.measure import Measured
+from edge.model import SHIPPED
+from tests.train.synthetic import call
+from train import plots
+from train.report import load_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+    from tests.train import synthetic
+
+
+@pytest.mark.parametrize(
+    ("build", "parameters", "macs"),
+    [
+        (networks.mini_xception, 58_423, 10_163_392),  # as the published weights have
+        (networks.big_xception, 208_871, 65_768_288),
+        (networks.face_expression_net, 323_687, 51_538_816),
+        (networks.mobile_face_net, 1_023_623, 220_966_272),  # 221 million, as its paper says
+    ],
+)
+def test_networks_are_as_large_as_the_published_ones(
+    build: Callable[[], keras.Model], parameters: int, macs: int
+) -> None:
+    network = build()
+    assert network.count_params() == parameters
+    assert dissect(to_tflite(Path("peer"), network, network.input_shape[1:], network)).macs == macs
+
+
+def test_ours_and_others_are_judged_counted_and_timed(trained: synthetic.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    peer, paper = Known("mini-Xception", networks.mini_xception, 0.669), Known("paper", macs=540, published=True)
+    monkeypatch.setattr(measure, "PEERS", (peer, paper))
+    ours = [SHIPPED, SHIPPED.with_name("emotion-fer2013.tflite")]
+    one, two, votes, labels = measure.measure(ours, load_tests(trained.fer2013, trained.ferplus), rounds=1)
+    assert (one.model, one.ours, one.macs) == (peer, False, 10_163_392)
+    assert min(one.int8_ms or 0, one.float32_ms or 0) > 0
+    assert (two.macs, two.int8_ms, two.float32_ms) == (540, None, None)
+    assert (votes.model.name, votes.ours, votes.float32_ms) == ("emotion", True, None)
+    assert (votes.int8_ms or 0) > 0
+    assert [known is None for known in (votes.model.ferplus, votes.model.fer2013)] == [False, True]
+    assert [known is None for known in (labels.model.ferplus, labels.model.fer2013)] == [True, False]
+
+
+def test_turns_alternate_and_the_median_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    clock = iter([0.0, 0.02, 0.0, 0.04, 0.0, 0.06, 0.0, 0.4, 0.0, 0.1, 0.0, 0.08])
+    monkeypatch.setattr(measure, "_turn", lambda content: lambda: order.append(content.decode()))
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    assert measure.time_in_turn({"a": b"A", "b": b"B"}, rounds=3) == pytest.approx({"a": 3.0, "b": 4.0})
+    assert order == ["A", "B"] * 3
+
+
+@pytest.mark.parametrize(
+    ("int8", "float32", "fastest"), [(2.0, 1.0, 1.0), (1.0, 2.0, 1.0), (1.0, None, 1.0), (None, None, None)]
+)
+def test_the_faster_form_counts(int8: float | None, float32: float | None, fastest: float | None) -> None:
+    assert Measured(Known("a"), ours=False, macs=None, int8_ms=int8, float32_ms=float32).fastest_ms == fastest
+
+
+def test_what_costs_nothing_known_is_drawn_too() -> None:
+    unknown = Measured(Known("a", ferplus=0.7), ours=False, macs=None, int8_ms=None, float32_ms=None)
+    known = Measured(Known("b", ferplus=0.8), ours=True, macs=10, int8_ms=0.1, float32_ms=None)
+    assert len({plots.frontier(models) for models in ([known], [known, unknown], [known, unknown, known])}) == 3
+
+
+def test_the_command_shows_and_draws(
+    trained: synthetic.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measure, "PEERS", [p for p in PEERS if p.network in {None, networks.mini_xception}])
+    plot = tmp_path / "frontier.png"
+    assert call(main, ["frontier", str(SHIPPED), "--rounds", "1", "--plot", str(plot), *trained.data]) == 0
+    said = capsys.readouterr().out
+    assert "10,163,392" in said
+    assert "56,034,720" in said
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_no_bundle_is_said_at_once(trained: synthetic.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(main, ["frontier", str(trained.model), *trained.data]) == 2
+    assert "not a model card" in capsys.readouterr().err
