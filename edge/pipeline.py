@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from edge.track import Track
 
 
+_LOOKS = (0.0, -0.1)
+"""Margins with which a newcomer is looked at to tell whether it is a face; the lower score counts. Faces look like
+faces from a little nearer too, clutter often does not."""
+
 _READ_EVERY_S = 0.1
 """Least seconds from one reading of a face to the next: an expression takes a third of a second to form."""
 
@@ -160,8 +164,9 @@ class Pipeline:
                 track.believe(float(answers.face_scores[number]))
 
     def _face_score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
-        scores = self._classifier.read(crop(gray, face, self._card, tilt)[np.newaxis]).face_scores
-        return 1.0 if scores is None else float(scores[0])
+        views = np.stack([crop(gray, face.grown(margin), self._card, tilt) for margin in _LOOKS])
+        scores = self._classifier.read(views).face_scores
+        return 1.0 if scores is None else float(scores.min())
 
     def _is_due(self, track: Track, time_s: float) -> bool:
         """Whether a face is to be read: it was found again since, so something changed, and was not read just now."""

@@ -213,7 +213,8 @@ def _spot(axes: Axes, one: Measured, x: float, accuracy: float, placed: Sequence
     left = any(1.1 < times < 2.5 for times, _ in near) or x == max(cost for cost, _ in placed)
     down = any(0.9 < times < 1.1 and higher > 0 for times, higher in near)
     axes.annotate(
-        _label(one), (x, accuracy), xytext=(-7 if left else 7, -12 if down else 4), textcoords="offset points",
+        _label(one) if one.model.published else one.model.name, (x, accuracy),
+        xytext=(-7 if left else 7, -12 if down else 4), textcoords="offset points",
         ha="right" if left else "left", fontsize=8, color=color,
     )  # fmt: skip
 

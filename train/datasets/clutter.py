@@ -66,7 +66,6 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     Returns:
         ``(count, 48, 48)``
     """
-    cv2.setNumThreads(1)  # with more, the hits come in another order each time
     random = np.random.default_rng(seed)
     part = count // 4
     found = list(islice(hits(_views(random), random), part))
@@ -84,6 +83,7 @@ def _some(things: Sequence[T], most: int, random: np.random.Generator) -> list[T
 
 def hits(pictures: Iterable[Gray], random: np.random.Generator) -> Iterator[Gray]:
     """Give what the cascade hits in pictures without faces, ``(48, 48)`` each."""
+    cv2.setNumThreads(1)  # with more, the hits come in another order each time
     cascade = cv2.CascadeClassifier(str(cascade_file()))
     for picture in pictures:
         yield from _cut(picture, _some(_raw(cascade, picture), _FROM_ONE, random))
