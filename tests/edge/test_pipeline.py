@@ -148,6 +148,13 @@ def test_what_is_no_face_is_not_told() -> None:
     assert told(0) == ["appeared dark", "appeared bright", "changed dark", "gone dark"]  # Bob left
 
 
+@pytest.mark.parametrize(("middle", "events"), [(190, 0), (215, 1)])
+def test_a_newcomer_must_look_like_a_face_from_nearer_too(middle: int, events: int) -> None:
+    """The whole is bright enough either way; the middle alone is not always."""
+    subject = Pipeline(BlobDetector(), Doubtful(), FacesConfig(), EmotionConfig(), Origin("kitchen", "01JD"))
+    assert len(play(subject, 1, (ANN, 255), (ANN.grown(-0.1), middle))) == events
+
+
 def test_each_face_has_its_own_mood() -> None:
     subject = pipeline()
     events = play(subject, 1, (ANN, BRIGHT), (BOB, DARK))
