@@ -19,7 +19,7 @@ FERPLUS ?= $(DATA)/fer2013new.csv
 RECIPE  ?= train/recipes/emotion.toml
 RUN     := runs/$(basename $(notdir $(RECIPE)))
 # The bundles that it learns from; 'train' makes those that are missing.
-TEACHERS := $(shell grep -o 'runs/teachers/[^"]*' $(RECIPE))
+TEACHERS := $(shell grep -os 'runs/teachers/[^"]*' $(RECIPE))
 # Where its bundles go.
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.

@@ -12,7 +12,7 @@ from convert.errors import ModelError
 from convert.face import answers, in_order
 from convert.fold import fold
 from convert.sidecar import Scaling
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.model import FACE, softmax
 from train.evaluate import compare, judge, match_labels
 
@@ -75,7 +75,7 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
     """
     spec = source.spec
     some = faces.pixels[_some(len(faces))]
-    given = source.run(spec.scaling.apply(np.stack([resized(face, spec.width, spec.height) for face in some])))
+    given = source.run(spec.scaling.apply(all_resized(some, spec.width, spec.height)))
     advance(len(some))
     probabilities = are_probabilities(given)
     content = _folded(source, spec.scaling, probabilities=probabilities)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def logits(
         height, width = network.input_shape
         rows = np.empty((len(part), network.outputs), np.float32)
         for start in range(0, len(part), _STEP):
-            sized = np.stack([resized(face, width, height) for face in part[start : start + _STEP]])
+            sized = all_resized(part[start : start + _STEP], width, height)
             rows[start : start + _STEP] = network.run(sized[..., None].astype(np.float32))
             advance(len(sized))
         return rows

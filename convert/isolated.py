@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.errors import BundleError
 from edge.runtime import Network
 
@@ -87,7 +87,7 @@ def main(path: str, runtime: Runtime, folder: str) -> None:
     faces = np.load(Path(folder) / "faces.npy")
     rows = np.empty((len(faces), network.outputs), np.float32)
     for start in range(0, len(faces), _STEP):
-        part = np.stack([resized(face, width, height) for face in faces[start : start + _STEP]])
+        part = all_resized(faces[start : start + _STEP], width, height)
         rows[start : start + _STEP] = network.logits(part)
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
     np.save(Path(folder) / "logits.npy", rows)

@@ -18,7 +18,7 @@ from convert.face import emotions
 from convert.load import load
 from convert.observe import noise
 from convert.trial import Judge, quantize_until_good
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.model import FACE
 from edge.runtime import installed
 from train import datasets, report
@@ -111,7 +111,7 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
         return Outcome(found, (), (), None)
 
     faces = data.representative(source.spec.training, with_clutter=FACE in exact.labels)
-    sized = np.stack([resized(face, source.spec.width, source.spec.height) for face in faces])
+    sized = all_resized(faces, source.spec.width, source.spec.height)
     judge_by = Judge(exact.labels, rows[key], tests[key], limits, stage)
     trials = tuple(quantize_until_good(path, exact, sized, judge_by))
     stage("the layers' noise", 0)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
@@ -66,3 +68,8 @@ def resized(gray: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint
     halfway = cv2.resize(gray, (steps * width, steps * height), interpolation=cv2.INTER_LINEAR)
     whole = cv2.resize(halfway, (width, height), interpolation=cv2.INTER_AREA) if steps > 1 else halfway
     return np.asarray(whole, np.uint8)
+
+
+def all_resized(pictures: Iterable[NDArray[np.uint8]], width: int, height: int) -> NDArray[np.uint8]:
+    """Give pictures of any size, at least one, as ``(N, height, width)``."""
+    return np.stack([resized(picture, width, height) for picture in pictures])

@@ -18,7 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from edge.config import FacesConfig
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.files import write_atomically
 from edge.model import SHIPPED, ModelBundle, softmax
 from train import facescore as facescores
@@ -115,7 +115,7 @@ def facescore(
     size = bundle.card.input.width, bundle.card.input.height
 
     def score(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(bundle.read(np.stack([resized(one, *size) for one in pictures])).face_scores, np.float32)
+        return np.asarray(bundle.read(all_resized(pictures, *size)).face_scores, np.float32)
 
     faces = score(load("ferplus", "PrivateTest", fer2013, ferplus).pixels)
     others = {name: score(pictures) for name, pictures in facescores.nothing(clips).items()}
@@ -136,8 +136,7 @@ def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
         temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
 
         def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-            rows = [bundle.network.logits(resized(face, *size)[np.newaxis]) for face in pixels]
-            return np.concatenate(rows) / np.float32(temperature)
+            return bundle.network.logits(all_resized(pixels, *size)) / np.float32(temperature)
 
         return logits, bundle.columns
     labels = report.read(model.with_suffix(".json")).labels

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.errors import BundleError
 from edge.model import FACE, ModelBundle
 from train.datasets import are_faces, fer2013, ferplus, load
@@ -158,7 +158,7 @@ def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[Model
 
 def _said(teacher: ModelBundle, pixels: NDArray[np.uint8], labels: tuple[str, ...]) -> NDArray[np.float32]:
     """Give the ``(N, C)`` probabilities of a teacher for faces and their mirror images, on average."""
-    sized = np.stack([resized(picture, teacher.card.input.width, teacher.card.input.height) for picture in pixels])
+    sized = all_resized(pixels, teacher.card.input.width, teacher.card.input.height)
     said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
     return np.asarray(said[:, [teacher.labels.index(label) for label in labels]], np.float32)
 

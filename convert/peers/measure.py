@@ -16,7 +16,7 @@ from rich.table import Table
 from convert.anatomy import dissect
 from convert.load.export import to_plain_int8, to_tflite
 from convert.peers.known import PEERS, Known
-from edge.crops import resized
+from edge.crops import all_resized
 from edge.model import ModelBundle
 from edge.quiet import native_stderr_hidden
 from train.datasets import ferplus
@@ -48,6 +48,11 @@ class Measured:
 
     float32_ms: float | None
     """The same in float32, as most others are shipped; None of ours."""
+
+    @property
+    def million_macs(self) -> float | None:
+        """None where its arithmetic is not known."""
+        return self.macs / 1e6 if self.macs else None
 
     @property
     def fastest_ms(self) -> float | None:
@@ -87,7 +92,7 @@ def _judged(path: Path, tests: Mapping[tuple[Split, Protocol], Faces]) -> Known:
     bundle = ModelBundle.load(path)
     votes = set(bundle.labels) == set(ferplus.LABELS)
     faces = tests["PrivateTest", "ferplus-majority" if votes else "fer2013"]
-    sized = np.stack([resized(face, bundle.card.input.width, bundle.card.input.height) for face in faces.pixels])
+    sized = all_resized(faces.pixels, bundle.card.input.width, bundle.card.input.height)
     accuracy = judge(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
     return Known(path.stem, ferplus=accuracy) if votes else Known(path.stem, fer2013=accuracy)
 
