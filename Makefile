@@ -115,8 +115,8 @@ requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --group test-onnx $(FOR311) --upgrade --no-deps --output-file requirements/test-onnx.txt
 
 schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the types and the topics
-	$(BIN)/python -m edge.schemas docs/schemas
-	$(BIN)/python -m edge.asyncapi docs/asyncapi.json
+	$(BIN)/python -m edge.wire.schemas docs/schemas
+	$(BIN)/python -m edge.wire.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
 	rm -rf $(VENV) $(HASS_VENV) $(ONNX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path  # noqa: TC003  # typer reads annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
-import train.quiet  # noqa: F401  # before anything that imports keras
+import train.native_stderr  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer
@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from convert import bundle
 from convert.bench import as_table, benchmark
-from convert.checks import Limits  # noqa: TC001  # limits_as_options reads annotations
+from convert.gates import Limits  # noqa: TC001  # limits_as_options reads annotations
 from convert.make import Data, make
 from convert.options import limits_as_options
 from convert.peers.measure import as_table as peers_as_table
@@ -30,9 +30,9 @@ from train.console import Fer2013Option, FerplusOption, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convert.checks import Check
+    from convert.gates import Check
     from convert.make import Outcome
-    from edge.model import Card
+    from edge.inference.bundle import Card
 
 _FACES = 512
 _LOUDEST = 8

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from rich.table import Table
 
-from convert import isolated
-from edge.model import ModelBundle, softmax
-from edge.runtime import Network, Runtime, installed
-from train.evaluate import judge
+from convert import worker
+from edge.inference.bundle import ModelBundle, softmax
+from edge.inference.runtime import Network, Runtime, installed
+from train.evaluate.metrics import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from convert.progress import Stage
-    from edge.model import Card
+    from edge.inference.bundle import Card
     from train.datasets import Faces, Protocol, Split
 
 THREADS = (1, 2, 4)
@@ -81,7 +81,7 @@ def _accuracies(
     for protocol in PROTOCOLS:
         faces = tests["PrivateTest", protocol]
         advance = stage(f"{path.name}, {protocol}", len(faces))
-        rows = isolated.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
+        rows = worker.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
         found[protocol] = judge(softmax(rows), labels, faces).accuracy
     return found
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from convert import page
 from edge.errors import OutputError
-from edge.model import ModelBundle
+from edge.inference.bundle import ModelBundle
 
 if TYPE_CHECKING:
-    from edge.model import Card
+    from edge.inference.bundle import Card
 
 
 def write(out: Path, content: bytes, card: Card) -> Path:

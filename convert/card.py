@@ -7,12 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.checks import agreement, as_card
-from convert.face import emotions
-from edge.model import FACE, Calibration, Card, InputCard, softmax
-from edge.runtime import installed
+from convert.face_output import emotions
+from convert.gates import agreement, as_card
+from edge.inference.bundle import FACE, Calibration, Card, InputCard, softmax
+from edge.inference.runtime import installed
 from train import report
-from train.evaluate import compare, judge, match_labels, reliability
+from train.evaluate.metrics import compare, judge, match_labels, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.checks import Check, Limits
     from convert.confidence import Confidence
-    from convert.sidecar import Spec
-    from convert.trial import Trial
-    from edge.runtime import Runtime
+    from convert.gates import Check, Limits
+    from convert.quantize.search import Trial
+    from convert.spec import Spec
+    from edge.inference.runtime import Runtime
     from train.datasets import Faces, Protocol, Split
 
     Key = tuple[Split, Protocol]

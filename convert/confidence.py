@@ -10,9 +10,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.isotonic import IsotonicRegression
 
-from convert.face import emotions
-from edge.model import FACE, sigmoid, softmax
-from train.evaluate import calibration_error
+from convert.face_output import emotions
+from edge.inference.bundle import FACE, sigmoid, softmax
+from train.evaluate.metrics import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

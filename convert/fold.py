@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from convert.sidecar import Scaling
+    from convert.spec import Scaling
 
 PADDED = "padded"
 """Name of the tensor that is the picture with a border, where the network gets one; no other has it."""

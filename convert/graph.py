@@ -14,7 +14,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edge.errors import BundleError
-from edge.model import FACE
+from edge.inference.bundle import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convert import card as cards
-from convert import checks, floating, isolated
-from convert.calibrate import representative
+from convert import float_runtime, gates, worker
 from convert.confidence import calibrate
 from convert.errors import ModelError
-from convert.exact import make_exact, read_as_trained
-from convert.face import emotions
+from convert.face_output import emotions
 from convert.load import load
-from convert.observe import noise
-from convert.trial import Judge, quantize_until_good
-from edge.crops import all_resized
-from edge.model import FACE
-from edge.runtime import installed
+from convert.quantize.activations import noise
+from convert.quantize.representative import representative
+from convert.quantize.search import Judge, quantize_until_good
+from convert.reference import make_exact, read_as_trained
+from edge.inference.bundle import FACE
+from edge.inference.runtime import installed
+from edge.vision.crops import all_resized
 from train import datasets, report
-from train.datasets.clutter import clutter
-from train.evaluate import run_once
+from train.datasets.negatives import clutter
+from train.evaluate.metrics import run_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from convert.checks import Check, Limits
-    from convert.exact import Exact
+    from convert.gates import Check, Limits
     from convert.progress import Stage
-    from convert.trial import Trial
-    from edge.model import Card
-    from edge.runtime import Runtime
+    from convert.quantize.search import Trial
+    from convert.reference import Exact
+    from edge.inference.bundle import Card
+    from edge.inference.runtime import Runtime
     from train.datasets import Faces, Protocol, Split
 
     Key = tuple[Split, Protocol]
@@ -105,7 +105,7 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     exact = make_exact(source, tests[key], limits, stage("float against its source", 0))
     if not exact.check.holds:
         return Outcome((exact.check,), (), (), None)
-    rows = run_once(partial(floating.logits, exact.content, advance=stage("float", _faces(tests))), tests)
+    rows = run_once(partial(float_runtime.logits, exact.content, advance=stage("float", _faces(tests))), tests)
     found = (exact.check, *read_as_trained(exact, rows[key], tests[key], limits, stage("other pixels", 0)))
     if not all(check.holds for check in found):
         return Outcome(found, (), (), None)
@@ -143,7 +143,7 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     quantised: dict[Runtime, Rows] = {
         runtime: run_once(
             partial(
-                isolated.logits,
+                worker.logits,
                 trials[-1].content,
                 runtime,
                 advance=stage(f"test faces in {runtime}", _faces(reported)),
@@ -156,8 +156,8 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     # The first runtime is the one that edge takes unless told otherwise.
     first, *others = validated.values()
     confidence = calibrate(first, exact.labels, tests[key], data.are_faces(spec.protocol))
-    agreeing = checks.agreement(*(emotions(given, exact.labels) for given in (first, others[0]))) if others else None
-    found = [*found, *checks.reported(agreeing, trials[-1].anatomy.parameters)]
+    agreeing = gates.agreement(*(emotions(given, exact.labels) for given in (first, others[0]))) if others else None
+    found = [*found, *gates.reported(agreeing, trials[-1].anatomy.parameters)]
     metrics = cards.measure(exact.labels, reported, rows, quantised)
     metrics["validation"] = cards.measure_validation(
         exact.labels, spec.protocol, tests[key], rows[key], validated, confidence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convert.checks import Limits
+from convert.gates import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from train import plots
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.model import Card
+    from edge.inference.bundle import Card
 
 
 def picture(card: Card) -> bytes:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from convert import checks, floating, isolated
-from convert.anatomy import dissect
+from convert import float_runtime, gates, worker
 from convert.errors import ModelError
-from convert.exact import make_exact, read_as_trained
-from convert.face import in_order
+from convert.face_output import in_order
+from convert.inspection import dissect
 from convert.load import load
-from convert.trial import Judge
-from edge.model import ModelBundle, softmax
-from edge.runtime import installed
+from convert.quantize.search import Judge
+from convert.reference import make_exact, read_as_trained
+from edge.inference.bundle import ModelBundle, softmax
+from edge.inference.runtime import installed
 from train import datasets
-from train.evaluate import Metrics, judge
+from train.evaluate.metrics import Metrics, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convert.checks import Check, Limits
+    from convert.gates import Check, Limits
     from convert.make import Data
     from convert.progress import Stage
-    from edge.model import Card
+    from edge.inference.bundle import Card
 
 
 def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: Stage) -> list[Check]:
@@ -46,7 +46,7 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
     """
     bundle = ModelBundle.load(path)
     content, labels = path.read_bytes(), bundle.columns
-    found = checks.runs_on_a_pi(content, dissect(content), labels, limits)
+    found = gates.runs_on_a_pi(content, dissect(content), labels, limits)
     if source is not None:
         return found + _beside(source, path, labels, data, limits, stage)
     validation = _validation_of(path, bundle.card)
@@ -54,11 +54,11 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
     # Cards of the first converter have the accuracy alone.
     before = Metrics.model_validate_json(json.dumps(validation["judged"]["float"])) if "judged" in validation else None
     for runtime in installed():
-        rows = isolated.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
+        rows = worker.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
         after = judge(softmax(rows), labels, faces)
-        found.append(checks.accuracy_kept(runtime, validation["float"], after, limits.max_drop))
+        found.append(gates.accuracy_kept(runtime, validation["float"], after, limits.max_drop))
         if before:
-            found.append(checks.recalls_kept(runtime, before, after, limits.max_recall_drop))
+            found.append(gates.recalls_kept(runtime, before, after, limits.max_recall_drop))
     return found
 
 
@@ -84,7 +84,7 @@ def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits
     exact = make_exact(source, validation, limits, stage("float against its source", 0))
     if not exact.check.holds:
         return [exact.check]
-    rows = floating.logits(exact.content, validation.pixels, stage("float", len(validation)))
+    rows = float_runtime.logits(exact.content, validation.pixels, stage("float", len(validation)))
     reading = read_as_trained(exact, rows, validation, limits, stage("other pixels", 0))
     found, _ = Judge(labels, rows, validation, limits, stage)(path.read_bytes())
     return [exact.check, *reading, *found]

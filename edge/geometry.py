@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.events import Box
+from edge.wire.messages import Box
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 with contextlib.suppress(ImportError):
     import tflite_runtime.interpreter  # noqa: F401
 
-from edge import cli
+from edge.cli.main import main
 from tests.broker import Mosquitto, Subscriber
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def emotion_edge(
         monkeypatch.setattr(sys, "argv", ["emotion-edge", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         out, err = capfd.readouterr()
         return Outcome(int(end.value.code or 0), out, err)
 

@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge import pipeline, service
 from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
-from edge.faces import HaarDetector
-from edge.model import ModelBundle
-from edge.mood import Mood, MoodChange
+from edge.daemon import run
+from edge.inference.bundle import ModelBundle
+from edge.pipeline import pipeline
+from edge.pipeline.smoothing import Mood, MoodChange
 from edge.testcard import Scene
+from edge.vision.detector import HaarDetector
 from tests.broker import Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.camera import Frame
-    from edge.events import FaceEvent
+    from edge.wire.messages import FaceEvent
 
 _DEVICE = "latency"
 _WARM_UP_S = 2.0
@@ -91,8 +92,8 @@ def play(url: str, fps: float, notes: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     _Noting.notes = {}
     replaced: Mapping[tuple[Any, str], Any] = {
-        (service, "open_camera"): lambda *_: TestCard(Scene(), fps),
-        (service, "Pipeline"): _Noting,
+        (run, "open_camera"): lambda *_: TestCard(Scene(), fps),
+        (run, "Pipeline"): _Noting,
         (pipeline, "Mood"): _Restless,
         (HaarDetector, "search"): _timed(HaarDetector.search),
         (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
@@ -100,7 +101,7 @@ def play(url: str, fps: float, notes: Path) -> None:
     }
     for (owner, name), value in replaced.items():
         setattr(owner, name, value)
-    service.run(Settings(mqtt=MqttConfig(url=url, device=_DEVICE), health=HealthConfig(every_s=5)), stop)
+    run.run(Settings(mqtt=MqttConfig(url=url, device=_DEVICE), health=HealthConfig(every_s=5)), stop)
     notes.write_text(json.dumps(_Noting.notes), encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from edge.events import Box, CameraStatus, Face, FaceEvent, FrameSize, Info, InfoModel, State, StateFace
+from edge.wire.messages import Box, CameraStatus, Face, FaceEvent, FrameSize, Info, InfoModel, State, StateFace
 
 NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
 FRAME = FrameSize(width=640, height=480)

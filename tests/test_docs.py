@@ -16,13 +16,13 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from paho.mqtt.enums import CallbackAPIVersion
 
-from convert.sidecar import Told, complete
+from convert.spec import Told, complete
 from edge.config import Settings
-from edge.events import PAYLOADS
 from edge.mqtt import Topics
-from edge.mqtt.catalogue import USAGE
+from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import discovery
-from edge.mqtt.identity import object_id
+from edge.wire.catalogue import USAGE
+from edge.wire.messages import PAYLOADS
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:

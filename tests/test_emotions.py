@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import edge.pipeline
-from edge import crops
+import edge.pipeline.pipeline
 from edge.camera import Frame
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
-from edge.faces import HaarDetector
-from edge.model import ModelBundle
-from edge.pipeline import Origin, Pipeline
+from edge.inference.bundle import ModelBundle
+from edge.pipeline.pipeline import Origin, Pipeline
 from edge.testcard import Scene
+from edge.vision import crops
+from edge.vision.detector import HaarDetector
 from tests.footage import clip
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.events import FaceEvent
     from edge.geometry import Rect
-    from edge.model import Answers, Card
-    from edge.pipeline import Classifier
+    from edge.inference.bundle import Answers, Card
+    from edge.pipeline.pipeline import Classifier
+    from edge.wire.messages import FaceEvent
 
 FPS = 15
 DWELL_S = 3.0
@@ -160,6 +160,6 @@ class TestTheJudgesNotice:
         def shifted(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
             return right_crop(gray, face.moved(face.width / 2, face.height / 2), card, tilt)
 
-        monkeypatch.setattr(edge.pipeline, "crop", shifted)
+        monkeypatch.setattr(edge.pipeline.pipeline, "crop", shifted)
         with pytest.raises(AssertionError):
             judge(bundle)

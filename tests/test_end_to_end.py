@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from edge.events import PAYLOADS
-from edge.mqtt.identity import object_id
+from edge.mqtt.client_id import object_id
+from edge.wire.messages import PAYLOADS
 from tests import hass
 from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until

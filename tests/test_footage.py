@@ -8,15 +8,15 @@ import pytest
 
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
-from edge.faces import HaarDetector
-from edge.model import ModelBundle
-from edge.pipeline import Origin, Pipeline
+from edge.inference.bundle import ModelBundle
+from edge.pipeline.pipeline import Origin, Pipeline
+from edge.vision.detector import HaarDetector
 from tests.footage import clip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.events import FaceEvent
+    from edge.wire.messages import FaceEvent
 
 SIGNING = ("bird.mkv", "eat.mkv", "help.mkv", "thanks.mkv")
 

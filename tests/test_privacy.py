@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import crops, pipeline, service
 from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
+from edge.daemon import run
+from edge.pipeline import pipeline
 from edge.testcard import Scene
+from edge.vision import crops
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.pixels import Pictures
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from edge.camera import Frame
     from edge.geometry import Rect
-    from edge.model import Card
+    from edge.inference.bundle import Card
 
 ROOT = "emotion-edge/test"
 MOST_BYTES = {"emotion-edge": 1500, "homeassistant": 12_000}
@@ -85,12 +87,12 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
         return cut_out[-1]
 
     monkeypatch.setattr(pipeline, "crop", remember)
-    monkeypatch.setattr(service, "open_camera", lambda *_: Remembered(shown))
+    monkeypatch.setattr(run, "open_camera", lambda *_: Remembered(shown))
     broker = Mosquitto(logs, persistence=True)
     open_before = written_elsewhere()
     stop = threading.Event()
     settings = Settings(mqtt=MqttConfig(url=broker.url, device="test"), health=HealthConfig(every_s=1))
-    thread = threading.Thread(target=service.run, args=(settings, stop))
+    thread = threading.Thread(target=run.run, args=(settings, stop))
     thread.start()
     try:
         wait_until(lambda: any(b'"appeared"' in content for content in files_of(home).values()), timeout_s=20)

@@ -1,4 +1,4 @@
-"""``python -m train``: what fits models, and the commands of `train.judging`."""
+"""``python -m train``: what fits models, and the commands of `train.evaluate.commands`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import train.quiet  # noqa: F401  # before anything that imports keras
+import train.native_stderr  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer
@@ -18,11 +18,12 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from train import fit as fitting
-from train import judging, meanfaces, recipes, report
+from train import mean_faces, recipes, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
-from train.judging import show_metrics
-from train.lesson import training_lesson, validation_lesson
+from train.evaluate import commands
+from train.evaluate.commands import show_metrics
+from train.targets import training_lesson, validation_lesson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(judging.app)
+app.add_typer(commands.app)
 
 
 @app.command()
@@ -132,8 +133,8 @@ def write_mean_faces(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("edge/testcard/faces.npz"),
 ) -> None:
     """Compute the test card's mean faces from FER+ training faces."""
-    faces = meanfaces.mean_faces(load("ferplus", "Training", fer2013, ferplus))
-    meanfaces.save(faces, out)
+    faces = mean_faces.mean_faces(load("ferplus", "Training", fer2013, ferplus))
+    mean_faces.save(faces, out)
     counts = ", ".join(f"{label} {count}" for label, count in zip(faces.labels, faces.counts, strict=True))
     Console().print(f"{out}: {out.stat().st_size:,} bytes; faces in each mean: {counts}", soft_wrap=True)
 

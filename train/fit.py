@@ -13,12 +13,12 @@ import keras
 
 from train.augment import augmentation
 from train.datasets import fer2013
-from train.lesson import HeadsLoss, MainAccuracy
 from train.networks import resnet
+from train.targets import HeadsLoss, MainAccuracy
 
 if TYPE_CHECKING:
-    from train.lesson import Lesson
     from train.recipes import Recipe
+    from train.targets import Lesson
 
 LOG = "log.csv"
 """One row per epoch, in the run's folder."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convert.peers.measure import Measured
-    from train.evaluate import Metrics
+    from train.evaluate.metrics import Metrics
 
 _TRAINING, _VALIDATION = "#8da0b3", "#c2410c"
 

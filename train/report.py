@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.files import write_atomically
-from edge.model import softmax
+from edge.inference.bundle import softmax
 from train import plots
 from train.datasets import DataError, Protocol, Split, load
-from train.evaluate import Metrics, judge, run_once
+from train.evaluate.metrics import Metrics, judge, run_once
 from train.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from train.datasets import Faces
-    from train.evaluate import Logits
+    from train.evaluate.metrics import Logits
 
 TESTED: tuple[Protocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013")
 """The protocols that every model is judged by, whatever it was trained for."""
@@ -42,7 +42,7 @@ class Report(BaseModel):
     version_of_report: Literal[1] = Field(default=1, alias="schema")
     name: str
     labels: tuple[str, ...]
-    """The model's labels, in the order of its logits; last, where it tells that, `edge.model.FACE`."""
+    """The model's labels, in the order of its logits; last, where it tells that, `edge.inference.bundle.FACE`."""
 
     protocol: Protocol
     """By whose labels it is judged on validation faces."""

@@ -6,9 +6,9 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convert import sidecar
 from convert.errors import ModelError
 from convert.graph import Graph
+from convert.spec import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.sidecar import Spec
+    from convert.spec import Spec
 
 _FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", ".onnx": "onnx_file"}
 """Which module of this package reads which ending; a folder is a SavedModel."""
@@ -53,7 +53,7 @@ def load(path: Path) -> Source:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)
     opened = importlib.import_module(f"convert.load.{module}").open_model(path)
-    spec = sidecar.complete(path, opened.told)
+    spec = complete(path, opened.told)
     network, run = opened.build(spec)
     outputs = Graph(network).outputs
     shape = Graph(network).shape(outputs[0])

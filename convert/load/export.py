@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import train.quiet  # noqa: F401  # before TensorFlow
+import train.native_stderr  # noqa: F401  # before TensorFlow
 
 # isort: split
 import tensorflow as tf
@@ -14,7 +14,7 @@ from tensorflow.lite.python.convert import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from convert.errors import ModelError
-from edge.quiet import native_stderr_hidden
+from edge.inference.native_stderr import native_stderr_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,14 +6,14 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import train.quiet  # noqa: F401  # before Keras
+import train.native_stderr  # noqa: F401  # before Keras
 
 # isort: split
 import keras
 
 from convert.errors import ModelError
 from convert.load.export import batched, to_tflite
-from convert.sidecar import Spec, Told
+from convert.spec import Spec, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

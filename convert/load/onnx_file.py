@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.errors import ModelError
 from convert.load import onnx_process
-from convert.sidecar import Spec, Told
+from convert.spec import Spec, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
-from convert.sidecar import Spec, Told
+from convert.spec import Spec, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ class Known:
     """Multiply-accumulates as its authors say, where no network is at hand."""
 
     published: bool = False
-    """The accuracies are its authors'; the others' were measured by `train.evaluate` on the same faces."""
+    """The accuracies are its authors'; the others' were measured by `train.evaluate.metrics` on the same faces."""
 
     remark: str = ""
 

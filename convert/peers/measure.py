@@ -13,14 +13,14 @@ from ai_edge_litert.interpreter import Interpreter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from convert.anatomy import dissect
+from convert.inspection import dissect
 from convert.load.export import to_plain_int8, to_tflite
 from convert.peers.known import PEERS, Known
-from edge.crops import all_resized
-from edge.model import ModelBundle
-from edge.quiet import native_stderr_hidden
+from edge.inference.bundle import ModelBundle
+from edge.inference.native_stderr import native_stderr_hidden
+from edge.vision.crops import all_resized
 from train.datasets import ferplus
-from train.evaluate import judge
+from train.evaluate.metrics import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

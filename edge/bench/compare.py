@@ -6,17 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.bench.costs import Costs, ratio
-from edge.bench.lookers import lookers
+from edge.bench.detectors import lookers
+from edge.bench.matching import Score
 from edge.bench.report import CompareReport, LookerReport
 from edge.bench.stages import Stages
-from edge.bench.truth import Score
 
 if TYPE_CHECKING:
-    from edge.bench.lookers import Looker
+    from edge.bench.detectors import Looker
     from edge.bench.source import Source
     from edge.camera import Frame
     from edge.config import Settings
-    from edge.pipeline import Classifier
+    from edge.pipeline.pipeline import Classifier
     from edge.testcard import Scene
 
 

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge.bench.costs import Costs, ratio
-from edge.bench.lookers import Ours, pipeline
+from edge.bench.detectors import Ours, pipeline
 from edge.bench.report import GrowthReport
 from edge.camera import Frame
 from edge.errors import ConfigError
-from edge.faces import HaarDetector
 from edge.testcard import Crowd
 from edge.testcard.crowd import SMALLEST_FACE, most
+from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from edge.config import Settings
-    from edge.pipeline import Classifier
+    from edge.pipeline.pipeline import Classifier
 
 _WARM_UP_FRAMES = 10
 """Until everybody is followed."""

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.bench.compare import compare
+from edge.bench.detectors import pipeline
 from edge.bench.growth import grow
-from edge.bench.lookers import pipeline
 from edge.bench.report import DeviceReport, Report
 from edge.bench.source import Source
 from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector, TimedMotion
-from edge.faces import HaarDetector
-from edge.health import Machine
-from edge.model import SHIPPED, ModelBundle
+from edge.daemon.health import Machine
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.camera import Frame
     from edge.config import Settings
-    from edge.pipeline import Pipeline
+    from edge.pipeline.pipeline import Pipeline
 
 _WARM_UP_FRAMES = 10
 

@@ -70,7 +70,7 @@ class AccuracyReport(_Part):
 
 
 class LookerReport(CostReport):
-    """One way of looking, see `edge.bench.lookers`."""
+    """One way of looking, see `edge.bench.detectors`."""
 
     faces_per_frame: float
     accuracy: AccuracyReport | None

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bench.report import StageReport
-from edge.motion import Motion
+from edge.vision.motion import Motion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from edge.faces import Detector
     from edge.geometry import Rect
-    from edge.model import Answers, Card
-    from edge.pipeline import Classifier
+    from edge.inference.bundle import Answers, Card
+    from edge.pipeline.pipeline import Classifier
+    from edge.vision.detector import Detector
 
 
 STAGES = ("capture", "detect", "track", "classify", "publish")

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.camera.gif import index_gif
 from edge.camera.opencv import open_capture, to_gray
-from edge.camera.stamps import ClipStamps, utc_now
+from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edge.camera.opencv import silence
-from edge.camera.stamps import ClipStamps, utc_now
+from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.camera.stamps import LiveStamps
+from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError, CameraHangError
 
 if TYPE_CHECKING:

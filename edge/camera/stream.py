@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edge.camera.opencv import open_capture, to_gray
-from edge.camera.stamps import LiveStamps
+from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.camera.opencv import open_capture, to_gray
-from edge.camera.stamps import LiveStamps
+from edge.camera.timestamps import LiveStamps
 from edge.camera.v4l2 import usb_cameras
 from edge.errors import CameraError
 

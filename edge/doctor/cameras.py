@@ -17,7 +17,7 @@ from edge.doctor.host import connect_problem
 
 if TYPE_CHECKING:
     from edge.config import Settings
-    from edge.health import Machine
+    from edge.daemon.health import Machine
 
 _ASK_S = 20.0
 """The camera stack may hang (picamera2 issue 962): it is asked in a process of its own, for so many seconds."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from edge.config import Broker, OutboxConfig
-    from edge.health import Throttling
+    from edge.daemon.health import Throttling
 
 CONNECT_S = 2.0
 """How long an answer from the network may take, in seconds."""

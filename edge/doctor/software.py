@@ -11,8 +11,8 @@ import numpy as np
 
 from edge.doctor.finding import Finding, pip_install
 from edge.errors import BundleError, ConfigError, EdgeError
-from edge.model import SHIPPED, ModelBundle
-from edge.runtime import installed
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.runtime import installed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def opencv() -> Finding:
     try:
         import cv2  # noqa: PLC0415 - its absence is what we look for
 
-        from edge.faces import cascade_file  # noqa: PLC0415 - needs cv2
+        from edge.vision.detector import cascade_file  # noqa: PLC0415 - needs cv2
     except ImportError as error:
         return Finding(name, "broken", str(error), cure)
     try:

@@ -19,23 +19,23 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import ConfigError
-from edge.mqtt.bell import Bell
-from edge.mqtt.complaints import Complaints
+from edge.mqtt.backoff import Pace, delay_s
+from edge.mqtt.broker_status import Complaints
+from edge.mqtt.client_id import client_id
 from edge.mqtt.connection import Connection, End
-from edge.mqtt.identity import client_id
-from edge.mqtt.login import credentials
+from edge.mqtt.credentials import credentials
 from edge.mqtt.message import Once
-from edge.mqtt.pace import Pace, delay_s
-from edge.mqtt.post import Post
-from edge.mqtt.topics import Topics
+from edge.mqtt.pending import Post
+from edge.mqtt.wakeup import Bell
+from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import MqttConfig
-    from edge.events import FaceEvent
     from edge.mqtt.connection import Handler
-    from edge.mqtt.outbox import Outbox
+    from edge.mqtt.outbox.queue import Outbox
+    from edge.wire.messages import FaceEvent
 
 _LOG = logging.getLogger(__name__)
 _RANDOM = random.SystemRandom()

@@ -16,7 +16,7 @@ from edge.mqtt.message import Once
 if TYPE_CHECKING:
     from edge.mqtt.client import MqttClient
     from edge.mqtt.message import Incoming
-    from edge.mqtt.topics import Topics
+    from edge.wire.topics import Topics
 
 _LOG = logging.getLogger(__name__)
 

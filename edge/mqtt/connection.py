@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.mqtt.message import Incoming
-from edge.mqtt.outbox import WINDOW
+from edge.mqtt.outbox.queue import WINDOW
 
 if TYPE_CHECKING:
     import socket
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from edge.mqtt.bell import Bell
     from edge.mqtt.message import Once
+    from edge.mqtt.wakeup import Bell
 
 Handler = Callable[[Incoming], None]
 """Hears a message, on the thread that publishes: it only puts something down."""

@@ -13,9 +13,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
-from edge.events import UNCERTAIN
-from edge.mqtt.identity import object_id
+from edge.mqtt.client_id import object_id
 from edge.mqtt.message import Once
+from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge.config import HomeAssistantConfig
     from edge.mqtt.client import MqttClient
     from edge.mqtt.message import Incoming
-    from edge.mqtt.topics import Topics
+    from edge.wire.topics import Topics
 
 _LOG = logging.getLogger(__name__)
 

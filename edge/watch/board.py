@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from edge.events import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
 from edge.watch.plausible import plausible
 from edge.watch.sequences import Sequences
 from edge.watch.timeline import Gap, Timeline
+from edge.wire.messages import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
 
 if TYPE_CHECKING:
-    from edge.events import Payload
+    from edge.wire.messages import Payload
 
 _RECENT = 20
 """Events that are remembered to be shown as they came."""

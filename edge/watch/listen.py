@@ -12,9 +12,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import ConfigError
-from edge.mqtt.login import credentials
-from edge.mqtt.topics import Topics
+from edge.mqtt.credentials import credentials
 from edge.watch.board import Message
+from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.events import CameraStatus, FaceEvent, State
+from edge.wire.messages import CameraStatus, FaceEvent, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from edge.events import Payload
+    from edge.wire.messages import Payload
 
 _LONGEST_S = 1e9
 """Thirty years. Beyond it, and beyond the years below, times could not be reckoned with."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import ValidationError
 
 from edge.errors import ConfigError, OutputError
-from edge.events import FaceEvent
 from edge.watch.plausible import plausible
+from edge.wire.messages import FaceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.events import StateFace
     from edge.watch.board import Board, Device
+    from edge.wire.messages import StateFace
 
 
 @dataclass(frozen=True)

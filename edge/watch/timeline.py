@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.events import Box, FaceEvent, State
+    from edge.wire.messages import Box, FaceEvent, State
 
 _SAME = timedelta(seconds=1)
 """A state and an event name the same change within this; their clocks are read at different moments."""

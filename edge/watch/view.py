@@ -19,8 +19,8 @@ from edge.watch.strip import Cell, cut, legend, paint
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
 
-    from edge.events import FaceEvent
     from edge.watch.board import Board, Device
+    from edge.wire.messages import FaceEvent
 
 _COLUMNS = (
     ("", 1, 0),

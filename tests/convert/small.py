@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from convert.fold import fold
 from convert.graph import Graph
 from convert.load.export import to_tflite
-from convert.sidecar import PLAIN
+from convert.spec import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import pytest
 
 from convert.__main__ import main
 from convert.bench import THREADS, benchmark
-from edge.model import ModelBundle
-from edge.runtime import installed
+from edge.inference.bundle import ModelBundle
+from edge.inference.runtime import installed
 from tests.train.synthetic import call
 from train import report
 

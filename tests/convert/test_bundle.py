@@ -11,7 +11,7 @@ import pytest
 
 from convert import bundle
 from edge.errors import BundleError, OutputError
-from edge.model import Card, ModelBundle
+from edge.inference.bundle import Card, ModelBundle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.anatomy import dissect
-from edge.model import ModelBundle
-from edge.runtime import installed
+from convert.inspection import dissect
+from edge.inference.bundle import ModelBundle
+from edge.inference.runtime import installed
 from tests.train.synthetic import Run, call
 from train import report
 from train.datasets import load
-from train.evaluate import judge
+from train.evaluate.metrics import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

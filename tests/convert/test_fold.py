@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from convert import floating
+from convert import float_runtime
 from convert.fold import PADDED, fold
 from convert.graph import Graph, Padding
-from convert.sidecar import PLAIN, Scaling
-from edge.model import softmax
+from convert.spec import PLAIN, Scaling
+from edge.inference.bundle import softmax
 from tests.convert.small import LABELS, ORDER, SIZE, as_tflite, chain, classifier, draw, kinds, pictures, spread
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def compared(model: keras.Model, scaling: Scaling, *, probabilities: bool = Fals
     wanted = (given if probabilities else softmax(given))[:, ORDER]
     assert wanted.std(axis=0).min() > 0.001
     content = fold(as_tflite(model), scaling, ORDER, probabilities=probabilities)
-    assert np.abs(softmax(floating.logits(content, pixels)) - wanted).max() < 1e-5
+    assert np.abs(softmax(float_runtime.logits(content, pixels)) - wanted).max() < 1e-5
     graph = Graph(content)
     assert [graph.shape(i) for i in (*graph.inputs, *graph.outputs)] == [(1, SIZE, SIZE, 1), (1, len(LABELS))]
     assert [graph.name(i) for i in (*graph.inputs, *graph.outputs)] == ["pixels", "logits"]
@@ -237,7 +237,7 @@ def test_a_probability_of_zero_has_a_finite_logit() -> None:
     given = np.asarray(model(UNIT.apply(pictures())))
     positive = given.sum(axis=1) > 0
     assert (given[positive] == 0).any()
-    rows = floating.logits(content, pictures())[positive]
+    rows = float_runtime.logits(content, pictures())[positive]
     assert np.isfinite(rows).all()
     assert np.abs(softmax(rows) - given[positive][:, ORDER]).max() < 1e-5
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from convert import floating
-from convert.anatomy import arena, dissect
-from convert.floating import FloatNetwork
+from convert import float_runtime
+from convert.float_runtime import FloatNetwork
 from convert.graph import Graph, Op
+from convert.inspection import arena, dissect
 from edge.errors import BundleError
 from tests.convert.small import classifier, kinds, nothing, of_gray_levels, pictures
 
@@ -25,7 +25,7 @@ def content() -> bytes:
 def test_written_once_or_twice_it_is_the_same_file(content: bytes) -> None:
     once = Graph(content).to_bytes()
     assert Graph(once).to_bytes() == once
-    assert np.array_equal(floating.logits(once, pictures()), floating.logits(content, pictures()))
+    assert np.array_equal(float_runtime.logits(once, pictures()), float_runtime.logits(content, pictures()))
 
 
 def test_what_nothing_reads_any_more_is_not_written(content: bytes) -> None:
@@ -37,7 +37,7 @@ def test_what_nothing_reads_any_more_is_not_written(content: bytes) -> None:
     graph.remove(graph.operators[-1])
     again = Graph(graph.to_bytes())
     assert (len(again.tensors), len(again.model.buffers), len(again.model.operatorCodes)) == before
-    assert np.array_equal(floating.logits(graph.to_bytes(), pictures()), floating.logits(content, pictures()))
+    assert np.array_equal(float_runtime.logits(graph.to_bytes(), pictures()), float_runtime.logits(content, pictures()))
 
 
 def test_a_shortened_network_loses_the_weights_of_what_is_gone(content: bytes) -> None:
@@ -57,7 +57,7 @@ def test_an_operator_can_be_put_in_between(content: bytes) -> None:
     result = graph.add_tensor("negative", (1, 4))
     graph.add_operator(Op.NEG, [logits], result, at=len(graph.operators))
     graph.set_io(graph.inputs[0], result)
-    assert np.allclose(floating.logits(graph.to_bytes(), pictures()), -floating.logits(content, pictures()))
+    assert np.allclose(float_runtime.logits(graph.to_bytes(), pictures()), -float_runtime.logits(content, pictures()))
 
 
 def test_a_constant_that_is_set_leaves_one_with_equal_values_alone(content: bytes) -> None:

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from convert import floating
+from convert import float_runtime
 from convert.errors import ModelError
-from convert.floating import FloatNetwork
+from convert.float_runtime import FloatNetwork
 from convert.fold import fold
 from convert.load import Source, load
 from convert.load.export import tf
-from edge.model import softmax
+from edge.inference.bundle import softmax
 from tests.convert import small
 from tests.convert.small import LABELS, ORDER, SIZE, pictures
 
@@ -71,7 +71,7 @@ def loaded(path: Path) -> Source:
 def folded(source: Source, *, probabilities: bool = False) -> NDArray[np.float32]:
     """Give the probabilities of the network of gray levels."""
     content = fold(source.network, source.spec.scaling, ORDER, probabilities=probabilities)
-    return softmax(floating.logits(content, pictures()))
+    return softmax(float_runtime.logits(content, pictures()))
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["gray", "colour"])

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from convert import page
-from edge.model import ModelBundle
-from edge.runtime import installed
+from edge.inference.bundle import ModelBundle
+from edge.inference.runtime import installed
 
 if TYPE_CHECKING:
     from tests.convert.conftest import Converted

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from convert.__main__ import main
-from convert.anatomy import dissect
+from convert.inspection import dissect
 from convert.load.export import to_tflite
 from convert.peers import measure, networks
 from convert.peers.known import PEERS, Known
 from convert.peers.measure import Measured
-from edge.model import SHIPPED
+from edge.inference.bundle import SHIPPED
 from tests.train.synthetic import call
 from train import plots
 from train.report import load_tests

@@ -33,7 +33,7 @@ def test_in_the_journal_each_line_has_its_priority(tmp_path: Path, monkeypatch: 
         at = os.fstat(stream.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{at.st_dev}:{at.st_ino}")
         logs.configure("DEBUG", stream)
-        ours = logging.getLogger("edge.pipeline")
+        ours = logging.getLogger("edge.pipeline.pipeline")
         for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
             ours.log(level, "level %s", level)
         try:

@@ -14,7 +14,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.mqtt import Topics
-from edge.mqtt.catalogue import USAGE
+from edge.wire.catalogue import USAGE
 from tests.broker import HOST, wait_until
 
 _SYSTEM = "$SYS/broker/"

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
-from edge.daemon import STATE_EVERY_S
-from edge.events import BrokerHealth, OutboxHealth
-from edge.health import Counters, HealthMonitor
+from edge.daemon.health import Counters, HealthMonitor
+from edge.daemon.loop import STATE_EVERY_S
+from edge.daemon.publisher import Voice
 from edge.mqtt import MqttClient, Outbox, Pace
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
-from edge.mqtt.spill import Spill
-from edge.pipeline import Origin
-from edge.voice import Voice
+from edge.mqtt.outbox.spill import Spill
+from edge.pipeline.pipeline import Origin
+from edge.wire.messages import BrokerHealth, OutboxHealth
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.events import State
-    from edge.model import ModelBundle
+    from edge.inference.bundle import ModelBundle
+    from edge.wire.messages import State
     from tests.fleet.script import Act
 
 HEALTH_EVERY_S = 30.0

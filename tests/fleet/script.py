@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
-from edge.faces import HaarDetector
-from edge.model import SHIPPED, ModelBundle
-from edge.pipeline import Origin, Pipeline
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.pipeline.pipeline import Origin, Pipeline
 from edge.testcard import Scene
+from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
-    from edge.events import FaceEvent, State
+    from edge.wire.messages import FaceEvent, State
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from homeassistant.helpers import device_registry, entity_registry
 from homeassistant.util import dt
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message, async_fire_time_changed
 
-from edge.events import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth
 from edge.mqtt.homeassistant import discovery
-from edge.mqtt.topics import Topics
+from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth
+from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

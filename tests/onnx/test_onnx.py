@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.anatomy import dissect
-from edge.model import ModelBundle
-from edge.runtime import installed
+from convert.inspection import dissect
+from edge.inference.bundle import ModelBundle
+from edge.inference.runtime import installed
 from tests.train.synthetic import call
 from train.datasets import ferplus, load
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from ulid import ULID
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.events import Box, Face, FaceEvent, FrameSize
 from edge.mqtt import MqttClient, Outbox, Pace
-from edge.mqtt.spill import Spill
+from edge.mqtt.outbox.spill import Spill
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 from tests.torture.ledger import Made, digest
 
 DEVICE = "torture"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.geometry import Rect
-from train.scenes import Person, Sequence, sequences
-from train.scenes.judge import Judged, judge
-from train.scenes.lookers import Seen
-from train.scenes.sequence import FPS, HEIGHT, WIDTH
+from train.simulation import Person, Sequence, sequences
+from train.simulation.detectors import Seen
+from train.simulation.matching import Judged, judge
+from train.simulation.video import FPS, HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

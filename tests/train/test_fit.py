@@ -13,7 +13,7 @@ from train import fit as fitting
 from train import recipes, report
 from train.__main__ import main
 from train.fit import fit
-from train.lesson import Lesson, training_lesson, validation_lesson
+from train.targets import Lesson, training_lesson, validation_lesson
 
 if TYPE_CHECKING:
     from pathlib import Path

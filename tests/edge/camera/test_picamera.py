@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.camera.picamera import Picamera, csi_cameras
-from edge.camera.stamps import LiveStamps
+from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError, CameraHangError
 from tests.edge.camera.conftest import START
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.camera.stamps import LiveStamps
 from edge.camera.stream import NetworkStream, without_secrets
+from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError
 from tests.edge.camera.conftest import START
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.camera.stamps import LiveStamps
+from edge.camera.timestamps import LiveStamps
 from edge.camera.webcam import Webcam
 from edge.errors import CameraError
 from tests.edge.camera.conftest import START

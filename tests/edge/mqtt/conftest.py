@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.events import Box, Face, FaceEvent, FrameSize
 from edge.mqtt import MqttClient, Outbox, Pace
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 from tests.edge.mqtt.world import World
 
 if TYPE_CHECKING:

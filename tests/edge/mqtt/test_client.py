@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.config import OutboxConfig
-from edge.events import FaceEvent
 from edge.mqtt import MqttClient, Outbox, Pace
-from edge.mqtt.identity import client_id
-from edge.mqtt.pace import delay_s
+from edge.mqtt.backoff import delay_s
+from edge.mqtt.client_id import client_id
+from edge.wire.messages import FaceEvent
 from tests.broker import Mosquitto, Subscriber, free_port, wait_until
 from tests.said import warnings_of
 

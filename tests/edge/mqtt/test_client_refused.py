@@ -15,8 +15,8 @@ import pytest
 
 from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
-from edge.events import FaceEvent
 from edge.mqtt import MqttClient, Outbox
+from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.said import warnings_of
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from edge.config import OutboxConfig
 from edge.mqtt import Outbox
-from edge.mqtt.spill import Spill
+from edge.mqtt.outbox.spill import Spill
 from tests.broker import wait_until
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ VICTIM = """
 import os, pathlib, random, sys, time
 from edge.config import OutboxConfig
 from edge.mqtt import Outbox
-from edge.mqtt.spill import Spill
+from edge.mqtt.outbox.spill import Spill
 
 path, life, seed = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 dice = random.Random(seed)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge import service
 from edge.config import CameraConfig, HealthConfig, HomeAssistantConfig, MqttConfig, Settings
-from edge.daemon import STATE_EVERY_S
-from edge.events import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
-from edge.model import SHIPPED, ModelBundle
+from edge.daemon import run
+from edge.daemon.loop import STATE_EVERY_S
+from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt import Topics
+from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant, discovery
-from edge.mqtt.identity import object_id
+from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
 from tests.broker import Subscriber, wait_until
 
@@ -89,7 +89,7 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
         health=HealthConfig(every_s=1),
     )
     stop = threading.Event()
-    thread = threading.Thread(target=service.run, args=(settings, stop))
+    thread = threading.Thread(target=run.run, args=(settings, stop))
     thread.start()
     wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) > 1)
     subscriber.publish(f"{ROOT}/detection/set", "OFF")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.events import FaceEvent
 from edge.mqtt import MqttClient, Outbox, Pace, connection
+from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import Authority, needs_openssl
 from tests.proxy import Proxy

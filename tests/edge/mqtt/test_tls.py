@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.events import FaceEvent
+    from edge.wire.messages import FaceEvent
 
 pytestmark = needs_openssl
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.config import OutboxConfig
 from edge.mqtt import Outbox
-from edge.mqtt.spill import Spill
+from edge.mqtt.outbox.spill import Spill
 
 if TYPE_CHECKING:
     from pathlib import Path

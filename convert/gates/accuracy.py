@@ -1,0 +1,105 @@
+"""Whether int8 still answers as float does, in each runtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convert.gates.gate import Check
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.inference.runtime import Runtime
+    from train.evaluate.metrics import Metrics, Pair
+
+_ROUNDING = 1e-9
+_ENOUGH = 100
+"""Faces of a label from which on its own recall is guarded."""
+
+
+def accuracy_kept(runtime: Runtime, exact: float, quantised: Metrics, limit: float) -> Check:
+    """Int8 in one runtime is at most `limit` percentage points worse than float on the same faces."""
+    drop = 100 * (exact - quantised.accuracy)
+    holds = drop <= limit + _ROUNDING
+    return Check(
+        name=f"drop in {runtime}",
+        measured=f"{drop:+.2f} points",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence=f"int8 {quantised.accuracy:.2%} and float {exact:.2%} of {quantised.n:,} validation faces "
+        f"in {runtime}: {drop:.2f} points lost" + ("" if holds else f", {drop - limit:.2f} more than allowed"),
+    )
+
+
+def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> Check:
+    """Int8 in one runtime gives nearly every face the answer that float gives it, right or wrong.
+
+    Equal accuracy can hide that other faces are right; McNemar's test is told beside it.
+    """
+    percent = 100 * agreement
+    holds = percent >= limit - _ROUNDING
+    return Check(
+        name=f"agreement in {runtime}",
+        measured=f"{percent:.2f} %, McNemar p {pair.p:.2g}",
+        limit=f"{limit:.2f} %",
+        holds=holds,
+        sentence=f"int8 in {runtime} answers {percent:.2f} % of {pair.n:,} validation faces as float does"
+        + ("" if holds else f", but {limit:.2f} % are wanted")
+        + f"; only float is right on {pair.only_first}, only int8 on {pair.only_second}",
+    )
+
+
+def recalls_kept(runtime: Runtime, exact: Metrics, quantised: Metrics, limit: float) -> Check:
+    """No label with enough faces loses much recall, whatever the others win."""
+    drops = {
+        label: 100 * ((found.recall or 0.0) - (quantised.recall[label].recall or 0.0))
+        for label, found in exact.recall.items()
+        if found.n >= _ENOUGH
+    }
+    if not drops:
+        return Check(f"recall in {runtime}", f"no label has {_ENOUGH} faces", "", holds=True, sentence="")
+    worst = max(drops, key=lambda label: drops[label])
+    holds = drops[worst] <= limit + _ROUNDING
+    return Check(
+        name=f"recall in {runtime}",
+        measured=f"{drops[worst]:+.2f} points at {worst}",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence=f"{worst} loses {drops[worst]:.2f} points of recall in {runtime} ({exact.recall[worst].n} faces)"
+        + ("" if holds else f", but {limit:.2f} are allowed"),
+    )
+
+
+def face_kept(runtime: Runtime, exact: NDArray[np.float32], quantised: NDArray[np.float32], limit: float) -> Check:
+    """Int8 in one runtime takes pictures for faces as float does.
+
+    Args:
+        runtime: Which.
+        exact: ``(N,)`` face scores of the float network.
+        quantised: The same of the quantised one.
+        limit: Largest mean difference, in points.
+    """
+    moved = 100 * float(np.abs(exact - quantised).mean())
+    holds = moved <= limit  # false for NaN, too
+    return Check(
+        name=f"face score in {runtime}",
+        measured=f"{moved:.2f} points",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence=f"int8 in {runtime} moves face scores by {moved:.2f} points on average"
+        + ("" if holds else f", but {limit:.2f} are allowed"),
+    )
+
+
+def agreement(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Give the part of faces with the same top class in two sets of ``(N, C)`` answers."""
+    return float((first.argmax(axis=1) == second.argmax(axis=1)).mean())
+
+
+def reported(agreeing: float | None, parameters: int) -> list[Check]:
+    """Tell what has no limit: how the runtimes agree with each other, and how many parameters there are."""
+    both = {} if agreeing is None else {"runtimes agree": f"{agreeing:.2%} of top classes"}
+    figures = both | {"parameters": f"{parameters:,}"}
+    return [Check(name, figure, "", holds=True, sentence="") for name, figure in figures.items()]

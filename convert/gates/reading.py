@@ -1,0 +1,87 @@
+"""Whether the model is read as it was trained: its pixels, its layout, its labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from convert.gates.gate import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from train.evaluate.metrics import Metrics, Pair
+
+_BY_CHANCE = 0.01
+"""A gain that chance brings with a greater probability is none."""
+
+
+def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], limit: float) -> Check:
+    """The float network gives the probabilities of the model as it came: scaling, layout and labels are right.
+
+    Args:
+        source: ``(N, C)`` probabilities by the framework that the model is of.
+        converted: ``(N, C)`` of the float network, for the same faces.
+        limit: Largest difference of one probability.
+    """
+    difference = float(np.abs(source - converted).max()) if np.isfinite(converted).all() else float("inf")
+    holds = difference <= limit
+    return Check(
+        name="float as the source",
+        measured=f"{difference:.1e}",
+        limit=f"{limit:.0e}",
+        holds=holds,
+        sentence=f"on {len(source)} faces a probability differs by {difference:.2g} from the model as it came"
+        + ("" if holds else f", but {limit:.0e} is allowed: pixels, layout or labels are not read alike"),
+    )
+
+
+def labels_in_order(exact: Metrics, limit: float) -> Check:
+    """No other order of the labels fits the answers better: the one that was named is the network's.
+
+    The best order is the assignment of answers to labels with the most right answers.
+    Kuhn, "The Hungarian method for the assignment problem", 1955.
+    """
+    confusion = np.array(exact.confusion)
+    truths, answers = linear_sum_assignment(confusion, maximize=True)
+    gain = 100 * float(confusion[truths, answers].sum() / exact.n - exact.accuracy)
+    holds = gain <= limit
+    moved = [
+        f"what it calls {exact.labels[a]} is {exact.labels[t]}" for t, a in zip(truths, answers, strict=True) if t != a
+    ]
+    return Check(
+        name="order of the labels",
+        measured=f"{gain:.2f} points",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence="no other order of the labels fits better"
+        if holds
+        else f"in another order of the labels {gain:.1f} points more faces would be right: {'; '.join(moved)}",
+    )
+
+
+def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]], limit: float) -> Check:
+    """No other usual scaling of the pixels is read much better: the one that was named is what it was trained on.
+
+    Args:
+        accuracy: With the scaling that was named.
+        others: By the name of another scaling: its accuracy on the same faces, and the pair's comparison.
+        limit: Points that another may be better by.
+    """
+    name, (best, pair) = max(others.items(), key=lambda item: item[1][0])
+    gain = 100 * (best - accuracy)
+    holds = gain <= limit or pair.p > _BY_CHANCE
+    return Check(
+        name="scaling of the pixels",
+        measured=f"{gain:+.2f} points",
+        limit=f"{limit:.2f} points",
+        holds=holds,
+        sentence="no other usual scaling is read better"
+        if holds
+        else f"with pixels as {name} it reads {best:.1%} of {pair.n} validation faces instead of {accuracy:.1%}; "
+        "range, mean or std are not those of its training",
+    )

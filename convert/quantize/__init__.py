@@ -1,0 +1,1 @@
+"""Full-integer int8 quantisation after training."""

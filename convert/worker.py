@@ -1,0 +1,100 @@
+"""Run a network in processes of its own, one for each core.
+
+TensorFlow and tflite-runtime hold native libraries of one name: in a process that
+has imported the one, the other fails to load any network. And the Pi has no
+TensorFlow beside its runtime either.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.errors import BundleError
+from edge.inference.runtime import Network
+from edge.vision.crops import all_resized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from edge.inference.runtime import Runtime
+
+_CHECKOUT = Path(__file__).parent.parent
+_STEP = 32
+"""Faces between two words of progress; also the fewest that are worth a process."""
+
+
+def logits(
+    content: bytes, runtime: Runtime, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float32]:
+    """Run a network in one runtime.
+
+    Args:
+        content: A ``.tflite`` file's bytes.
+        runtime: The one to use.
+        faces: ``(N, H, W)`` gray levels of any size.
+        advance: Is told how many more faces are done.
+
+    Returns:
+        ``(N, C)`` logits.
+
+    Raises:
+        BundleError: The runtime refuses the network; or it ends the process, as native code may.
+    """
+    parts = np.array_split(faces, max(1, min(os.cpu_count() or 1, len(faces) // _STEP)))
+    with tempfile.TemporaryDirectory() as scratch:
+        network = Path(scratch) / "network.tflite"
+        network.write_bytes(content)
+        folders = [Path(scratch) / str(number) for number in range(len(parts))]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return np.concatenate(
+                list(pool.map(lambda folder, part: _run(network, runtime, folder, part, advance), folders, parts))
+            )
+
+
+def _run(
+    network: Path, runtime: Runtime, folder: Path, faces: NDArray[np.uint8], advance: Callable[[int], None]
+) -> NDArray[np.float32]:
+    folder.mkdir()
+    np.save(folder / "faces.npy", faces)
+    command = [sys.executable, "-m", "convert.worker", str(network), runtime, str(folder)]
+    with (
+        (folder / "errors").open("w+", encoding="utf-8") as errors,
+        subprocess.Popen(command, cwd=_CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        for line in process.stdout or ():
+            advance(int(line))
+    if process.returncode:
+        said = (folder / "errors").read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
+        message = f"{runtime} fails with it (exit code {process.returncode}): {said[-1]}"
+        raise BundleError(message)
+    return np.asarray(np.load(folder / "logits.npy"), np.float32)
+
+
+def main(path: str, runtime: Runtime, folder: str) -> None:
+    """Do the work in the other process; see `logits`."""
+    network = Network(Path(path).read_bytes(), runtime)
+    height, width = network.input_shape
+    faces = np.load(Path(folder) / "faces.npy")
+    rows = np.empty((len(faces), network.outputs), np.float32)
+    for start in range(0, len(faces), _STEP):
+        part = all_resized(faces[start : start + _STEP], width, height)
+        rows[start : start + _STEP] = network.logits(part)
+        print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
+    np.save(Path(folder) / "logits.npy", rows)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])  # type: ignore[arg-type]  # logits() is the only caller
+    except BundleError as problem:
+        sys.exit(str(problem))

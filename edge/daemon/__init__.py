@@ -1,0 +1,1 @@
+"""The daemon: camera, pipeline and broker put together and kept running."""

@@ -1,0 +1,1 @@
+"""From face crops to emotions: model bundles and the TFLite runtimes that run them."""

@@ -1,0 +1,1 @@
+"""Store and forward: an event waits here until the broker has acknowledged it."""

@@ -1,0 +1,1 @@
+"""Frames in, transitions out: the pure heart of the daemon."""

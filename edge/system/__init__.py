@@ -1,0 +1,1 @@
+"""The machine and the service manager around the daemon."""

@@ -1,0 +1,1 @@
+"""From pixels to tracked faces: detector, search, motion, tracker, crops."""

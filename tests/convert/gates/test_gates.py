@@ -1,0 +1,179 @@
+"""Every gate is seen to fail: each model here is broken in the way that one gate exists for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from convert import gates
+from convert.__main__ import main
+from convert.gates import Limits
+from convert.load import load
+from convert.reference import make_exact
+from edge.inference.bundle import ModelBundle
+from tests.train.synthetic import Run, call
+from train import datasets
+from train.datasets import ferplus
+from train.evaluate.metrics import Pair, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.convert.conftest import Converted
+    from train.evaluate.metrics import Metrics
+
+
+def beside_toml(trained: Run, folder: Path, labels: Sequence[str] = ferplus.LABELS, white: float = 255.0) -> Path:
+    """Put the trained model beside a TOML file instead of its report."""
+    shutil.copy(trained.model, folder)
+    (folder / "tiny.toml").write_text(
+        f"labels = {json.dumps(list(labels))}\n"
+        'protocol = "ferplus-majority"\n'
+        f"[input]\nrange = [0.0, {white}]\nmean = [0.0]\nstd = [1.0]\n",
+        encoding="utf-8",
+    )
+    return folder / "tiny.keras"
+
+
+def convert(trained: Run, model: Path, *more: str) -> int:
+    out = str(model.parent / "out" / "tiny")
+    return call(main, [str(model), *trained.data, "--out", out, "--calibration-faces", "64", *more])
+
+
+def test_a_toml_says_as_much_as_a_report(trained: Run, converted: Converted, tmp_path: Path) -> None:
+    assert convert(trained, beside_toml(trained, tmp_path)) == 0
+    assert (tmp_path / "out" / "tiny.tflite").read_bytes() == converted.network.read_bytes()
+
+
+def test_a_wrong_scale_is_named(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert(trained, beside_toml(trained, tmp_path, white=1.0)) == 1
+    said = capsys.readouterr().err
+    assert "scaling of the pixels: with pixels as 0 to 255 it reads 100.0% of 200 validation faces instead of" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_shuffled_labels_are_named(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shuffled = [*ferplus.LABELS[1:], ferplus.LABELS[0]]
+    assert convert(trained, beside_toml(trained, tmp_path, labels=shuffled)) == 1
+    said = capsys.readouterr().err
+    assert "order of the labels: in another order of the labels 100.0 points more faces would be right" in said
+    assert "what it calls contempt is angry" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
+    source = load(trained.model)
+    faces = datasets.load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
+    assert make_exact(source, faces, Limits(), lambda _: None).check.holds
+    other = replace(source, run=lambda pictures: source.run(pictures * np.float32(0.9)))
+    failed = make_exact(other, faces, Limits(), lambda _: None).check
+    assert (failed.name, failed.holds) == ("float as the source", False)
+    assert "pixels, layout or labels are not read alike" in failed.sentence
+
+
+@pytest.mark.parametrize(
+    ("option", "gate"),
+    [("--max-bytes", "size"), ("--max-macs", "multiply-accumulates"), ("--max-arena", "arena")],
+)
+def test_what_is_too_large_is_named(
+    trained: Run, converted: Converted, option: str, gate: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(main, ["check", str(converted.network), *trained.data, option, "1000"]) == 1
+    assert f"it does not pass: {gate}: " in capsys.readouterr().err
+
+
+def test_answers_that_differ_at_equal_accuracy_are_named() -> None:
+    pair = Pair(n=1000, only_first=40, only_second=40, p=1.0)
+    assert gates.answers_kept("litert", pair, 0.97, 97.0).holds
+    failed = gates.answers_kept("litert", pair, 0.92, 97.0)
+    assert not failed.holds
+    assert "answers 92.00 % of 1,000 validation faces as float does, but 97.00 % are wanted" in failed.sentence
+    assert "only float is right on 40, only int8 on 40" in failed.sentence
+
+
+def judged(right: Sequence[int], of: Sequence[int]) -> Metrics:
+    """Metrics of labels a and b, so many right of so many faces each."""
+    truth = np.repeat([0, 1], of)
+    answers = np.concatenate(
+        [np.where(np.arange(n) < r, t, 1 - t) for t, (r, n) in enumerate(zip(right, of, strict=True))]
+    )
+    return measure(np.eye(2, dtype=np.float32)[answers], truth, ("a", "b"))
+
+
+def test_a_label_that_pays_for_the_others_is_named() -> None:
+    of = (200, 200)
+    failed = gates.recalls_kept("litert", judged((150, 150), of), judged((158, 142), of), 3.0)
+    assert not failed.holds
+    assert failed.sentence == "b loses 4.00 points of recall in litert (200 faces), but 3.00 are allowed"
+    assert gates.recalls_kept("litert", judged((150, 150), of), judged((145, 155), of), 3.0).holds
+
+
+def test_a_label_with_few_faces_is_not_guarded() -> None:
+    of = (200, 99)
+    assert gates.recalls_kept("litert", judged((150, 60), of), judged((150, 10), of), 3.0).holds
+
+
+def test_what_is_looser_than_the_projects_own_limit_is_written_into_the_card(trained: Run, tmp_path: Path) -> None:
+    model = beside_toml(trained, tmp_path)
+    assert convert(trained, model, "--max-drop", "5", "--min-agreement", "90", "--max-recall-drop", "1") == 0
+    card = ModelBundle.load(tmp_path / "out" / "tiny.tflite").card
+    assert (card.model_extra or {})["quantisation"]["loosened"] == {"max_drop": 5.0, "min_agreement": 90.0}
+    page = (tmp_path / "out" / "tiny.md").read_text(encoding="utf-8")
+    assert "**loosened**: max drop 5" in page
+
+
+class TestCheck:
+    """``python -m convert check`` on a bundle that is there."""
+
+    def test_a_good_bundle_passes(self, trained: Run, converted: Converted, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call(main, ["check", str(converted.network), *trained.data]) == 0
+        said = capsys.readouterr().out
+        assert "float as the source" not in said
+        assert "drop in litert" in said
+
+    def test_beside_its_model_every_gate_is_run(
+        self, trained: Run, converted: Converted, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call(main, ["check", str(converted.network), *trained.data, "--model", str(trained.model)]) == 0
+        said = capsys.readouterr().out
+        for gate in ("float as the source", "scaling of the pixels", "order of the labels", "agreement in litert"):
+            assert gate in said
+
+    def test_a_bundle_that_became_worse_does_not(
+        self, trained: Run, converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shutil.copy(converted.network, tmp_path)
+        card = json.loads(converted.card.read_text(encoding="utf-8"))
+        card["labels"] = [*card["labels"][1:], card["labels"][0]]
+        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == 1
+        assert "drop in litert: int8 0.00% and float 100.00% of 200 validation faces" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("missing", "code", "said"), [("judged", 0, "drop in litert"), ("float", 2, "--model FILE")]
+    )
+    def test_a_card_that_says_less_is_judged_by_what_it_says(
+        self,
+        trained: Run,
+        converted: Converted,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        *,
+        missing: str,
+        code: int,
+        said: str,
+    ) -> None:
+        shutil.copy(converted.network, tmp_path)
+        card = json.loads(converted.card.read_text(encoding="utf-8"))
+        del card["metrics"]["validation"][missing]
+        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == code
+        told = capsys.readouterr()
+        assert said in told.out + told.err
+        assert "recall" not in told.out

@@ -1,0 +1,68 @@
+"""A mean error of the answers is taken back out of the last layer's biases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from convert import float_runtime
+from convert.quantize.activations import observe
+from convert.quantize.bias_correction import correct_bias
+from convert.quantize.int8 import quantize, ranges
+from edge.inference.runtime import Network
+from tests.convert.small import LABELS, chain, classifier, of_gray_levels, pictures, spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+L = keras.layers
+FACES = pictures(64)
+ERROR = np.array([0.4, -0.25, 0.0, 0.15], np.float32)
+
+
+def gray(model: keras.Model) -> bytes:
+    """Fold a network that takes gray levels, its answers spread."""
+    return of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
+
+
+def quantised(exact: bytes) -> bytes:
+    return quantize(Path("small"), exact, ranges(observe(exact, FACES), "min-max"))
+
+
+@pytest.fixture(scope="module")
+def exact() -> bytes:
+    return gray(classifier(L.Conv2D(8, 3, activation="relu"), L.Conv2D(8, 3, activation="relu")))
+
+
+def answers(content: bytes) -> NDArray[np.float32]:
+    return Network(content, "litert").logits(FACES)
+
+
+def test_every_answer_moves_by_what_it_was_too_high(exact: bytes) -> None:
+    content = quantised(exact)
+    moved = (answers(content) - answers(correct_bias(content, ERROR))).mean(axis=0)
+    assert moved == pytest.approx(ERROR, abs=0.02)
+
+
+def test_the_mean_error_is_gone(exact: bytes) -> None:
+    found = ranges(observe(exact, FACES), "min-max")
+    whole = {name: found[name] for name in ("pixels", "logits")}
+    content = quantize(Path("small"), exact, {name: (low, 0.9 * high) for name, (low, high) in found.items()} | whole)
+    wanted = float_runtime.logits(exact, FACES)
+    error = (answers(content) - wanted).mean(axis=0)
+    assert np.abs(error).max() > 0.05
+    assert np.abs((answers(correct_bias(content, error)) - wanted).mean(axis=0)).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    "end",
+    [[L.Dense(len(LABELS), activation="relu")], [L.Dense(len(LABELS)), L.PReLU()]],
+    ids=["within the layer", "behind it"],
+)
+def test_answers_that_are_bent_afterwards_stay_as_they_are(end: list[keras.layers.Layer]) -> None:
+    content = quantised(of_gray_levels(chain(L.Conv2D(8, 3, activation="relu"), L.GlobalAveragePooling2D(), *end)))
+    assert correct_bias(content, ERROR) == content

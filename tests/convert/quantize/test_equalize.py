@@ -1,0 +1,152 @@
+"""Channels are made equally large where weights can undo it, and nothing else is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from convert import float_runtime
+from convert.graph import Graph
+from convert.quantize.activations import noise, observe
+from convert.quantize.equalize import equalize
+from convert.quantize.int8 import quantize, ranges
+from edge.inference.bundle import softmax
+from tests.convert.small import LABELS, SIZE, chain, classifier, draw, kinds, of_gray_levels, pictures, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+L = keras.layers
+FACTOR = 3000.0
+
+
+def gray(model: keras.Model) -> bytes:
+    """Fold a network that takes gray levels, its answers spread."""
+    return of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
+
+
+def equalized(exact: bytes) -> tuple[bytes, int]:
+    """Equalise a network and see that it says the same as before."""
+    content, count = equalize(exact, observe(exact, pictures()))
+    wanted, given = (softmax(float_runtime.logits(network, pictures())) for network in (exact, content))
+    assert np.abs(given - wanted).max() < 1e-5
+    return content, count
+
+
+def made_uneven(model: keras.Model, maker: str, reader: str) -> keras.Model:
+    """Let one channel be far larger than the others where it is made, and read it by weights that undo it."""
+    made, read = model.get_layer(maker), model.get_layer(reader)
+    kernel, bias = made.get_weights()
+    depthwise = isinstance(made, L.DepthwiseConv2D)
+    kernel[:, :, 0] *= FACTOR if depthwise else 1
+    kernel[..., 0] *= 1 if depthwise else FACTOR
+    bias[0] *= FACTOR
+    made.set_weights([kernel, bias])
+    kernel, *rest = read.get_weights()
+    kernel[..., 0, :] /= FACTOR
+    read.set_weights([kernel, *rest])
+    return model
+
+
+BETWEEN: dict[str, Callable[[], list[Any]]] = {
+    "CONV_2D": lambda: [L.ReLU(), L.Conv2D(8, 3, name="reader")],
+    "PRELU": lambda: [L.PReLU(shared_axes=[1, 2], alpha_initializer="random_uniform"), L.Conv2D(8, 3, name="reader")],
+    "LEAKY_RELU": lambda: [L.LeakyReLU(0.1), L.Conv2D(8, 3, name="reader")],
+    "DEPTHWISE_CONV_2D": lambda: [L.ReLU(), L.DepthwiseConv2D(3, name="reader"), L.ReLU()],
+    "MAX_POOL_2D": lambda: [L.ReLU(), L.MaxPooling2D(2), L.Conv2D(8, 3, name="reader")],
+    "AVERAGE_POOL_2D": lambda: [L.AveragePooling2D(2), L.Conv2D(8, 3, name="reader")],
+    "PAD": lambda: [L.ReLU(), L.ZeroPadding2D(1), L.Conv2D(8, 3, strides=2, name="reader")],
+    "FULLY_CONNECTED": lambda: [L.GlobalAveragePooling2D(), L.Dense(8, name="reader"), L.Reshape((1, 1, 8))],
+}
+"""What may lie behind a convolution: a reader, and what keeps factors on the way to it."""
+
+
+def signal_to_noise(exact: bytes) -> float:
+    """Quantise a network and give the decibels of its logits."""
+    quantised = quantize(Path("small"), exact, ranges(observe(exact, pictures()), "min-max"))
+    return noise(exact, quantised, pictures())["logits"]
+
+
+def assert_undone(*layers: Any) -> None:
+    """See that int8 comes out as well as if no channel had ever been larger."""
+    model = classifier(*layers)
+    even = signal_to_noise(gray(model))
+    uneven = gray(made_uneven(model, "maker", "reader"))
+    content, _ = equalized(uneven)
+    assert signal_to_noise(content) > signal_to_noise(uneven) + 20
+    assert signal_to_noise(content) > even - 3
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_an_outlier_that_weights_can_undo_is_undone(between: str) -> None:
+    layers = [L.Conv2D(8, 3, name="maker"), *BETWEEN[between]()]
+    assert between in kinds(Graph(of_gray_levels(classifier(*layers))))[1:]
+    assert_undone(*layers)
+
+
+def test_a_depthwise_convolution_can_make_it_too() -> None:
+    layers = [L.DepthwiseConv2D(3, name="maker"), L.ReLU(), L.Conv2D(8, 3, name="reader")]
+    assert_undone(L.Conv2D(8, 3), L.ReLU(6), *layers)
+
+
+def test_a_chain_is_equalised_at_every_link() -> None:
+    layers = [L.Conv2D(8, 3, activation="relu", padding="same") for _ in range(3)]
+    _, count = equalized(gray(classifier(*layers)))
+    assert count == 3  # the last one's reader is the dense layer
+
+
+@pytest.mark.parametrize(
+    ("maker", "between"),
+    [("relu6", []), (None, [L.AveragePooling2D(2), L.ReLU(6)]), (None, [L.MaxPooling2D(2), L.ReLU(6)])],
+    ids=["itself", "average", "maximum"],
+)
+def test_what_limits_an_activation_is_left_alone(maker: str | None, between: list[Any]) -> None:
+    first, second = L.Conv2D(8, 3, activation=maker, name="maker"), L.Conv2D(8, 3, name="reader")
+    exact = gray(made_uneven(classifier(first, *between, second, L.Softmax()), "maker", "reader"))
+    assert "RELU6" not in kinds(Graph(exact))  # it is within the operator
+    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+
+
+def test_what_is_added_elsewhere_too_is_left_alone() -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    seen = L.Conv2D(8, 3, activation="relu")(inputs)
+    joined = L.ReLU(6)(L.Add()([seen, L.Conv2D(8, 3, padding="same", activation="relu6")(seen)]))
+    exact = gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined)))))
+    assert "ADD" in kinds(Graph(exact))
+    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+
+
+def test_an_average_over_channels_is_no_average_of_each() -> None:
+    stem = [L.Conv2D(8, 3, padding="same", activation="relu"), L.MaxPooling2D(4)]
+    over_channels = L.Lambda(lambda pixels: keras.ops.mean(pixels, (2, 3)))  # 8 rows, as many as channels
+    exact = gray(chain(*stem, over_channels, L.Dense(len(LABELS))))
+    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+
+
+def test_two_readers_take_the_same_factors() -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    seen = L.Conv2D(8, 3, activation="relu", name="maker")(inputs)
+    ways = [L.Conv2D(4, 3, padding="same", activation="relu6")(seen), L.DepthwiseConv2D(3, padding="same")(seen)]
+    answer = L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(L.Concatenate()(ways)))
+    _, count = equalized(gray(draw(keras.Model(inputs, answer))))
+    assert count == 1
+
+
+def test_a_convolution_that_works_twice_is_divided_only_where_its_reader_undoes_it() -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    shared = L.Conv2D(8, 3, activation="relu")
+    far = L.Conv2D(4, 3, activation="relu6")(shared(inputs))
+    near = L.Conv2D(4, 3, activation="relu6")(shared(L.MaxPooling2D(2)(inputs)))
+    means = [L.GlobalAveragePooling2D()(way) for way in (far, near)]
+    _, count = equalized(gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.Concatenate()(means))))))
+    assert count == 3  # it twice, and what stands before both
+
+
+def test_a_convolution_that_reads_itself_is_equalised_by_two_kernels() -> None:
+    shared = L.Conv2D(8, 3, activation="relu")
+    _, count = equalized(gray(classifier(L.Conv2D(8, 3, activation="relu"), shared, shared)))
+    assert count == 3

@@ -1,0 +1,113 @@
+"""The range of each activation, by each method, and what a quantised network still says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import keras
+import numpy as np
+import pytest
+
+from convert import float_runtime
+from convert.fold import PADDED, fold
+from convert.inspection import dissect
+from convert.quantize.activations import Activation, noise, observe
+from convert.quantize.int8 import Method, quantize, ranges
+from convert.spec import Scaling
+from edge.inference.runtime import Network
+from tests.convert.small import LABELS, ORDER, as_tflite, classifier, pictures, spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+L = keras.layers
+METHODS: tuple[Method, ...] = get_args(Method)
+
+LOGITS = np.array([-3.0, 5.0])
+
+
+def chosen(values: NDArray[np.float64], method: Method) -> tuple[float, float]:
+    """Choose the range of one activation that held these values."""
+
+    def held(values: NDArray[np.float64]) -> Activation:
+        return Activation(float(values.min()), float(values.max()), values.astype(np.float32), np.zeros(1, np.float32))
+
+    return ranges({"layer": held(values), "logits": held(LOGITS)}, method)["layer"]
+
+
+def uniform(low: float, high: float, count: int = 100_000) -> NDArray[np.float64]:
+    return np.random.default_rng(1).permutation(np.linspace(low, high, count))
+
+
+def test_min_max_takes_all_of_it() -> None:
+    assert chosen(np.array([-2.0, 0.5, 1000.0]), "min-max") == (-2, 1000)
+
+
+def test_percentile_leaves_a_few_values_out_on_each_side() -> None:
+    values = uniform(-1, 1)
+    values[:2] = -500, 1000
+    low, high = chosen(values, "percentile")
+    assert [low, high] == pytest.approx([-1, 1], abs=0.01)
+    assert chosen(values, "min-max") == (-500, 1000)
+
+
+def test_least_error_clips_a_heavy_tail_on_its_side_alone() -> None:
+    tail = np.abs(np.random.default_rng(1).standard_t(3, 100_000))
+    low, high = chosen(np.concatenate([tail, uniform(-5, 0)]), "mse")
+    assert 0.05 * tail.max() <= high < 0.9 * tail.max()
+    assert low == pytest.approx(-5, rel=0.1)
+
+
+def test_least_error_clips_nothing_of_what_is_even() -> None:
+    assert chosen(uniform(-1, 3), "mse") == (-1, 3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_is_within(method: Method) -> None:
+    assert chosen(uniform(2, 3), method)[0] == 0
+    assert chosen(uniform(-3, -2), method)[1] == 0
+    assert chosen(np.zeros(100), method) == (0, 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_logits_and_pixels_are_never_clipped(method: Method) -> None:
+    tail = np.random.default_rng(1).standard_t(3, 100_000).astype(np.float32)
+    held = Activation(float(tail.min()), float(tail.max()), tail, np.zeros(1, np.float32))
+    found = ranges({"logits": held}, method)
+    assert found["logits"] == (held.low, held.high)
+    assert found["pixels"] == found[PADDED] == (0, 255)
+
+
+IMAGENET = Scaling(range=(0, 1), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+SIGNED = Scaling(range=(-1, 1), mean=(0,), std=(1,))
+
+
+@pytest.fixture(scope="module", params=[SIGNED, IMAGENET], ids=["border of gray", "border in a channel"])
+def exact(request: pytest.FixtureRequest) -> bytes:
+    layers = [L.Conv2D(8, 3, padding="same", activation="relu"), L.Conv2D(8, 3, strides=2, activation="relu6")]
+    model = classifier(*layers, channels=len(request.param.mean))
+    return fold(as_tflite(spread(model, request.param.apply(pictures()))), request.param, ORDER, probabilities=False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_int8_answers_as_float_does(method: Method, exact: bytes) -> None:
+    faces = pictures(200)
+    quantised = quantize(Path("small"), exact, ranges(observe(exact, faces[:50]), method))
+    wanted, given = float_runtime.logits(exact, faces), Network(quantised, "litert").logits(faces)
+    assert (wanted.argmax(axis=1) == given.argmax(axis=1)).mean() >= 0.97
+    assert noise(exact, quantised, faces[:50])["logits"] > 20
+
+
+def test_every_tensor_is_an_integer_and_the_output_has_its_name(exact: bytes) -> None:
+    quantised = quantize(Path("small"), exact, ranges(observe(exact, pictures()), "min-max"))
+    anatomy = dissect(quantised)
+    assert anatomy.float_tensors == ()
+    assert (anatomy.output_names, anatomy.output_shapes) == (("logits",), ((1, len(LABELS)),))
+    assert len(quantised) < len(exact)
+
+
+def test_equal_networks_and_ranges_give_equal_bytes(exact: bytes) -> None:
+    found = ranges(observe(exact, pictures()), "mse")
+    assert found == ranges(observe(exact, pictures()), "mse")
+    assert quantize(Path("small"), exact, found) == quantize(Path("small"), exact, found)

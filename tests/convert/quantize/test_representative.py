@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.confidence import Confidence, best_temperature, calibrate, least_confidence
+from convert.quantize.representative import representative
+from edge.inference.bundle import softmax
+from train.datasets import DataError, Faces
+
+LABELS = ("a", "b", "c")
+
+
+def uneven(counts: tuple[int, ...] = (100, 30, 4)) -> Faces:
+    """Faces whose gray level tells their label: 10, 20 and 30."""
+    truth = np.repeat(np.arange(len(counts)), counts)
+    pixels = (10 * (truth + 1))[:, None, None] * np.ones((1, 48, 48))
+    return Faces(pixels.astype(np.uint8), np.eye(len(counts), dtype=np.float32)[truth], LABELS)
+
+
+def test_labels_are_shown_equally_often_while_they_last() -> None:
+    faces = representative(uneven(), 44)
+    assert np.bincount(faces[:, 1, 1])[[10, 20, 30]].tolist() == [20, 20, 4]
+
+
+@pytest.mark.parametrize(
+    ("faces", "said"), [(uneven((0, 0, 0)), "empty"), (uneven().select(slice(0, 9)), "unlabelled")]
+)
+def test_a_set_that_shows_nothing_is_refused(faces: Faces, said: str) -> None:
+    with pytest.raises(DataError, match=f"the representative set is {said}"):
+        representative(Faces(faces.pixels, faces.targets * (said != "unlabelled"), faces.labels), 12)
+
+
+def test_the_draw_is_repeatable_and_needs_no_face_twice() -> None:
+    assert np.array_equal(representative(uneven(), 50), representative(uneven(), 50))
+    assert len(representative(uneven(), 1000)) == 134
+
+
+def logits_of_calibrated_model(
+    count: int, scale: float
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
+    """Logits whose softmax at temperature `scale` is the probability that the truth is drawn with."""
+    random = np.random.default_rng(5)
+    exact = random.normal(0, 1.5, (count, 4)).astype(np.float32)
+    probabilities = softmax(exact)
+    truth = (random.random((count, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=3)
+    return exact * scale, truth
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_what_was_scaled(scale: float) -> None:
+    logits, truth = logits_of_calibrated_model(20_000, scale)
+    assert best_temperature(logits, truth) == pytest.approx(scale, rel=0.05)
+
+
+def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
+    """Faces of which only the labels count, in another order than the model's: d, c, b, a."""
+    return Faces(np.zeros((len(truth), 1, 1), np.uint8), np.eye(4, dtype=np.float32)[3 - truth], ("d", "c", "b", "a"))
+
+
+def calibrated(scale: float) -> Confidence:
+    logits, truth = logits_of_calibrated_model(20_000, scale)
+    return calibrate(logits, ("a", "b", "c", "d"), labelled(truth), np.ones(len(truth), bool))
+
+
+def test_calibration_makes_the_error_small() -> None:
+    found = calibrated(3.0)
+    assert found.error_before > 0.1
+    assert found.error_after < 0.02
+
+
+def test_a_calibrated_model_is_more_often_right_than_wrong_from_one_half_on() -> None:
+    found = calibrated(1.0)
+    assert found.min_confidence == pytest.approx(0.5, abs=0.05)
+
+
+def test_answers_that_are_always_or_never_worth_saying() -> None:
+    probabilities = np.array([[0.6, 0.4], [0.7, 0.3], [0.9, 0.1]], np.float32)
+    assert least_confidence(probabilities, np.array([0, 0, 0])) == 0.0
+    assert least_confidence(probabilities, np.array([1, 1, 1])) == 1.0
+    assert least_confidence(probabilities, np.array([1, 0, 0])) == pytest.approx(0.7)

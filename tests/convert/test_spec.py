@@ -1,0 +1,194 @@
+"""What stands beside a model, and every way in which it can be wrong: one sentence each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from convert.errors import ModelError
+from convert.spec import PLAIN, WANTED, Scaling, Told, complete
+from tests.train import synthetic
+from train import recipes
+from train.datasets import DataError
+from train.report import Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GRAY = Told(height=32, width=24, channels=1, outputs=("answer",))
+COLOUR = Told(height=32, width=32, channels=3, outputs=("answer",))
+SILENT = Told(height=None, width=None, channels=None, outputs=("age", "emotion"))
+
+WHOLE = """
+labels = ["surprise", "angry", "happy", "sad"]
+protocol = "ferplus-majority"
+description = "Learned from four gratings."
+[input]
+range = [0.0, 1.0]
+mean = [0.5]
+std = [0.25]
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Where the model would be; what it says of itself is told by the tests."""
+    return tmp_path / "tiny.onnx"
+
+
+def beside(model: Path, text: str) -> Path:
+    model.with_suffix(".toml").write_text(text)
+    return model
+
+
+def refusal(model: Path, told: Told) -> str:
+    with pytest.raises(ModelError) as caught:
+        complete(model, told)
+    return str(caught.value)
+
+
+def test_file_and_sidecar_together_say_all(model: Path) -> None:
+    spec = complete(beside(model, WHOLE), GRAY)
+    assert spec.labels == ("surprise", "angry", "happy", "sad")
+    assert (spec.width, spec.height, spec.channels, spec.output) == (24, 32, 1, "answer")
+    assert spec.scaling == Scaling(range=(0, 1), mean=(0.5,), std=(0.25,))
+    assert (spec.protocol, spec.training) == ("ferplus-majority", "ferplus")
+    assert spec.trained == {
+        "source": "tiny.onnx",
+        "protocol": "ferplus-majority",
+        "description": "Learned from four gratings.",
+    }
+
+
+def test_a_model_of_fer2013_is_calibrated_on_fer2013(model: Path) -> None:
+    spec = complete(beside(model, WHOLE.replace("ferplus-majority", "fer2013")), GRAY)
+    assert spec.training == "fer2013"
+
+
+def test_all_that_is_missing_is_asked_for_at_once(model: Path) -> None:
+    said = refusal(model, SILENT)
+    assert said.startswith(f"{model}: tiny.toml beside it has to say what the file cannot:")
+    assert [line.partition(":")[0].strip() for line in said.splitlines()[1:]] == list(WANTED)
+    assert "(age, emotion)" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('labels = ["surprise", "angry", "happy", "sad"]', "labels"),
+        ('protocol = "ferplus-majority"', "protocol"),
+        ("range = [0.0, 1.0]", "input.range"),
+        ("mean = [0.5]", "input.mean"),
+        ("std = [0.25]", "input.std"),
+    ],
+)
+def test_only_what_is_missing_is_asked_for(line: str, key: str, model: Path) -> None:
+    said = refusal(beside(model, WHOLE.replace(line, "")), GRAY)
+    assert said.splitlines()[1:] == [f"  {key}: {WANTED[key]}"]
+
+
+def test_what_the_file_leaves_open_is_said_beside_it(model: Path) -> None:
+    text = 'output = "emotion"\n' + WHOLE + "size = [24, 32]\nchannels = 3\n"
+    spec = complete(beside(model, text), SILENT)
+    assert (spec.width, spec.height, spec.channels, spec.output) == (24, 32, 3, "emotion")
+
+
+def test_one_number_serves_every_channel(model: Path) -> None:
+    scaling = complete(beside(model, WHOLE), COLOUR).scaling
+    assert (scaling.mean, scaling.std) == ((0.5,) * 3, (0.25,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "after", "sentence"),
+    [
+        (GRAY, '"sad"', '"bored"', "labels: bored: not among angry, contempt, disgust, fear, happy, neutral, sad,"),
+        (GRAY, '"sad"', '"happy"', "labels: a label occurs twice in surprise, angry, happy, happy"),
+        (COLOUR, "[0.5]", "[0.5, 0.5]", "input.mean: 2 numbers for 3 channel"),
+        (COLOUR, "[0.25]", "[0.25, 0.25]", "input.std: 2 numbers for 3 channel"),
+        (GRAY, "[0.5]", "[]", "input.mean: 0 numbers for 1 channel"),
+        (GRAY, "[0.5]", "0.5", "input.mean: Input should be a valid tuple"),
+        (GRAY, "[0.5]", "[nan]", "input.mean: Input should be a finite number"),
+        (GRAY, "[0.25]", "[inf]", "input.std: Input should be a finite number"),
+        (GRAY, "[0.25]", "[0.0]", "input.std: a deviation is greater than 0"),
+        (COLOUR, "[0.25]", "[0.25, -0.25, 0.25]", "input.std: a deviation is greater than 0"),
+        (GRAY, "[0.0, 1.0]", "[1.0, 1.0]", "input.range: black and white are the same"),
+        (GRAY, "[0.0, 1.0]", "[1.0]", "input.range: Field required"),
+        (GRAY, "std =", "size = [48, 32]\nstd =", "input.size: its width is 48, but the file says 24"),
+        (GRAY, "std =", "size = [24, 48]\nstd =", "input.size: its height is 48, but the file says 32"),
+        (SILENT, "std =", "size = [0, 48]\nstd =", "input.size: Input should be greater than 0"),
+        (GRAY, "std =", "channels = 3\nstd =", "input.channels: 3, but the file says 1"),
+        (SILENT, "std =", "channels = 4\nstd =", "input.channels: Input should be 1 or 3"),
+        (GRAY, "protocol", 'output = "smile"\nprotocol', "output: there is no smile; the outputs are answer"),
+        (GRAY, "ferplus-majority", "affectnet", "protocol: Input should be"),
+        (GRAY, "description", "temperature", "temperature: Extra inputs are not permitted; it may say labels,"),
+        (GRAY, "std =", "gamma = 2.2\nstd =", "input.gamma: Extra inputs are not permitted; it may say labels,"),
+        (GRAY, "[input]", "[input", "not a TOML file: "),
+    ],
+)  # fmt: skip
+def test_a_disagreement_is_one_sentence(told: Told, before: str, after: str, sentence: str, model: Path) -> None:
+    assert before in WHOLE
+    said = refusal(beside(model, WHOLE.replace(before, after)), told)
+    assert said.startswith(f"{model.with_suffix('.toml')}: {sentence}")
+    assert "\n" not in said
+
+
+def test_a_picture_beside_it_is_no_toml(model: Path) -> None:
+    model.with_suffix(".toml").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    assert "not a TOML file" in refusal(model, GRAY)
+
+
+def report(folder: Path) -> Report:
+    recipe = folder / "recipe.toml"
+    recipe.write_text(synthetic.RECIPE)
+    return Report(
+        name="tiny",
+        labels=("happy", "sad"),
+        protocol="ferplus-majority",
+        recipe=recipes.load(recipe),
+        rows={"ferplus Training": 400},
+        parameters=1,
+        macs=1,
+        epochs=6,
+        wall_s=None,
+        history={},
+        metrics={},
+    )
+
+
+def test_a_report_of_training_replaces_the_toml(model: Path) -> None:
+    model.with_suffix(".json").write_text(report(model.parent).model_dump_json())
+    spec = complete(model, GRAY)
+    assert (spec.labels, spec.protocol, spec.scaling) == (("happy", "sad"), "ferplus-majority", PLAIN)
+    assert spec.trained["recipe"] == "tiny"
+    assert spec.trained["data"] == "ferplus, 400 faces of FER2013's Training split"
+    assert complete(beside(model, WHOLE), GRAY).labels == ("surprise", "angry", "happy", "sad")
+
+
+def test_a_damaged_report_is_named(model: Path) -> None:
+    model.with_suffix(".json").write_text('{"schema": 1')
+    with pytest.raises(DataError, match=r"tiny\.json"):
+        complete(model, GRAY)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "black", "gray", "white"),
+    [
+        (PLAIN, 0, 51, 255),
+        (Scaling(range=(0, 1), mean=(0,), std=(1,)), 0, 0.2, 1),
+        (Scaling(range=(-1, 1), mean=(0,), std=(1,)), -1, -0.6, 1),
+        (Scaling(range=(0, 1), mean=(0.5,), std=(0.25,)), -2, -1.2, 2),
+        (Scaling(range=(1, 0), mean=(0,), std=(1,)), 1, 0.8, 0),
+    ],
+)
+def test_scaling_is_range_then_mean_then_deviation(scaling: Scaling, black: float, gray: float, white: float) -> None:
+    levels = np.array([[[0, 51, 255]]], np.uint8)
+    assert scaling.apply(levels).ravel().tolist() == pytest.approx([black, gray, white])
+    slope, offset = scaling.affine()
+    assert (slope * levels.ravel() + offset).tolist() == pytest.approx([black, gray, white])
+
+
+def test_every_channel_is_made_of_the_same_gray() -> None:
+    scaling = Scaling(range=(0, 1), mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 0.25))
+    assert scaling.apply(np.full((1, 1, 1), 255, np.uint8)).tolist() == [[[[1.0, 1.0, 0.0]]]]

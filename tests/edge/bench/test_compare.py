@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge import config
+from edge.bench.compare import compare
+from edge.bench.detectors import EveryFrame, lookers
+from edge.bench.source import Source
+from edge.bench.stages import Stages
+from edge.camera.testcard import TestCard
+from edge.geometry import Rect
+from edge.inference.bundle import ModelBundle
+from edge.testcard import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edge.bench import Report
+    from edge.camera import Frame
+    from edge.config import Settings
+    from edge.inference.bundle import Answers
+    from tests.conftest import Outcome
+
+    Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return config.load(None, {}, {"camera.source": "testcard"})
+
+
+def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    times: list[float] = []
+
+    class Spy:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def look(self, frame: Frame) -> None:
+            seen.append((self._name, frame.sequence))
+            times.append(frame.time_s)
+
+        def faces(self) -> list[Rect]:
+            return []
+
+    names = ("ours", "naive", "tuned")
+    monkeypatch.setattr("edge.bench.compare.lookers", lambda *_: {name: Spy(name) for name in names})
+    found = compare(settings, ModelBundle.load(), Source(settings.camera), seconds=0.3)
+    counted = [seen[at : at + 3] for at in range(3, len(seen), 3)]  # after the frame that warms up
+    assert {looker.frames for looker in found.lookers.values()} == {len(counted)}
+    assert all({name for name, _ in looks} == set(names) for looks in counted)
+    assert [{number for _, number in looks} for looks in counted] == [{at + 1} for at in range(len(counted))]
+    assert 0 < Scene().leaves_s - times[0] < 5  # so that somebody comes back in a short run
+    assert [looks[0][0] for looks in counted[:4]] == ["ours", "naive", "tuned", "ours"]
+
+
+def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
+    source = Source(settings.camera)
+    frame = next(source.frames(Stages(), begin_s=31.0))
+    assert frame.time_s == 31
+    assert np.array_equal(frame.gray, Scene().render(31.0))
+
+
+def test_ratios_are_those_of_the_figures(bench_report: Report) -> None:
+    assert bench_report.compare
+    ours, naive, tuned = bench_report.compare.lookers.values()
+    assert ours.frames == naive.frames == tuned.frames > 1
+    for name, other in (("naive", naive), ("tuned", tuned)):
+        ratio = bench_report.compare.ratios[f"ours/{name}"]
+        assert ratio.cpu == pytest.approx(ours.cpu_ms_per_frame / other.cpu_ms_per_frame, abs=1e-4)
+        assert ratio.wall == pytest.approx(ours.wall_ms_per_frame / other.wall_ms_per_frame, abs=1e-4)
+
+
+def test_each_finds_the_person_of_the_test_card(settings: Settings) -> None:
+    found = lookers(settings, ModelBundle.load())
+    frames, scene = Source(settings.camera).frames(Stages()), Scene()
+    for _ in range(5):
+        frame = next(frames)
+        for looker in found.values():
+            looker.look(frame)
+    face = scene.truth(frame.time_s).face
+    assert face
+    for name, looker in found.items():
+        (box,) = looker.faces()
+        assert face.overlap(box) > 0.5, name
+
+
+def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(settings: Settings) -> None:
+    shapes, crops = [], []
+    bundle = ModelBundle.load()
+
+    class Counting:
+        card = bundle.card
+
+        def read(self, faces: NDArray[np.uint8]) -> Answers:
+            crops.append(len(faces))
+            return bundle.read(faces)
+
+    def search(gray: NDArray[np.uint8]) -> list[Rect]:
+        shapes.append(gray.shape)
+        return [Rect(100, 100, 80, 80)] * (len(shapes) % 3)
+
+    looker = EveryFrame(search, Counting())
+    frames = Source(settings.camera).frames(Stages())
+    for _ in range(6):
+        looker.look(next(frames))
+    assert shapes == [(480, 640)] * 6
+    assert crops == [1, 2, 1, 2]
+    assert looker.faces() == []
+
+
+def test_nobody_knows_the_truth_of_a_clip(emotion_edge: Run, video: Path) -> None:
+    report = json.loads(emotion_edge("bench", "--camera", video, "--compare", "--seconds", "0.6", "--json", "-").out)
+    assert [looker["accuracy"] for looker in report["compare"]["lookers"].values()] == [None] * 3
+    assert report["growth"] == []
+
+
+def test_the_second_table_says_what_was_compared(emotion_edge: Run) -> None:
+    outcome = emotion_edge("bench", "--compare", "--seconds", "1")
+    assert outcome.code == 0
+    for word in ("naive", "tuned", "ours takes", "recall"):
+        assert word in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("rtsp://ann.example/garden", "rtsp stream"),
+        ("/dev/v4l/by-id/usb-Maker_Camera_0815-video-index0", "webcam"),
+        ("clip.mkv", "clip.mkv"),
+        ("picamera2:0", "picamera2:0"),
+    ],
+)
+def test_a_report_tells_no_address_and_no_serial_number(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, shown: str
+) -> None:
+    camera = TestCard(Scene(), 15)
+    monkeypatch.setattr(camera, "name", name)
+    monkeypatch.setattr("edge.bench.source.open_camera", lambda *_: camera)
+    assert Source(settings.camera).name == shown

@@ -1,0 +1,246 @@
+"""Bad input: a clear sentence and the exit code of the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge import __version__
+from edge.inference.bundle import SHIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Outcome
+
+    Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    for suffix in (".tflite", ".json"):
+        shutil.copy(SHIPPED.with_suffix(suffix), tmp_path / f"model{suffix}")
+    return tmp_path / "model.tflite"
+
+
+def test_version(emotion_edge: Run) -> None:
+    assert emotion_edge("--version").out == f"emotion-edge {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["run", "bench", "doctor", "watch", "config"])
+def test_every_command_of_the_contract_explains_itself(emotion_edge: Run, command: str) -> None:
+    outcome = emotion_edge(command, "--help")
+    assert outcome.code == 0
+    assert "Usage" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[camera]\nfsp = 5", "camera.fsp: there is no such key; did you mean fps?"),
+        ("[camera]\nfps = 'fast'", "camera.fps: 'fast'"),
+        ("[camera\n", "not TOML"),
+    ],
+)
+def test_a_wrong_configuration_ends_with_2(emotion_edge: Run, tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    for command in ("run", "bench"):
+        outcome = emotion_edge(command, "--config", file)
+        assert outcome.code == 2
+        assert said in outcome.err
+        assert str(file) in outcome.err
+        assert "Traceback" not in outcome.err
+
+
+def test_a_missing_configuration_ends_with_2(emotion_edge: Run, tmp_path: Path) -> None:
+    outcome = emotion_edge("config", "check", "--config", tmp_path / "absent.toml")
+    assert (outcome.code, "absent.toml: No such file" in outcome.err) == (2, True)
+
+
+def test_an_unknown_flag_ends_with_2(emotion_edge: Run) -> None:
+    assert emotion_edge("run", "--camra", "x").code == 2
+
+
+def test_a_wrong_broker_ends_with_2(emotion_edge: Run) -> None:
+    outcome = emotion_edge("run", "--broker", "http://x")
+    assert outcome.code == 2
+    assert "command line: mqtt.url: 'http://x'" in outcome.err
+
+
+def test_a_missing_password_file_ends_with_2(emotion_edge: Run, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[mqtt]\nurl = 'mqtt://ann@localhost'\npassword_file = '{tmp_path}/absent'\n")
+    outcome = emotion_edge("run", "--config", file, "--camera", "testcard")
+    assert (outcome.code, "mqtt.password_file" in outcome.err) == (2, True)
+
+
+def test_config_shows_what_is_in_force(emotion_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[camera]\nfps = 5\n")
+    monkeypatch.setenv("EMOTION_EDGE_CAMERA__WIDTH", "320")
+    shown = emotion_edge("config", "show", "--config", file).out
+    assert "fps = 5.0" in shown
+    assert "width = 320" in shown
+    assert emotion_edge("config", "check", "--config", file).code == 0
+    assert "[camera]" in emotion_edge("config", "example").out
+
+
+def test_a_clip_plays_to_its_end_with_0(emotion_edge: Run, video: Path) -> None:
+    outcome = emotion_edge("run", "--camera", video, "--broker", "none", "--print")
+    assert (outcome.code, outcome.out) == (0, "")
+
+
+@pytest.mark.parametrize("source", ["x" * 300, "~nobody-of-this-name/x", "gone.mkv"])
+def test_a_path_that_leads_nowhere_ends_with_3(emotion_edge: Run, source: str) -> None:
+    outcome = emotion_edge("run", "--camera", source, "--broker", "none")
+    assert (outcome.code, "Traceback" in outcome.err) == (3, False)
+    assert source in outcome.err
+
+
+def test_a_pipe_is_no_clip(emotion_edge: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    outcome = emotion_edge("run", "--camera", tmp_path / "pipe", "--broker", "none")
+    assert (outcome.code, "neither a file nor a folder" in outcome.err) == (3, True)
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "empty"])
+def test_a_clip_that_is_none_ends_with_3(emotion_edge: Run, tmp_path: Path, kind: str) -> None:
+    clip = tmp_path / "clip.mkv"
+    if kind != "missing":
+        clip.write_text("hello" * 100 if kind == "text" else "")
+    outcome = emotion_edge("run", "--camera", clip, "--broker", "none")
+    assert outcome.code == 3
+    assert "clip.mkv" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_truncated_clip_ends_like_its_end_with_a_warning(emotion_edge: Run, video: Path) -> None:
+    whole = video.read_bytes()
+    video.write_bytes(whole[: len(whole) // 2])
+    outcome = emotion_edge("run", "--camera", video, "--broker", "none")
+    assert outcome.code == 0
+    assert "nobody.avi" in outcome.err
+
+
+def test_no_camera_on_a_real_broker_ends_with_3(emotion_edge: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.camera.v4l2.usb_cameras", list)
+    outcome = emotion_edge("run", "--camera", "auto", "--broker", "mqtt://127.0.0.1:1")
+    assert outcome.code == 3
+    assert "--camera testcard" in outcome.err
+
+
+@pytest.mark.parametrize("model", [".", "/", "absent.tflite"])
+def test_a_model_that_is_none_ends_with_4(emotion_edge: Run, model: str) -> None:
+    outcome = emotion_edge("run", "--model", model, "--camera", "testcard", "--broker", "none")
+    assert (outcome.code, "Traceback" in outcome.err) == (4, False)
+
+
+def test_a_face_larger_than_the_frame_is_none(emotion_edge: Run, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTION_EDGE_FACES__MIN_HEIGHT", "40000")
+    assert emotion_edge("run", "--camera", video, "--broker", "none").code == 0
+
+
+@pytest.mark.parametrize("device", ["#", "a/b"])
+def test_watching_what_is_no_device_ends_with_2(emotion_edge: Run, device: str) -> None:
+    outcome = emotion_edge("watch", "--device", device)
+    assert (outcome.code, "mqtt.device" in outcome.err) == (2, True)
+
+
+def test_a_text_file_named_tflite_ends_with_4(emotion_edge: Run, bundle: Path) -> None:
+    bundle.write_text("hello")
+    outcome = emotion_edge("run", "--model", bundle, "--camera", "testcard", "--broker", "none")
+    assert outcome.code == 4
+    assert str(bundle) in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"sha256": "0" * 64}, "sha256"), ({"labels": ["happy", "sad"]}, "8 outputs"), ({"macs": "many"}, "macs")],
+)
+def test_a_card_that_does_not_fit_ends_with_4(
+    emotion_edge: Run, bundle: Path, change: dict[str, Any], said: str
+) -> None:
+    card = bundle.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | change))
+    outcome = emotion_edge("run", "--model", bundle, "--camera", "testcard", "--broker", "none")
+    assert outcome.code == 4
+    assert said in outcome.err
+
+
+def test_a_defect_of_ours_ends_with_1_and_asks_for_a_report(emotion_edge: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*_: object) -> None:
+        message = "boom"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("edge.daemon.run.run", explode)
+    outcome = emotion_edge("run", "--camera", "testcard", "--broker", "none")
+    assert outcome.code == 1
+    assert "RuntimeError: boom" in outcome.err
+    assert "Please report it" in outcome.err
+
+
+def test_a_defect_in_a_thread_ends_the_process_with_1() -> None:
+    program = """
+import threading
+import edge.daemon.run
+from edge.cli.main import main
+
+def run(*_):
+    threading.Thread(target=lambda: 1 / 0).start()
+    threading.Event().wait()
+
+edge.daemon.run.run = run
+main.main(lambda: main.run(camera="testcard", broker="none"))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "ZeroDivisionError" in ended.stderr
+    assert "Please report it" in ended.stderr
+
+
+def test_bench_writes_every_figure_of_the_contract(emotion_edge: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    outcome = emotion_edge("bench", "--seconds", "2", "--json", file)
+    assert outcome.code == 0
+    assert "classify" in outcome.out
+    report = json.loads(file.read_text())
+    assert list(report["stages"]) == ["capture", "detect", "track", "classify", "publish"]
+    for stage in report["stages"].values():
+        assert 0 < stage["count"] <= report["frames"]
+        assert 0 <= stage["p50_ms"] <= stage["p95_ms"] <= stage["p99_ms"] <= stage["max_ms"]
+    assert report["cpu_ms_per_frame"] > 0
+    assert 0 < report["overhead"] < 1
+    assert (report["compare"], report["growth"]) == (None, [])
+    assert report["start_s"] > 0
+    assert report["rss_mb"] > 10
+    assert report["synthetic"] is True
+
+
+def test_bench_measures_a_clip_over_and_over(emotion_edge: Run, video: Path) -> None:
+    report = json.loads(emotion_edge("bench", "--camera", video, "--seconds", "2", "--json", "-").out)
+    assert report["frames"] > 30
+    assert report["stages"]["classify"] == {"count": 0, "p50_ms": None, "p95_ms": None, "p99_ms": None, "max_ms": None}
+
+
+def test_bench_figures_go_into_a_pipe_too(emotion_edge: Run, tmp_path: Path, video: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--json", tmp_path / "pipe").code == 0
+        assert json.loads(os.read(reader, 65536))["frames"] > 0
+    finally:
+        os.close(reader)
+
+
+def test_figures_that_cannot_be_written_are_told(emotion_edge: Run, tmp_path: Path, video: Path) -> None:
+    outcome = emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--json", tmp_path / "absent" / "x.json")
+    assert (outcome.code, "x.json: cannot be written" in outcome.err) == (2, True)

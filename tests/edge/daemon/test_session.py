@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.daemon.session import Life, Record
+from edge.system.directories import runtime_directory, state_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDERS = ("state", "runtime")
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Callable[[str], Life]:
+    def begin(session: str) -> Life:
+        it = Life(session, tmp_path / "state" / "sub", tmp_path / "runtime")
+        it.begin()
+        return it
+
+    return begin
+
+
+def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], Life]) -> None:
+    life("long" * 20).note(123456)
+    life("short").note(1)
+    assert life("next").previous == Record("short", 1)
+
+
+def test_the_first_life_has_none_before(life: Callable[[str], Life]) -> None:
+    assert life("first").previous is None
+
+
+def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], Life], tmp_path: Path) -> None:
+    first = life("first")
+    for sequence in range(120):
+        first.note(sequence)
+    first.end()
+    (tmp_path / "runtime" / "session.json").unlink()
+    assert life("second").previous == Record("first", 119)
+
+
+def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], Life], tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, pathlib; from edge.daemon.session import Life\n"
+        "here = pathlib.Path(sys.argv[1])\n"
+        "life = Life('killed', here / 'state' / 'sub', here / 'runtime')\n"
+        "life.begin()\n"
+        "for sequence in range(12346): life.note(sequence)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert life("next").previous == Record("killed", 12345)
+
+
+def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], Life], tmp_path: Path) -> None:
+    life("first").end()
+    cut = life("second")
+    cut.note(7)
+    (tmp_path / "runtime" / "session.json").unlink()
+    assert life("third").previous == Record("second", None)
+
+
+def test_events_write_nothing_to_the_disk(life: Callable[[str], Life], tmp_path: Path) -> None:
+    running = life("first")
+    before = (tmp_path / "state" / "sub" / "session.json").stat()
+    for sequence in range(1000):
+        running.note(sequence)
+    after = (tmp_path / "state" / "sub" / "session.json").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    running.end()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"session": 1, "last_sequence": 2}', '{"session": "s", "last_sequence": true}', "\0" * 99],
+)
+def test_a_damaged_record_is_no_record(life: Callable[[str], Life], tmp_path: Path, content: str) -> None:
+    for folder in ("state/sub", "runtime"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "session.json").write_text(content)
+    again = life("next")
+    assert again.previous is None
+    again.end()
+    assert json.loads((tmp_path / "state/sub/session.json").read_text()) == {"session": "next", "last_sequence": None}
+
+
+def test_places_that_cannot_be_are_told_and_end_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in FOLDERS:
+        (tmp_path / folder).touch()
+    life = Life("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
+    life.begin()
+    life.note(0)
+    life.end()
+    assert len([record for record in caplog.records if "cannot be written" in record.getMessage()]) == 3
+
+
+def test_a_link_in_a_folder_for_everybody_is_not_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / "session.json").symlink_to(precious)
+    life = Life("s", tmp_path / "state", tmp_path)
+    life.begin()
+    life.note(0)
+    life.end()
+    assert precious.read_text() == "precious"
+    assert "cannot be written" in caplog.text
+
+
+def test_systemd_says_where() -> None:
+    environ = {"STATE_DIRECTORY": "/var/lib/emotion-edge", "RUNTIME_DIRECTORY": "/run/emotion-edge:/run/other"}
+    assert state_directory("emotion-edge/kitchen", environ) == Path("/var/lib/emotion-edge")
+    assert runtime_directory("emotion-edge/kitchen", environ) == Path("/run/emotion-edge")
+
+
+@pytest.mark.parametrize(
+    ("place", "variable"), [(state_directory, "XDG_STATE_HOME"), (runtime_directory, "XDG_RUNTIME_DIR")]
+)
+def test_devices_of_one_user_do_not_meet(
+    place: Callable[[str, dict[str, str]], Path], variable: str, tmp_path: Path
+) -> None:
+    roots = ["emotion-edge/a b", "emotion-edge/a-b", "other/a b", "emotion-edge/../..", "emotion-edge/ä" + "b" * 63]
+    places = [place(root, {variable: str(tmp_path)}) for root in roots]
+    assert len(set(places)) == len(roots)
+    for path in places:
+        assert path.parent.parent == tmp_path
+        assert ".." not in path.parts
+        assert len(os.fsencode(path.name)) < 60
+
+
+def test_without_the_variables_there_is_a_place_too() -> None:
+    assert state_directory("r/d", {"XDG_STATE_HOME": "relative"}).parts[-4:-1] == (".local", "state", "emotion-edge")
+    assert os.access(runtime_directory("r/d", {}).parent.parent, os.W_OK)

@@ -1,0 +1,103 @@
+"""Faces that a tracker is shown, and a detector and a model that know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.config import FacesConfig
+from edge.geometry import Rect
+from edge.vision.tracker import Tracker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.vision.track import Track
+
+FRAME_S = 1 / 15
+
+
+class Stage:
+    """A detector that finds what the test puts there, where it is asked to look, and counts how often it is."""
+
+    def __init__(self, *faces: Rect) -> None:
+        self.faces = list(faces)
+        self.tilts: dict[Rect, float] = {}
+        """Of those that lean; they are seen only by who looks that way."""
+
+        self.still = False
+        """Whether the faces stop moving."""
+
+        self.searched: list[Rect | None] = []
+        self.nearby: list[Rect] = []
+        self._frames = 0
+
+    def frame(self) -> NDArray[np.uint8]:
+        """Draw each face as a patch, in which something moves unless all is still."""
+        self._frames += not self.still
+        gray = np.full((480, 640), 90, np.uint8)
+        for face in self.faces:
+            patch = face.clipped(640, 480).whole()
+            gray[int(patch.y) : int(patch.y + patch.height), int(patch.x) : int(patch.x + patch.width)] = 150 + 40 * (
+                self._frames % 2
+            )
+        return gray
+
+    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+        assert gray.shape == (480, 640)
+        self.searched.append(region)
+        return [f for f in self.faces if not self.tilts.get(f) and (region is None or region.holds(f.middle))]
+
+    def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        assert gray.shape == (480, 640)
+        self.nearby.append(face)
+        there = [f for f in self.faces if f.overlap(face) > 0.2 and abs(self.tilts.get(f, 0.0) - tilt) < 16]
+        return max(there, key=face.overlap, default=None)
+
+    def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
+        return self.search_near(gray, face.grown(0.5), tilt)
+
+
+class Play:
+    """Runs a tracker frame by frame."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        config: FacesConfig | None = None,
+        *,
+        scores: dict[Rect, float] | None = None,
+        min_score: float = 0.5,
+    ) -> None:
+        """Take what the model thinks of some of the faces; without, it has no opinion."""
+        self.stage = stage
+        self.asked = 0
+        self.scores = scores or {}
+        self.tracker = Tracker(
+            stage, config or FacesConfig(), face_score=self._score if scores else None, min_score=min_score
+        )
+        self.now_s = 0.0
+
+    def _score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
+        assert gray.shape == (480, 640)
+        assert tilt == 0.0
+        self.asked += 1
+        return max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
+
+    def frame(self) -> tuple[list[Track], list[Track]]:
+        """Give the tracks that are there and those that are gone."""
+        self.now_s += FRAME_S
+        return self.tracker.update(self.stage.frame(), self.now_s)
+
+    def frames(self, count: int) -> tuple[list[int], list[int]]:
+        """Give the ids that are there after the last frame, and those gone on the way."""
+        ids, gone_ids = [], []
+        for _ in range(count):
+            tracks, gone = self.frame()
+            ids = [track.id for track in tracks]
+            gone_ids += [track.id for track in gone]
+        return ids, gone_ids
+
+
+LEFT, RIGHT = Rect(100, 100, 100, 100), Rect(400, 100, 120, 120)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.config import FacesConfig
+from edge.geometry import Rect
+from edge.vision.tracker import CHEST_HITS, CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, SURE_HITS
+from tests.edge.vision.stage import LEFT, RIGHT, Play, Stage
+
+
+def test_a_face_counts_after_several_hits() -> None:
+    play = Play(Stage(LEFT))
+    assert play.frames(CONFIRM_HITS - 1) == ([], [])
+    assert play.frames(1) == ([1], [])
+
+
+def test_a_flicker_never_counts() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(1)
+    stage.faces = []
+    assert play.frames(60) == ([], [])
+    assert play.tracker.clear() == []
+
+
+def test_what_the_model_takes_for_no_face_never_counts_and_is_let_go() -> None:
+    play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.1, RIGHT: 0.9})
+    assert play.frames(CONFIRM_HITS) == ([1], [])
+    (track,), _ = play.frame()
+    assert track.rect.overlap(RIGHT) > 0.5
+    play.stage.still = True
+    play.frames(REFUSE_HITS)
+    play.asked = 0
+    assert play.frames(20) == ([1], [])
+    assert play.asked <= CONFIRM_HITS  # it stands still, so nobody follows it
+
+
+def test_what_looks_much_like_a_face_counts_sooner() -> None:
+    play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.8, RIGHT: 0.97})
+    play.frames(SURE_HITS - 1)
+    (track,), _ = play.frame()
+    assert track.rect.overlap(RIGHT) > 0.5
+    assert sorted(play.frames(CONFIRM_HITS - SURE_HITS)[0]) == [1, 2]
+
+
+def test_what_is_on_a_chest_counts_later() -> None:
+    def frames_until_two(newcomer: Rect) -> int:
+        stage = Stage(LEFT)
+        play = Play(stage, scores={LEFT: 0.97, newcomer: 0.97})
+        assert play.frames(SURE_HITS)[0] == [1]
+        stage.faces = [LEFT, newcomer]
+        return next(count for count in range(20) if len(play.frames(1)[0]) == 2)
+
+    below, beside = Rect(80, 250, 120, 120), Rect(300, 250, 120, 120)
+    assert frames_until_two(below) - frames_until_two(beside) == CHEST_HITS - SURE_HITS
+
+
+def test_what_is_on_a_chest_and_looks_like_no_face_never_counts() -> None:
+    print_on_shirt = Rect(80, 250, 120, 120)
+    stage = Stage(LEFT)
+    play = Play(stage, scores={LEFT: 0.97, print_on_shirt: 0.3})
+    play.frames(SURE_HITS)
+    stage.faces = [LEFT, print_on_shirt]
+    assert play.frames(4 * CHEST_HITS) == ([1], [])
+
+
+def test_it_counts_later_without_a_face_score_too() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    assert play.frames(CONFIRM_HITS)[0] == [1]
+    stage.faces = [LEFT, Rect(80, 250, 120, 120)]
+    assert play.frames(CHEST_HITS - 1)[0] == [1]
+    assert play.frames(CHEST_HITS)[0] == [2, 1]
+
+
+@pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
+def test_what_is_plainly_a_face_counts_though_a_fine_search_does_not_find_it(score: float, ids: list[int]) -> None:
+    stage = Stage(LEFT)
+    play = Play(stage, scores={LEFT: score})
+    stage.search_near = stage.search_around = lambda *_: None  # type: ignore[method-assign]
+    assert play.frames(CONFIRM_HITS + 2)[0] == ids
+
+
+def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.3})
+    play.frames(1)
+    play.scores = {LEFT: 0.9}
+    assert play.frames(CONFIRM_HITS - 1) == ([1], [])
+
+
+def test_a_face_that_the_model_doubts_for_long_is_gone() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.95}, min_score=0.9)
+    play.frames(10)
+    (track,), _ = play.frame()
+    for score in [0.9] * 10 + [0.3] * 5:
+        track.believe(score)  # a hand before the mouth, for half a second
+    assert play.frames(1) == ([1], [])
+    for index in range(40):
+        track.believe(0.85 + 0.1 * (index % 2))  # it trembles about the limit
+        assert play.frames(1) == ([1], [])
+    for _ in range(10):
+        track.believe(0.1)
+    assert play.frames(1) == ([], [1])
+
+
+def test_what_is_no_face_takes_no_place_from_one() -> None:
+    large, small = Rect(60, 60, 200, 200), Rect(400, 100, 100, 100)
+    play = Play(Stage(large, small), FacesConfig(max_faces=1), scores={large: 0.1, small: 0.9})
+    seen = [tracks for _ in range(40) if (tracks := play.frame()[0])]
+    assert seen
+    assert all(len(tracks) == 1 and tracks[0].rect.overlap(small) > 0.5 for tracks in seen)
+
+
+def test_what_a_fine_search_does_not_find_is_no_face() -> None:
+    class Mistaken(Stage):
+        def search_near(self, *_: object) -> Rect | None:
+            return None
+
+    assert Play(Mistaken(LEFT)).frames(30) == ([], [])
+
+
+def test_doubt_is_shorter_than_loss() -> None:
+    assert DOUBT_S < LOST_S

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.config import FacesConfig
+from edge.geometry import Rect
+from edge.vision.tracker import LOST_S
+from tests.edge.vision.stage import FRAME_S, LEFT, RIGHT, Play, Stage
+
+
+def test_a_face_in_which_nothing_changes_is_not_searched_again() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(15)
+    stage.still = True
+    play.frames(1)
+    stage.nearby.clear()
+    ids, gone = play.frames(45)
+    assert (ids, gone) == ([1], [])
+    assert 3 <= len(stage.nearby) <= 9  # a few times a second, to be sure
+    stage.still = False
+    before = len(stage.nearby)
+    play.frames(5)
+    assert len(stage.nearby) == before + 5
+
+
+def test_a_face_that_is_still_and_found_no_more_is_gone() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(15)
+    stage.still = True
+    play.frames(1)
+    stage.tilts[LEFT] = 180.0  # the picture stays, but nobody takes it for a face
+    assert play.frames(45) == ([], [1])
+
+
+def test_a_face_is_expected_where_it_goes() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    for _ in range(30):
+        stage.faces = [stage.faces[0].moved(6, 3)]
+        play.frames(1)
+    (track,), _ = play.frame()
+    moving = track.predicted(play.now_s + FRAME_S)
+    assert moving.x - track.rect.x == pytest.approx(6, abs=2.5)
+    assert moving.y - track.rect.y == pytest.approx(3, abs=1.5)
+
+
+@pytest.mark.parametrize("tilt", [25.0, -25.0, 45.0])
+def test_a_head_that_leans_is_followed_and_its_tilt_known(tilt: float) -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    for part in (0.5, 1.0):
+        stage.tilts[LEFT] = tilt * part
+        assert play.frames(8) == ([1], [])
+    (track,), _ = play.frame()
+    assert track.tilt == pytest.approx(tilt, abs=16)
+    stage.tilts.clear()
+    play.frames(8)
+    (track,), _ = play.frame()
+    assert track.id == 1
+    assert track.tilt == pytest.approx(0, abs=16)
+
+
+def test_a_face_that_jumps_its_own_width_is_the_same_one() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    stage.faces = [LEFT.moved(85, 0)]
+    ids, gone = play.frames(10)
+    assert (ids, gone) == ([1], [])
+
+
+def test_two_faces_that_cross_keep_their_ids() -> None:
+    stage = Stage(Rect(60, 100, 100, 100), Rect(460, 150, 110, 110))
+    play = Play(stage)
+    play.frames(6)
+    before, _ = play.frame()
+    left = {track.id: track.rect.x < 300 for track in before}
+    for _ in range(52):
+        one, other = stage.faces
+        stage.faces = [one.moved(8, 0), other.moved(-8, 0)]
+        after, gone = play.frame()
+        assert gone == []
+    assert {track.id: track.rect.x > 300 for track in after} == left
+
+
+def test_a_face_that_moves_keeps_its_id() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    for _ in range(40):
+        stage.faces = [Rect(stage.faces[0].x + 8, 100, 100, 100)]
+        ids, gone = play.frames(1)
+        assert gone == []
+    assert ids == [1]
+
+
+def test_a_face_is_gone_after_a_while_and_comes_back_as_another() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    stage.faces = []
+    assert play.frames(int(LOST_S / FRAME_S) - 1) == ([1], [])
+    assert play.frames(3) == ([], [1])
+    stage.faces = [LEFT]
+    ids, _ = play.frames(10)
+    assert ids == [2]
+
+
+def test_a_hand_before_the_mouth_does_not_end_a_track() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(10)
+    stage.faces = []
+    play.frames(int(LOST_S / FRAME_S / 2))
+    stage.faces = [LEFT]
+    assert play.frames(10) == ([1], [])
+
+
+def test_two_faces_the_largest_first() -> None:
+    play = Play(Stage(LEFT, RIGHT))
+    play.frames(10)
+    tracks, _ = play.frame()
+    assert [track.rect.width > 110 for track in tracks] == [True, False]
+
+
+def test_no_more_than_max_faces() -> None:
+    ids, _ = Play(Stage(LEFT, RIGHT), FacesConfig(max_faces=1)).frames(10)
+    assert len(ids) == 1
+
+
+def test_two_tracks_never_share_a_face() -> None:
+    stage = Stage(LEFT, RIGHT)
+    play = Play(stage)
+    play.frames(10)
+    stage.faces = [RIGHT]
+    ids, gone = play.frames(40)
+    assert (ids, gone) == ([1], [2])  # the larger one was found first
+
+
+def test_clear_gives_the_confirmed_ones() -> None:
+    play = Play(Stage(LEFT, RIGHT))
+    play.frames(10)
+    assert [track.id for track in play.tracker.clear()] == [1, 2]
+    assert play.tracker.clear() == []

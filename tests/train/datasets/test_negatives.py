@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.camera.clip import Clip
+from edge.config import FacesConfig
+from edge.vision.crops import cut_out, resized
+from edge.vision.detector import HaarDetector
+from edge.vision.tracker import Tracker
+from tests.footage import clip
+from train.datasets import negatives as clutters
+from train.datasets.negatives import clutter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@pytest.fixture(scope="module")
+def pictures() -> NDArray[np.uint8]:
+    return clutter(60, None)
+
+
+def test_the_pictures_are_as_faces_are_and_differ(pictures: NDArray[np.uint8]) -> None:
+    assert pictures.shape == (60, 48, 48)
+    assert pictures.dtype == np.uint8
+    assert len(np.unique(pictures.reshape(60, -1), axis=0)) == 60
+    assert (pictures.std(axis=(1, 2)) > 1).all()  # the cascade finds nothing in plain walls
+
+
+def test_the_same_seed_gives_the_same_pictures(pictures: NDArray[np.uint8]) -> None:
+    assert np.array_equal(clutter(60, None), pictures)
+    assert not np.array_equal(clutter(60, None, seed=2), pictures)
+
+
+def test_every_kind_of_texture_takes_the_cascade_in() -> None:
+    random = np.random.default_rng(3)
+    for draw in clutters.TEXTURES:
+        pictures = (draw(random).clip(0, 255).astype(np.uint8) for _ in range(20))
+        assert next(clutters.hits(pictures, random)).shape == (48, 48), draw
+
+
+def test_many_are_dim(pictures: NDArray[np.uint8]) -> None:
+    assert 1 / 4 < (pictures.mean(axis=(1, 2)) < 75).mean() < 3 / 4
+
+
+def test_a_folder_without_the_clips_is_made_up_for(pictures: NDArray[np.uint8], tmp_path: Path) -> None:
+    assert len(clutter(60, tmp_path)) == len(pictures)
+
+
+def test_nobody_is_in_what_is_cut_from_footage() -> None:
+    path = clip("eat.mkv")
+    faces = list(tracked(path))
+    assert len(faces) > 5
+    assert likeness(faces[:1], faces[1:]).max() > 0.9  # one person, who moves little
+    assert likeness(faces, list(clutter(240, path.parent))).max() < 0.8
+
+
+def tracked(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Give the face in each third frame of a clip."""
+    tracker, source = Tracker(HaarDetector(60), FacesConfig(min_height=60)), Clip(path)
+    for number, frame in enumerate(iter(source.read, None)):
+        tracks, _ = tracker.update(frame.gray, frame.time_s)
+        if tracks and number % 3 == 0:
+            yield resized(cut_out(frame.gray, tracks[0].rect), 48, 48)
+    source.close()
+
+
+def likeness(some: Sequence[NDArray[np.uint8]], others: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Give the correlation of each picture with each other one."""
+    rows = []
+    for pictures in (some, others):
+        flat = np.reshape(np.asarray(pictures, np.float64), (len(pictures), -1))
+        flat -= flat.mean(axis=1, keepdims=True)
+        rows.append(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9))
+    return np.asarray(rows[0] @ rows[1].T, np.float64)

@@ -1,0 +1,1 @@
+"""How accuracy is counted: one code for every model."""

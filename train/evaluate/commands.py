@@ -1,0 +1,208 @@
+"""The commands that judge: models by themselves, in pairs, under poor light, and within the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # typer reads it
+from typing import TYPE_CHECKING, Annotated
+
+import train.native_stderr  # noqa: F401  # before anything that imports keras
+
+# isort: split
+import keras
+import numpy as np
+import typer
+from pydantic import TypeAdapter
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from edge.config import FacesConfig
+from edge.files import write_atomically
+from edge.inference.bundle import SHIPPED, ModelBundle, softmax
+from edge.vision.crops import all_resized
+from train import plots, report
+from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.datasets import DataError, Protocol, load
+from train.evaluate import face_score as facescores
+from train.evaluate.metrics import compare, judge, match_labels, run_once
+from train.evaluate.robustness import under_changes
+from train.simulation import figures as scene_figures
+from train.simulation import sequences as make_sequences
+from train.simulation.detectors import Name, Reader, looker
+from train.simulation.matching import judge as judge_scene
+from train.simulation.table import table as scene_table
+from train.simulation.video import MOST_AT_ONCE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from train.evaluate.metrics import Logits, Metrics
+
+ROUNDS = 4
+"""How often somebody comes in each sequence of `scenes`."""
+
+app = typer.Typer()
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
+) -> None:
+    """Judge a model by every protocol, or two as a pair (McNemar)."""
+    logits, labels = _open(model)
+    tests = report.load_tests(fer2013, ferplus)
+    if against is None:
+        show_metrics(report.judge_all(logits, labels, tests))
+        return
+    other_logits, other_labels = _open(against)
+    first, second = run_once(logits, tests), run_once(other_logits, tests)
+    table = Table("split", "protocol", "n", "first", "second", "only first", "only second", "p", box=SIMPLE_HEAD)
+    table.pad_edge = False
+    for key, faces in tests.items():
+        one, two = softmax(first[key]), softmax(second[key])
+        pair = compare(
+            match_labels(one, labels, faces.labels), match_labels(two, other_labels, faces.labels), faces.truth
+        )
+        figures = (judge(one, labels, faces).accuracy, judge(two, other_labels, faces).accuracy)
+        table.add_row(
+            *key, f"{pair.n:,}", *(f"{a:.2%}" for a in figures), str(pair.only_first), str(pair.only_second),
+            f"{pair.p:.2g}",
+        )  # fmt: skip
+    Console().print(table)
+    Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
+
+
+@app.command()
+def robustness(
+    model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    protocol: Annotated[Protocol, typer.Option(help="By whose labels.")] = "ferplus-majority",
+) -> None:
+    """Judge a model on PrivateTest faces as a poor camera or a detector's box shows them."""
+    logits, labels = _open(model)
+    faces = load(protocol, "PrivateTest", fer2013, ferplus)
+    table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
+    table.caption = f"{protocol}, PrivateTest, n = {len(faces):,}"
+    before: float | None = None
+    for name, accuracy in under_changes(logits, labels, faces):
+        before = accuracy if before is None else before
+        table.add_row(name, f"{accuracy:.2%}", f"{100 * (before - accuracy):.2f}")
+    Console().print(table)
+
+
+@app.command()
+def facescore(
+    model: Annotated[Path, typer.Argument(help="A .tflite bundle that tells whether a picture is a face.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    clips: ClipsOption,
+    *,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of it too, as .png.")] = None,
+) -> None:
+    """Judge how well a model tells PrivateTest faces from what is none, none of which it learned from."""
+    bundle = ModelBundle.load(model)
+    limit = bundle.card.calibration.min_face_score
+    if limit is None:
+        message = f"{model}: it does not tell whether a picture is a face; python -m convert makes bundles that do"
+        raise DataError(message)
+    size = bundle.card.input.width, bundle.card.input.height
+
+    def score(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(bundle.read(all_resized(pictures, *size)).face_scores, np.float32)
+
+    faces = score(load("ferplus", "PrivateTest", fer2013, ferplus).pixels)
+    others = {name: score(pictures) for name, pictures in facescores.nothing(clips).items()}
+    table = Table("least score", f"faces dropped of {len(faces):,}", box=SIMPLE_HEAD)
+    for name, scores in others.items():
+        table.add_column(f"kept of {len(scores):,}: {name}")
+    for at in sorted({*facescores.LIMITS, limit}):
+        cells = [facescores.dropped(faces, at), *facescores.kept(others, at).values()]
+        table.add_row(f"{at:.2f}" + " (the card's)" * (at == limit), *(f"{cell:.2%}" for cell in cells))
+    Console().print(table)
+    if plot:
+        write_atomically(plot, plots.face_scores(faces, others, limit))
+
+
+def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
+    if model.suffix == ".tflite":
+        bundle = ModelBundle.load(model)
+        temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
+
+        def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return bundle.network.logits(all_resized(pixels, *size)) / np.float32(temperature)
+
+        return logits, bundle.columns
+    labels = report.read(model.with_suffix(".json")).labels
+    try:
+        return report.model_logits(keras.models.load_model(model, compile=False)), labels
+    except (ValueError, OSError) as error:
+        message = f"{model}: not a Keras model: {str(error).splitlines()[0]}"
+        raise DataError(message) from error
+
+
+def show_metrics(metrics: dict[str, dict[str, Metrics]]) -> None:
+    """Print accuracies, by split and protocol."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("split", "protocol", "n", "accuracy", "95 % interval", "F1", "ECE"):
+        table.add_column(column, no_wrap=True)
+    for split, protocols in metrics.items():
+        for protocol, m in protocols.items():
+            low, high = m.interval
+            interval = f"{100 * low:.1f} to {100 * high:.1f}"
+            table.add_row(
+                split, protocol, f"{m.n:,}", f"{m.accuracy:.2%}", interval, f"{m.macro_f1:.3f}",
+                f"{m.calibration_error:.3f}",
+            )  # fmt: skip
+    Console().print(table)
+    Console().print("F1 is the labels' mean; ECE is the expected calibration error.")
+
+
+@app.command()
+def scenes(  # noqa: PLR0913  # each is a flag
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    model: Annotated[Path, typer.Option(help="A .tflite bundle.", show_default="the shipped one")] = SHIPPED,
+    sequences: Annotated[int, typer.Option(min=1, help="Each has four people, one after the other.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Other rooms, people and ways.")] = 0,
+    min_height: Annotated[int, typer.Option(min=16, help="Pixels of the smallest face that is looked for.")] = (
+        FacesConfig().min_height
+    ),
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="'uncertain' below; 0: never.", show_default="the model's card")
+    ] = None,
+    only: Annotated[list[Name] | None, typer.Option(help="Who looks; naive is slow.", show_default="all")] = None,
+    faces: Annotated[
+        int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
+    ] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+) -> None:
+    """Judge the whole pipeline on made-up video with FER+ test faces, beside a search of every frame."""
+    bundle = ModelBundle.load(model)
+    names = only or list(Name)
+    reader = Reader(bundle, min_confidence)
+    made = make_sequences(
+        load("ferplus-majority", "PrivateTest", fer2013, ferplus),
+        sequences,
+        seed=seed,
+        people=ROUNDS * faces,
+        at_once=max(faces, 1),
+    )
+    console = Console(stderr=True)
+    judged = [
+        judge_scene(sequence, {name: looker(name, bundle, min_height, min_confidence) for name in names}, reader.read)
+        for sequence in track(
+            made, "sequences", total=sequences, console=console, transient=True, disable=not console.is_terminal
+        )
+    ]
+    every = [scene_figures.figures(judged, name) for name in names]
+    Console().print(scene_table(every))
+    if json:
+        write_atomically(json, TypeAdapter(list[scene_figures.Figures]).dump_json(every, indent=1).decode() + "\n")

@@ -1,0 +1,94 @@
+"""What a camera and a detector do to a face, done to test faces: how much accuracy does it cost?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from edge.geometry import Rect
+from edge.inference.bundle import softmax
+from edge.vision.crops import cut_out, resized
+from train.datasets.fer2013 import SIZE
+from train.evaluate.metrics import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from train.datasets import Faces
+    from train.evaluate.metrics import Logits
+
+    Pictures = NDArray[np.uint8]
+    """``(N, 48, 48)`` gray levels."""
+
+_WHITE = 255
+_SEED = 1
+
+
+def _noise(pictures: Pictures, sigma: float) -> Pictures:
+    random = np.random.default_rng(_SEED)
+    return _levels(pictures + random.normal(0, sigma * _WHITE, pictures.shape))
+
+
+def _gamma(pictures: Pictures, exponent: float) -> Pictures:
+    return _levels(_WHITE * (pictures / _WHITE) ** exponent)
+
+
+def _levels(values: NDArray[np.float64]) -> Pictures:
+    return np.asarray(np.rint(values).clip(0, _WHITE), np.uint8)
+
+
+def _each(pictures: Pictures, change: Callable[[Pictures], NDArray[Any]]) -> Pictures:
+    return np.stack([np.asarray(change(picture), np.uint8) for picture in pictures])
+
+
+def _jpeg(picture: Pictures, quality: int) -> Pictures:
+    _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _boxes(pictures: Pictures, across: float = 0.0, down: float = 0.0, grown: float = 0.0) -> Pictures:
+    """Cut another box; what lies beyond the picture repeats its edge, as at the edge of a frame."""
+    box = Rect(0, 0, SIZE, SIZE).moved(across * SIZE, down * SIZE).grown(grown)
+    return _each(pictures, lambda one: resized(cut_out(one, box), SIZE, SIZE))
+
+
+_SHIFT = 0.15
+_MARGIN = 4 / SIZE
+"""On each side; whole pixels, as a detector's box is cut."""
+
+_DIRECTIONS = ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT))
+
+CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
+    "none": [lambda p: p],
+    "noise, deviation 0.05 of white": [partial(_noise, sigma=0.05)],
+    "gamma 0.5": [partial(_gamma, exponent=0.5)],
+    "gamma 2": [partial(_gamma, exponent=2.0)],
+    "blur, deviation 1 pixel": [lambda p: _each(p, lambda one: cv2.GaussianBlur(one, (0, 0), 1.0))],
+    "JPEG, quality 30": [lambda p: _each(p, lambda one: _jpeg(one, 30))],
+    "seen at 24 pixels": [lambda p: _each(p, lambda one: resized(resized(one, SIZE // 2, SIZE // 2), SIZE, SIZE))],
+    "box shifted by 15 %": [partial(_boxes, across=x, down=y) for x, y in _DIRECTIONS],
+    "box larger by a sixth": [partial(_boxes, grown=_MARGIN)],
+    "box smaller by a sixth": [partial(_boxes, grown=-_MARGIN)],
+}
+"""What is done, by its name; where there are several ways, such as directions, their mean counts."""
+
+
+def under_changes(logits: Logits, labels: Sequence[str], faces: Faces) -> Iterator[tuple[str, float]]:
+    """Judge a model on changed faces.
+
+    Args:
+        logits: The model.
+        labels: Its labels.
+        faces: Test faces.
+
+    Yields:
+        The change and the mean accuracy over its ways.
+    """
+    for name, ways in CHANGES.items():
+        found = [judge(softmax(logits(way(faces.pixels))), labels, faces).accuracy for way in ways]
+        yield name, float(np.mean(found))
