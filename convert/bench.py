@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from convert.progress import Stage
     from edge.inference.bundle import Card
-    from train.datasets import Faces, Protocol, Split
+    from train.datasets import Faces, LabelProtocol, Split
 
 THREADS = (1, 2, 4)
-PROTOCOLS: tuple[Protocol, ...] = ("ferplus-majority", "fer2013")
+PROTOCOLS: tuple[LabelProtocol, ...] = ("ferplus-majority", "fer2013")
 
 _CHECKOUT = Path(__file__).parent.parent
 _FACES = 20
@@ -39,12 +39,12 @@ _FACES = 20
 
 
 @dataclass(frozen=True)
-class Row:
+class BundleFigures:
     """One bundle's figures."""
 
     path: Path
     card: Card
-    accuracy: dict[Protocol, float]
+    accuracy: dict[LabelProtocol, float]
     """On PrivateTest, int8 in the runtime that the edge would take."""
 
     milliseconds: dict[tuple[Runtime, int], float]
@@ -52,8 +52,8 @@ class Row:
 
 
 def benchmark(
-    paths: Sequence[Path], tests: Mapping[tuple[Split, Protocol], Faces], rounds: int, stage: Stage
-) -> list[Row]:
+    paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], Faces], rounds: int, stage: Stage
+) -> list[BundleFigures]:
     """Measure bundles.
 
     Args:
@@ -69,15 +69,17 @@ def benchmark(
     accuracies = [_accuracies(path, bundle.columns, tests, stage) for path, bundle in zip(paths, bundles, strict=True)]
     times = _times(paths, rounds, stage)
     return [
-        Row(path, bundle.card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number})
+        BundleFigures(
+            path, bundle.card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number}
+        )
         for number, (path, bundle, accuracy) in enumerate(zip(paths, bundles, accuracies, strict=True))
     ]
 
 
 def _accuracies(
-    path: Path, labels: tuple[str, ...], tests: Mapping[tuple[Split, Protocol], Faces], stage: Stage
-) -> dict[Protocol, float]:
-    found: dict[Protocol, float] = {}
+    path: Path, labels: tuple[str, ...], tests: Mapping[tuple[Split, LabelProtocol], Faces], stage: Stage
+) -> dict[LabelProtocol, float]:
+    found: dict[LabelProtocol, float] = {}
     for protocol in PROTOCOLS:
         faces = tests["PrivateTest", protocol]
         advance = stage(f"{path.name}, {protocol}", len(faces))
@@ -107,7 +109,7 @@ def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, 
     return times
 
 
-def as_table(rows: Sequence[Row], rounds: int) -> Table:
+def as_table(rows: Sequence[BundleFigures], rounds: int) -> Table:
     """Lay the figures out, a column for each bundle."""
     table = Table(
         "", *(str(row.path) for row in rows), caption=f"milliseconds: median of {rounds} turns of {_FACES} faces"

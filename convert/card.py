@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from convert.quantize.search import Trial
     from convert.spec import Spec
     from edge.inference.runtime import Runtime
-    from train.datasets import Faces, Protocol, Split
+    from train.datasets import Faces, LabelProtocol, Split
 
-    Key = tuple[Split, Protocol]
+    Key = tuple[Split, LabelProtocol]
     Rows = NDArray[np.float32]
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
@@ -102,7 +102,7 @@ def quantisation(trials: Sequence[Trial], faces: int, seed: int, limits: Limits)
 def measure(
     labels: Sequence[str],
     tests: Mapping[Key, Faces],
-    exact: Mapping[Key, Rows],
+    reference: Mapping[Key, Rows],
     quantised: Mapping[Runtime, Mapping[Key, Rows]],
 ) -> dict[str, Any]:
     """Give the accuracies on every protocol's test faces, float and int8."""
@@ -113,7 +113,7 @@ def measure(
     return {
         protocol.replace("-", "_"): {
             "n": len(tests["PrivateTest", protocol]),
-            "float": accuracy(exact["PrivateTest", protocol], tests["PrivateTest", protocol]),
+            "float": accuracy(reference["PrivateTest", protocol], tests["PrivateTest", protocol]),
             "int8": {
                 runtime: accuracy(rows["PrivateTest", protocol], tests["PrivateTest", protocol])
                 for runtime, rows in quantised.items()
@@ -125,17 +125,17 @@ def measure(
 
 def measure_validation(
     labels: Sequence[str],
-    protocol: Protocol,
+    protocol: LabelProtocol,
     faces: Faces,
-    exact: Rows,
+    reference: Rows,
     quantised: Mapping[Runtime, Rows],
     confidence: Confidence,
 ) -> dict[str, Any]:
     """Give all that the validation faces say: what the gates decided by, and the picture of it."""
-    before = judge(softmax(exact), labels, faces)
+    before = judge(softmax(reference), labels, faces)
     after = {runtime: judge(softmax(rows), labels, faces) for runtime, rows in quantised.items()}
     first = next(iter(quantised))
-    said = match_labels(softmax(exact), labels, faces.labels)
+    said = match_labels(softmax(reference), labels, faces.labels)
     pairs = {
         runtime: compare(said, match_labels(softmax(rows), labels, faces.labels), faces.truth)
         for runtime, rows in quantised.items()
@@ -149,7 +149,7 @@ def measure_validation(
         "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
             f"{first} = {other}": round(agreement(emotions(quantised[first], labels), emotions(rows, labels)), _DIGITS)
-            for other, rows in (("float", exact), *quantised.items())
+            for other, rows in (("float", reference), *quantised.items())
             if other != first
         },
         "mcnemar": {

@@ -88,10 +88,10 @@ def best_temperature(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> fl
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    exact = logits.astype(np.float64)
+    reference = logits.astype(np.float64)
 
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(exact / np.exp(log_temperature), axis=1)
+        scaled = log_softmax(reference / np.exp(log_temperature), axis=1)
         return -float(scaled[np.arange(len(truth)), truth].mean())
 
     found = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")

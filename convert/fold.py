@@ -116,7 +116,7 @@ def _into_convolution(
     Around the picture a convolution sees zeros: there the normalised pixels are 0, not
     `offset`. Where all channels are 0 at one gray level, the picture is padded with that
     level. Where they are not (ImageNet's means), the convolution gets a second channel,
-    white within the picture and black around it, which carries the offsets: exact, and still
+    white within the picture and black around it, which carries the offsets: reference, and still
     one channel less than colour.
 
     Returns:

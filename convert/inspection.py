@@ -152,8 +152,8 @@ def arena(graph: Graph) -> int:
 
 def _bytes(graph: Graph, tensor: int) -> int:
     bits = int("".join(filter(str.isdigit, graph.type(tensor))) or 8)  # "bool" says none
-    exact = math.prod(max(n, 1) for n in graph.shape(tensor)) * bits // 8
-    return -(-exact // _ALIGNMENT) * _ALIGNMENT
+    reference = math.prod(max(n, 1) for n in graph.shape(tensor)) * bits // 8
+    return -(-reference // _ALIGNMENT) * _ALIGNMENT
 
 
 def _output_names(graph: Graph) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from convert.load import load
 from convert.quantize.activations import noise
 from convert.quantize.representative import representative
 from convert.quantize.search import Judge, quantize_until_good
-from convert.reference import make_exact, read_as_trained
+from convert.reference import make_reference, read_as_trained
 from edge.inference.bundle import FACE
 from edge.inference.runtime import installed
 from edge.vision.crops import all_resized
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from convert.gates import Check, Limits
     from convert.progress import Stage
     from convert.quantize.search import Trial
-    from convert.reference import Exact
+    from convert.reference import Reference
     from edge.inference.bundle import Card
     from edge.inference.runtime import Runtime
-    from train.datasets import Faces, Protocol, Split
+    from train.datasets import Faces, LabelProtocol, Split
 
-    Key = tuple[Split, Protocol]
+    Key = tuple[Split, LabelProtocol]
     Rows = dict[Key, NDArray[np.float32]]
 
 SEED = 1
@@ -57,17 +57,17 @@ class Data:
     ferplus: Path
     calibration_faces: int
 
-    def tests(self, protocol: Protocol) -> dict[Key, Faces]:
+    def tests(self, protocol: LabelProtocol) -> dict[Key, Faces]:
         """Load what a model is judged by."""
         tests = report.load_tests(self.fer2013, self.ferplus)
         tests["PublicTest", protocol] = datasets.load(protocol, "PublicTest", self.fer2013, self.ferplus)
         return tests
 
-    def are_faces(self, protocol: Protocol) -> NDArray[np.bool_]:
+    def are_faces(self, protocol: LabelProtocol) -> NDArray[np.bool_]:
         """Tell which of the validation faces are faces at all."""
         return datasets.are_faces(protocol, "PublicTest", self.fer2013, self.ferplus)
 
-    def representative(self, protocol: Protocol, *, with_clutter: bool) -> NDArray[np.uint8]:
+    def representative(self, protocol: LabelProtocol, *, with_clutter: bool) -> NDArray[np.uint8]:
         """Draw the representative set; what is no face takes an eighth of it, for a model that tells that."""
         others = self.calibration_faces // 8 if with_clutter else 0
         faces = datasets.load(protocol, "Training", self.fer2013, self.ferplus)
@@ -102,31 +102,31 @@ def make(path: Path, name: str, data: Data, limits: Limits, stage: Stage) -> Out
     source = load(path)
     key: Key = ("PublicTest", source.spec.protocol)
     tests = data.tests(source.spec.protocol)
-    exact = make_exact(source, tests[key], limits, stage("float against its source", 0))
-    if not exact.check.holds:
-        return Outcome((exact.check,), (), (), None)
-    rows = run_once(partial(float_runtime.logits, exact.content, advance=stage("float", _faces(tests))), tests)
-    found = (exact.check, *read_as_trained(exact, rows[key], tests[key], limits, stage("other pixels", 0)))
+    reference = make_reference(source, tests[key], limits, stage("float against its source", 0))
+    if not reference.check.holds:
+        return Outcome((reference.check,), (), (), None)
+    rows = run_once(partial(float_runtime.logits, reference.content, advance=stage("float", _faces(tests))), tests)
+    found = (reference.check, *read_as_trained(reference, rows[key], tests[key], limits, stage("other pixels", 0)))
     if not all(check.holds for check in found):
         return Outcome(found, (), (), None)
 
-    faces = data.representative(source.spec.training, with_clutter=FACE in exact.labels)
+    faces = data.representative(source.spec.training, with_clutter=FACE in reference.labels)
     sized = all_resized(faces, source.spec.width, source.spec.height)
-    judge_by = Judge(exact.labels, rows[key], tests[key], limits, stage)
-    trials = tuple(quantize_until_good(path, exact, sized, judge_by))
+    judge_by = Judge(reference.labels, rows[key], tests[key], limits, stage)
+    trials = tuple(quantize_until_good(path, reference, sized, judge_by))
     stage("the layers' noise", 0)
     last = trials[-1]
-    layers = tuple(cards.layers(last, noise(last.exact, last.content, sized[:_NOISE_FACES])))
+    layers = tuple(cards.layers(last, noise(last.reference, last.content, sized[:_NOISE_FACES])))
     found += last.checks
     if not last.holds:
         return Outcome(found, trials, layers, None)
-    return _finish(name, data, exact, trials, layers, tests, rows, found, len(faces), limits, stage)
+    return _finish(name, data, reference, trials, layers, tests, rows, found, len(faces), limits, stage)
 
 
 def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     name: str,
     data: Data,
-    exact: Exact,
+    reference: Reference,
     trials: Sequence[Trial],
     layers: Sequence[dict[str, Any]],
     tests: Mapping[Key, Faces],
@@ -137,7 +137,7 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     stage: Stage,
 ) -> Outcome:
     """Measure what is reported, and write it into the card."""
-    spec = exact.source.spec
+    spec = reference.source.spec
     key: Key = ("PublicTest", spec.protocol)
     reported = {key: faces for key, faces in tests.items() if key[0] == "PrivateTest"}
     quantised: dict[Runtime, Rows] = {
@@ -155,15 +155,15 @@ def _finish(  # noqa: PLR0913, PLR0917  # all that a card is made of
     validated = trials[-1].logits
     # The first runtime is the one that edge takes unless told otherwise.
     first, *others = validated.values()
-    confidence = calibrate(first, exact.labels, tests[key], data.are_faces(spec.protocol))
-    agreeing = gates.agreement(*(emotions(given, exact.labels) for given in (first, others[0]))) if others else None
+    confidence = calibrate(first, reference.labels, tests[key], data.are_faces(spec.protocol))
+    agreeing = gates.agreement(*(emotions(given, reference.labels) for given in (first, others[0]))) if others else None
     found = [*found, *gates.reported(agreeing, trials[-1].anatomy.parameters)]
-    metrics = cards.measure(exact.labels, reported, rows, quantised)
+    metrics = cards.measure(reference.labels, reported, rows, quantised)
     metrics["validation"] = cards.measure_validation(
-        exact.labels, spec.protocol, tests[key], rows[key], validated, confidence
+        reference.labels, spec.protocol, tests[key], rows[key], validated, confidence
     )
     more = {"quantisation": cards.quantisation(trials, representative_faces, SEED, limits), "layers": list(layers)}
-    card = cards.make_card(name, spec, exact.labels, trials, found, confidence, metrics, more)
+    card = cards.make_card(name, spec, reference.labels, trials, found, confidence, metrics, more)
     return Outcome(tuple(found), tuple(trials), tuple(layers), card)
 
 

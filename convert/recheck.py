@@ -11,7 +11,7 @@ from convert.face_output import in_order
 from convert.inspection import dissect
 from convert.load import load
 from convert.quantize.search import Judge
-from convert.reference import make_exact, read_as_trained
+from convert.reference import make_reference, read_as_trained
 from edge.inference.bundle import ModelBundle, softmax
 from edge.inference.runtime import installed
 from train import datasets
@@ -81,10 +81,10 @@ def _beside(model: Path, path: Path, labels: tuple[str, ...], data: Data, limits
         message = f"{model}: its labels are {', '.join(source.spec.labels)}, but {path.name} has {', '.join(labels)}"
         raise ModelError(message)
     validation = datasets.load(source.spec.protocol, "PublicTest", data.fer2013, data.ferplus)
-    exact = make_exact(source, validation, limits, stage("float against its source", 0))
-    if not exact.check.holds:
-        return [exact.check]
-    rows = float_runtime.logits(exact.content, validation.pixels, stage("float", len(validation)))
-    reading = read_as_trained(exact, rows, validation, limits, stage("other pixels", 0))
+    reference = make_reference(source, validation, limits, stage("float against its source", 0))
+    if not reference.check.holds:
+        return [reference.check]
+    rows = float_runtime.logits(reference.content, validation.pixels, stage("float", len(validation)))
+    reading = read_as_trained(reference, rows, validation, limits, stage("other pixels", 0))
     found, _ = Judge(labels, rows, validation, limits, stage)(path.read_bytes())
-    return [exact.check, *reading, *found]
+    return [reference.check, *reading, *found]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convert.gates import Check, Limits
-    from convert.load import Source
+    from convert.load import LoadedModel
     from train.datasets import Faces
 
 USUAL: dict[str, Scaling] = {
@@ -38,10 +38,10 @@ _SUMS_TO_ONE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Exact:
+class Reference:
     """A float network from gray levels to logits."""
 
-    source: Source
+    source: LoadedModel
     content: bytes
     """``[1, H, W, 1]`` float32 gray levels to ``[1, K]`` logits, as a ``.tflite`` file."""
 
@@ -61,7 +61,7 @@ class Exact:
         return _folded(self.source, scaling, probabilities=self.probabilities)
 
 
-def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[int], None]) -> Exact:
+def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: Callable[[int], None]) -> Reference:
     """Fold a model's surroundings into it and see that it still says the same.
 
     Args:
@@ -87,31 +87,31 @@ def make_exact(source: Source, faces: Faces, limits: Limits, advance: Callable[[
     wanted = ordered if probabilities else answers(ordered, labels)
     converted = answers(float_runtime.logits(content, some, advance), labels)
     check = gates.same_as_source(wanted, converted, limits.max_difference)
-    return Exact(source, content, probabilities, check)
+    return Reference(source, content, probabilities, check)
 
 
 def read_as_trained(
-    exact: Exact, logits: NDArray[np.float32], faces: Faces, limits: Limits, advance: Callable[[int], None]
+    reference: Reference, logits: NDArray[np.float32], faces: Faces, limits: Limits, advance: Callable[[int], None]
 ) -> list[Check]:
     """See whether labels and pixels are those that the model was trained with.
 
     Args:
-        exact: The float network.
+        reference: The float network.
         logits: ``(N, K)``, its answers.
         faces: The ``N`` validation faces.
         limits: What the gates allow.
         advance: Is told how many more faces are done.
     """
-    order = gates.labels_in_order(judge(softmax(logits), exact.labels, faces), limits.max_misread)
+    order = gates.labels_in_order(judge(softmax(logits), reference.labels, faces), limits.max_misread)
     if not order.holds:  # then no scaling could be told from another
         return [order]
     some = faces.select(_some(len(faces)))
-    mine = match_labels(softmax(logits[_some(len(faces))]), exact.labels, faces.labels)
+    mine = match_labels(softmax(logits[_some(len(faces))]), reference.labels, faces.labels)
     others = {}
     for name, scaling in USUAL.items():
-        if other := _fitting(scaling, exact.source.spec.scaling):
-            rows = float_runtime.logits(exact.with_pixels(other), some.pixels, advance)
-            theirs = match_labels(softmax(rows), exact.labels, faces.labels)
+        if other := _fitting(scaling, reference.source.spec.scaling):
+            rows = float_runtime.logits(reference.with_pixels(other), some.pixels, advance)
+            theirs = match_labels(softmax(rows), reference.labels, faces.labels)
             others[name] = (judge(theirs, faces.labels, some).accuracy, compare(theirs, mine, some.truth))
     accuracy = judge(mine, faces.labels, some).accuracy
     return [order, gates.pixels_as_trained(accuracy, others, limits.max_misread)]
@@ -121,11 +121,11 @@ def _some(count: int) -> NDArray[np.intp]:
     return np.linspace(0, count - 1, min(_COMPARED, count)).astype(np.intp)
 
 
-def _order(source: Source) -> list[int]:
+def _order(source: LoadedModel) -> list[int]:
     return [source.spec.labels.index(label) for label in in_order(source.spec.labels)]
 
 
-def _folded(source: Source, scaling: Scaling, *, probabilities: bool) -> bytes:
+def _folded(source: LoadedModel, scaling: Scaling, *, probabilities: bool) -> bytes:
     return fold(source.network, scaling, _order(source), probabilities=probabilities)
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from convert.errors import ModelError
 from edge.inference.bundle import FACE
 from train import report as reports
-from train.datasets import Protocol, ferplus
+from train.datasets import LabelProtocol, ferplus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class Sidecar(_Table):
     """What stands beside a model; what is absent is asked for where it is needed."""
 
     labels: tuple[str, ...] | None = None
-    protocol: Protocol | None = None
+    protocol: LabelProtocol | None = None
     output: str | None = None
     description: str = ""
     input: _Input = _Input()
@@ -104,7 +104,7 @@ class Spec(_Table):
     labels: tuple[str, ...]
     """In the order of the network's outputs."""
 
-    protocol: Protocol
+    protocol: LabelProtocol
     """By whose labels it is judged."""
 
     scaling: Scaling
@@ -118,7 +118,7 @@ class Spec(_Table):
     """What the card says of its origin."""
 
     @property
-    def training(self) -> Protocol:
+    def training(self) -> LabelProtocol:
         """The protocol of the training faces that show its activations' ranges."""
         return _training(self.protocol)
 
@@ -219,7 +219,7 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     } | report.sources
 
 
-def _training(protocol: Protocol) -> Protocol:
+def _training(protocol: LabelProtocol) -> LabelProtocol:
     """Give the protocol of the training faces of a model that is judged by another."""
     return "fer2013" if protocol == "fer2013" else "ferplus"
 

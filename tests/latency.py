@@ -28,7 +28,7 @@ from edge.config import HealthConfig, MqttConfig, Settings
 from edge.daemon import run
 from edge.inference.bundle import ModelBundle
 from edge.pipeline import pipeline
-from edge.pipeline.smoothing import Mood, MoodChange
+from edge.pipeline.smoothing import EmotionChange, EmotionSmoother
 from edge.testcard import Scene
 from edge.vision.detector import HaarDetector
 from tests.broker import Mosquitto, Subscriber, wait_until
@@ -49,12 +49,12 @@ _PATIENCE_S = 60.0
 """For the first event, on a machine that does much else."""
 
 
-class _Restless(Mood):
-    """A mood that changes with every frame."""
+class _Restless(EmotionSmoother):
+    """A smoother that changes with every frame."""
 
-    def update(self, probabilities: NDArray[np.float32], time_s: float) -> MoodChange | None:
+    def update(self, probabilities: NDArray[np.float32], time_s: float) -> EmotionChange | None:
         """Take in one more frame."""
-        return super().update(probabilities, time_s) or MoodChange(self.emotion, time_s - self.since_s)
+        return super().update(probabilities, time_s) or EmotionChange(self.emotion, time_s - self.since_s)
 
 
 class _Noting(pipeline.Pipeline):
@@ -94,7 +94,7 @@ def play(url: str, fps: float, notes: Path) -> None:
     replaced: Mapping[tuple[Any, str], Any] = {
         (run, "open_camera"): lambda *_: TestCard(Scene(), fps),
         (run, "Pipeline"): _Noting,
-        (pipeline, "Mood"): _Restless,
+        (pipeline, "EmotionSmoother"): _Restless,
         (HaarDetector, "search"): _timed(HaarDetector.search),
         (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
         (ModelBundle, "read"): _timed(ModelBundle.read),
@@ -144,7 +144,7 @@ def measure(folder: Path, seconds: float, fps: float) -> dict[str, NDArray[np.fl
         "detection and inference": looked_ms,
         "ours: the rest": 1000 * (arrived_s - captured_s) - looked_ms,
         "  hand-over from the camera": 1000 * (begun_s - captured_s),
-        "  tracking, mood, event": 1000 * (told_s - begun_s) - looked_ms,
+        "  tracking, smoother, event": 1000 * (told_s - begun_s) - looked_ms,
         "  client, broker, subscriber": 1000 * (arrived_s - told_s),
     }
 

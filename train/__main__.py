@@ -71,7 +71,7 @@ def fit(  # noqa: PLR0913  # each is a flag
         labels, columns = training.model_columns(head)
         model = fitting.only(network, plan, columns)
         fitting.save_atomically(model, folder / f"{name}.keras")
-        written = report.Report(
+        written = report.TrainingReport(
             name=name,
             labels=labels,
             protocol=head.protocol,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edge.files import write_atomically
 from edge.inference.bundle import softmax
 from train import plots
-from train.datasets import DataError, Protocol, Split, load
+from train.datasets import DataError, LabelProtocol, Split, load
 from train.evaluate.metrics import Metrics, judge, run_once
 from train.recipes import Recipe
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from train.datasets import Faces
     from train.evaluate.metrics import Logits
 
-TESTED: tuple[Protocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013")
+TESTED: tuple[LabelProtocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013")
 """The protocols that every model is judged by, whatever it was trained for."""
 
 SPLITS: tuple[Split, ...] = ("PublicTest", "PrivateTest")
@@ -34,7 +34,7 @@ SPLITS: tuple[Split, ...] = ("PublicTest", "PrivateTest")
 _BATCH = 256
 
 
-class Report(BaseModel):
+class TrainingReport(BaseModel):
     """What became of a recipe; written beside the model as ``NAME.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
@@ -44,7 +44,7 @@ class Report(BaseModel):
     labels: tuple[str, ...]
     """The model's labels, in the order of its logits; last, where it tells that, `edge.inference.bundle.FACE`."""
 
-    protocol: Protocol
+    protocol: LabelProtocol
     """By whose labels it is judged on validation faces."""
 
     recipe: Recipe
@@ -78,7 +78,7 @@ def model_logits(model: keras.Model) -> Logits:
     return logits
 
 
-def load_tests(fer2013: Path, ferplus: Path) -> dict[tuple[Split, Protocol], Faces]:
+def load_tests(fer2013: Path, ferplus: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
     """Load every split and protocol that a model is judged by.
 
     Raises:
@@ -93,7 +93,7 @@ def load_tests(fer2013: Path, ferplus: Path) -> dict[tuple[Split, Protocol], Fac
 
 
 def judge_all(
-    logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, Protocol], Faces]
+    logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
 ) -> dict[str, dict[str, Metrics]]:
     """Judge a model by every protocol; the result is by split, then by protocol."""
     metrics: dict[str, dict[str, Metrics]] = {}
@@ -122,7 +122,7 @@ def _layer_macs(layer: keras.layers.Layer) -> int:
     return math.prod(layer.kernel.shape) if isinstance(layer, keras.layers.Dense) else 0
 
 
-def write(report: Report, folder: Path) -> Path:
+def write(report: TrainingReport, folder: Path) -> Path:
     """Write ``NAME.json``, ``NAME.md`` and two plots, ``NAME-*.png``, into the run's folder, each atomically.
 
     Returns:
@@ -142,14 +142,14 @@ def write(report: Report, folder: Path) -> Path:
     return folder / f"{report.name}.json"
 
 
-def read(path: Path) -> Report:
+def read(path: Path) -> TrainingReport:
     """Read a report.
 
     Raises:
         DataError: There is none, or it is not a report.
     """
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return TrainingReport.model_validate_json(path.read_bytes())
     except OSError as error:
         message = f"{path}: {error.strerror}; the report that 'python -m train fit' writes belongs beside the model"
         raise DataError(message) from None
@@ -160,7 +160,7 @@ def read(path: Path) -> Report:
         raise DataError(message) from None
 
 
-def markdown(report: Report) -> str:
+def markdown(report: TrainingReport) -> str:
     """Write the report for a person."""
     schedule = report.recipe.schedule
     took = f", {report.wall_s / 60:.0f} minutes" if report.wall_s else ""
@@ -191,7 +191,7 @@ def markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _accuracies(report: Report) -> Iterator[str]:
+def _accuracies(report: TrainingReport) -> Iterator[str]:
     yield "| split | protocol | n | accuracy | 95 % interval | macro-F1 | calibration error |"
     yield "|---|---|---:|---:|---:|---:|---:|"
     for split, protocols in report.metrics.items():

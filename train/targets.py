@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from train.datasets import Protocol
+    from train.datasets import LabelProtocol
     from train.recipes import DataConfig
 
 _LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
@@ -54,7 +54,7 @@ class Head:
     """Its own among all."""
 
     @property
-    def protocol(self) -> Protocol:
+    def protocol(self) -> LabelProtocol:
         """By whose labels it is judged."""
         return "fer2013" if self.name == "fer2013" else "ferplus-majority"
 

@@ -19,16 +19,16 @@ _ENOUGH = 100
 """Faces of a label from which on its own recall is guarded."""
 
 
-def accuracy_kept(runtime: Runtime, exact: float, quantised: Metrics, limit: float) -> Check:
+def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit: float) -> Check:
     """Int8 in one runtime is at most `limit` percentage points worse than float on the same faces."""
-    drop = 100 * (exact - quantised.accuracy)
+    drop = 100 * (reference - quantised.accuracy)
     holds = drop <= limit + _ROUNDING
     return Check(
         name=f"drop in {runtime}",
         measured=f"{drop:+.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
-        sentence=f"int8 {quantised.accuracy:.2%} and float {exact:.2%} of {quantised.n:,} validation faces "
+        sentence=f"int8 {quantised.accuracy:.2%} and float {reference:.2%} of {quantised.n:,} validation faces "
         f"in {runtime}: {drop:.2f} points lost" + ("" if holds else f", {drop - limit:.2f} more than allowed"),
     )
 
@@ -51,11 +51,11 @@ def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -
     )
 
 
-def recalls_kept(runtime: Runtime, exact: Metrics, quantised: Metrics, limit: float) -> Check:
+def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit: float) -> Check:
     """No label with enough faces loses much recall, whatever the others win."""
     drops = {
         label: 100 * ((found.recall or 0.0) - (quantised.recall[label].recall or 0.0))
-        for label, found in exact.recall.items()
+        for label, found in reference.recall.items()
         if found.n >= _ENOUGH
     }
     if not drops:
@@ -67,21 +67,21 @@ def recalls_kept(runtime: Runtime, exact: Metrics, quantised: Metrics, limit: fl
         measured=f"{drops[worst]:+.2f} points at {worst}",
         limit=f"{limit:.2f} points",
         holds=holds,
-        sentence=f"{worst} loses {drops[worst]:.2f} points of recall in {runtime} ({exact.recall[worst].n} faces)"
+        sentence=f"{worst} loses {drops[worst]:.2f} points of recall in {runtime} ({reference.recall[worst].n} faces)"
         + ("" if holds else f", but {limit:.2f} are allowed"),
     )
 
 
-def face_kept(runtime: Runtime, exact: NDArray[np.float32], quantised: NDArray[np.float32], limit: float) -> Check:
+def face_kept(runtime: Runtime, reference: NDArray[np.float32], quantised: NDArray[np.float32], limit: float) -> Check:
     """Int8 in one runtime takes pictures for faces as float does.
 
     Args:
         runtime: Which.
-        exact: ``(N,)`` face scores of the float network.
+        reference: ``(N,)`` face scores of the float network.
         quantised: The same of the quantised one.
         limit: Largest mean difference, in points.
     """
-    moved = 100 * float(np.abs(exact - quantised).mean())
+    moved = 100 * float(np.abs(reference - quantised).mean())
     holds = moved <= limit  # false for NaN, too
     return Check(
         name=f"face score in {runtime}",

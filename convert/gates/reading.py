@@ -40,18 +40,20 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
     )
 
 
-def labels_in_order(exact: Metrics, limit: float) -> Check:
+def labels_in_order(reference: Metrics, limit: float) -> Check:
     """No other order of the labels fits the answers better: the one that was named is the network's.
 
     The best order is the assignment of answers to labels with the most right answers.
     Kuhn, "The Hungarian method for the assignment problem", 1955.
     """
-    confusion = np.array(exact.confusion)
+    confusion = np.array(reference.confusion)
     truths, answers = linear_sum_assignment(confusion, maximize=True)
-    gain = 100 * float(confusion[truths, answers].sum() / exact.n - exact.accuracy)
+    gain = 100 * float(confusion[truths, answers].sum() / reference.n - reference.accuracy)
     holds = gain <= limit
     moved = [
-        f"what it calls {exact.labels[a]} is {exact.labels[t]}" for t, a in zip(truths, answers, strict=True) if t != a
+        f"what it calls {reference.labels[a]} is {reference.labels[t]}"
+        for t, a in zip(truths, answers, strict=True)
+        if t != a
     ]
     return Check(
         name="order of the labels",

@@ -24,7 +24,7 @@ _FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", 
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class LoadedModel:
     """A model as it came, and the same as a float ``.tflite`` file."""
 
     path: Path
@@ -37,7 +37,7 @@ class Source:
     """The same by the framework that the file is of: ``(N, H, W, C)`` to ``(N, K)``."""
 
 
-def load(path: Path) -> Source:
+def load(path: Path) -> LoadedModel:
     """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel.
 
     Raises:
@@ -62,7 +62,7 @@ def load(path: Path) -> Source:
             f"{path}: its output is {list(shape)}, but {len(spec.labels)} labels are named: {', '.join(spec.labels)}"
         )
         raise ModelError(message)
-    return Source(path, spec, network, run)
+    return LoadedModel(path, spec, network, run)
 
 
-__all__ = ["ModelError", "Source", "load"]
+__all__ = ["LoadedModel", "ModelError", "load"]

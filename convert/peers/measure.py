@@ -25,7 +25,7 @@ from train.evaluate.metrics import judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from train.datasets import Faces, Protocol, Split
+    from train.datasets import Faces, LabelProtocol, Split
 
 Key = TypeVar("Key")
 
@@ -60,7 +60,7 @@ class Measured:
         return min((ms for ms in (self.int8_ms, self.float32_ms) if ms is not None), default=None)
 
 
-def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, Protocol], Faces], rounds: int) -> list[Measured]:
+def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], Faces], rounds: int) -> list[Measured]:
     """Judge, count and time the peers and our bundles.
 
     Args:
@@ -87,7 +87,7 @@ def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, Protocol], Faces]
     ]
 
 
-def _judged(path: Path, tests: Mapping[tuple[Split, Protocol], Faces]) -> Known:
+def _judged(path: Path, tests: Mapping[tuple[Split, LabelProtocol], Faces]) -> Known:
     """Judge a bundle by the labels that are its own."""
     bundle = ModelBundle.load(path)
     votes = set(bundle.labels) == set(ferplus.LABELS)

@@ -104,13 +104,13 @@ def observe(
     }
 
 
-def noise(exact: bytes, quantised: bytes, faces: NDArray[np.uint8]) -> dict[str, float]:
+def noise(reference: bytes, quantised: bytes, faces: NDArray[np.uint8]) -> dict[str, float]:
     """Give the signal-to-noise ratio of each tensor that both networks write, in dB.
 
     The signal is what the float network gives there, the noise what the integer one
     gives otherwise, errors of the layers before included.
     """
-    first, second = Watched(exact), Watched(quantised)
+    first, second = Watched(reference), Watched(quantised)
     names = [name for name in first.names if name in second.names]
     signal, error = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     for face in faces:

@@ -56,10 +56,10 @@ def tighten(
         All ranges, each within what it was and around 0.
     """
     faces = representative[:_FACES]
-    exact = float_runtime.logits(content, faces)
+    reference = float_runtime.logits(content, faces)
 
     def noise(name: str, tried: Range) -> float:
-        error = float_runtime.logits(rounded(content, name, tried), faces) - exact
+        error = float_runtime.logits(rounded(content, name, tried), faces) - reference
         # The mean is taken out of the answers later on; see `convert.quantize.bias_correction`.
         return float(error.var(axis=0).sum())
 
@@ -100,16 +100,16 @@ def rounded(content: bytes, name: str, chosen: Range) -> bytes:
     """Give a float network in which one activation is rounded to int8 and back."""
     graph = Graph(content)
     maker = next(o for o in graph.operators if name in map(graph.name, graph.written(o)))
-    exact = graph.written(maker)[0]
+    reference = graph.written(maker)[0]
     low, high = chosen
     step = max(high - low, 1e-12) / LEVELS
-    coarse, back = (graph.add_tensor(f"{name}/{kind}", graph.shape(exact), kind) for kind in ("int8", "float32"))
+    coarse, back = (graph.add_tensor(f"{name}/{kind}", graph.shape(reference), kind) for kind in ("int8", "float32"))
     scale = schema.QuantizationParametersT()
     scale.scale = np.array([step], np.float32)
     scale.zeroPoint = np.array([np.clip(np.round(-low / step) - 128, -128, 127)], np.int64)
     graph.tensors[coarse].quantization = scale
-    graph.replace(exact, back)
+    graph.replace(reference, back)
     place = graph.operators.index(maker) + 1
-    graph.add_operator(Op.QUANTIZE, [exact], coarse, at=place)
+    graph.add_operator(Op.QUANTIZE, [reference], coarse, at=place)
     graph.add_operator(Op.DEQUANTIZE, [coarse], back, at=place + 1)
     return graph.to_bytes()

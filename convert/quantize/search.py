@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convert.gates import Check, Limits
     from convert.inspection import Anatomy
     from convert.progress import Stage
-    from convert.reference import Exact
+    from convert.reference import Reference
     from edge.inference.runtime import Runtime
     from train.datasets import Faces
     from train.evaluate.metrics import Pair
@@ -66,7 +66,7 @@ class Trial:
     """A quantised network and what the gates say of it."""
 
     way: Way
-    exact: bytes
+    reference: bytes
     """The float network that was quantised; an equalised one has other activations."""
 
     content: bytes
@@ -86,7 +86,7 @@ class Judge:
     """Holds quantised networks against one float network, on faces that decide."""
 
     labels: Sequence[str]
-    exact: NDArray[np.float32]
+    reference: NDArray[np.float32]
     """``(N, C)`` logits of the float network."""
 
     validation: Faces
@@ -100,7 +100,7 @@ class Judge:
         """Run a quantised network in each runtime, until a gate fails in one; give checks and logits."""
         found: list[Check] = []
         logits: dict[Runtime, NDArray[np.float32]] = {}
-        before = judge(softmax(self.exact), self.labels, self.validation)
+        before = judge(softmax(self.reference), self.labels, self.validation)
         for runtime in installed():
             advance = self.stage(f"int8 in {runtime}", len(self.validation))
             rows = worker.logits(content, runtime, self.validation.pixels, advance)
@@ -117,31 +117,33 @@ class Judge:
                 gates.recalls_kept(runtime, before, after, self.limits.max_recall_drop),
             ]
             if FACE in self.labels:
-                first, second = (sigmoid(part[:, -1]) for part in (self.exact, rows))
+                first, second = (sigmoid(part[:, -1]) for part in (self.reference, rows))
                 found.append(gates.face_kept(runtime, first, second, self.limits.max_face_drift))
             if not all(check.holds for check in found):
                 break
         return found, logits
 
     def _agreement(self, rows: NDArray[np.float32]) -> float:
-        return gates.agreement(emotions(self.exact, self.labels), emotions(rows, self.labels))
+        return gates.agreement(emotions(self.reference, self.labels), emotions(rows, self.labels))
 
     def pair(self, rows: NDArray[np.float32]) -> Pair:
         """Compare the float network's answers with others, face by face."""
         first, second = (
-            match_labels(softmax(part), self.labels, self.validation.labels) for part in (self.exact, rows)
+            match_labels(softmax(part), self.labels, self.validation.labels) for part in (self.reference, rows)
         )
         return compare(first, second, self.validation.truth)
 
 
-def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uint8], judged_by: Judge) -> list[Trial]:
+def quantize_until_good(
+    path: Path, reference: Reference, representative: NDArray[np.uint8], judged_by: Judge
+) -> list[Trial]:
     """Quantise in one way after the other until every gate holds.
 
     Accuracy is all that another way can mend, so where something else is wrong there is one trial.
 
     Args:
         path: Where the model came from, for messages.
-        exact: The float network.
+        reference: The float network.
         representative: ``(M, H, W)`` gray levels that show the activations' ranges.
         judged_by: What decides.
 
@@ -149,7 +151,7 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
         The trials in their order; the last one holds, or none does.
     """
     trials: list[Trial] = []
-    content, stage, limits = exact.content, judged_by.stage, judged_by.limits
+    content, stage, limits = reference.content, judged_by.stage, judged_by.limits
     seen = observe(content, representative, advance=stage("activations", len(representative)))
     for way in WAYS:
         if way.equalized and not way.tightened:
@@ -165,10 +167,10 @@ def quantize_until_good(path: Path, exact: Exact, representative: NDArray[np.uin
             # In the runtime that edge takes unless told otherwise.
             given = worker.logits(quantised, next(iter(installed())), representative)
             quantised = correct_bias(quantised, (given - float_runtime.logits(content, representative)).mean(axis=0))
-        if FACE in exact.labels:
+        if FACE in reference.labels:
             quantised = split(path, quantised)
         anatomy = dissect(quantised)
-        found = gates.runs_on_a_pi(quantised, anatomy, exact.labels, limits)
+        found = gates.runs_on_a_pi(quantised, anatomy, reference.labels, limits)
         fit = all(check.holds for check in found)
         more, logits = judged_by(quantised) if fit else ([], {})
         trials.append(Trial(way, content, quantised, anatomy, (*found, *more), logits))

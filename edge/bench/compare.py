@@ -13,7 +13,7 @@ from edge.bench.stages import Stages
 
 if TYPE_CHECKING:
     from edge.bench.detectors import Looker
-    from edge.bench.source import Source
+    from edge.bench.source import FrameSource
     from edge.camera import Frame
     from edge.config import Settings
     from edge.pipeline.pipeline import Classifier
@@ -24,7 +24,7 @@ _SHOWN_FIRST_S = 4.0
 """Seconds that the test card's person is there before leaving, so that short runs see somebody come back too."""
 
 
-def compare(settings: Settings, classifier: Classifier, source: Source, seconds: float) -> CompareReport:
+def compare(settings: Settings, classifier: Classifier, source: FrameSource, seconds: float) -> CompareReport:
     """Let all look at each frame, each being the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. A live camera gives only as many frames as all

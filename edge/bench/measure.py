@@ -13,8 +13,8 @@ import cv2
 from edge.bench.compare import compare
 from edge.bench.detectors import pipeline
 from edge.bench.growth import grow
-from edge.bench.report import DeviceReport, Report
-from edge.bench.source import Source
+from edge.bench.report import BenchReport, DeviceReport
+from edge.bench.source import FrameSource
 from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector, TimedMotion
 from edge.daemon.health import Machine
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WARM_UP_FRAMES = 10
 
 
-def measure(settings: Settings, seconds: float, *, beside: bool = False, people: tuple[int, ...] = ()) -> Report:
+def measure(settings: Settings, seconds: float, *, beside: bool = False, people: tuple[int, ...] = ()) -> BenchReport:
     """Measure each stage, and what else is asked for, for about `seconds` altogether.
 
     The test card and clips are shown as fast as the pipeline goes, live cameras at
@@ -49,7 +49,7 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
     machine = Machine()
     bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
     stages, spare = Stages(), Stages()
-    source = Source(settings.camera)
+    source = FrameSource(settings.camera)
     share_s = seconds / (1 + beside + bool(people))
 
     def timed(stopwatch: Stages) -> Pipeline:
@@ -67,7 +67,7 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
     source.close()
     growth = grow(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()
-    return Report(
+    return BenchReport(
         device=_device(machine, bundle),
         model=f"{bundle.card.name} {bundle.card.version}",
         camera=source.name,

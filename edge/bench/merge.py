@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from edge.bench.report import Report
+from edge.bench.report import BenchReport
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ _NAMING = 5
 """Columns that name the run; the others hold figures."""
 
 
-def read(file: Path) -> Report:
+def read(file: Path) -> BenchReport:
     """Read what `--json` wrote.
 
     Raises:
         ConfigError: It cannot be read, or is something else.
     """
     try:
-        return Report.model_validate_json(file.read_bytes())
+        return BenchReport.model_validate_json(file.read_bytes())
     except OSError as error:
         message = f"{file}: cannot be read: {error.strerror}"
     except ValidationError as error:
@@ -38,7 +38,7 @@ def read(file: Path) -> Report:
     raise ConfigError(message)
 
 
-def markdown(reports: Sequence[Report]) -> str:
+def markdown(reports: Sequence[BenchReport]) -> str:
     """Give a Markdown table, a row for each report; the ratios only if one of them has some."""
     pairs = list(dict.fromkeys(pair for report in reports if report.compare for pair in report.compare.ratios))
     header = (*_NAMES, *(f"CPU {pair}" for pair in pairs))
@@ -47,7 +47,7 @@ def markdown(reports: Sequence[Report]) -> str:
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
-def _row(report: Report, pairs: Sequence[str]) -> list[str]:
+def _row(report: BenchReport, pairs: Sequence[str]) -> list[str]:
     device = report.device
     stages = [report.stages.get(name) for name in ("detect", "classify")]
     times = [ms for stage in stages for ms in ((stage.p50_ms, stage.p95_ms) if stage else (None, None))]

@@ -11,7 +11,7 @@ from edge.bench import plots
 from edge.bench.sheets import sheets
 
 if TYPE_CHECKING:
-    from edge.bench.report import Report
+    from edge.bench.report import BenchReport
     from edge.bench.sheets import Sheet
 
 _STYLE = """
@@ -37,7 +37,7 @@ pre { overflow-x: auto; font-size: .8rem; }
 """
 
 
-def page(report: Report) -> str:
+def page(report: BenchReport) -> str:
     """Give the page. Its element ``report`` holds the report as JSON, which `bench merge` reads."""
     device = report.device
     pictures = [(plots.stages(report.stages), "Box: p50 to p95, written beside it; line: to p99; dot: the longest.")]
@@ -69,7 +69,7 @@ def page(report: Report) -> str:
     )
 
 
-def _facts(report: Report) -> str:
+def _facts(report: BenchReport) -> str:
     device = report.device
     facts = {
         "device": f"{device.model}, {device.cores} cores",

@@ -96,7 +96,7 @@ class GrowthReport(CostReport):
     """To one person."""
 
 
-class Report(_Part):
+class BenchReport(_Part):
     """One run on one device."""
 
     device: DeviceReport

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.bench.report import AccuracyReport, CompareReport, GrowthReport, Report
+    from edge.bench.report import AccuracyReport, BenchReport, CompareReport, GrowthReport
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Sheet:
     """Lines below it."""
 
 
-def sheets(report: Report) -> list[Sheet]:
+def sheets(report: BenchReport) -> list[Sheet]:
     """Give the stages and whatever else was measured."""
     result = [_stages(report)]
     if report.compare:
@@ -34,7 +34,7 @@ def sheets(report: Report) -> list[Sheet]:
     return result
 
 
-def _stages(report: Report) -> Sheet:
+def _stages(report: BenchReport) -> Sheet:
     device = report.device
     rows = []
     for name, stage in report.stages.items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.testcard import Scene
 
 
-class Source:
+class FrameSource:
     """A camera whose clip begins anew at its end, and whose test card does not wait.
 
     Attributes:

@@ -30,7 +30,7 @@ RETRY_S = 1.0
 Status = Literal["online", "stalled", "offline", "off"]
 
 
-class CameraKeeper:
+class CameraSupervisor:
     """Gives the frames of one camera, however often it has to be opened anew for that.
 
     A camera that ends, a clip, ends here too. A live one is opened again until it

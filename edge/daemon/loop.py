@@ -1,4 +1,4 @@
-"""The loop between a camera that gives frames, a voice that tells, and whoever asks."""
+"""The loop between a camera that gives frames, a publisher that tells, and whoever asks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import threading
 
     from edge.camera import Frame
-    from edge.camera.supervisor import CameraKeeper
+    from edge.camera.supervisor import CameraSupervisor
     from edge.config import Settings
     from edge.daemon.detection import DetectionSwitch
-    from edge.daemon.publisher import Voice
-    from edge.mqtt.broker_link import Link
+    from edge.daemon.publisher import Publisher
+    from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline.pipeline import Pipeline
 
 STATE_EVERY_S = 30.0
@@ -43,14 +43,14 @@ class Daemon:
     def __init__(
         self,
         settings: Settings,
-        keeper: CameraKeeper,
+        supervisor: CameraSupervisor,
         pipeline: Pipeline,
-        voice: Voice,
+        publisher: Publisher,
         switch: DetectionSwitch,
-        link: Link | None,
+        link: BrokerLink | None,
     ) -> None:
         now_s = time.monotonic()
-        self._keeper, self._pipeline, self._voice = keeper, pipeline, voice
+        self._supervisor, self._pipeline, self._publisher = supervisor, pipeline, publisher
         self._switch, self._link = switch, link
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
@@ -71,72 +71,72 @@ class Daemon:
             CameraError: There is no camera.
             CameraHangError: Opening it takes for ever.
         """
-        self._voice.tell_detection(str(self._switch))
-        while not self._keeper.open(_TICK_S):
+        self._publisher.tell_detection(str(self._switch))
+        while not self._supervisor.open(_TICK_S):
             if stop.is_set():
                 return False
             self._obey()
         self._introduce()
-        notify.ready(f"watching {self._keeper.name}" if self._switch.on else TURNED_OFF)
+        notify.ready(f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF)
         return True
 
     def watch(self, stop: threading.Event) -> None:
         """Look at frames and tell what changes, until the stop or the clip's end."""
         while not stop.is_set():
             # Of a live camera only: a clip's frames all count, and wait.
-            rest_s = self._throttle.wait_s(time.monotonic()) if self._keeper.live else 0.0
+            rest_s = self._throttle.wait_s(time.monotonic()) if self._supervisor.live else 0.0
             if rest_s > 0:
                 stop.wait(min(rest_s, _TICK_S))  # meanwhile newer frames take each other's place
-            elif (frame := self._keeper.next_frame(_TICK_S)) is not None:
+            elif (frame := self._supervisor.next_frame(_TICK_S)) is not None:
                 self._look(frame)
-            elif self._keeper.ended:
+            elif self._supervisor.ended:
                 return
             # With a frame, from a bounded search for the camera, or turned off: the daemon lives.
             self._chores(time.monotonic())
 
     def finish(self, reason: str) -> None:
         """Say that nobody is seen any more, for there will be no more frames."""
-        self._voice.tell_events(self._pipeline.finish(), self._captured_s)
-        self._voice.tell_state(self._pipeline.state(datetime.now(UTC)))
-        self._voice.tell_camera("offline", reason)
+        self._publisher.tell_events(self._pipeline.finish(), self._captured_s)
+        self._publisher.tell_state(self._pipeline.state(datetime.now(UTC)))
+        self._publisher.tell_camera("offline", reason)
 
     def _look(self, frame: Frame) -> None:
         self._introduce()
         # A clip's time is the clip's own; its frames are captured when they are read.
         now_s = time.monotonic()
-        self._captured_s = frame.time_s if self._keeper.live else now_s
-        if self._keeper.live:
+        self._captured_s = frame.time_s if self._supervisor.live else now_s
+        if self._supervisor.live:
             self._ages_ms.append(1000 * (now_s - frame.time_s))
         events = self._pipeline.step(frame)
         self._processed += 1
-        self._voice.tell_events(events, self._captured_s)
+        self._publisher.tell_events(events, self._captured_s)
         if events:
             self._state_s = float("-inf")
 
     def _introduce(self) -> None:
         """Say which camera it is; one that was off at the start shows that only when it opens."""
-        camera = (self._keeper.name, self._keeper.synthetic)
+        camera = (self._supervisor.name, self._supervisor.synthetic)
         if camera == self._introduced:
             return
         self._introduced = camera
-        origin = replace(self._pipeline.origin, synthetic=self._keeper.synthetic)
-        self._pipeline.origin = self._voice.origin = origin
+        origin = replace(self._pipeline.origin, synthetic=self._supervisor.synthetic)
+        self._pipeline.origin = self._publisher.origin = origin
         self._monitor.synthetic = origin.synthetic
-        self._voice.tell_info(self._keeper.name)
+        self._publisher.tell_info(self._supervisor.name)
 
     def _chores(self, now_s: float) -> None:
         self._obey()
-        if self._keeper.status and self._keeper.status != self._told_status:
-            self._told_status = self._keeper.status
-            self._voice.tell_camera(self._keeper.status, self._keeper.reason)
-            if self._keeper.status != "online":
+        if self._supervisor.status and self._supervisor.status != self._told_status:
+            self._told_status = self._supervisor.status
+            self._publisher.tell_camera(self._supervisor.status, self._supervisor.reason)
+            if self._supervisor.status != "online":
                 self._lose_sight()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
-            self._voice.tell_state(self._pipeline.state(datetime.now(UTC)))
+            self._publisher.tell_state(self._pipeline.state(datetime.now(UTC)))
         if now_s - self._health_s >= self._health_every_s:
             self._health_s = now_s
-            self._voice.tell_health(self._monitor.report(self._counters(), sent_at=datetime.now(UTC), time_s=now_s))
+            self._publisher.tell_health(self._monitor.report(self._counters(), sent_at=datetime.now(UTC), time_s=now_s))
         if self._link:
             self._link.home.attend(now_s)
         if self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s:
@@ -157,24 +157,24 @@ class Daemon:
 
     def _turn(self) -> None:
         if self._switch.on:
-            self._keeper.turn_on()
+            self._supervisor.turn_on()
         else:
-            self._keeper.turn_off(TURNED_OFF)
+            self._supervisor.turn_off(TURNED_OFF)
             self._lose_sight()
-        self._voice.tell_detection(str(self._switch))
-        notify.status(f"watching {self._keeper.name}" if self._switch.on else TURNED_OFF)
+        self._publisher.tell_detection(str(self._switch))
+        notify.status(f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF)
 
     def _lose_sight(self) -> None:
         """Say that everybody is gone: nobody can be seen any more."""
-        self._voice.tell_events(self._pipeline.finish(), self._captured_s)
+        self._publisher.tell_events(self._pipeline.finish(), self._captured_s)
         self._ages_ms.clear()
         self._state_s = float("-inf")
 
     def _counters(self) -> Counters:
         link = self._link
         return Counters(
-            captured=self._keeper.captured,
-            dropped=self._keeper.dropped,
+            captured=self._supervisor.captured,
+            dropped=self._supervisor.dropped,
             processed=self._processed,
             latencies_ms=link.client.latencies if link else (),
             outbox=OutboxHealth(depth=link.outbox.depth, dropped=link.outbox.dropped)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.wire.messages import FaceEvent, Health, State
 
 
-class Voice:
+class Publisher:
     """Publishes, where there is a broker, and prints, where that was asked for."""
 
     def __init__(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TextIO
 from ulid import ULID
 
 from edge.camera.open import open_camera
-from edge.camera.supervisor import CameraKeeper
+from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
 from edge.daemon.loop import STATE_EVERY_S, TURNED_OFF, Daemon
-from edge.daemon.publisher import Voice
+from edge.daemon.publisher import Publisher
 from edge.daemon.session import Life
 from edge.errors import CameraError, CameraHangError
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -66,22 +66,22 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         if link:
             link.home.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
         origin = Origin(settings.mqtt.device, str(ULID()))
-        keeper = CameraKeeper(
+        supervisor = CameraSupervisor(
             lambda: open_camera(settings.camera, settings.mqtt.broker),
             settings.camera,
             off=None if switch.on else TURNED_OFF,
         )
-        cleanup.callback(keeper.close, _RELEASE_S)
+        cleanup.callback(supervisor.close, _RELEASE_S)
         life = Life(origin.session, state, runtime_directory(root, os.environ)) if lasting else None
-        voice = Voice(origin, bundle, link.client if link else None, printer, life)
+        publisher = Publisher(origin, bundle, link.client if link else None, printer, life)
         detector = HaarDetector(settings.faces.min_height)
         pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion, origin)
-        daemon = Daemon(settings, keeper, pipeline, voice, switch, link)
+        daemon = Daemon(settings, supervisor, pipeline, publisher, switch, link)
         try:
             if not daemon.open(stop):
                 return
         except (CameraError, CameraHangError) as error:
-            voice.tell_camera("offline", str(error))
+            publisher.tell_camera("offline", str(error))
             raise
         if life:
             life.begin()
@@ -89,7 +89,7 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         reason = "the daemon stopped"
         try:
             daemon.watch(stop)
-            if keeper.ended:
+            if supervisor.ended:
                 reason = "the clip ended"
         except (CameraError, CameraHangError) as error:
             reason = str(error)
@@ -97,5 +97,5 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         finally:
             notify.stopping()
             daemon.finish(reason)
-        if keeper.ended and link:
+        if supervisor.ended and link:
             link.drain(stop)

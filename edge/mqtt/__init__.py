@@ -1,10 +1,10 @@
 """The wire: what happens is published, and waits while the broker is away."""
 
-from edge.mqtt.backoff import Pace
+from edge.mqtt.backoff import Backoff
 from edge.mqtt.client import MqttClient
 from edge.mqtt.embedded_broker import EmbeddedBroker
 from edge.mqtt.outbox.queue import Outbox
 from edge.mqtt.outbox.spill import Spill
 from edge.wire.topics import Topics
 
-__all__ = ["EmbeddedBroker", "MqttClient", "Outbox", "Pace", "Spill", "Topics"]
+__all__ = ["Backoff", "EmbeddedBroker", "MqttClient", "Outbox", "Spill", "Topics"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Pace:
+class Backoff:
     """How patient the client is, in seconds."""
 
     first_s: float = 1.0
@@ -25,13 +25,13 @@ class Pace:
     """A connection that lasted this long starts the retries anew. One that two devices fight over does not."""
 
 
-def delay_s(failures: int, pace: Pace, share: float) -> float:
+def delay_s(failures: int, backoff: Backoff, share: float) -> float:
     """Give the wait before the next retry.
 
     Args:
         failures: Attempts that failed in a row, from 1.
-        pace: The bounds.
+        backoff: The bounds.
         share: From 0 to 1, at random, so that a hundred devices do not return in the same moment.
     """
-    whole = min(pace.most_s, pace.first_s * 2.0 ** min(failures - 1, 30))
+    whole = min(backoff.most_s, backoff.first_s * 2.0 ** min(failures - 1, 30))
     return whole * (0.5 + share / 2)

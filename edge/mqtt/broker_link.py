@@ -29,7 +29,7 @@ _CONNECT_S = 2.0
 
 
 @dataclass(frozen=True)
-class Link:
+class BrokerLink:
     """Everything that speaks with the broker."""
 
     client: MqttClient
@@ -50,7 +50,7 @@ class Link:
             _LOG.warning("%d events did not reach the broker (%s)", outbox.depth, reason)
 
 
-def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> Link | None:
+def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLink | None:
     """Start the client, and before it the broker beside the daemon where that is wanted; None without a broker.
 
     Args:
@@ -77,4 +77,4 @@ def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> Link | No
     home = HomeAssistant(settings.homeassistant, client)
     client.start()
     cleanup.callback(client.close)
-    return Link(client, outbox, commands, home)
+    return BrokerLink(client, outbox, commands, home)

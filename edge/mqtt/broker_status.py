@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
-class Complaints:
+class BrokerStatus:
     """Remembers what was said. Used by the one thread that publishes."""
 
     def __init__(self, broker: Broker, event_topic: str) -> None:

@@ -19,14 +19,14 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import ConfigError
-from edge.mqtt.backoff import Pace, delay_s
-from edge.mqtt.broker_status import Complaints
+from edge.mqtt.backoff import Backoff, delay_s
+from edge.mqtt.broker_status import BrokerStatus
 from edge.mqtt.client_id import client_id
 from edge.mqtt.connection import Connection, End
 from edge.mqtt.credentials import credentials
 from edge.mqtt.message import Once
-from edge.mqtt.pending import Post
-from edge.mqtt.wakeup import Bell
+from edge.mqtt.pending import PendingMessages
+from edge.mqtt.wakeup import WakeUp
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MqttClient:
         outbox: Outbox,
         *,
         mqtt5: bool = True,
-        pace: Pace | None = None,
+        backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Check the settings; `start` connects.
@@ -70,7 +70,7 @@ class MqttClient:
             config: Its address names a broker on the network.
             outbox: Where events wait for the broker.
             mqtt5: False for a broker that is known to speak 3.1.1 only. True falls back by itself.
-            pace: How patient to be.
+            backoff: How patient to be.
             clock: The clock of `captured_s` and the outbox, which must run in real time.
 
         Raises:
@@ -81,22 +81,22 @@ class MqttClient:
         self._broker = config.broker
         self._outbox = outbox
         self._mqtt5 = mqtt5
-        self._pace = pace or Pace()
+        self._backoff = backoff or Backoff()
         self._clock = clock
         credentials(config)  # said now rather than in the background
         self._client_id = client_id(self.topics.root)
-        self._post = Post()
-        self._post.keep(self.topics.availability, "online", 1)
+        self._pending = PendingMessages()
+        self._pending.keep(self.topics.availability, "online", 1)
         self._handlers: dict[str, Handler] = {}
         self._lock = threading.Lock()  # over the latencies; held for a moment only
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
-        self._bell = Bell()
-        outbox.on_ready = self._bell.ring
+        self._wake_up = WakeUp()
+        outbox.on_ready = self._wake_up.ring
         self._closing = threading.Event()
         self._drain_by = self._close_by = 0.0
         self._connected = False
         self._connections = 0
-        self._complaints = Complaints(self._broker, self.topics.event)
+        self._broker_status = BrokerStatus(self._broker, self.topics.event)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def listen(self, topic: str, handler: Handler) -> None:
@@ -121,22 +121,22 @@ class MqttClient:
             captured_s: When its frame was captured, on the client's clock.
         """
         self._outbox.add(event.to_json(), captured_s)
-        self._bell.ring()
+        self._wake_up.ring()
 
     def publish_retained(self, topic: str, payload: str, qos: int = 1) -> None:
         """Publish what is so now. Only the newest is kept, and sent again on every connect."""
-        self._post.keep(topic, payload, qos)
-        self._bell.ring()
+        self._pending.keep(topic, payload, qos)
+        self._wake_up.ring()
 
     def publish_once(self, message: Once) -> None:
         """Publish something that is forgotten once it is sent, such as an answer. The newest 32 wait for the broker."""
-        self._post.once(message)
-        self._bell.ring()
+        self._pending.once(message)
+        self._wake_up.ring()
 
     def publish_again(self) -> None:
         """Send everything retained again, for somebody who forgot it."""
-        self._post.again()
-        self._bell.ring()
+        self._pending.again()
+        self._wake_up.ring()
 
     @property
     def connected(self) -> bool:
@@ -151,7 +151,7 @@ class MqttClient:
     @property
     def refused(self) -> str | None:
         """Why the broker last refused, in plain words; None once it accepts."""
-        return self._complaints.refused
+        return self._broker_status.refused
 
     @property
     def latencies(self) -> tuple[float, ...]:
@@ -165,13 +165,13 @@ class MqttClient:
         A broker that does not answer in time publishes the last will instead, which says the same.
         """
         if not self._thread.ident:
-            self._bell.close()
+            self._wake_up.close()
             return
         now = self._clock()
         if not self._closing.is_set():
             self._drain_by, self._close_by = now + 0.6 * timeout_s, now + 0.9 * timeout_s
             self._closing.set()
-            self._bell.ring()
+            self._wake_up.ring()
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -185,11 +185,13 @@ class MqttClient:
                     continue
                 # Some brokers (amqtt) leave an MQTT 5 client without an answer, so after that 3.1.1 has its turn.
                 mqtt5 = self._mqtt5 and not (end.kind == "mute" and mqtt5)
-                failures = 1 if accepted and self._clock() - began >= self._pace.settled_s else failures + 1
+                failures = 1 if accepted and self._clock() - began >= self._backoff.settled_s else failures + 1
                 slow = end.kind in ("refused", "forbidden")
-                self._closing.wait(self._pace.refused_s if slow else delay_s(failures, self._pace, _RANDOM.random()))
+                self._closing.wait(
+                    self._backoff.refused_s if slow else delay_s(failures, self._backoff, _RANDOM.random())
+                )
         finally:
-            self._bell.close()
+            self._wake_up.close()
 
     def _connect_once(self, *, mqtt5: bool) -> tuple[End, bool]:
         """Run one connection to its end; gives that, and whether the broker had accepted it."""
@@ -210,7 +212,7 @@ class MqttClient:
         if tls:
             client.tls_set_context(tls)
         self._outbox.rewind()
-        connection = Connection(client, self._bell, self._acknowledged, self._handlers)
+        connection = Connection(client, self._wake_up, self._acknowledged, self._handlers)
         try:
             connection.open(self._broker.host, self._broker.port)
             self._serve(connection)
@@ -225,11 +227,11 @@ class MqttClient:
             connection.close()
         end = connection.end or End("closed", "closed")
         if not self._closing.is_set():
-            self._complaints.ended(end, accepted=connection.accepted)
+            self._broker_status.ended(end, accepted=connection.accepted)
         return end, connection.accepted
 
     def _serve(self, connection: Connection) -> None:
-        answer_by = self._clock() + self._pace.answer_s
+        answer_by = self._clock() + self._backoff.answer_s
         leaving = False
         while connection.open_now:
             now = self._clock()
@@ -239,14 +241,18 @@ class MqttClient:
             if connection.accepted:
                 if not self._connected:
                     self._welcome()
-                self._complaints.denied(connection.denied)
+                self._broker_status.denied(connection.denied)
                 connection.denied.clear()
                 if closing and not leaving and (now >= self._drain_by or self._drained(connection)):
                     leaving = True
                     self.publish_retained(self.topics.availability, "offline")
                 self._pump(connection, events=not leaving)
                 availability = self.topics.availability
-                if leaving and not self._post.waits(availability) and availability not in connection.unsettled.values():
+                if (
+                    leaving
+                    and not self._pending.waits(availability)
+                    and availability not in connection.unsettled.values()
+                ):
                     connection.disconnect()
             elif now >= answer_by:
                 connection.abort(End("mute", "no answer"))
@@ -257,30 +263,30 @@ class MqttClient:
 
     def _pump(self, connection: Connection, *, events: bool) -> None:
         """Send what may be sent: each retained topic when its last message has arrived, events as the window allows."""
-        for message in self._post.collect(connection.room, connection.unsettled.values()):
+        for message in self._pending.collect(connection.room, connection.unsettled.values()):
             connection.publish(message)
         for entry in self._outbox.take(connection.window) if events else ():
             connection.publish(Once(self.topics.event, entry.payload), entry.sequence)
 
     def _welcome(self) -> None:
         """Note that the broker has accepted, and have everything retained sent again."""
-        self._post.again()  # availability is the first
+        self._pending.again()  # availability is the first
         self._connections += 1
         self._connected = True
-        back = self._complaints.accepted()
+        back = self._broker_status.accepted()
         _LOG.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, self._outbox.depth)
 
     def _drained(self, connection: Connection) -> bool:
-        return not self._post.waits() and not connection.unsettled and self._outbox.depth == 0
+        return not self._pending.waits() and not connection.unsettled and self._outbox.depth == 0
 
     def _acknowledged(self, sequence: int) -> None:
         entry = self._outbox.acknowledge(sequence)
-        self._complaints.acknowledged()
+        self._broker_status.acknowledged()
         if entry:
             with self._lock:
                 self._latencies.append((self._clock() - entry.captured_s) * 1000)
 
     def _over(self, end: End, sentence: str) -> End:
         if not self._closing.is_set():
-            self._complaints.say(end, sentence)
+            self._broker_status.say(end, sentence)
         return end

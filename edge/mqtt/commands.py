@@ -33,7 +33,7 @@ _MOST_WAITING = 16
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PendingCommands:
     """What was asked for since the last time."""
 
     detection: bool | None = None
@@ -50,7 +50,7 @@ class Commands:
         >>> commands = Commands(client.topics)
         >>> commands.listen(client)
         >>> commands.take()
-        Wishes(detection=None, health=())
+        PendingCommands(detection=None, health=())
     """
 
     def __init__(self, topics: Topics) -> None:
@@ -84,10 +84,10 @@ class Commands:
         if first:
             _LOG.warning("a command on %r is ignored: %s; further ones are only counted", message.topic[:80], reason)
 
-    def take(self) -> Wishes:
+    def take(self) -> PendingCommands:
         """Give what was asked for since the last call."""
         with self._lock:
-            wishes = Wishes(self._detection, tuple(self._health))
+            wishes = PendingCommands(self._detection, tuple(self._health))
             self._detection = None
             self._health.clear()
             return wishes

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge.mqtt.message import Once
-    from edge.mqtt.wakeup import Bell
+    from edge.mqtt.wakeup import WakeUp
 
 Handler = Callable[[Incoming], None]
 """Hears a message, on the thread that publishes: it only puts something down."""
@@ -51,7 +51,7 @@ class Connection:
     def __init__(
         self,
         client: paho.Client,
-        bell: Bell,
+        wake_up: WakeUp,
         on_event: Callable[[int], None],
         handlers: Mapping[str, Handler],
     ) -> None:
@@ -59,7 +59,7 @@ class Connection:
 
         Args:
             client: A fresh one.
-            bell: What wakes a `step`.
+            wake_up: What wakes a `step`.
             on_event: Hears the sequence of each event that the broker has.
             handlers: What is subscribed to once the broker accepts, and who hears it.
         """
@@ -70,7 +70,7 @@ class Connection:
         self.denied: dict[str, str] = {}  # topics that are not open to us, and why
         self._events: dict[int, int] = {}  # message id -> the outbox's sequence
         self._on_event = on_event
-        self._bell = bell
+        self._wake_up = wake_up
         self._selector = selectors.DefaultSelector()
         self._client = client
         client.on_connect = self._connected
@@ -93,20 +93,20 @@ class Connection:
             limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has only some types
             limits.MaximumPacketSize = _MOST_BYTES
         self._client.connect(host, port, keepalive=_KEEPALIVE_S, properties=limits)
-        self._selector.register(self._bell.ear, selectors.EVENT_READ)
+        self._selector.register(self._wake_up.ear, selectors.EVENT_READ)
         if sock := self._socket():
             self._selector.register(sock, selectors.EVENT_READ)
 
     def step(self, timeout_s: float) -> None:
-        """Wait for the network or the bell, and do what is due."""
+        """Wait for the network or the wake_up, and do what is due."""
         if (sock := self._socket()) is None:
             return
         writes = selectors.EVENT_WRITE if self._client.want_write() else 0
         self._selector.modify(sock, selectors.EVENT_READ | writes)
         buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0  # which no selector sees
         ready = {key.fileobj: mask for key, mask in self._selector.select(0 if buffered else timeout_s)}
-        if self._bell.ear in ready:
-            self._bell.hush()
+        if self._wake_up.ear in ready:
+            self._wake_up.hush()
         if buffered or ready.get(sock, 0) & selectors.EVENT_READ:
             self._client.loop_read()
         if ready.get(sock, 0) & selectors.EVENT_WRITE:

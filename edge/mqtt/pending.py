@@ -15,7 +15,7 @@ _MOST_ONCE = 32
 """Messages sent once that may wait; the oldest go first. Nobody waits an hour for an answer."""
 
 
-class Post:
+class PendingMessages:
     """Put down by anybody, collected by the one thread that publishes. No call waits for more than a moment."""
 
     def __init__(self) -> None:

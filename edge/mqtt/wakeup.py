@@ -7,7 +7,7 @@ import socket
 import threading
 
 
-class Bell:
+class WakeUp:
     """Wakes a thread that waits on sockets. Ringing never blocks, and is heard once it was rung."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Bell:
                 pass
 
     def close(self) -> None:
-        """Take the bell down; ringing does nothing from now on."""
+        """Take the wake_up down; ringing does nothing from now on."""
         with self._lock:
             self.ear.close()
             self._hammer.close()

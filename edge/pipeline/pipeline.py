@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edge.pipeline.smoothing import Mood
+from edge.pipeline.smoothing import EmotionSmoother
 from edge.vision.crops import crop
 from edge.vision.tracker import Tracker
 from edge.wire.messages import Face, FaceEvent, FrameSize, State, StateFace
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.config import EmotionConfig, FacesConfig
     from edge.geometry import Rect
     from edge.inference.bundle import Answers, Card
-    from edge.pipeline.smoothing import MoodChange
+    from edge.pipeline.smoothing import EmotionChange
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
     from edge.vision.track import Track
@@ -105,7 +105,7 @@ class Pipeline:
         self._hold_s = emotion.hold_s
         self._min_confidence = calibration.min_confidence if emotion.min_confidence is None else emotion.min_confidence
         self.origin = origin
-        self._moods: dict[int, Mood] = {}
+        self._smoothers: dict[int, EmotionSmoother] = {}
         self._read: dict[int, _Reading] = {}
         """The newest reading of each track."""
 
@@ -174,36 +174,38 @@ class Pipeline:
         return before is None or (track.looked_s > before.time_s and time_s - before.time_s >= _READ_EVERY_S)
 
     def _feel(self, frame: Frame, track: Track, probabilities: NDArray[np.float32]) -> list[FaceEvent]:
-        mood = self._moods.get(track.id)
-        if mood is None:
-            mood = Mood(
+        smoother = self._smoothers.get(track.id)
+        if smoother is None:
+            smoother = EmotionSmoother(
                 self._card.labels,
                 probabilities,
                 frame.time_s,
                 min_confidence=self._min_confidence,
                 hold_s=self._hold_s,
             )
-            self._moods[track.id] = mood
-            return [self._event(frame, track, mood)]
-        change = mood.update(probabilities, frame.time_s)
-        return [self._event(frame, track, mood, change)] if change else []
+            self._smoothers[track.id] = smoother
+            return [self._event(frame, track, smoother)]
+        change = smoother.update(probabilities, frame.time_s)
+        return [self._event(frame, track, smoother, change)] if change else []
 
-    def _event(self, frame: Frame, track: Track, mood: Mood, change: MoodChange | None = None) -> FaceEvent:
+    def _event(
+        self, frame: Frame, track: Track, smoother: EmotionSmoother, change: EmotionChange | None = None
+    ) -> FaceEvent:
         return FaceEvent(
             **self.origin.stamp(),
             type="changed" if change else "appeared",
             sequence=self._next_sequence(),
             captured_at=frame.captured_at,
             face=_face(frame, track),
-            emotion=mood.emotion,
-            confidence=mood.confidence,
+            emotion=smoother.emotion,
+            confidence=smoother.confidence,
             previous=change.previous if change else None,
             lasted_s=change.lasted_s if change else None,
-            probabilities=mood.probabilities,
+            probabilities=smoother.probabilities,
         )
 
     def _gone(self, frame: Frame, track: Track) -> FaceEvent:
-        mood = self._moods.pop(track.id)
+        smoother = self._smoothers.pop(track.id)
         del self._read[track.id]
         return FaceEvent(
             **self.origin.stamp(),
@@ -211,19 +213,19 @@ class Pipeline:
             sequence=self._next_sequence(),
             captured_at=frame.captured_at,
             face=_face(frame, track),
-            emotion=mood.emotion,
-            confidence=mood.confidence,
+            emotion=smoother.emotion,
+            confidence=smoother.confidence,
             lasted_s=track.seen_s - track.since_s,
         )
 
     def _state_face(self, frame: Frame, track: Track) -> StateFace:
-        mood = self._moods[track.id]
+        smoother = self._smoothers[track.id]
         return StateFace(
             id=track.id,
             box=track.rect.to_box(),
-            emotion=mood.emotion,
-            confidence=mood.confidence,
-            since=frame.captured_at - timedelta(seconds=frame.time_s - mood.since_s),
+            emotion=smoother.emotion,
+            confidence=smoother.confidence,
+            since=frame.captured_at - timedelta(seconds=frame.time_s - smoother.since_s),
         )
 
     def _next_sequence(self) -> int:

@@ -17,14 +17,14 @@ SMOOTH_S = 0.25
 
 
 @dataclass(frozen=True)
-class MoodChange:
+class EmotionChange:
     """An emotion gave way to another."""
 
     previous: str
     lasted_s: float
 
 
-class Mood:
+class EmotionSmoother:
     """The stable emotion of one face."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Mood:
         self.emotion = self._candidate = self._reading()
         self.since_s = self._candidate_since_s = time_s
 
-    def update(self, probabilities: NDArray[np.float32], time_s: float) -> MoodChange | None:
+    def update(self, probabilities: NDArray[np.float32], time_s: float) -> EmotionChange | None:
         """Take in one more frame; tell if the emotion changed with it.
 
         Args:
@@ -68,7 +68,7 @@ class Mood:
             self._candidate, self._candidate_since_s = reading, time_s
         if reading == self.emotion or time_s - self._candidate_since_s < self._hold_s:
             return None
-        change = MoodChange(self.emotion, lasted_s=time_s - self.since_s)
+        change = EmotionChange(self.emotion, lasted_s=time_s - self.since_s)
         self.emotion, self.since_s = reading, time_s
         return change
 

@@ -32,7 +32,7 @@ _LEISURE = 9
 
 
 @dataclass(frozen=True)
-class Wishes:
+class WatchOptions:
     """What to do with what is heard."""
 
     printer: TextIO | None = None
@@ -48,7 +48,7 @@ class Wishes:
     """What the timelines show."""
 
 
-def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: Wishes | None = None) -> None:
+def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: WatchOptions | None = None) -> None:
     """Show what devices publish until `stop` is set.
 
     Args:
@@ -61,7 +61,7 @@ def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: Wishes
         ConfigError: The address names no broker on the network, or a password or certificate cannot be read.
         OutputError: The record or the picture cannot be written.
     """
-    wishes = wishes or Wishes()
+    wishes = wishes or WatchOptions()
     board, screen = Board(config.base_topic), Console()
     shown = screen.is_terminal and not wishes.printer
     with ExitStack() as cleanup:
@@ -86,7 +86,7 @@ def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: Wishes
 class _Painter:
     """Draws the board on the whole terminal, often enough and not more often."""
 
-    def __init__(self, board: Board, listener: Listener, wishes: Wishes, screen: Console) -> None:
+    def __init__(self, board: Board, listener: Listener, wishes: WatchOptions, screen: Console) -> None:
         self._board, self._listener, self._wishes, self._screen = board, listener, wishes, screen
         self._live = Live(console=screen, screen=True, auto_refresh=False)
         self._due_s = 0.0
@@ -114,7 +114,7 @@ class _Painter:
         self._live.stop()
 
 
-def _now(console: Console, wishes: Wishes, *, height: int | None) -> tuple[datetime, Screen]:
+def _now(console: Console, wishes: WatchOptions, *, height: int | None) -> tuple[datetime, Screen]:
     """Give the time where the reader lives, and what there is to draw on."""
     # NO_COLOR takes the colours away, not the styles: letters have to tell the emotions then.
     colours = console.color_system is not None and not console.no_color

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from edge.watch.timeline import Timeline, Track
+    from edge.watch.timeline import FaceTimeline, Timeline
 
 _WIDTH, _DPI = 12.0, 130
 _TALLEST = 60.0
@@ -94,9 +94,9 @@ def _band(axes: Axes, place: int, line: Timeline, end: datetime) -> set[str | Ga
     return {*(span.what for spans in spans_of_lanes for span in spans), *(gap.what for gap in gaps)}
 
 
-def lanes(line: Timeline) -> list[list[Track]]:
+def lanes(line: Timeline) -> list[list[FaceTimeline]]:
     """Share the faces out so that those that are there at the same time have different lanes."""
-    result: list[list[Track]] = []
+    result: list[list[FaceTimeline]] = []
     for track in sorted((track for track in line.tracks.values() if track.steps), key=lambda track: track.steps[0][0]):
         begin = track.steps[0][0]
         free = (lane for lane in result if (last := lane[-1].end) is not None and last <= begin)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One line."""
 
     name: str
@@ -26,7 +26,7 @@ class Row:
     """Faces that have no row of their own."""
 
 
-def rows_of(board: Board, room: int | None) -> tuple[list[Row], list[str]]:
+def rows_of(board: Board, room: int | None) -> tuple[list[TableRow], list[str]]:
     """Give the rows that there is room for, and the names of the devices that have none."""
     names = sorted(board.devices)
     rows = [row for name in names for row in _unfolded(name, board.devices[name])]
@@ -38,11 +38,11 @@ def rows_of(board: Board, room: int | None) -> tuple[list[Row], list[str]]:
     return [row for row in folded if row.name in liveliest], [name for name in names if name not in liveliest]
 
 
-def _unfolded(name: str, device: Device) -> Iterator[Row]:
+def _unfolded(name: str, device: Device) -> Iterator[TableRow]:
     faces = _faces(device)
-    yield Row(name, device, faces[0] if faces else None)
+    yield TableRow(name, device, faces[0] if faces else None)
     for face in faces[1:]:
-        yield Row(name, device, face, first=False)
+        yield TableRow(name, device, face, first=False)
 
 
 def _faces(device: Device) -> tuple[StateFace, ...]:

@@ -37,7 +37,7 @@ class Span:
 
 
 @dataclass
-class Track:
+class FaceTimeline:
     """One face, from its first emotion to its end."""
 
     face: int
@@ -72,7 +72,7 @@ class Track:
 class Timeline:
     """What is known of one device, by its own clock."""
 
-    tracks: dict[tuple[str, int], Track] = field(default_factory=dict)
+    tracks: dict[tuple[str, int], FaceTimeline] = field(default_factory=dict)
     """By session and face."""
 
     losses: list[tuple[datetime, int]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Timeline:
     begin: datetime | None = None
     """Since when the device is known at all."""
 
-    _present: dict[tuple[str, int], Track] = field(default_factory=dict)
+    _present: dict[tuple[str, int], FaceTimeline] = field(default_factory=dict)
     """The tracks without an end."""
 
     _left: datetime | None = None
@@ -186,8 +186,8 @@ class Timeline:
     def _known_from(self, at: datetime) -> None:
         self.begin = min(self.begin or at, at)
 
-    def _track(self, key: tuple[str, int], box: Box, at: datetime) -> Track:
-        self.tracks[key] = self._present[key] = Track(key[1], _area(box), at)
+    def _track(self, key: tuple[str, int], box: Box, at: datetime) -> FaceTimeline:
+        self.tracks[key] = self._present[key] = FaceTimeline(key[1], _area(box), at)
         return self.tracks[key]
 
     def _end(self, key: tuple[str, int], at: datetime) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from edge.watch.palette import BAD, GOOD, WARNING, coloured
 from edge.watch.plausible import printable
-from edge.watch.rows import Row, rows_of
+from edge.watch.rows import TableRow, rows_of
 from edge.watch.strip import Cell, cut, legend, paint
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _table(columns: dict[str, int], window: timedelta) -> Table:
     return table
 
 
-def _cells(row: Row, there: datetime) -> dict[str, Text]:
+def _cells(row: TableRow, there: datetime) -> dict[str, Text]:
     """Give a row's cells by column; `there` is the time on the device's clock."""
     device, face = row.device, row.face
     mark, what = _status(device)

@@ -124,10 +124,10 @@ def test_split_off_the_numbers_stay_what_they_are(run: synthetic.Run) -> None:
     path = run.out / "tiny.keras"
     source = load_model(path)
     order = [source.spec.labels.index(label) for label in in_order(source.spec.labels)]
-    exact = fold(source.network, source.spec.scaling, order, probabilities=False)
+    reference = fold(source.network, source.spec.scaling, order, probabilities=False)
     random = np.random.default_rng(4)
     pictures = random.integers(0, 256, (16, 48, 48), np.uint8)
-    whole = quantize(path, exact, ranges(observe(exact, pictures), "min-max"))
+    whole = quantize(path, reference, ranges(observe(reference, pictures), "min-max"))
     for runtime in installed():
         before, after = (Network(content, runtime).logits(pictures) for content in (whole, split(path, whole)))
         assert np.array_equal(before, after)

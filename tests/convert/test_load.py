@@ -13,7 +13,7 @@ from convert import float_runtime
 from convert.errors import ModelError
 from convert.float_runtime import FloatNetwork
 from convert.fold import fold
-from convert.load import Source, load
+from convert.load import LoadedModel, load
 from convert.load.export import tf
 from edge.inference.bundle import softmax
 from tests.convert import small
@@ -58,7 +58,7 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def loaded(path: Path) -> Source:
+def loaded(path: Path) -> LoadedModel:
     """Load a model and see that the float network says of every picture what the model's own framework says."""
     source = load(path)
     pixels = source.spec.scaling.apply(pictures(40))
@@ -68,7 +68,7 @@ def loaded(path: Path) -> Source:
     return source
 
 
-def folded(source: Source, *, probabilities: bool = False) -> NDArray[np.float32]:
+def folded(source: LoadedModel, *, probabilities: bool = False) -> NDArray[np.float32]:
     """Give the probabilities of the network of gray levels."""
     content = fold(source.network, source.spec.scaling, ORDER, probabilities=probabilities)
     return softmax(float_runtime.logits(content, pictures()))
@@ -108,20 +108,20 @@ def onnx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_channels(onnx_folder: Path) -> Source:
+def first_channels(onnx_folder: Path) -> LoadedModel:
     """One of gray levels, channels first, logits, every size open, another output beside."""
     model = small.as_onnx(GRAY, ["N", 1, "H", "W"], outputs=("mean", "answer"))
     return load(written(model, onnx_folder / "first.onnx", CHOSEN + SIZED))
 
 
 @pytest.fixture(scope="session")
-def last_channels(onnx_folder: Path) -> Source:
+def last_channels(onnx_folder: Path) -> LoadedModel:
     """One of colour, channels last, probabilities, every size said."""
     model = small.as_onnx(COLOUR, [1, SIZE, SIZE, 3], softmax=True, channels_last=True)
     return load(written(model, onnx_folder / "last.onnx"))
 
 
-def test_an_onnx_model_is_loaded_as_it_is(first_channels: Source, last_channels: Source) -> None:
+def test_an_onnx_model_is_loaded_as_it_is(first_channels: LoadedModel, last_channels: LoadedModel) -> None:
     for source, channels in ((first_channels, 1), (last_channels, 3)):
         assert (source.spec.width, source.spec.height, source.spec.channels) == (SIZE, SIZE, channels)
         pixels = source.spec.scaling.apply(pictures())
@@ -129,7 +129,7 @@ def test_an_onnx_model_is_loaded_as_it_is(first_channels: Source, last_channels:
 
 
 def test_a_network_says_the_same_as_keras_and_as_onnx(
-    first_channels: Source, last_channels: Source, tmp_path: Path
+    first_channels: LoadedModel, last_channels: LoadedModel, tmp_path: Path
 ) -> None:
     gray = load(saved(small.as_keras(GRAY), tmp_path / "gray.keras"))
     assert np.abs(folded(gray) - folded(first_channels)).max() < 1e-3

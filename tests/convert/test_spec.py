@@ -12,7 +12,7 @@ from convert.spec import PLAIN, WANTED, Scaling, Told, complete
 from tests.train import synthetic
 from train import recipes
 from train.datasets import DataError
-from train.report import Report
+from train.report import TrainingReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,10 +139,10 @@ def test_a_picture_beside_it_is_no_toml(model: Path) -> None:
     assert "not a TOML file" in refusal(model, GRAY)
 
 
-def report(folder: Path) -> Report:
+def report(folder: Path) -> TrainingReport:
     recipe = folder / "recipe.toml"
     recipe.write_text(synthetic.RECIPE)
-    return Report(
+    return TrainingReport(
         name="tiny",
         labels=("happy", "sad"),
         protocol="ferplus-majority",

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from edge import config
-from edge.bench import Report, measure
+from edge.bench import BenchReport, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def bench_report() -> Report:
+def bench_report() -> BenchReport:
     """A real run on the test card, with everything that bench can measure."""
     return measure(config.load(None, {}, {"camera.source": "testcard"}), 3.0, beside=True, people=(1, 2))
 

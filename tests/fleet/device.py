@@ -13,8 +13,8 @@ from ulid import ULID
 from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.loop import STATE_EVERY_S
-from edge.daemon.publisher import Voice
-from edge.mqtt import MqttClient, Outbox, Pace
+from edge.daemon.publisher import Publisher
+from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox.spill import Spill
@@ -42,7 +42,7 @@ class Part:
     tempo: float = 1.0
     """How many times faster than the test card it is played."""
 
-    retry: Pace = field(default_factory=Pace)
+    retry: Backoff = field(default_factory=Backoff)
     """How patient the client is."""
 
 
@@ -65,12 +65,12 @@ class Device:
         self._part, self._phase = part, zlib.crc32(name.encode()) / 2**32
         self.outbox = Outbox(OutboxConfig())
         self._spill = Spill(self.outbox, folder / f"{name}.sqlite")
-        self.client = MqttClient(MqttConfig(url=url, device=name), self.outbox, pace=part.retry)
+        self.client = MqttClient(MqttConfig(url=url, device=name), self.outbox, backoff=part.retry)
         self._commands = Commands(self.client.topics)
         self._commands.listen(self.client)
         home = HomeAssistant(HomeAssistantConfig(), self.client)
         home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
-        self._voice = Voice(self.origin, bundle, self.client)
+        self._publisher = Publisher(self.origin, bundle, self.client)
         self._monitor = HealthMonitor(name, self.origin.session, time_s=time.monotonic(), synthetic=True)
         self._state: State = part.acts[-1].state
         self._next = 0
@@ -80,9 +80,9 @@ class Device:
         """Connect, and say what a daemon says first."""
         self._spill.start()
         self.client.start()
-        self._voice.tell_detection("ON")
-        self._voice.tell_info("testcard")
-        self._voice.tell_camera("online", None)
+        self._publisher.tell_detection("ON")
+        self._publisher.tell_info("testcard")
+        self._publisher.tell_camera("online", None)
 
     def close(self) -> None:
         """Leave in good order."""
@@ -124,14 +124,14 @@ class Device:
         stamp = {"device": self.name, "session": self.origin.session}
         for event in act.events:
             changes = {**stamp, "sequence": self.made, "captured_at": datetime.now(UTC)}
-            self._voice.tell_events([event.model_copy(update=changes)], now_s)
+            self._publisher.tell_events([event.model_copy(update=changes)], now_s)
             self.made += 1
         self._tell_state(act.state, now_s)
 
     def _tell_state(self, state: State, now_s: float) -> None:
         changes = {"device": self.name, "session": self.origin.session, "captured_at": datetime.now(UTC)}
         self._state, self._state_s = state, now_s
-        self._voice.tell_state(state.model_copy(update=changes))
+        self._publisher.tell_state(state.model_copy(update=changes))
 
     def _tell_health(self, now_s: float) -> None:
         self._health_s = now_s
@@ -144,4 +144,4 @@ class Device:
             broker=BrokerHealth(reconnects=self.client.reconnects, refused=self.client.refused),
             commands_ignored=self._commands.ignored,
         )
-        self._voice.tell_health(self._monitor.report(counters, sent_at=datetime.now(UTC), time_s=now_s))
+        self._publisher.tell_health(self._monitor.report(counters, sent_at=datetime.now(UTC), time_s=now_s))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.mqtt import Pace
+from edge.mqtt import Backoff
 from tests.broker import Mosquitto
 from tests.fleet.consumer import Consumer
 from tests.fleet.device import Part
@@ -56,7 +56,7 @@ class Plan:
     tempo: float = 1.0
     """How many times faster than the test card the devices play."""
 
-    retry: Pace = field(default_factory=Pace)
+    retry: Backoff = field(default_factory=Backoff)
     """How patient their clients are."""
 
     fps: float = 15.0

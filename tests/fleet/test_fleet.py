@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from edge.mqtt import Pace
+from edge.mqtt import Backoff
 from tests.broker import wait_until
 from tests.fleet.__main__ import table
 from tests.fleet.consumer import Consumer
@@ -16,7 +16,7 @@ from tests.fleet.play import Plan, play
 if TYPE_CHECKING:
     from tests.broker import Mosquitto, Subscriber
 
-QUICK = Pace(first_s=0.2, most_s=0.5)
+QUICK = Backoff(first_s=0.2, most_s=0.5)
 
 
 def test_a_small_fleet_loses_nothing_when_its_broker_restarts() -> None:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from train.datasets import Faces, Protocol
+    from train.datasets import Faces, LabelProtocol
 
-PROTOCOL: Protocol = "ferplus-majority"
+PROTOCOL: LabelProtocol = "ferplus-majority"
 SEED = 1
 TOLERANCE = 1e-4
 """How far an exported model's outputs may be from PyTorch's own."""

@@ -19,14 +19,14 @@ from pathlib import Path
 from ulid import ULID
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.mqtt import MqttClient, Outbox, Pace
+from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.outbox.spill import Spill
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 from tests.torture.ledger import Made, digest
 
 DEVICE = "torture"
 
-_PACE = Pace(first_s=0.1, most_s=0.5, refused_s=0.2, answer_s=1.0, settled_s=0.0)
+_PACE = Backoff(first_s=0.1, most_s=0.5, refused_s=0.2, answer_s=1.0, settled_s=0.0)
 _LABELS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 
@@ -68,7 +68,7 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     outbox = Outbox(OutboxConfig())
     spill = Spill(outbox, state / "outbox.db", wall=wall.time)
-    client = MqttClient(MqttConfig(url=url, device=DEVICE), outbox, pace=_PACE)
+    client = MqttClient(MqttConfig(url=url, device=DEVICE), outbox, backoff=_PACE)
     spill.start()
     client.start()
     session, sequence = str(ULID()), 0

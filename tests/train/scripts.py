@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.geometry import Rect
-from train.simulation import Person, Sequence, sequences
+from train.simulation import Person, Video, sequences
 from train.simulation.detectors import Seen
 from train.simulation.matching import Judged, judge
 from train.simulation.video import FPS, HEIGHT, WIDTH
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from train.datasets import Faces
 
 
-def first(faces: Faces, *, seed: int = 3, people: int = 4, at_once: int = 1) -> Sequence:
+def first(faces: Faces, *, seed: int = 3, people: int = 4, at_once: int = 1) -> Video:
     return next(sequences(faces, 1, seed=seed, people=people, at_once=at_once))
 
 
-class Unlit(Sequence):
+class Unlit(Video):
     """Shows nothing, which is fast and enough for those who know the truth."""
 
     def frame(self, index: int) -> NDArray[np.uint8]:
         return np.full((HEIGHT, WIDTH), index % 256, np.uint8)
 
 
-def unlit(faces: Faces, people: int = 4, at_once: int = 1) -> Sequence:
+def unlit(faces: Faces, people: int = 4, at_once: int = 1) -> Video:
     return Unlit(faces.select(slice(people)), (3,), at_once=at_once)
 
 
 class Scripted:
     """Says of each frame what a function makes of its truth."""
 
-    def __init__(self, sequence: Sequence, say: Callable[[int, tuple[Person, ...]], list[Seen]]) -> None:
+    def __init__(self, sequence: Video, say: Callable[[int, tuple[Person, ...]], list[Seen]]) -> None:
         self._sequence, self._say = sequence, say
 
     def look(self, gray: NDArray[np.uint8], time_s: float) -> list[Seen]:
@@ -61,11 +61,11 @@ def say_all(_index: int, people: tuple[Person, ...]) -> list[Seen]:
     return [true(person) for person in people]
 
 
-def judged(sequence: Sequence, **lookers: Callable[[int, tuple[Person, ...]], list[Seen]]) -> list[Judged]:
+def judged(sequence: Video, **lookers: Callable[[int, tuple[Person, ...]], list[Seen]]) -> list[Judged]:
     """Let scripts watch; perfect crops are read as happy."""
     scripted = {name: Scripted(sequence, say) for name, say in lookers.items()}
     return [judge(sequence, scripted, lambda _gray, _box: "happy")]
 
 
-def whole_frames(sequence: Sequence, number: int) -> list[int]:
+def whole_frames(sequence: Video, number: int) -> list[int]:
     return [i for i in range(len(sequence)) for p in sequence.truth(i) if p.number == number and p.whole]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Protocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
+LabelProtocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
 """How rows are chosen and labelled.
 
 * ``ferplus``: FER+ vote distributions, for training.
@@ -30,10 +30,10 @@ Protocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
 Split = Literal["Training", "PublicTest", "PrivateTest"]
 """FER2013's own names: training, validation and test."""
 
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+PROTOCOLS: tuple[LabelProtocol, ...] = get_args(LabelProtocol)
 
 
-def load(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> Faces:
+def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> Faces:
     """Load one split of one data set.
 
     Args:
@@ -58,7 +58,7 @@ def load(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Pat
     return choose(rows.pixels[chosen], votes[chosen])
 
 
-def are_faces(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> NDArray[np.bool_]:
+def are_faces(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> NDArray[np.bool_]:
     """Tell which rows of a split, loaded by a protocol, FER+'s people took for a face; the arguments are `load`'s."""
     if protocol != "fer2013":  # FER+'s own protocols leave the others out
         return np.ones(len(load(protocol, split, fer2013_file, ferplus_file)), bool)
@@ -66,4 +66,4 @@ def are_faces(protocol: Protocol, split: Split, fer2013_file: Path, ferplus_file
     return ~ferplus.no_face(ferplus.read_votes_for(rows, ferplus_file)[rows.usage == split])
 
 
-__all__ = ["PROTOCOLS", "DataError", "Faces", "Protocol", "Split", "are_faces", "load"]
+__all__ = ["PROTOCOLS", "DataError", "Faces", "LabelProtocol", "Split", "are_faces", "load"]

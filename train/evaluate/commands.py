@@ -23,7 +23,7 @@ from edge.inference.bundle import SHIPPED, ModelBundle, softmax
 from edge.vision.crops import all_resized
 from train import plots, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
-from train.datasets import DataError, Protocol, load
+from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate.metrics import compare, judge, match_labels, run_once
 from train.evaluate.robustness import under_changes
@@ -83,7 +83,7 @@ def robustness(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    protocol: Annotated[Protocol, typer.Option(help="By whose labels.")] = "ferplus-majority",
+    protocol: Annotated[LabelProtocol, typer.Option(help="By whose labels.")] = "ferplus-majority",
 ) -> None:
     """Judge a model on PrivateTest faces as a poor camera or a detector's box shows them."""
     logits, labels = _open(model)

@@ -10,6 +10,6 @@ Example:
     ...         gray, people = sequence.frame(index), sequence.truth(index)
 """
 
-from train.simulation.video import Person, Sequence, sequences
+from train.simulation.video import Person, Video, sequences
 
-__all__ = ["Person", "Sequence", "sequences"]
+__all__ = ["Person", "Video", "sequences"]

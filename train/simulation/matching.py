@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.geometry import Rect
     from train.simulation.detectors import Looker, Seen
-    from train.simulation.video import Person, Sequence
+    from train.simulation.video import Person, Video
 
 LINGERS_S = 2.0
 """Seconds for which a box where somebody was just now is no false face: whoever follows faces waits a while before
@@ -64,7 +64,7 @@ class Judged:
     """By the looker's name."""
 
 
-def judge(sequence: Sequence, lookers: Mapping[str, Looker], read: Callable[[NDArray[np.uint8], Rect], str]) -> Judged:
+def judge(sequence: Video, lookers: Mapping[str, Looker], read: Callable[[NDArray[np.uint8], Rect], str]) -> Judged:
     """Show a sequence to lookers, frame by frame to one after the other, so that a busy machine is busy for all.
 
     Args:

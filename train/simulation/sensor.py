@@ -53,7 +53,7 @@ def exposure(random: np.random.Generator) -> Exposure:
     )
 
 
-class Lens:
+class Sensor:
     """Takes pictures of one room."""
 
     def __init__(self, random: np.random.Generator, room: NDArray[np.float32], look: Exposure) -> None:

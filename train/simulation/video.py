@@ -10,7 +10,7 @@ import numpy as np
 
 from train.simulation.backgrounds import room, texture
 from train.simulation.people import looks, paint
-from train.simulation.sensor import Lens, exposure
+from train.simulation.sensor import Sensor, exposure
 from train.simulation.trajectories import grid, visit
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Person:
         return self.box.lies_within(WIDTH, HEIGHT)
 
 
-class Sequence:
+class Video:
     """A camera's view of one room, where people come and go.
 
     The same faces and seed give the same pixels, whatever the order in which frames are asked for.
@@ -75,7 +75,7 @@ class Sequence:
         random = np.random.default_rng(seed)
         self._room = room(random, WIDTH, HEIGHT)
         self.exposure = exposure(random)
-        self._lens = Lens(random, self._room, self.exposure)
+        self._lens = Sensor(random, self._room, self.exposure)
         self._curtain = None if len(faces) else texture(random, int(random.integers(80, 200)), 420)
         self._labels = [faces.labels[row] for row in faces.truth]
         self._looks = [looks(random, face) for face in faces.pixels]
@@ -127,7 +127,7 @@ def _swing(picture: NDArray[np.float32], curtain: NDArray[np.float32], time_s: f
     picture += shape * (drawn - picture)
 
 
-def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_once: int = 1) -> Iterator[Sequence]:
+def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_once: int = 1) -> Iterator[Video]:
     """Make sequences up, in different rooms and with different people.
 
     Args:
@@ -140,4 +140,4 @@ def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_on
     order = np.random.default_rng(seed).permutation(len(faces))
     for number in range(count):
         rows = order[np.arange(number * people, (number + 1) * people) % len(faces)]
-        yield Sequence(faces.select(rows), (seed, number), at_once=at_once)
+        yield Video(faces.select(rows), (seed, number), at_once=at_once)

@@ -38,7 +38,7 @@ _HIGHEST_ID = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredEvent:
     """One event's place in the file."""
 
     id: int
@@ -85,7 +85,7 @@ class Store:
             raise
         return cls(db)
 
-    def rows(self) -> tuple[list[Row], dict[str, float]]:
+    def rows(self) -> tuple[list[StoredEvent], dict[str, float]]:
         """Give every event's place, oldest first, and what each boot knew of the wall clock.
 
         Raises:
@@ -96,7 +96,7 @@ class Store:
                 "SELECT number, id, wall_s FROM boots"
             )}  # fmt: skip
             found = self._db.execute("SELECT id, boot, added_s FROM events ORDER BY id")
-            rows = [Row(int(number), boots[boot][0], float(added_s)) for number, boot, added_s in found]
+            rows = [StoredEvent(int(number), boots[boot][0], float(added_s)) for number, boot, added_s in found]
         except sqlite3.Error as error:
             raise explained(error) from None
         except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from convert import gates
 from convert.__main__ import main
 from convert.gates import Limits
 from convert.load import load
-from convert.reference import make_exact
+from convert.reference import make_reference
 from edge.inference.bundle import ModelBundle
 from tests.train.synthetic import Run, call
 from train import datasets
@@ -70,9 +70,9 @@ def test_shuffled_labels_are_named(trained: Run, tmp_path: Path, capsys: pytest.
 def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
     source = load(trained.model)
     faces = datasets.load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
-    assert make_exact(source, faces, Limits(), lambda _: None).check.holds
+    assert make_reference(source, faces, Limits(), lambda _: None).check.holds
     other = replace(source, run=lambda pictures: source.run(pictures * np.float32(0.9)))
-    failed = make_exact(other, faces, Limits(), lambda _: None).check
+    failed = make_reference(other, faces, Limits(), lambda _: None).check
     assert (failed.name, failed.holds) == ("float as the source", False)
     assert "pixels, layout or labels are not read alike" in failed.sentence
 

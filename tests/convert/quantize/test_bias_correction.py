@@ -29,12 +29,12 @@ def gray(model: keras.Model) -> bytes:
     return of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
 
 
-def quantised(exact: bytes) -> bytes:
-    return quantize(Path("small"), exact, ranges(observe(exact, FACES), "min-max"))
+def quantised(reference: bytes) -> bytes:
+    return quantize(Path("small"), reference, ranges(observe(reference, FACES), "min-max"))
 
 
 @pytest.fixture(scope="module")
-def exact() -> bytes:
+def reference() -> bytes:
     return gray(classifier(L.Conv2D(8, 3, activation="relu"), L.Conv2D(8, 3, activation="relu")))
 
 
@@ -42,17 +42,19 @@ def answers(content: bytes) -> NDArray[np.float32]:
     return Network(content, "litert").logits(FACES)
 
 
-def test_every_answer_moves_by_what_it_was_too_high(exact: bytes) -> None:
-    content = quantised(exact)
+def test_every_answer_moves_by_what_it_was_too_high(reference: bytes) -> None:
+    content = quantised(reference)
     moved = (answers(content) - answers(correct_bias(content, ERROR))).mean(axis=0)
     assert moved == pytest.approx(ERROR, abs=0.02)
 
 
-def test_the_mean_error_is_gone(exact: bytes) -> None:
-    found = ranges(observe(exact, FACES), "min-max")
+def test_the_mean_error_is_gone(reference: bytes) -> None:
+    found = ranges(observe(reference, FACES), "min-max")
     whole = {name: found[name] for name in ("pixels", "logits")}
-    content = quantize(Path("small"), exact, {name: (low, 0.9 * high) for name, (low, high) in found.items()} | whole)
-    wanted = float_runtime.logits(exact, FACES)
+    content = quantize(
+        Path("small"), reference, {name: (low, 0.9 * high) for name, (low, high) in found.items()} | whole
+    )
+    wanted = float_runtime.logits(reference, FACES)
     error = (answers(content) - wanted).mean(axis=0)
     assert np.abs(error).max() > 0.05
     assert np.abs((answers(correct_bias(content, error)) - wanted).mean(axis=0)).max() < 0.02

@@ -29,10 +29,10 @@ def gray(model: keras.Model) -> bytes:
     return of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
 
 
-def equalized(exact: bytes) -> tuple[bytes, int]:
+def equalized(reference: bytes) -> tuple[bytes, int]:
     """Equalise a network and see that it says the same as before."""
-    content, count = equalize(exact, observe(exact, pictures()))
-    wanted, given = (softmax(float_runtime.logits(network, pictures())) for network in (exact, content))
+    content, count = equalize(reference, observe(reference, pictures()))
+    wanted, given = (softmax(float_runtime.logits(network, pictures())) for network in (reference, content))
     assert np.abs(given - wanted).max() < 1e-5
     return content, count
 
@@ -65,10 +65,10 @@ BETWEEN: dict[str, Callable[[], list[Any]]] = {
 """What may lie behind a convolution: a reader, and what keeps factors on the way to it."""
 
 
-def signal_to_noise(exact: bytes) -> float:
+def signal_to_noise(reference: bytes) -> float:
     """Quantise a network and give the decibels of its logits."""
-    quantised = quantize(Path("small"), exact, ranges(observe(exact, pictures()), "min-max"))
-    return noise(exact, quantised, pictures())["logits"]
+    quantised = quantize(Path("small"), reference, ranges(observe(reference, pictures()), "min-max"))
+    return noise(reference, quantised, pictures())["logits"]
 
 
 def assert_undone(*layers: Any) -> None:
@@ -106,25 +106,25 @@ def test_a_chain_is_equalised_at_every_link() -> None:
 )
 def test_what_limits_an_activation_is_left_alone(maker: str | None, between: list[Any]) -> None:
     first, second = L.Conv2D(8, 3, activation=maker, name="maker"), L.Conv2D(8, 3, name="reader")
-    exact = gray(made_uneven(classifier(first, *between, second, L.Softmax()), "maker", "reader"))
-    assert "RELU6" not in kinds(Graph(exact))  # it is within the operator
-    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+    reference = gray(made_uneven(classifier(first, *between, second, L.Softmax()), "maker", "reader"))
+    assert "RELU6" not in kinds(Graph(reference))  # it is within the operator
+    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
 
 
 def test_what_is_added_elsewhere_too_is_left_alone() -> None:
     inputs = keras.Input((SIZE, SIZE, 1))
     seen = L.Conv2D(8, 3, activation="relu")(inputs)
     joined = L.ReLU(6)(L.Add()([seen, L.Conv2D(8, 3, padding="same", activation="relu6")(seen)]))
-    exact = gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined)))))
-    assert "ADD" in kinds(Graph(exact))
-    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+    reference = gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined)))))
+    assert "ADD" in kinds(Graph(reference))
+    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
 
 
 def test_an_average_over_channels_is_no_average_of_each() -> None:
     stem = [L.Conv2D(8, 3, padding="same", activation="relu"), L.MaxPooling2D(4)]
     over_channels = L.Lambda(lambda pixels: keras.ops.mean(pixels, (2, 3)))  # 8 rows, as many as channels
-    exact = gray(chain(*stem, over_channels, L.Dense(len(LABELS))))
-    assert equalize(exact, observe(exact, pictures())) == (exact, 0)
+    reference = gray(chain(*stem, over_channels, L.Dense(len(LABELS))))
+    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
 
 
 def test_two_readers_take_the_same_factors() -> None:

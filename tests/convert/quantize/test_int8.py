@@ -84,30 +84,30 @@ SIGNED = Scaling(range=(-1, 1), mean=(0,), std=(1,))
 
 
 @pytest.fixture(scope="module", params=[SIGNED, IMAGENET], ids=["border of gray", "border in a channel"])
-def exact(request: pytest.FixtureRequest) -> bytes:
+def reference(request: pytest.FixtureRequest) -> bytes:
     layers = [L.Conv2D(8, 3, padding="same", activation="relu"), L.Conv2D(8, 3, strides=2, activation="relu6")]
     model = classifier(*layers, channels=len(request.param.mean))
     return fold(as_tflite(spread(model, request.param.apply(pictures()))), request.param, ORDER, probabilities=False)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_int8_answers_as_float_does(method: Method, exact: bytes) -> None:
+def test_int8_answers_as_float_does(method: Method, reference: bytes) -> None:
     faces = pictures(200)
-    quantised = quantize(Path("small"), exact, ranges(observe(exact, faces[:50]), method))
-    wanted, given = float_runtime.logits(exact, faces), Network(quantised, "litert").logits(faces)
+    quantised = quantize(Path("small"), reference, ranges(observe(reference, faces[:50]), method))
+    wanted, given = float_runtime.logits(reference, faces), Network(quantised, "litert").logits(faces)
     assert (wanted.argmax(axis=1) == given.argmax(axis=1)).mean() >= 0.97
-    assert noise(exact, quantised, faces[:50])["logits"] > 20
+    assert noise(reference, quantised, faces[:50])["logits"] > 20
 
 
-def test_every_tensor_is_an_integer_and_the_output_has_its_name(exact: bytes) -> None:
-    quantised = quantize(Path("small"), exact, ranges(observe(exact, pictures()), "min-max"))
+def test_every_tensor_is_an_integer_and_the_output_has_its_name(reference: bytes) -> None:
+    quantised = quantize(Path("small"), reference, ranges(observe(reference, pictures()), "min-max"))
     anatomy = dissect(quantised)
     assert anatomy.float_tensors == ()
     assert (anatomy.output_names, anatomy.output_shapes) == (("logits",), ((1, len(LABELS)),))
-    assert len(quantised) < len(exact)
+    assert len(quantised) < len(reference)
 
 
-def test_equal_networks_and_ranges_give_equal_bytes(exact: bytes) -> None:
-    found = ranges(observe(exact, pictures()), "mse")
-    assert found == ranges(observe(exact, pictures()), "mse")
-    assert quantize(Path("small"), exact, found) == quantize(Path("small"), exact, found)
+def test_equal_networks_and_ranges_give_equal_bytes(reference: bytes) -> None:
+    found = ranges(observe(reference, pictures()), "mse")
+    assert found == ranges(observe(reference, pictures()), "mse")
+    assert quantize(Path("small"), reference, found) == quantize(Path("small"), reference, found)

@@ -47,8 +47,8 @@ def unread(model: keras.Model) -> bytes:
     return of_gray_levels(spread(loud, pictures()[..., None].astype(np.float32)))
 
 
-def decibels(exact: bytes, chosen: dict[str, Range]) -> float:
-    return noise(exact, quantize(Path("small"), exact, chosen), pictures())["logits"]
+def decibels(reference: bytes, chosen: dict[str, Range]) -> float:
+    return noise(reference, quantize(Path("small"), reference, chosen), pictures())["logits"]
 
 
 def test_a_channel_that_hardly_matters_gives_its_levels_to_the_others(unread: bytes) -> None:
@@ -74,12 +74,12 @@ def test_the_same_faces_give_the_same_ranges(unread: bytes) -> None:
 
 
 def test_one_activation_alone_is_rounded(model: keras.Model) -> None:
-    exact = of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
-    found = ranges(observe(exact, pictures()), "min-max")
+    reference = of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
+    found = ranges(observe(reference, pictures()), "min-max")
     name = next(name for name in found if name not in {"pixels", "logits"} and found[name][1] > 0)
-    wanted = float_runtime.logits(exact, pictures())
+    wanted = float_runtime.logits(reference, pictures())
     fine, coarse = (
-        float_runtime.logits(rounded(exact, name, (found[name][0] * n, found[name][1] * n)), pictures())
+        float_runtime.logits(rounded(reference, name, (found[name][0] * n, found[name][1] * n)), pictures())
         for n in (1, 50)
     )
     assert 0 < np.abs(fine - wanted).max() < np.abs(coarse - wanted).max()

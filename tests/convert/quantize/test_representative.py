@@ -41,10 +41,10 @@ def logits_of_calibrated_model(
 ) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
     """Logits whose softmax at temperature `scale` is the probability that the truth is drawn with."""
     random = np.random.default_rng(5)
-    exact = random.normal(0, 1.5, (count, 4)).astype(np.float32)
-    probabilities = softmax(exact)
+    reference = random.normal(0, 1.5, (count, 4)).astype(np.float32)
+    probabilities = softmax(reference)
     truth = (random.random((count, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=3)
-    return exact * scale, truth
+    return reference * scale, truth
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])

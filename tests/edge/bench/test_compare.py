@@ -9,7 +9,7 @@ import pytest
 from edge import config
 from edge.bench.compare import compare
 from edge.bench.detectors import EveryFrame, lookers
-from edge.bench.source import Source
+from edge.bench.source import FrameSource
 from edge.bench.stages import Stages
 from edge.camera.testcard import TestCard
 from edge.geometry import Rect
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bench import Report
+    from edge.bench import BenchReport
     from edge.camera import Frame
     from edge.config import Settings
     from edge.inference.bundle import Answers
@@ -55,7 +55,7 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
 
     names = ("ours", "naive", "tuned")
     monkeypatch.setattr("edge.bench.compare.lookers", lambda *_: {name: Spy(name) for name in names})
-    found = compare(settings, ModelBundle.load(), Source(settings.camera), seconds=0.3)
+    found = compare(settings, ModelBundle.load(), FrameSource(settings.camera), seconds=0.3)
     counted = [seen[at : at + 3] for at in range(3, len(seen), 3)]  # after the frame that warms up
     assert {looker.frames for looker in found.lookers.values()} == {len(counted)}
     assert all({name for name, _ in looks} == set(names) for looks in counted)
@@ -65,13 +65,13 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
 
 
 def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
-    source = Source(settings.camera)
+    source = FrameSource(settings.camera)
     frame = next(source.frames(Stages(), begin_s=31.0))
     assert frame.time_s == 31
     assert np.array_equal(frame.gray, Scene().render(31.0))
 
 
-def test_ratios_are_those_of_the_figures(bench_report: Report) -> None:
+def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
     assert bench_report.compare
     ours, naive, tuned = bench_report.compare.lookers.values()
     assert ours.frames == naive.frames == tuned.frames > 1
@@ -83,7 +83,7 @@ def test_ratios_are_those_of_the_figures(bench_report: Report) -> None:
 
 def test_each_finds_the_person_of_the_test_card(settings: Settings) -> None:
     found = lookers(settings, ModelBundle.load())
-    frames, scene = Source(settings.camera).frames(Stages()), Scene()
+    frames, scene = FrameSource(settings.camera).frames(Stages()), Scene()
     for _ in range(5):
         frame = next(frames)
         for looker in found.values():
@@ -111,7 +111,7 @@ def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(sett
         return [Rect(100, 100, 80, 80)] * (len(shapes) % 3)
 
     looker = EveryFrame(search, Counting())
-    frames = Source(settings.camera).frames(Stages())
+    frames = FrameSource(settings.camera).frames(Stages())
     for _ in range(6):
         looker.look(next(frames))
     assert shapes == [(480, 640)] * 6
@@ -147,4 +147,4 @@ def test_a_report_tells_no_address_and_no_serial_number(
     camera = TestCard(Scene(), 15)
     monkeypatch.setattr(camera, "name", name)
     monkeypatch.setattr("edge.bench.source.open_camera", lambda *_: camera)
-    assert Source(settings.camera).name == shown
+    assert FrameSource(settings.camera).name == shown

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.bench import Report
+    from edge.bench import BenchReport
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
 
 
-def test_everybody_is_followed_and_costs_are_told_beside_those_of_one(bench_report: Report) -> None:
+def test_everybody_is_followed_and_costs_are_told_beside_those_of_one(bench_report: BenchReport) -> None:
     one, two = bench_report.growth
     assert (one.people, two.people) == (1, 2)
     assert one.frames == two.frames >= 1

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.bench import Report
+    from edge.bench import BenchReport
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
@@ -21,7 +21,7 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-def test_two_runs_are_two_rows(emotion_edge: Run, tmp_path: Path, video: Path, bench_report: Report) -> None:
+def test_two_runs_are_two_rows(emotion_edge: Run, tmp_path: Path, video: Path, bench_report: BenchReport) -> None:
     (tmp_path / "card.json").write_text(bench_report.model_dump_json())
     assert emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--json", tmp_path / "clip.json").code == 0
     outcome = emotion_edge("bench", "merge", tmp_path / "card.json", tmp_path / "clip.json")
@@ -44,17 +44,19 @@ def test_options_of_bench_are_refused_with_merge(emotion_edge: Run, tmp_path: Pa
     assert not (tmp_path / "x.html").exists()
 
 
-def test_there_are_no_columns_of_ratios_that_no_run_has(bench_report: Report) -> None:
+def test_there_are_no_columns_of_ratios_that_no_run_has(bench_report: BenchReport) -> None:
     assert "ours/" not in markdown([bench_report.model_copy(update={"compare": None})])
 
 
-def test_a_name_stays_in_its_cell(bench_report: Report) -> None:
+def test_a_name_stays_in_its_cell(bench_report: BenchReport) -> None:
     _, _, row = markdown([bench_report.model_copy(update={"camera": "a|b\nc.mkv"})]).splitlines()
     assert r" | a\|b c.mkv | " in row
 
 
 @pytest.mark.parametrize("damage", ["missing", "folder", "empty", "cut", "foreign", "stages", "bytes"])
-def test_what_is_no_report_ends_with_2(emotion_edge: Run, tmp_path: Path, bench_report: Report, damage: str) -> None:
+def test_what_is_no_report_ends_with_2(
+    emotion_edge: Run, tmp_path: Path, bench_report: BenchReport, damage: str
+) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(bench_report.model_dump_json())
     whole = good.read_text()

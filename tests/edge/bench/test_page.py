@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from edge.bench import Report, page
+from edge.bench import BenchReport, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,31 +51,31 @@ class Reader(HTMLParser):
             self.text += data
 
 
-def test_the_page_holds_the_report_and_a_plot_of_each_part(bench_report: Report) -> None:
+def test_the_page_holds_the_report_and_a_plot_of_each_part(bench_report: BenchReport) -> None:
     read = Reader(page(bench_report))
-    assert Report.model_validate_json(read.script) == bench_report
+    assert BenchReport.model_validate_json(read.script) == bench_report
     assert read.tags.count("svg") == 3
     for said in (bench_report.device.model, bench_report.model, "naive", "K times one", "classify"):
         assert said in read.text
 
 
-def test_the_page_loads_nothing(bench_report: Report) -> None:
+def test_the_page_loads_nothing(bench_report: BenchReport) -> None:
     text = page(bench_report)
     assert not {"src", "href", "srcset", "data", "action"} & {name for name, _ in Reader(text).attributes}
     assert re.search(r"//|url\(|@import", text) is None
 
 
-def test_a_page_without_more_than_stages_has_no_more(bench_report: Report) -> None:
+def test_a_page_without_more_than_stages_has_no_more(bench_report: BenchReport) -> None:
     read = Reader(page(bench_report.model_copy(update={"compare": None, "growth": ()})))
     assert read.tags.count("svg") == 1
     assert "naive" not in read.text
 
 
-def test_a_name_is_no_markup(bench_report: Report) -> None:
+def test_a_name_is_no_markup(bench_report: BenchReport) -> None:
     hostile = bench_report.model_copy(update={"camera": "</script><img src=x>&.mkv", "throttled": True})
     read = Reader(page(hostile))
     assert "img" not in read.tags
-    assert Report.model_validate_json(read.script) == hostile
+    assert BenchReport.model_validate_json(read.script) == hostile
     assert "Not comparable: the processor was throttled" in read.text
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.camera import Frame
-from edge.camera.supervisor import RELEASE_S, CameraKeeper
+from edge.camera.supervisor import RELEASE_S, CameraSupervisor
 from edge.config import CameraConfig
 from edge.errors import CameraError, CameraHangError
 
@@ -62,11 +62,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keep(clock: Clock) -> Iterator[Callable[..., CameraKeeper]]:
+def keep(clock: Clock) -> Iterator[Callable[..., CameraSupervisor]]:
     """Keep cameras that are opened in the order in which they are given; an exception fails to open."""
     keepers = []
 
-    def make(*cameras: Script | Exception) -> CameraKeeper:
+    def make(*cameras: Script | Exception) -> CameraSupervisor:
         waiting = list(cameras)
 
         def opener() -> Script:
@@ -75,20 +75,20 @@ def keep(clock: Clock) -> Iterator[Callable[..., CameraKeeper]]:
                 raise camera
             return camera
 
-        keepers.append(CameraKeeper(opener, CONFIG, clock, clock.sleep))
+        keepers.append(CameraSupervisor(opener, CONFIG, clock, clock.sleep))
         assert keepers[-1].open(5)
         return keepers[-1]
 
     yield make
-    for keeper in keepers:
-        keeper.close(1)
+    for supervisor in keepers:
+        supervisor.close(1)
 
 
-def frames(keeper: CameraKeeper, count: int) -> list[Frame]:
+def frames(supervisor: CameraSupervisor, count: int) -> list[Frame]:
     """Take frames until there are `count`."""
     taken: list[Frame] = []
     for _ in range(1000):
-        frame = keeper.next_frame(0.1)
+        frame = supervisor.next_frame(0.1)
         if frame:
             taken.append(frame)
         if len(taken) == count:
@@ -96,7 +96,7 @@ def frames(keeper: CameraKeeper, count: int) -> list[Frame]:
     pytest.fail(f"only {len(taken)} frames came")
 
 
-def test_no_camera_at_the_start_is_an_error(keep: Callable[..., CameraKeeper]) -> None:
+def test_no_camera_at_the_start_is_an_error(keep: Callable[..., CameraSupervisor]) -> None:
     with pytest.raises(CameraError, match="no such camera"):
         keep(CameraError("no such camera"))
 
@@ -108,134 +108,134 @@ def test_a_camera_that_hangs_while_it_opens_is_waited_for_but_not_for_ever(clock
         let_go.wait(30)
         return Script()
 
-    keeper = CameraKeeper(opener, CONFIG, clock, clock.sleep)
-    assert not keeper.open(0.01)
+    supervisor = CameraSupervisor(opener, CONFIG, clock, clock.sleep)
+    assert not supervisor.open(0.01)
     clock.now_s += CONFIG.give_up_s
     with pytest.raises(CameraHangError, match="does not open"):
-        keeper.open(0.01)
+        supervisor.open(0.01)
     let_go.set()
 
 
-def test_a_clip_ends(keep: Callable[..., CameraKeeper]) -> None:
-    keeper = keep(Script("frame", "frame", live=False))
-    assert len(frames(keeper, 2)) == 2
-    assert keeper.status == "online"
-    assert keeper.next_frame(1) is None
-    assert keeper.ended
-    assert keeper.captured == 2
+def test_a_clip_ends(keep: Callable[..., CameraSupervisor]) -> None:
+    supervisor = keep(Script("frame", "frame", live=False))
+    assert len(frames(supervisor, 2)) == 2
+    assert supervisor.status == "online"
+    assert supervisor.next_frame(1) is None
+    assert supervisor.ended
+    assert supervisor.captured == 2
 
 
-def test_a_clip_that_cannot_be_read_is_an_error(keep: Callable[..., CameraKeeper]) -> None:
-    keeper = keep(Script("frame", CameraError("broken"), live=False))
-    frames(keeper, 1)
+def test_a_clip_that_cannot_be_read_is_an_error(keep: Callable[..., CameraSupervisor]) -> None:
+    supervisor = keep(Script("frame", CameraError("broken"), live=False))
+    frames(supervisor, 1)
     with pytest.raises(CameraError, match="broken"):
-        keeper.next_frame(1)
+        supervisor.next_frame(1)
 
 
-def test_a_camera_that_goes_is_opened_again(keep: Callable[..., CameraKeeper]) -> None:
+def test_a_camera_that_goes_is_opened_again(keep: Callable[..., CameraSupervisor]) -> None:
     first, second = Script("frame", CameraError("unplugged")), Script("frame", "frame")
-    keeper = keep(first, CameraError("still unplugged"), second)
-    frames(keeper, 1)
-    assert keeper.next_frame(1) is None
-    assert (keeper.status, keeper.reason) == ("offline", "unplugged")
+    supervisor = keep(first, CameraError("still unplugged"), second)
+    frames(supervisor, 1)
+    assert supervisor.next_frame(1) is None
+    assert (supervisor.status, supervisor.reason) == ("offline", "unplugged")
     assert first.closed
-    frames(keeper, 1)
-    assert (keeper.status, keeper.reason) == ("online", None)
-    assert keeper.captured >= 2
-    assert not keeper.ended
+    frames(supervisor, 1)
+    assert (supervisor.status, supervisor.reason) == ("online", None)
+    assert supervisor.captured >= 2
+    assert not supervisor.ended
 
 
-def test_the_test_card_is_no_substitute_for_a_camera_that_went(keep: Callable[..., CameraKeeper]) -> None:
+def test_the_test_card_is_no_substitute_for_a_camera_that_went(keep: Callable[..., CameraSupervisor]) -> None:
     invented = Script("frame", synthetic=True)
-    keeper = keep(Script("frame", CameraError("unplugged")), invented)
-    frames(keeper, 1)
+    supervisor = keep(Script("frame", CameraError("unplugged")), invented)
+    frames(supervisor, 1)
     with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
-        frames(keeper, 1)
+        frames(supervisor, 1)
     assert invented.closed
 
 
-def test_a_camera_that_is_gone_for_too_long_is_given_up(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
-    keeper = keep(Script("frame", CameraError("unplugged")), CameraError("unplugged"))
-    frames(keeper, 1)
+def test_a_camera_that_is_gone_for_too_long_is_given_up(keep: Callable[..., CameraSupervisor], clock: Clock) -> None:
+    supervisor = keep(Script("frame", CameraError("unplugged")), CameraError("unplugged"))
+    frames(supervisor, 1)
     with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
-        frames(keeper, 1)
+        frames(supervisor, 1)
     assert clock.now_s == pytest.approx(CONFIG.give_up_s, abs=2)
 
 
 def test_a_camera_that_stalls_and_does_not_let_go_needs_a_new_process(
-    keep: Callable[..., CameraKeeper], clock: Clock
+    keep: Callable[..., CameraSupervisor], clock: Clock
 ) -> None:
     hung = Script("frame", "silence")
-    keeper = keep(hung)
-    frames(keeper, 1)
+    supervisor = keep(hung)
+    frames(supervisor, 1)
     clock.now_s += CONFIG.stall_s - 0.1
-    assert keeper.next_frame(0.01) is None
-    assert keeper.status == "online"
+    assert supervisor.next_frame(0.01) is None
+    assert supervisor.status == "online"
     clock.now_s += 0.2
-    assert keeper.next_frame(0.01) is None
-    assert_is(keeper, "stalled")
+    assert supervisor.next_frame(0.01) is None
+    assert_is(supervisor, "stalled")
     clock.now_s += RELEASE_S - 0.1
-    assert keeper.next_frame(0.01) is None  # it may still let go
+    assert supervisor.next_frame(0.01) is None  # it may still let go
     clock.now_s += 0.2
     with pytest.raises(CameraHangError) as caught:
-        keeper.next_frame(0.01)
+        supervisor.next_frame(0.01)
     assert caught.value.exit_code == 5
     hung.woken.set()
 
 
-def test_a_camera_that_stalls_and_lets_go_is_opened_again(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+def test_a_camera_that_stalls_and_lets_go_is_opened_again(keep: Callable[..., CameraSupervisor], clock: Clock) -> None:
     stalled = Script("frame", "silence")
-    keeper = keep(stalled, Script("frame", "frame"))
-    frames(keeper, 1)
+    supervisor = keep(stalled, Script("frame", "frame"))
+    frames(supervisor, 1)
     clock.now_s += CONFIG.stall_s
-    assert keeper.next_frame(0.01) is None
+    assert supervisor.next_frame(0.01) is None
     stalled.woken.set()
-    frames(keeper, 1)
-    assert_is(keeper, "online")
+    frames(supervisor, 1)
+    assert_is(supervisor, "online")
 
 
-def test_a_clip_on_a_disk_that_hangs_needs_a_new_process(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+def test_a_clip_on_a_disk_that_hangs_needs_a_new_process(keep: Callable[..., CameraSupervisor], clock: Clock) -> None:
     hung = Script("frame", "silence", live=False)
-    keeper = keep(hung)
-    frames(keeper, 1)
+    supervisor = keep(hung)
+    frames(supervisor, 1)
     clock.now_s += CONFIG.give_up_s
     with pytest.raises(CameraHangError, match="nothing could be read"):
-        keeper.next_frame(0.01)
+        supervisor.next_frame(0.01)
     hung.woken.set()
 
 
 def test_a_camera_that_is_turned_off_is_closed_and_opened_again_on_demand(
-    keep: Callable[..., CameraKeeper], clock: Clock
+    keep: Callable[..., CameraSupervisor], clock: Clock
 ) -> None:
     first = Script(*["frame"] * 5, "silence")
-    keeper = keep(first, Script(*["frame"] * 5))
-    frames(keeper, 1)
-    keeper.turn_off("nobody is to be seen")
+    supervisor = keep(first, Script(*["frame"] * 5))
+    frames(supervisor, 1)
+    supervisor.turn_off("nobody is to be seen")
     first.woken.set()
-    wait_for(keeper, "off")
-    assert keeper.reason == "nobody is to be seen"
+    wait_for(supervisor, "off")
+    assert supervisor.reason == "nobody is to be seen"
     assert first.closed
-    captured = keeper.captured
+    captured = supervisor.captured
     clock.now_s += 10 * CONFIG.give_up_s  # however long
-    assert keeper.next_frame(0.1) is None
-    assert keeper.captured == captured
-    keeper.turn_on()
-    frames(keeper, 1)
-    assert_is(keeper, "online")
+    assert supervisor.next_frame(0.1) is None
+    assert supervisor.captured == captured
+    supervisor.turn_on()
+    frames(supervisor, 1)
+    assert_is(supervisor, "online")
 
 
 def test_a_camera_that_does_not_come_back_is_given_up_from_then_on(
-    keep: Callable[..., CameraKeeper], clock: Clock
+    keep: Callable[..., CameraSupervisor], clock: Clock
 ) -> None:
-    keeper = keep(Script(*["frame"] * 5), CameraError("unplugged"))
-    frames(keeper, 1)
-    keeper.turn_off("so")
-    wait_for(keeper, "off")
+    supervisor = keep(Script(*["frame"] * 5), CameraError("unplugged"))
+    frames(supervisor, 1)
+    supervisor.turn_off("so")
+    wait_for(supervisor, "off")
     clock.now_s += 10 * CONFIG.give_up_s
     began_s = clock.now_s
-    keeper.turn_on()
+    supervisor.turn_on()
     with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
-        frames(keeper, 1)
+        frames(supervisor, 1)
     assert clock.now_s - began_s == pytest.approx(CONFIG.give_up_s, abs=2)
 
 
@@ -247,67 +247,67 @@ def test_a_camera_that_is_off_at_the_start_is_not_opened_until_it_is_turned_on(c
         opened.append(camera)
         return camera
 
-    keeper = CameraKeeper(opener, CONFIG, clock, clock.sleep, off="so")
-    assert keeper.open(0.01)
-    assert keeper.next_frame(0.01) is None
-    assert_is(keeper, "off")
-    assert (opened, keeper.name) == ([], CONFIG.source)
-    keeper.turn_on()
-    frames(keeper, 1)
-    assert (keeper.name, keeper.synthetic) == ("script", True)
-    assert keeper.close(1)
+    supervisor = CameraSupervisor(opener, CONFIG, clock, clock.sleep, off="so")
+    assert supervisor.open(0.01)
+    assert supervisor.next_frame(0.01) is None
+    assert_is(supervisor, "off")
+    assert (opened, supervisor.name) == ([], CONFIG.source)
+    supervisor.turn_on()
+    frames(supervisor, 1)
+    assert (supervisor.name, supervisor.synthetic) == ("script", True)
+    assert supervisor.close(1)
 
 
-def test_off_and_on_in_one_breath_opens_the_camera_anew(keep: Callable[..., CameraKeeper]) -> None:
+def test_off_and_on_in_one_breath_opens_the_camera_anew(keep: Callable[..., CameraSupervisor]) -> None:
     first = Script("frame", "silence")
-    keeper = keep(first, CameraError("still closing"), Script("frame", "frame"))
-    frames(keeper, 1)
-    keeper.turn_off("so")
-    keeper.turn_on()
+    supervisor = keep(first, CameraError("still closing"), Script("frame", "frame"))
+    frames(supervisor, 1)
+    supervisor.turn_off("so")
+    supervisor.turn_on()
     first.woken.set()
-    frames(keeper, 1)
+    frames(supervisor, 1)
     assert first.closed
-    assert_is(keeper, "online")
+    assert_is(supervisor, "online")
 
 
 def test_a_camera_that_does_not_let_go_when_it_is_turned_off_needs_a_new_process(
-    keep: Callable[..., CameraKeeper], clock: Clock
+    keep: Callable[..., CameraSupervisor], clock: Clock
 ) -> None:
     hung = Script("frame", "silence")
-    keeper = keep(hung)
-    frames(keeper, 1)
-    keeper.turn_off("so")
-    assert keeper.next_frame(0.01) is None
-    assert_is(keeper, "online")  # it is not off before it is
+    supervisor = keep(hung)
+    frames(supervisor, 1)
+    supervisor.turn_off("so")
+    assert supervisor.next_frame(0.01) is None
+    assert_is(supervisor, "online")  # it is not off before it is
     clock.now_s += RELEASE_S
     with pytest.raises(CameraHangError, match="only a new process can close it"):
-        keeper.next_frame(0.01)
+        supervisor.next_frame(0.01)
     hung.woken.set()
 
 
-def test_a_clip_pauses_and_goes_on_where_it_was(keep: Callable[..., CameraKeeper], clock: Clock) -> None:
+def test_a_clip_pauses_and_goes_on_where_it_was(keep: Callable[..., CameraSupervisor], clock: Clock) -> None:
     clip = Script(*["frame"] * 4, live=False)
-    keeper = keep(clip)
-    frames(keeper, 2)
-    keeper.turn_off("so")
-    assert keeper.next_frame(0.01) is None
-    assert_is(keeper, "off")
+    supervisor = keep(clip)
+    frames(supervisor, 2)
+    supervisor.turn_off("so")
+    assert supervisor.next_frame(0.01) is None
+    assert_is(supervisor, "off")
     clock.now_s += 10 * CONFIG.give_up_s
-    keeper.turn_on()
-    assert len(frames(keeper, 2)) == 2
-    assert keeper.next_frame(1) is None
-    assert keeper.ended
-    assert keeper.captured == 4
+    supervisor.turn_on()
+    assert len(frames(supervisor, 2)) == 2
+    assert supervisor.next_frame(1) is None
+    assert supervisor.ended
+    assert supervisor.captured == 4
 
 
-def wait_for(keeper: CameraKeeper, status: str) -> None:
-    """Let the keeper work until it says so."""
+def wait_for(supervisor: CameraSupervisor, status: str) -> None:
+    """Let the supervisor work until it says so."""
     for _ in range(1000):
-        assert keeper.next_frame(0.01) is None
-        if keeper.status == status:
+        assert supervisor.next_frame(0.01) is None
+        if supervisor.status == status:
             return
-    pytest.fail(f"it is {keeper.status}")
+    pytest.fail(f"it is {supervisor.status}")
 
 
-def assert_is(keeper: CameraKeeper, status: str) -> None:
-    assert keeper.status == status
+def assert_is(supervisor: CameraSupervisor, status: str) -> None:
+    assert supervisor.status == status

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.mqtt import MqttClient, Outbox, Pace
+from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 from tests.edge.mqtt.world import World
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-QUICK = Pace(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
+QUICK = Backoff(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
 
 
 def _event(sequence: int) -> FaceEvent:
@@ -37,7 +37,7 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
 
     def make(url: str, *, outbox: Outbox | None = None, mqtt5: bool = True, **settings: Any) -> MqttClient:
         config = MqttConfig(url=url, device="test", **settings)
-        client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, pace=QUICK)
+        client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, backoff=QUICK)
         clients.append(client)
         return client
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox, Pace
+from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.backoff import delay_s
 from edge.mqtt.client_id import client_id
 from edge.wire.messages import FaceEvent
@@ -240,6 +240,6 @@ def test_the_client_id_is_the_machines_and_the_devices_own(tmp_path: Path) -> No
 
 
 def test_retries_start_quick_and_end_at_a_minute() -> None:
-    pace = Pace()
-    assert [delay_s(n, pace, 1.0) for n in (1, 2, 3, 6, 7, 1000)] == [1, 2, 4, 32, 60, 60]
-    assert delay_s(1, pace, 0.0) == 0.5
+    backoff = Backoff()
+    assert [delay_s(n, backoff, 1.0) for n in (1, 2, 3, 6, 7, 1000)] == [1, 2, 4, 32, 60, 60]
+    assert delay_s(1, backoff, 0.0) == 0.5

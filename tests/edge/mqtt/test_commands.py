@@ -6,7 +6,7 @@ import random
 import pytest
 
 from edge.mqtt import Topics
-from edge.mqtt.commands import Commands, Wishes
+from edge.mqtt.commands import Commands, PendingCommands
 from edge.mqtt.message import Incoming, Once
 
 TOPICS = Topics("emotion-edge", "test")
@@ -25,11 +25,11 @@ def commands() -> Commands:
 
 def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None:
     commands.hear(message(SET, b"OFF"))
-    assert commands.take() == Wishes(detection=False)
-    assert commands.take() == Wishes()
+    assert commands.take() == PendingCommands(detection=False)
+    assert commands.take() == PendingCommands()
     for payload in (b"OFF", b"ON"):
         commands.hear(message(SET, payload))
-    assert commands.take() == Wishes(detection=True)
+    assert commands.take() == PendingCommands(detection=True)
     assert commands.ignored == 0
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_exactly_right_is_counted_said_once_and_changes_nothing(
 ) -> None:
     for _ in range(3):
         commands.hear(ignored)
-    assert commands.take() == Wishes()
+    assert commands.take() == PendingCommands()
     assert commands.ignored == 3
     (record,) = caplog.records
     assert why in record.getMessage()
@@ -82,7 +82,7 @@ def test_ten_thousand_random_payloads_change_nothing(commands: Commands, caplog:
             commands.hear(message(SET, payload, retained=dice.random() < 0.1))
             heard += 1
     assert heard > 9_900
-    assert commands.take() == Wishes()
+    assert commands.take() == PendingCommands()
     assert commands.ignored == heard
 
 
@@ -91,7 +91,7 @@ def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
     own = Incoming(HEALTH, b"", retained=False, response_topic="asker/42", correlation=b"\x00\xff")
     for request in (plain, with_payload, own):
         commands.hear(request)
-    assert commands.take() == Wishes(health=(plain, with_payload, own))
+    assert commands.take() == PendingCommands(health=(plain, with_payload, own))
     assert commands.answer(plain, "{}") == Once("emotion-edge/test/response/health", "{}")
     assert commands.answer(own, "{}") == Once("asker/42", "{}", correlation=b"\x00\xff")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from edge.config import MqttConfig, OutboxConfig
-from edge.mqtt import MqttClient, Outbox, Pace, connection
+from edge.mqtt import Backoff, MqttClient, Outbox, connection
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import Authority, needs_openssl
@@ -33,7 +33,7 @@ STATE = "emotion-edge/test/state"
 
 CONNACK = b"\x20\x03\x00\x00\x00"  # MQTT 5: accepted, no properties
 HUGE = b"\xff\xff\xff\x7f"  # a remaining length of 256 MB
-IMPATIENT = Pace(first_s=0.02, most_s=0.04, refused_s=0.05, answer_s=0.2, settled_s=0.0)
+IMPATIENT = Backoff(first_s=0.02, most_s=0.04, refused_s=0.05, answer_s=0.2, settled_s=0.0)
 NOISE = random.Random(5).randbytes(100_000)  # noqa: S311  # to be repeatable
 
 
@@ -164,7 +164,7 @@ class _Speaker(socketserver.BaseRequestHandler):
 
 
 def impatient(broker: Mosquitto, outbox: Outbox) -> MqttClient:
-    return MqttClient(MqttConfig(url=broker.url, device="test"), outbox, pace=IMPATIENT)
+    return MqttClient(MqttConfig(url=broker.url, device="test"), outbox, backoff=IMPATIENT)
 
 
 GARBAGE = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.pipeline.smoothing import Mood, MoodChange
+from edge.pipeline.smoothing import EmotionChange, EmotionSmoother
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,11 +17,13 @@ TORN = np.array([0.34, 0.33, 0.33], np.float32)
 FRAME_S = 1 / 15
 
 
-def mood(first: NDArray[np.float32], hold_s: float = 0.4) -> Mood:
-    return Mood(LABELS, first, 0.0, min_confidence=0.45, hold_s=hold_s)
+def smoother(first: NDArray[np.float32], hold_s: float = 0.4) -> EmotionSmoother:
+    return EmotionSmoother(LABELS, first, 0.0, min_confidence=0.45, hold_s=hold_s)
 
 
-def feed(subject: Mood, reading: NDArray[np.float32], start_s: float, end_s: float) -> list[tuple[float, MoodChange]]:
+def feed(
+    subject: EmotionSmoother, reading: NDArray[np.float32], start_s: float, end_s: float
+) -> list[tuple[float, EmotionChange]]:
     """Show the same face from start to end; give the changes and when they came."""
     changes = []
     for index in range(round((end_s - start_s) / FRAME_S)):
@@ -33,12 +35,12 @@ def feed(subject: Mood, reading: NDArray[np.float32], start_s: float, end_s: flo
 
 
 def test_starts_with_what_the_first_frame_shows() -> None:
-    assert mood(HAPPY).emotion == "happy"
-    assert mood(TORN).emotion == "uncertain"
+    assert smoother(HAPPY).emotion == "happy"
+    assert smoother(TORN).emotion == "uncertain"
 
 
 def test_a_lasting_change_is_told_once_and_says_how_long_the_old_one_lasted() -> None:
-    subject = mood(HAPPY)
+    subject = smoother(HAPPY)
     assert feed(subject, HAPPY, 0, 2) == []
     ((when_s, change),) = feed(subject, NEUTRAL, 2, 4)
     assert 2.4 <= when_s <= 3.0
@@ -48,7 +50,7 @@ def test_a_lasting_change_is_told_once_and_says_how_long_the_old_one_lasted() ->
 
 
 def test_a_blink_is_not_a_mood() -> None:
-    subject = mood(HAPPY)
+    subject = smoother(HAPPY)
     assert feed(subject, HAPPY, 0, 1) == []
     assert feed(subject, NEUTRAL, 1, 1.3) == []
     assert feed(subject, HAPPY, 1.3, 3) == []
@@ -56,7 +58,7 @@ def test_a_blink_is_not_a_mood() -> None:
 
 
 def test_what_no_label_explains_is_uncertain() -> None:
-    subject = mood(HAPPY)
+    subject = smoother(HAPPY)
     ((_, change),) = feed(subject, TORN, 0, 3)
     assert subject.emotion == "uncertain"
     assert change.previous == "happy"
@@ -64,14 +66,14 @@ def test_what_no_label_explains_is_uncertain() -> None:
 
 
 def test_probabilities_are_named_and_sum_to_one() -> None:
-    subject = mood(HAPPY)
+    subject = smoother(HAPPY)
     feed(subject, NEUTRAL, 0, 1)
     assert tuple(subject.probabilities) == LABELS
     assert sum(subject.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_smoothing_follows_time_not_frames() -> None:
-    slow, fast = mood(HAPPY), mood(HAPPY)
+    slow, fast = smoother(HAPPY), smoother(HAPPY)
     slow.update(NEUTRAL, 0.2)
     for index in range(4):
         fast.update(NEUTRAL, (index + 1) * 0.05)

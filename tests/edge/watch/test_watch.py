@@ -14,7 +14,7 @@ import pytest
 
 from edge.config import MqttConfig
 from edge.errors import ConfigError, OutputError
-from edge.watch import Board, Wishes, watch
+from edge.watch import Board, WatchOptions, watch
 from edge.watch.board import Message
 from edge.watch.record import read
 from tests.broker import Subscriber, wait_until
@@ -83,7 +83,7 @@ def test_nonsense_in_the_right_form_is_counted_and_does_no_harm(field: str, valu
 
 
 @contextlib.contextmanager
-def watching(mosquitto: Mosquitto, device: str, wishes: Wishes) -> Iterator[Subscriber]:
+def watching(mosquitto: Mosquitto, device: str, wishes: WatchOptions) -> Iterator[Subscriber]:
     """Watch while the block speaks, then stop in good order."""
     stop, config = threading.Event(), MqttConfig(url=mosquitto.url, device="x")
     thread = threading.Thread(target=watch, args=(config, device, stop, wishes))
@@ -98,7 +98,7 @@ def watching(mosquitto: Mosquitto, device: str, wishes: Wishes) -> Iterator[Subs
 
 def test_json_lines_for_pipes_and_a_record_beside_them(mosquitto: Mosquitto, tmp_path: Path) -> None:
     printed, record = io.StringIO(), tmp_path / "events.csv"
-    with watching(mosquitto, "kitchen", Wishes(printed, record)) as speaker:
+    with watching(mosquitto, "kitchen", WatchOptions(printed, record)) as speaker:
         speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
         speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
         speaker.publish("emotion-edge/hall/event", event(0, device="hall").to_json())
@@ -116,7 +116,7 @@ def test_a_table_and_a_record_of_several_devices(
 ) -> None:
     record = tmp_path / "events.csv"
     said = [event(0), event(0, "sad", device="[hall]"), event(2, "sad")]
-    with watching(mosquitto, "+", Wishes(record=record)) as speaker:
+    with watching(mosquitto, "+", WatchOptions(record=record)) as speaker:
         for each in said:
             speaker.publish(f"emotion-edge/{each.device}/event", each.to_json())
         wait_until(lambda: record.exists() and record.read_bytes().count(b"\n") == 4)
@@ -153,4 +153,4 @@ def test_a_record_that_cannot_be_written_is_told_before_anybody_listens(tmp_path
     record.write_text("something else\n")
     config = MqttConfig(url="mqtt://127.0.0.1:1", device="x")
     with pytest.raises(OutputError, match="does not begin with a record's header"):
-        watch(config, "+", threading.Event(), Wishes(record=record))
+        watch(config, "+", threading.Event(), WatchOptions(record=record))

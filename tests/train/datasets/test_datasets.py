@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.train.synthetic import write_fer2013, write_ferplus
-from train.datasets import DataError, Protocol, Split, load
+from train.datasets import DataError, LabelProtocol, Split, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return write_fer2013(tmp_path / "fer2013.csv", faces), write_ferplus(tmp_path / "fer2013new.csv", votes)
 
 
-def names(protocol: Protocol, files: tuple[Path, Path], split: Split = "Training") -> list[tuple[int, str]]:
+def names(protocol: LabelProtocol, files: tuple[Path, Path], split: Split = "Training") -> list[tuple[int, str]]:
     """Row number, from its gray level, and label of each face."""
     faces = load(protocol, split, *files)
     return [(int(p[0, 0]) // 10, faces.labels[t]) for p, t in zip(faces.pixels, faces.truth, strict=True)]
@@ -137,7 +137,7 @@ def test_a_votes_file_without_its_columns_is_refused(files: tuple[Path, Path], t
         ("fer2013", "Training", 28709),
     ],
 )
-def test_published_counts(protocol: Protocol, split: Split, count: int, real_data: tuple[Path, Path]) -> None:
+def test_published_counts(protocol: LabelProtocol, split: Split, count: int, real_data: tuple[Path, Path]) -> None:
     faces = load(protocol, split, *real_data)
     assert len(faces) == count
     if protocol == "ferplus-majority":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from train.datasets import Faces
 
 
-class TestASequence:
+class TestAVideo:
     def test_of_the_same_seed_is_the_same_in_whatever_order_it_is_drawn(self, mean_faces: Faces) -> None:
         one, other = first(mean_faces), first(mean_faces)
         assert len(one) == len(other)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge.mqtt.outbox.database import Row, Store
+from edge.mqtt.outbox.database import Store, StoredEvent
 from edge.mqtt.outbox.errors import DamagedError, StoreError, set_aside
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_what_is_written_is_there_after_opening_anew(tmp_path: Path) -> None:
         store.write([(7, 0.5, "seven")], [3, 99], boot="second", wall_s=20.0)
         store.write([(8, 0.7, "eight")], (), boot="second", wall_s=21.0)
         rows, walls = store.rows()
-        assert rows == [Row(4, "first", 2.5), Row(7, "second", 0.5), Row(8, "second", 0.7)]
+        assert rows == [StoredEvent(4, "first", 2.5), StoredEvent(7, "second", 0.5), StoredEvent(8, "second", 0.7)]
         assert walls == {"first": 10.0, "second": 21.0}
         assert store.read([3, 4, 8]) == {4: "four", 8: "eight"}
 
