@@ -68,15 +68,15 @@ else
     "$venv/bin/emotion-edge" config example >"$work/config.toml"
     install -m 0644 "$work/config.toml" "$config"
 fi
-install -m 0644 "$source/systemd/emotion-edge.daemon.run" "$root/etc/systemd/system/emotion-edge.daemon.run"
+install -m 0644 "$source/systemd/emotion-edge.service" "$root/etc/systemd/system/emotion-edge.service"
 [ "$start" = no ] || systemctl daemon-reload
-systemctl ${root:+"--root=$root"} enable emotion-edge.daemon.run
+systemctl ${root:+"--root=$root"} enable emotion-edge.service
 if [ "$start" = no ]; then
     say "installed and enabled; it starts with the next boot of ${root:-this system}"
     exit 0
 fi
 # restart: an installation that is brought up to date runs already. --no-block: without a camera it keeps trying.
-systemctl restart --no-block emotion-edge.daemon.run
+systemctl restart --no-block emotion-edge.service
 
 cat <<'END'
 emotion-edge is installed and starting.

@@ -22,21 +22,21 @@ fi
 [ $# -eq 0 ] || fail "'$1' is unknown; known is --root DIR"
 [ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make uninstall'"
 
-unit=$root/etc/systemd/system/emotion-edge.daemon.run
+unit=$root/etc/systemd/system/emotion-edge.service
 state=$root/var/lib/emotion-edge
 running=no
 [ -n "$root" ] || [ ! -d /run/systemd/system ] || running=yes
 
 if [ -e "$unit" ]; then
-    [ "$running" = no ] || systemctl stop emotion-edge.daemon.run
-    systemctl ${root:+"--root=$root"} disable emotion-edge.daemon.run
+    [ "$running" = no ] || systemctl stop emotion-edge.service
+    systemctl ${root:+"--root=$root"} disable emotion-edge.service
 fi
 rm -f "$unit"
 rm -rf "$root/opt/emotion-edge"
 rm -f "$root/usr/local/bin/emotion-edge"
 if [ "$running" = yes ]; then
     systemctl daemon-reload
-    systemctl reset-failed emotion-edge.daemon.run 2>/dev/null || true # it need not have failed
+    systemctl reset-failed emotion-edge.service 2>/dev/null || true # it need not have failed
 fi
 
 if [ "${PURGE:-}" = 1 ]; then

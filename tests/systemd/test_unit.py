@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "systemd"
-UNIT = FOLDER / "emotion-edge.daemon.run"
+UNIT = FOLDER / "emotion-edge.service"
 EXPOSURE = 1.7
 """The limit that the design measured for this hardening; 0 is no exposure, 10 is all."""
 
@@ -52,7 +52,7 @@ def test_systemd_has_nothing_to_say_about_the_unit(unit: Path) -> None:
 def test_verify_would_see_a_mistake(unit: Path) -> None:
     unit.write_text(unit.read_text().replace("WatchdogSec=30", "WatchdogSec=often"))
     result = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
-    assert "emotion-edge.daemon.run" in result.stderr
+    assert "emotion-edge.service" in result.stderr
     assert "often" in result.stderr
 
 
