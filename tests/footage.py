@@ -1,4 +1,4 @@
-"""Where the footage is that some tests need, and that is no part of this repository."""
+"""The data that some tests need and that is no part of this repository."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
-_BESIDE = Path(__file__).parents[2] / "shared" / "data" / "clips"
+_REPOSITORY = Path(__file__).parents[1]
+
+DATA = _REPOSITORY / os.environ.get("DATA", "data")
+"""The folder of data sets and footage; the variable ``DATA`` names another one, relative to the repository."""
 
 
 def clip(name: str) -> Path:
-    """Give a clip's path, or skip the test where it is absent.
+    """Return a clip's path, or skip the test where it is absent."""
+    return needed("clips", name)
 
-    ``EMOTION_EDGE_CLIPS`` names the folder; without it, ``../shared/data/clips`` beside the repository.
-    """
-    folder = Path(os.environ.get("EMOTION_EDGE_CLIPS", _BESIDE))
-    path = folder / name
+
+def needed(*parts: str) -> Path:
+    """Return the path of a file of the data folder, or skip the test where it is absent."""
+    path = DATA.joinpath(*parts)
     if not path.is_file():
-        pytest.skip(f"needs {name} in {folder}; EMOTION_EDGE_CLIPS names another folder")
+        pytest.skip(f"needs {Path(*parts)} in the data folder; DATA=FOLDER names another one")
     return path

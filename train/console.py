@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,12 +16,14 @@ from train.recipes import RecipeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SHARED, _OWN = Path("../shared/data"), Path("data")
+_DATA = Path(os.environ.get("DATA", "data"))
+"""The folder of data sets."""
+
+_SHOWN = "in $DATA or data"
 
 
 def _default(name: str) -> Path:
-    shared = _SHARED / name
-    return shared if shared.exists() else _OWN / name
+    return _DATA / name
 
 
 def _fer2013() -> Path:
@@ -33,13 +36,11 @@ def _ferplus() -> Path:
 
 Fer2013Option = Annotated[
     Path,
-    typer.Option(
-        "--fer2013", default_factory=_fer2013, show_default=f"{_SHARED} or {_OWN}", help="FER2013's archive or csv."
-    ),
+    typer.Option("--fer2013", default_factory=_fer2013, show_default=_SHOWN, help="FER2013's archive or csv."),
 ]
 FerplusOption = Annotated[
     Path,
-    typer.Option("--ferplus", default_factory=_ferplus, show_default=f"{_SHARED} or {_OWN}", help="The FER+ votes."),
+    typer.Option("--ferplus", default_factory=_ferplus, show_default=_SHOWN, help="The FER+ votes."),
 ]
 
 
@@ -53,7 +54,7 @@ ClipsOption = Annotated[
     typer.Option(
         "--clips",
         default_factory=_clips,
-        show_default=f"{_SHARED} or {_OWN}",
+        show_default=_SHOWN,
         help="Real footage, whose parts without faces are learned as such; none: textures do.",
     ),
 ]

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.footage import needed
 from tests.train import synthetic
 from train.datasets import Faces
 
-REPOSITORY = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> synthetic.Run:
 @pytest.fixture(scope="session")
 def real_data() -> tuple[Path, Path]:
     """FER2013 and the FER+ votes, as people have them."""
-    for folder in (REPOSITORY.parent / "shared" / "data", REPOSITORY / "data"):
-        fer2013, ferplus = folder / "fer2013.tar.gz", folder / "fer2013new.csv"
-        if fer2013.exists() and ferplus.exists():
-            return fer2013, ferplus
-    pytest.skip("FER2013 and FER+ are not in ../shared/data or data")
+    return needed("fer2013.tar.gz"), needed("fer2013new.csv")
 
 
 @pytest.fixture(scope="session")
