@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
+    from edge.frame import Frame
     from edge.wire.messages import FaceEvent
 
 _DEVICE = "latency"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import edge.pipeline.pipeline
-from edge.camera import Frame
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
+from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
 from edge.pipeline.pipeline import Origin, Pipeline
 from edge.testcard import Scene

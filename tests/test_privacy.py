@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
+    from edge.frame import Frame
     from edge.geometry import Rect
     from edge.inference.bundle import Card
 

@@ -14,8 +14,8 @@ from edge.bench.stages import Stages
 if TYPE_CHECKING:
     from edge.bench.detectors import Looker
     from edge.bench.source import FrameSource
-    from edge.camera import Frame
     from edge.config import Settings
+    from edge.frame import Frame
     from edge.pipeline.pipeline import Classifier
     from edge.testcard import Scene
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
     from edge.config import Settings
+    from edge.frame import Frame
     from edge.pipeline.pipeline import Classifier
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion

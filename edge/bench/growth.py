@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from edge.bench.costs import Costs, ratio
 from edge.bench.detectors import Ours, pipeline
 from edge.bench.report import GrowthReport
-from edge.camera import Frame
 from edge.errors import ConfigError
+from edge.frame import Frame
 from edge.testcard import Crowd
 from edge.testcard.crowd import SMALLEST_FACE, most
 from edge.vision.detector import HaarDetector

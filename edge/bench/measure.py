@@ -23,8 +23,8 @@ from edge.vision.detector import HaarDetector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.camera import Frame
     from edge.config import Settings
+    from edge.frame import Frame
     from edge.pipeline.pipeline import Pipeline
 
 _WARM_UP_FRAMES = 10

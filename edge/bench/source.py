@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge.camera import Frame
 from edge.camera.open import open_camera
 from edge.camera.testcard import TestCard
 from edge.config import Broker
+from edge.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

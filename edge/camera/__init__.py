@@ -1,32 +1,11 @@
-"""Where frames come from."""
+"""Cameras: adapters for CSI, USB and network cameras, clips, folders and the test card, and what keeps them open."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One gray picture and when it was taken."""
-
-    gray: NDArray[np.uint8]
-    """``(H, W)`` gray levels."""
-
-    captured_at: datetime
-    """Wall-clock time of capture, UTC; for people."""
-
-    time_s: float
-    """Time of capture on a clock that never jumps; for intervals. Only differences mean anything."""
-
-    sequence: int
-    """Counts the camera's frames from 0."""
+    from edge.frame import Frame
 
 
 class Camera(Protocol):
@@ -42,7 +21,7 @@ class Camera(Protocol):
     """True: what it shows did not happen."""
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; None at the end.
+        """Wait for the next frame; return None at the end.
 
         Raises:
             CameraError: There will be no more frames, for the reason in its message.

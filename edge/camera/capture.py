@@ -12,7 +12,8 @@ from edge.camera.latest import LatestFrame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.camera import Camera, Frame
+    from edge.camera import Camera
+    from edge.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 log = logging.getLogger(__name__)
 

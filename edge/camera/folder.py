@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png"})
 """Files that count as images; others in the folder are passed over."""

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 
 class LatestFrame:

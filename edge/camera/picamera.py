@@ -17,7 +17,7 @@ from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError, CameraHangError
 
 if TYPE_CHECKING:
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from edge.camera import Camera, Frame
+    from edge.camera import Camera
+    from edge.frame import Frame
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 

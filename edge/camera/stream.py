@@ -13,7 +13,7 @@ from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 SCHEMES = frozenset({"http", "https", "rtsp", "rtsps"})
 """What an address may start with."""

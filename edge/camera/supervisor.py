@@ -16,8 +16,9 @@ from edge.errors import CameraError, CameraHangError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.camera import Camera, Frame
+    from edge.camera import Camera
     from edge.config import CameraConfig
+    from edge.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from edge.camera import Frame
+from edge.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cv2.typing import MatLike
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from edge.wire.messages import BrokerHealth, OutboxHealth
 if TYPE_CHECKING:
     import threading
 
-    from edge.camera import Frame
     from edge.camera.supervisor import CameraSupervisor
     from edge.config import Settings
     from edge.daemon.detection import DetectionSwitch
     from edge.daemon.publisher import Publisher
+    from edge.frame import Frame
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline.pipeline import Pipeline
 

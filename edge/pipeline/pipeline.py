@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.camera import Frame
     from edge.config import EmotionConfig, FacesConfig
+    from edge.frame import Frame
     from edge.geometry import Rect
     from edge.inference.bundle import Answers, Card
     from edge.pipeline.smoothing import EmotionChange

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
+from edge.frame import Frame
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.pipeline.pipeline import Origin, Pipeline
 from edge.testcard import Scene

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edge.bench.detectors import usual_search
-from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
+from edge.frame import Frame
 from edge.geometry import Rect
 from edge.pipeline.pipeline import Origin, Pipeline
 from edge.vision.crops import crop

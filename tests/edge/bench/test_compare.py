@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bench import BenchReport
-    from edge.camera import Frame
     from edge.config import Settings
+    from edge.frame import Frame
     from edge.inference.bundle import Answers
     from tests.conftest import Outcome
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.camera import Frame
 from edge.camera.opencv import silence
+from edge.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from edge.errors import CameraError, CameraHangError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 
 class Scripted:

@@ -15,7 +15,7 @@ from tests.footage import clip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 FOOTAGE = {
     # file: frames, frames per second, (height, width), mean gray of the first and of the last frame

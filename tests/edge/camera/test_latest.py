@@ -11,7 +11,7 @@ from edge.errors import CameraError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.camera import Frame
+    from edge.frame import Frame
 
 
 def numbers(slot: LatestFrame) -> list[int]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.camera import Frame
 from edge.camera.rotated import Rotated
+from edge.frame import Frame
 from tests.edge.camera.conftest import START
 
 PICTURE = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)

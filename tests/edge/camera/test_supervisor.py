@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.camera import Frame
 from edge.camera.supervisor import RELEASE_S, CameraSupervisor
 from edge.config import CameraConfig
 from edge.errors import CameraError, CameraHangError
+from edge.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

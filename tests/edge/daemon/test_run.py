@@ -28,7 +28,7 @@ from tests.broker import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.camera import Frame
+    from edge.frame import Frame
     from tests.broker import Mosquitto, Subscriber
 
 ROOT = "emotion-edge/test"

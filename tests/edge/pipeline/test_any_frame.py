@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
+from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
 from edge.pipeline.pipeline import Origin, Pipeline
 from edge.testcard import Scene

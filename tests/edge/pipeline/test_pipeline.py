@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.camera import Frame
 from edge.config import EmotionConfig, FacesConfig
+from edge.frame import Frame
 from edge.geometry import Rect
 from edge.inference.bundle import Answers, Calibration, Card, InputCard
 from edge.pipeline.pipeline import Origin, Pipeline
