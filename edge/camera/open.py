@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.camera.rotated import Rotated
-from edge.errors import CameraError, ConfigError
+from edge.camera.source import ALLOWED, Source, SourceKind, parse_source
+from edge.errors import CameraError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.camera import Camera
     from edge.config import Broker, CameraConfig
 
@@ -18,104 +19,67 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ALLOWED = "auto, picamera2[:N], /dev/videoN, a clip's path, a folder of images, rtsp://… or testcard"
-"""What a user may write."""
-
 
 def open_camera(config: CameraConfig, broker: Broker) -> Camera:
-    """Open the camera that ``camera.source`` names, turned as ``camera.rotate`` says.
+    """Return the camera that ``camera.source`` names, open, and turned as ``camera.rotate`` says.
 
-    ``auto`` takes a CSI camera, else a USB camera, else, with an embedded
-    broker or none, the test card: on a real broker nothing is ever invented.
+    Args:
+        config: What the user wrote; size and rate are asked of a live camera.
+        broker: Decides whether ``auto`` may fall back to the test card.
 
     Raises:
         CameraError: There is no such camera or clip, or it cannot be opened.
         ConfigError: The source is none of those that are allowed.
     """
-    camera = _open_source(config, broker)
+    source = parse_source(config.source)
+    if source.kind is SourceKind.AUTO:
+        source = _find(broker)
+    camera = _ADAPTERS[source.kind](source, config)
     return Rotated(camera, config.rotate) if config.rotate else camera
 
 
-def _open_source(config: CameraConfig, broker: Broker) -> Camera:
-    source = config.source
-    scheme, separator, _ = source.partition("://")
-    if source == "auto":
-        return _open_auto(config, broker)
-    if source == "testcard":
-        return _open_testcard(config)
-    if source == "picamera2" or source.startswith("picamera2:"):
-        return _open_picamera(config)
-    if separator:
-        return _open_stream(config, scheme)
-    if source.startswith("/dev/"):
-        return _open_webcam(config, Path(source))
-    return _open_file(config)
+def _find(broker: Broker) -> Source:
+    from edge.camera.probe import connected_cameras  # noqa: PLC0415
+
+    connected = connected_cameras()
+    source = connected.auto(broker)
+    if source.kind is SourceKind.TEST_CARD:
+        log.warning("no camera found, so the test card is shown: a synthetic person (%s)", connected)
+    return source
 
 
-def _open_auto(config: CameraConfig, broker: Broker) -> Camera:
-    from edge.camera.picamera import Picamera, csi_cameras  # noqa: PLC0415
-    from edge.camera.v4l2 import usb_cameras  # noqa: PLC0415
-
-    without_csi = "none is connected"
-    try:
-        numbers = csi_cameras()
-    except CameraError as error:
-        numbers, without_csi = [], str(error)
-    if numbers:
-        return Picamera(numbers[0], (config.width, config.height), config.fps, timeout_s=config.stall_s)
-    if devices := usb_cameras():
-        return _open_webcam(config, devices[0])
-    if broker.kind == "network":
-        message = (
-            f"no camera found; plug one in, or write --camera testcard to try without "
-            f"(USB: none is plugged in; CSI: {without_csi})"
-        )
-        raise CameraError(message)
-    log.warning(
-        "no camera found, so the test card is shown: a synthetic person (USB: none is plugged in; CSI: %s)", without_csi
-    )
-    return _open_testcard(config)
-
-
-def _open_testcard(config: CameraConfig) -> Camera:
+def _open_test_card(_source: Source, config: CameraConfig) -> Camera:
     from edge.camera.testcard import TestCard  # noqa: PLC0415
     from edge.testcard import Scene  # noqa: PLC0415
 
     return TestCard(Scene(config.width, config.height), config.fps)
 
 
-def _open_picamera(config: CameraConfig) -> Camera:
+def _open_csi(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.picamera import Picamera  # noqa: PLC0415
 
-    number = re.fullmatch(r"picamera2(?::(\d{1,2}))?", config.source)
-    if not number:
-        message = f"camera.source: {config.source!r}: write picamera2, or picamera2:1 for the second camera"
-        raise ConfigError(message)
-    return Picamera(int(number[1] or 0), (config.width, config.height), config.fps, timeout_s=config.stall_s)
+    return Picamera(source.number, (config.width, config.height), config.fps, timeout_s=config.stall_s)
 
 
-def _open_stream(config: CameraConfig, scheme: str) -> Camera:
-    from edge.camera.stream import SCHEMES, NetworkStream  # noqa: PLC0415
-
-    if scheme not in SCHEMES:
-        message = f"camera.source: addresses that start with {scheme}:// are not known; write {ALLOWED}"
-        raise ConfigError(message)
-    return NetworkStream(config.source, config.stall_s)
-
-
-def _open_webcam(config: CameraConfig, device: Path) -> Camera:
+def _open_usb(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.v4l2 import stable_path  # noqa: PLC0415
     from edge.camera.webcam import Webcam  # noqa: PLC0415
 
-    return Webcam(stable_path(device), (config.width, config.height), config.fps)
+    return Webcam(stable_path(source.path), (config.width, config.height), config.fps)
 
 
-def _open_file(config: CameraConfig) -> Camera:
+def _open_stream(source: Source, config: CameraConfig) -> Camera:
+    from edge.camera.stream import NetworkStream  # noqa: PLC0415
+
+    return NetworkStream(source.url, config.stall_s)
+
+
+def _open_file(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.clip import Clip  # noqa: PLC0415
     from edge.camera.folder import ImageFolder  # noqa: PLC0415
 
+    path = source.path
     try:
-        path = Path(config.source).expanduser()
         if path.is_dir():
             return ImageFolder(path, config.fps)
         if not path.exists():
@@ -126,7 +90,17 @@ def _open_file(config: CameraConfig) -> Camera:
         if not path.is_file():
             message = f"camera.source: {config.source!r}: neither a file nor a folder; write {ALLOWED}"
             raise CameraError(message)
-    except (OSError, RuntimeError) as error:  # the latter from a '~user' that is not there
-        message = f"camera.source: {config.source!r}: {error}"
+    except OSError as error:
+        message = f"camera.source: {config.source!r}: {error.strerror}; write {ALLOWED}"
         raise CameraError(message) from None
     return Clip(path, fallback_fps=config.fps)
+
+
+_ADAPTERS: dict[SourceKind, Callable[[Source, CameraConfig], Camera]] = {
+    SourceKind.TEST_CARD: _open_test_card,
+    SourceKind.CSI: _open_csi,
+    SourceKind.USB: _open_usb,
+    SourceKind.STREAM: _open_stream,
+    SourceKind.FILE: _open_file,
+}
+"""How each kind of source is opened."""

@@ -1,18 +1,14 @@
-"""The Raspberry Pi's own cameras (CSI): Picamera2, wrapped once and thinly.
-
-Picamera2 comes with the system, not with this program, and loads the camera
-stack when it is imported: nothing here imports it before a camera is wanted.
-"""
+"""The Raspberry Pi's own cameras (CSI), through Picamera2."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.camera.csi import csi_cameras, load_picamera2
 from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError, CameraHangError
 
@@ -29,17 +25,6 @@ _CLOSE_S = 5.0
 
 _OLDEST_S = 5.0
 """A sensor's time stamp that is older than this, or in the future, comes from another clock."""
-
-
-def csi_cameras() -> list[int]:
-    """Give the numbers of the CSI cameras, as ``picamera2:N`` takes them.
-
-    Raises:
-        CameraError: Picamera2 is missing or broken; the message names the cure.
-    """
-    # The number is the place in this list, in which libcamera shows USB cameras too.
-    cameras = _picamera2().Picamera2.global_camera_info()
-    return [number for number, camera in enumerate(cameras) if "/usb" not in camera["Id"]]
 
 
 class Picamera:
@@ -136,19 +121,18 @@ class Picamera:
             raise CameraHangError(message)
 
     def _open(self, number: int) -> Any:
-        picamera2 = _picamera2()
         try:
-            return picamera2.Picamera2(number)
+            return load_picamera2().Picamera2(number)
         except IndexError:
-            count = len(picamera2.Picamera2.global_camera_info())
-            message = f"{self.name}: there is no such camera, the system sees {count}; check the ribbon cable"
+            others = ", ".join(f"picamera2:{camera.number} ({camera.model})" for camera in csi_cameras()) or "none"
+            message = f"{self.name}: there is no such camera; connected: {others}; check the ribbon cable"
             raise CameraError(message) from None
         except RuntimeError as error:
             message = f"{self.name}: it cannot be opened ({error}); another program may be using it"
             raise CameraError(message) from error
 
     def _start(self, size: tuple[int, int], fps: float) -> dict[str, Any]:
-        """Configure and start; give the stream that it really is."""
+        """Configure and start the camera; return the stream as the camera stack configured it."""
         try:
             asked = self._camera.create_video_configuration(
                 main={"size": size, "format": "YUV420"}, controls={"FrameRate": fps}
@@ -165,7 +149,7 @@ class Picamera:
         return stream
 
     def _captured_s(self, sensor_ns: int | None) -> float | None:
-        """Give the sensor's time stamp, where it is of the monotonic clock, as it is unless the machine slept."""
+        """Return the sensor's time stamp; None where it is not of the monotonic clock, as after a suspend."""
         if sensor_ns is None:
             return None
         sensor_s = sensor_ns / 1e9
@@ -178,22 +162,5 @@ def _close(camera: Any, waits_on: bool) -> None:  # noqa: FBT001 - a thread's ar
             # A frame that did not come is still waited for in Picamera2's queue, and close() would wait behind it.
             camera.cancel_all_and_flush()
         camera.close()
-    except RuntimeError as error:  # libcamera's; it is on its way out, and this thread has nobody to tell
-        log.warning("the camera stack complains while closing: %s", error)
-
-
-def _picamera2() -> Any:
-    try:
-        return importlib.import_module("picamera2")
-    except ModuleNotFoundError as error:
-        message = (
-            f"the Raspberry Pi's own cameras need the Python module {error.name}, which is missing; "
-            "'sudo apt install python3-picamera2', and make the virtual environment with --system-site-packages"
-        )
-        raise CameraError(message) from None
-    except (ImportError, ValueError) as error:  # ValueError: built for another numpy
-        message = (
-            f"picamera2 does not load: {error}; "
-            "take numpy out of the virtual environment, so that it is the system's: 'pip uninstall numpy'"
-        )
-        raise CameraError(message) from error
+    except RuntimeError as error:  # libcamera's; the camera is given up anyway, and no caller waits for this thread
+        log.warning("the camera stack failed while closing: %s", error)

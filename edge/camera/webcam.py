@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -11,7 +10,7 @@ import numpy as np
 
 from edge.camera.opencv import open_capture, to_gray
 from edge.camera.timestamps import LiveStamps
-from edge.camera.v4l2 import usb_cameras
+from edge.camera.v4l2 import check_node
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class VideoCapture(Protocol):
         """Wait for the next picture."""
 
     def retrieve(self) -> tuple[bool, MatLike]:
-        """Hand it over."""
+        """Return the picture that was grabbed."""
 
     def release(self) -> None:
         """Close the device."""
@@ -132,7 +131,7 @@ class Webcam:
         self._capture.release()
 
     def _ask_for(self, size: tuple[int, int], fps: float) -> None:
-        """Ask; what the camera cannot do, it silently does otherwise."""
+        """Ask for size, rate and format; a camera that cannot do one takes another without an error."""
         fourcc = "YUYV" if size[0] * size[1] <= _YUYV_PIXELS else "MJPG"
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*fourcc))
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -142,7 +141,7 @@ class Webcam:
         self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # the camera's own bytes
 
     def _unpack(self, picture: MatLike) -> NDArray[np.uint8] | None:
-        """Give ``(H, W)`` gray levels of what OpenCV hands over for a format; None where it is damaged."""
+        """Return ``(H, W)`` gray levels of a picture in the camera's format; None where the picture is damaged."""
         if picture.dtype == np.uint8:
             raw = np.asarray(picture, np.uint8)
             if raw.ndim == 2 and raw.shape[0] == 1:  # a JPEG's bytes
@@ -167,20 +166,14 @@ class Webcam:
 
 
 def _open(device: Path) -> cv2.VideoCapture:
-    if not device.exists():
-        others = ", ".join(map(str, usb_cameras())) or "none"
-        message = f"{device}: there is no such camera; plugged in: {others}"
-        raise CameraError(message)
-    if not os.access(device, os.R_OK | os.W_OK):
-        message = f"{device}: this user may not use it; 'sudo usermod -aG video $USER', then log in anew"
-        raise CameraError(message)
+    check_node(device)
     capture = open_capture(str(device), cv2.CAP_V4L2)
     if not capture.isOpened():
-        message = f"{device}: no camera opens there; another program may be using it, or it gives no pictures"
+        message = f"{device}: the camera does not open; another program may be using it"
         raise CameraError(message)
     return capture
 
 
 def _fourcc_text(code: int) -> str:
-    """Give the four letters of a pixel format."""
+    """Return the four letters of a pixel format."""
     return code.to_bytes(4, "little", signed=code < 0).decode("ascii", errors="replace").rstrip("\0 ")

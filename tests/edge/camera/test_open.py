@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-import edge.camera.picamera
-import edge.camera.v4l2
+from edge.camera import csi, v4l2
+from edge.camera.csi import CsiCamera
 from edge.camera.open import open_camera
+from edge.camera.v4l2 import UsbCamera, UsbSearch
 from edge.config import Broker, CameraConfig
 from edge.errors import CameraError, ConfigError
 
@@ -24,8 +25,8 @@ NETWORK, EMBEDDED, NONE = Broker("network"), Broker("embedded"), Broker("none")
 @pytest.fixture
 def no_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unplug what this machine may have."""
-    monkeypatch.setattr(edge.camera.v4l2, "usb_cameras", list)
-    monkeypatch.setattr(edge.camera.picamera, "csi_cameras", list)
+    monkeypatch.setattr(v4l2, "usb_cameras", lambda _dev=None: UsbSearch())
+    monkeypatch.setattr(csi, "csi_cameras", tuple)
 
 
 @pytest.mark.usefixtures("no_camera")
@@ -52,21 +53,22 @@ def test_auto_without_a_camera_shows_the_test_card_where_nobody_is_misled(
 
 @pytest.mark.usefixtures("no_camera")
 def test_auto_says_why_a_csi_camera_could_not_be_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> list[int]:
+    def missing() -> tuple[CsiCamera, ...]:
         message = "the Python module libcamera is missing"
         raise CameraError(message)
 
-    monkeypatch.setattr(edge.camera.picamera, "csi_cameras", missing)
+    monkeypatch.setattr(csi, "csi_cameras", missing)
     with pytest.raises(CameraError, match="CSI: the Python module libcamera is missing"):
         open_camera(CameraConfig(), NETWORK)
 
 
 @pytest.mark.usefixtures("no_camera")
 def test_auto_takes_a_csi_camera_before_a_usb_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.camera.v4l2, "usb_cameras", lambda: [Path("/dev/video97")])
+    found = UsbSearch((UsbCamera(Path("/dev/video97"), "C920"),))
+    monkeypatch.setattr(v4l2, "usb_cameras", lambda _dev=None: found)
     with pytest.raises(CameraError, match="/dev/video97"):  # it is taken, and it is not there
         open_camera(CameraConfig(), EMBEDDED)
-    monkeypatch.setattr(edge.camera.picamera, "csi_cameras", lambda: [3])
+    monkeypatch.setattr(csi, "csi_cameras", lambda: (CsiCamera(3, "imx708"),))
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(CameraError, match="the Raspberry Pi's own cameras need"):
         open_camera(CameraConfig(), EMBEDDED)
@@ -132,4 +134,4 @@ def test_picamera2_takes_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_camera_loads_nothing_that_only_another_needs() -> None:
     code = "import sys, edge.camera, edge.camera.open; print(*(m for m in sys.modules if m.startswith('edge.camera.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert set(loaded) == {"edge.camera.open", "edge.camera.rotated"}
+    assert set(loaded) == {"edge.camera.open", "edge.camera.rotated", "edge.camera.source"}

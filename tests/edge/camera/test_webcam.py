@@ -185,6 +185,6 @@ def test_a_device_that_does_not_exist_is_told_and_nothing_else(capfd: pytest.Cap
 
 
 def test_a_device_that_is_no_camera_is_told_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CameraError, match="/dev/null: no camera opens there"):
+    with pytest.raises(CameraError, match="/dev/null: this device is no camera; plugged in: "):
         Webcam(Path("/dev/null"), (640, 480), 15)
     assert capfd.readouterr().err == ""

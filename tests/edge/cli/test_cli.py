@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge import __version__
+from edge.camera.v4l2 import UsbSearch
 from edge.inference.bundle import SHIPPED
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def test_a_truncated_clip_ends_like_its_end_with_a_warning(emotion_edge: Run, vi
 
 
 def test_no_camera_on_a_real_broker_ends_with_3(emotion_edge: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.camera.v4l2.usb_cameras", list)
+    monkeypatch.setattr("edge.camera.v4l2.usb_cameras", lambda _dev: UsbSearch())
     outcome = emotion_edge("run", "--camera", "auto", "--broker", "mqtt://127.0.0.1:1")
     assert outcome.code == 3
     assert "--camera testcard" in outcome.err

@@ -2,11 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shlex
 import socket
-import stat
-import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings, parse_broker
-from edge.daemon.health import Machine, Throttling
-from edge.doctor import Finding, cameras, examine, exit_code, host, software, table, to_json
+from edge.daemon.health import Throttling
+from edge.doctor import Finding, examine, exit_code, host, software, table, to_json
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
 
@@ -31,36 +27,10 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.fixture
-def picamera2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder whose picamera2.py the child process imports."""
-    folder = tmp_path / "library"
-    folder.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    return folder / "picamera2.py"
-
-
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         number: int = server.getsockname()[1]
     return number
-
-
-def asked(source: str, url: str = "mqtt://localhost") -> Settings:
-    return Settings(camera=CameraConfig(source=source), mqtt=MqttConfig(url=url))
-
-
-def look(settings: Settings, dev: Path) -> Finding:
-    return cameras.camera(settings, Machine(), dev)
-
-
-CSI = """
-class Picamera2:
-    @staticmethod
-    def global_camera_info():
-        print("a line from the library")
-        return [{"Model": "imx708", "Id": "/base/soc/i2c0mux/i2c@1/imx708@1a"}, {"Model": "cam", "Id": "/base/usb@1"}]
-"""
 
 
 def test_the_whole_examination_fits_on_a_screen_and_in_json() -> None:
@@ -141,91 +111,6 @@ def test_the_shipped_model_is_fine() -> None:
 )
 def test_implausible_answers_are_told(answers: list[list[float]], fault: str | None) -> None:
     assert software.implausible(np.asarray(answers, np.float32)) == fault
-
-
-def test_the_test_card_needs_nothing(tmp_path: Path) -> None:
-    assert look(asked("testcard"), tmp_path).status == "ok"
-
-
-def test_without_a_camera_a_real_broker_makes_it_broken(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text("raise ModuleNotFoundError(\"No module named 'libcamera'\")")
-    broken = look(asked("auto"), tmp_path)
-    assert broken.status == "broken"
-    assert "libcamera" in broken.found
-    assert broken.cure
-    trying = look(asked("auto", "embedded"), tmp_path)
-    assert trying.status == "warning"
-    assert "test card" in trying.found
-
-
-def test_a_csi_camera_is_found_through_picamera2(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text(CSI)
-    assert look(asked("auto"), tmp_path) == Finding("camera", "ok", "CSI: imx708")
-    assert look(asked("picamera2:0"), tmp_path).status == "ok"
-
-
-def test_the_camera_that_is_asked_for_by_number_must_be_there(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text(CSI)
-    finding = look(asked("picamera2:3"), tmp_path)
-    assert finding.status == "broken"
-    assert "imx708" in finding.found
-
-
-def test_a_camera_stack_that_hangs_is_left_alone(
-    tmp_path: Path, picamera2: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cameras, "_ASK_S", 0.5)
-    picamera2.write_text("import time; time.sleep(60)")
-    finding = look(asked("picamera2"), tmp_path)
-    assert finding.status == "broken"
-    assert "did not answer" in finding.found
-
-
-def test_a_camera_stack_that_fails_says_why(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text("raise RuntimeError('Camera __init__ sequence did not complete.')")
-    assert "sequence did not complete" in look(asked("picamera2"), tmp_path).found
-
-
-def test_hidden_system_packages_are_shown_by_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python = tmp_path / "system-python"
-    python.write_text("#!/bin/sh\nexit 0\n")  # which has libcamera
-    python.chmod(0o755)
-    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
-    monkeypatch.setattr(cameras, "_SYSTEM_PYTHON", str(python))
-    monkeypatch.setattr("sys.prefix", str(tmp_path))
-    subprocess.run(shlex.split(cameras.picamera2_cure()), check=True)
-    assert "include-system-site-packages = true" in (tmp_path / "pyvenv.cfg").read_text()
-
-
-def test_what_is_no_v4l2_device_is_no_camera(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text("raise ImportError")
-    (tmp_path / "video0").touch()
-    finding = look(asked("auto"), tmp_path)
-    assert finding.status == "broken"
-    assert "among 1 video devices" in finding.found
-    assert look(asked("/dev/null"), tmp_path) == Finding(
-        "camera", "broken", "/dev/null is no camera", "v4l2-ctl --list-devices"
-    )
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything")
-def test_a_device_of_another_group_names_the_group(tmp_path: Path, picamera2: Path) -> None:
-    picamera2.write_text("raise ImportError")
-    (tmp_path / "video0").touch(stat.S_IWUSR)
-    assert "video" in (look(asked("auto"), tmp_path).cure or "")
-
-
-def test_clips_and_folders_must_exist(tmp_path: Path) -> None:
-    assert look(asked(str(tmp_path)), tmp_path).status == "ok"
-    assert look(asked(str(tmp_path / "clip.mkv")), tmp_path).status == "broken"
-
-
-def test_a_stream_must_answer_and_its_password_is_not_shown(tmp_path: Path, port: int) -> None:
-    assert look(asked(f"rtsp://me:secret@127.0.0.1:{port}/live"), tmp_path).status == "ok"
-    silent = look(asked(f"rtsp://me:secret@127.0.0.1:{closed_port()}/live"), tmp_path)
-    assert silent.status == "broken"
-    assert "secret" not in silent.found
-    assert look(asked("rtsp://host:port/live"), tmp_path).status == "broken"
 
 
 def test_a_broker_that_is_silent_is_a_warning_only(port: int) -> None:

@@ -1,0 +1,78 @@
+"""What ``camera.source`` names: read once here, for whoever opens a camera and whoever checks that there is one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from edge.errors import CameraError, ConfigError
+
+ALLOWED = "auto, picamera2[:N], /dev/videoN, a clip's path, a folder of images, rtsp://… or testcard"
+"""What a user may write."""
+
+PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+"""The schemes of a network camera's address and their default ports (rtsps: RFC 7826)."""
+
+
+class SourceKind(Enum):
+    """The kinds of source; each has one adapter, but for `AUTO`, which stands for another kind."""
+
+    AUTO = "auto"
+    TEST_CARD = "testcard"
+    CSI = "picamera2"
+    USB = "usb"
+    STREAM = "stream"
+    FILE = "file"
+    """A clip or a folder of images."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of frames, named but not yet opened."""
+
+    kind: SourceKind
+
+    number: int = 0
+    """Of a CSI camera: its number, counted from 0."""
+
+    path: Path = Path()
+    """Of a USB camera, a clip or a folder."""
+
+    url: str = ""
+    """Of a network camera; it may hold a password. The scheme is in lower case."""
+
+
+def parse_source(text: str) -> Source:
+    """Return the source that a ``camera.source`` names; nothing is opened.
+
+    Raises:
+        ConfigError: It is none of what is allowed.
+        CameraError: The home folder that a path begins with does not exist.
+    """
+    if text in {"auto", "testcard"}:
+        return Source(SourceKind(text))
+    if text == "picamera2" or text.startswith("picamera2:"):
+        return _parse_csi(text)
+    scheme, separator, rest = text.partition("://")
+    if separator:
+        if scheme.lower() not in PORTS:
+            message = f"camera.source: addresses that start with {scheme}:// are not known; write {ALLOWED}"
+            raise ConfigError(message)
+        return Source(SourceKind.STREAM, url=f"{scheme.lower()}://{rest}")
+    if text.startswith("/dev/"):
+        return Source(SourceKind.USB, path=Path(text))
+    try:
+        return Source(SourceKind.FILE, path=Path(text).expanduser())
+    except RuntimeError as error:  # a '~user' that does not exist
+        message = f"camera.source: {text!r}: {error}"
+        raise CameraError(message) from None
+
+
+def _parse_csi(text: str) -> Source:
+    number = re.fullmatch(r"picamera2(?::([0-9]{1,2}))?", text)
+    if not number:
+        message = f"camera.source: {text!r}: write picamera2, or picamera2:1 for the second camera"
+        raise ConfigError(message)
+    return Source(SourceKind.CSI, number=int(number[1] or 0))

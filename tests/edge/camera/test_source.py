@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.camera.source import Source, SourceKind, parse_source
+from edge.errors import CameraError, ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("auto", Source(SourceKind.AUTO)),
+        ("testcard", Source(SourceKind.TEST_CARD)),
+        ("picamera2", Source(SourceKind.CSI)),
+        ("picamera2:1", Source(SourceKind.CSI, number=1)),
+        ("/dev/video0", Source(SourceKind.USB, path=Path("/dev/video0"))),
+        ("/dev/v4l/by-id/usb-C920", Source(SourceKind.USB, path=Path("/dev/v4l/by-id/usb-C920"))),
+        ("rtsp://me:Hush@Host/Live", Source(SourceKind.STREAM, url="rtsp://me:Hush@Host/Live")),
+        ("RTSP://me:Hush@Host/Live", Source(SourceKind.STREAM, url="rtsp://me:Hush@Host/Live")),
+        ("Https://host/mjpg", Source(SourceKind.STREAM, url="https://host/mjpg")),
+        ("clip.MKV", Source(SourceKind.FILE, path=Path("clip.MKV"))),
+        ("~/clip.mkv", Source(SourceKind.FILE, path=Path.home() / "clip.mkv")),
+        ("a folder", Source(SourceKind.FILE, path=Path("a folder"))),
+    ],
+)
+def test_each_kind_of_source_is_known(text: str, source: Source) -> None:
+    assert parse_source(text) == source
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("gopher://me:hush@host/x", ConfigError, "addresses that start with gopher:// are not known; write auto, "),
+        ("picamera2:front", ConfigError, "'picamera2:front': write picamera2, or picamera2:1"),
+        ("picamera2:", ConfigError, "'picamera2:': write picamera2, or picamera2:1"),
+        ("picamera2:²", ConfigError, "write picamera2, or picamera2:1"),
+        ("~nobody-of-this-name/clip.mkv", CameraError, "camera.source: '~nobody-of-this-name/clip.mkv'"),
+    ],
+)
+def test_what_is_not_allowed_is_said_without_secrets(text: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said) as caught:
+        parse_source(text)
+    assert "hush" not in str(caught.value)
