@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -49,6 +50,58 @@ def _handler(stream: TextIO, environ: Mapping[str, str]) -> logging.Handler:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     return handler
+
+
+class LogOnce:
+    """Logs each problem once, and again only after it was gone. May be used from any thread.
+
+    Example:
+        >>> once = LogOnce(logging.getLogger(__name__))
+        >>> once.warning("disk", "%s: no space left", path)
+        True
+        >>> once.warning("disk", "%s: no space left", path)
+        False
+        >>> once.forget("disk")
+        True
+    """
+
+    def __init__(self, logger: logging.Logger, most: int = 100) -> None:
+        """Begin with nothing logged.
+
+        Args:
+            logger: Where the lines go.
+            most: Problems to remember; beyond it new ones are not logged, so that nobody can fill log or memory.
+        """
+        self._logger, self._most = logger, most
+        self._lock = threading.Lock()
+        self._logged: set[str] = set()
+
+    def warning(self, problem: str, message: str, *args: object) -> bool:
+        """Log a warning unless this problem was logged; return whether it was logged now.
+
+        Args:
+            problem: Which problem it is.
+            message: The line, as `logging.Logger.warning` takes it.
+            args: Of the line.
+        """
+        with self._lock:
+            if problem in self._logged or len(self._logged) >= self._most:
+                return False
+            self._logged.add(problem)
+        self._logger.warning(message, *args, stacklevel=2)
+        return True
+
+    def logged(self, problem: str) -> bool:
+        """Return whether this problem was logged, and is not gone."""
+        with self._lock:
+            return problem in self._logged
+
+    def forget(self, *problems: str) -> bool:
+        """Note that these problems are gone; return whether one of them was logged."""
+        with self._lock:
+            gone = self._logged.intersection(problems)
+            self._logged -= gone
+            return bool(gone)
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

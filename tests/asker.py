@@ -35,7 +35,7 @@ class Asker:
         self._client.publish(topic, payload, qos=1)
 
     def ask(self, topic: str, correlation: bytes, response_topic: str = ANSWERS) -> tuple[bytes, bytes]:
-        """Give the answer and its correlation data."""
+        """Return the answer and its correlation data."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ResponseTopic = response_topic
         properties.CorrelationData = correlation

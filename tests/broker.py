@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 def find(program: str) -> str:
-    """Give the path of one of mosquitto's programs.
+    """Return the path of one of mosquitto's programs.
 
     Raises:
         FileNotFoundError: It is not installed.
@@ -176,7 +176,7 @@ class Subscriber:
         self._ready.get(timeout=5)
 
     def payloads(self, topic: str) -> list[str]:
-        """Give what came on a topic so far."""
+        """Return what came on a topic so far."""
         return [message.payload.decode() for message in list(self.messages) if message.topic == topic]
 
     def publish(self, topic: str, payload: str | bytes) -> None:

@@ -21,8 +21,8 @@ from edge.config import Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import discovery
-from edge.wire.catalogue import USAGE
 from edge.wire.messages import PAYLOADS
+from edge.wire.topics import Inbound
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:
@@ -66,13 +66,8 @@ def test_every_payload_has_an_example() -> None:
 def test_the_table_of_topics_is_what_the_daemon_does() -> None:
     rows = re.findall(r"^\| `(.+?)` \| (\w+).*? \| (yes|no) \| (\d) \|", MQTT, re.MULTILINE)
     assert {(topic, speaker == "device", retained == "yes", int(qos)) for topic, speaker, retained, qos in rows} == {
-        (
-            getattr(KITCHEN, name).removeprefix(f"{KITCHEN.root}/"),
-            usage.speaker == "device",
-            usage.retained,
-            usage.qos,
-        )
-        for name, usage in USAGE.items()
+        (topic.removeprefix(f"{KITCHEN.root}/"), not isinstance(topic, Inbound), topic.retained, topic.qos)
+        for topic in KITCHEN.named.values()
     }
 
 
@@ -182,7 +177,7 @@ def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
     users = {name: name for name in ("kitchen", "consumer", "homeassistant")}
     config = f"homeassistant/device/{object_id(KITCHEN.root)}/config"
     with Mosquitto(tmp_path, users=users, options=[f"acl_file {file}"]) as broker:
-        own = [getattr(KITCHEN, name) for name, usage in USAGE.items() if usage.speaker == "device"]
+        own = [topic for topic in KITCHEN.named.values() if not isinstance(topic, Inbound)]
         assert all(may_publish(broker.port, "kitchen", [*own, config]).values())
         assert not any(may_publish(broker.port, "kitchen", [hall.event, hall.availability]).values())
         assert not any(may_publish(broker.port, "consumer", [KITCHEN.event, KITCHEN.detection_set]).values())

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
+from edge.wire.topics import BASE, HOME_ASSISTANT
 
 
 def _hostname() -> str:
@@ -105,7 +106,7 @@ class MqttConfig(_Section):
     device: str = Field(default_factory=_hostname, pattern=r"^[^/+#\s\x00-\x1f$][^/+#\x00-\x1f]*$", max_length=64)
     """The device's name in its topics; the host's name unless set."""
 
-    base_topic: str = Field(default="emotion-edge", pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
+    base_topic: str = Field(default=BASE, pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
     """First part of every topic."""
 
     password_file: Path | None = None
@@ -158,7 +159,7 @@ class HomeAssistantConfig(_Section):
     enabled: bool = True
     """Announce the device, so that it appears by itself; false takes it away again."""
 
-    prefix: str = Field(default="homeassistant", pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
+    prefix: str = Field(default=HOME_ASSISTANT, pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
     """First part of the topics that Home Assistant listens to; its own default is the same."""
 
 

@@ -67,7 +67,7 @@ class Publisher:
     def tell_health(self, health: Health) -> None:
         """Tell how the device is."""
         if self._client:
-            self._client.publish_retained(self._client.topics.health, health.to_json(), qos=0)
+            self._client.publish_retained(self._client.topics.health, health.to_json())
 
     def tell_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
         """Tell how the camera is, since now."""

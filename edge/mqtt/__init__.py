@@ -1,4 +1,4 @@
-"""The wire: what happens is published, and waits while the broker is away."""
+"""MQTT: the client, its outbox for a broker that is away, commands, and Home Assistant."""
 
 from edge.mqtt.backoff import Backoff
 from edge.mqtt.client import MqttClient

@@ -1,4 +1,4 @@
-"""How patient the client is with a broker that is away."""
+"""How long the client waits between two attempts to connect."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backoff:
-    """How patient the client is, in seconds."""
+    """The waits, in seconds."""
 
     first_s: float = 1.0
     """Before the first retry, of which a random half to whole is waited; each further one waits twice as long."""
 
     most_s: float = 60.0
-    """The longest that a retry waits."""
+    """The longest wait before a retry."""
 
     refused_s: float = 60.0
-    """Between retries after a refusal: a person mends those, and brokers ban whoever knocks too often."""
+    """Between retries after a refusal: a person has to fix it, and brokers ban clients that retry too often."""
 
     answer_s: float = 10.0
     """For the broker's answer to a connection."""
 
     settled_s: float = 10.0
-    """A connection that lasted this long starts the retries anew. One that two devices fight over does not."""
+    """A connection that lasted this long resets the backoff. A client-id conflict ends it sooner, and does not."""
 
 
 def delay_s(failures: int, backoff: Backoff, share: float) -> float:
-    """Give the wait before the next retry.
+    """Return the seconds to wait before the next retry.
 
     Args:
         failures: Attempts that failed in a row, from 1.

@@ -1,4 +1,4 @@
-"""The daemon's tie to its broker: what goes out, what comes in, and a broker beside it where that is wanted."""
+"""The daemon's link to its broker: client, outbox, commands, Home Assistant, and the embedded broker if asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CONNECT_S = 2.0
 
 @dataclass(frozen=True)
 class BrokerLink:
-    """Everything that speaks with the broker."""
+    """Client, outbox, commands and Home Assistant of one daemon."""
 
     client: MqttClient
     outbox: Outbox
@@ -38,7 +38,7 @@ class BrokerLink:
     home: HomeAssistant
 
     def drain(self, stop: threading.Event) -> None:
-        """A clip is faster than a broker: wait until a broker that is there has everything."""
+        """Wait until the broker has every event: a clip is read faster than a broker takes it."""
         began_s = time.monotonic()
         client, outbox = self.client, self.outbox
         while outbox.depth and not client.refused and not stop.wait(0.02):

@@ -1,4 +1,4 @@
-"""The name by which a broker knows this device."""
+"""The names by which a broker and Home Assistant know this device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def client_id(root: str, machine_id_file: Path = Path("/etc/machine-id")) -> str:
-    """Give a name that no other device has: two of one name throw each other off the broker.
+    """Return a client id that no other device has: two clients with one id throw each other off the broker.
 
     The machine id is confidential, so only its keyed hash goes out (machine-id(5)). 23 letters and
     digits are what every MQTT 3.1.1 broker must accept.
@@ -28,7 +28,7 @@ def client_id(root: str, machine_id_file: Path = Path("/etc/machine-id")) -> str
 
 
 def object_id(root: str) -> str:
-    """Give a name for the device in letters, digits, ``_`` and ``-`` alone, the same for ever.
+    """Return a name for the device in letters, digits, ``_`` and ``-`` alone, which never changes.
 
     Args:
         root: What the device's topics lie below. Its hash keeps apart what the letters alone would not.

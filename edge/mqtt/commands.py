@@ -1,6 +1,6 @@
-"""What others ask of the daemon: look or do not look, and tell how you are.
+"""Commands: turn detection on or off, and ask for health.
 
-Only what is exactly right is obeyed. Anything else is counted, said once, and forgotten.
+Only what is exactly right is done. Anything else is counted, logged once, and forgotten.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.mqtt.message import Once
+from edge.logs import LogOnce
+from edge.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
     from edge.mqtt.client import MqttClient
@@ -23,28 +24,28 @@ _LOG = logging.getLogger(__name__)
 _SWITCH = {b"ON": True, b"OFF": False}
 
 _MOST_BYTES = 256
-"""Of a request, whose content says nothing."""
+"""Of a request, whose content has no meaning."""
 
 _MOST_TOPIC = 256
-"""Letters of a response topic."""
+"""Characters of a response topic."""
 
 _MOST_WAITING = 16
-"""Requests that wait for an answer; a program that asks faster than the daemon looks is not served."""
+"""Requests that wait for an answer; a program that asks faster than the daemon answers is ignored."""
 
 
 @dataclass(frozen=True)
 class PendingCommands:
-    """What was asked for since the last time."""
+    """The commands since the last time."""
 
     detection: bool | None = None
-    """The newest wish to look, or not to; None: no such wish."""
+    """Turn detection on or off: the newest command; None: no such command."""
 
     health: tuple[Incoming, ...] = ()
-    """Requests to tell how the device is, oldest first."""
+    """Requests for health, oldest first."""
 
 
 class Commands:
-    """Hears commands on the client's thread, and gives them to the daemon's when that asks.
+    """Takes commands on the client's thread, and returns them to the daemon's.
 
     Example:
         >>> commands = Commands(client.topics)
@@ -56,19 +57,19 @@ class Commands:
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
         self._lock = threading.Lock()
-        # Apart from the requests, so that no flood of those drowns the wish for privacy.
+        # Apart from the requests, so that no flood of those loses a command for privacy.
         self._detection: bool | None = None
         self._health: deque[Incoming] = deque()
         self._ignored = 0
-        self._told: set[str] = set()
+        self._problems = LogOnce(_LOG)
 
     def listen(self, client: MqttClient) -> None:
         """Subscribe, also to the commands that do not exist, so that they are counted."""
-        client.listen(f"{self._topics.root}/detection/set", self.hear)
-        client.listen(f"{self._topics.root}/request/#", self.hear)
+        for topic in self._topics.commands:
+            client.listen(topic, self.hear)
 
     def hear(self, message: Incoming) -> None:
-        """Put a command down, or count it as ignored. From any thread."""
+        """Note a command, or count it as ignored. From any thread."""
         reason = self._refusal(message)
         with self._lock:
             if reason is None and message.topic == self._topics.detection_set:
@@ -79,31 +80,31 @@ class Commands:
                 return
             self._ignored += 1
             reason = reason or "there are too many at once"
-            first = reason not in self._told
-            self._told.add(reason)
-        if first:
-            _LOG.warning("a command on %r is ignored: %s; further ones are only counted", message.topic[:80], reason)
+        line = "a command on %r is ignored: %s; further ones are only counted"
+        self._problems.warning(reason, line, message.topic[:80], reason)
 
     def take(self) -> PendingCommands:
-        """Give what was asked for since the last call."""
+        """Return the commands since the last call."""
         with self._lock:
-            wishes = PendingCommands(self._detection, tuple(self._health))
+            pending = PendingCommands(self._detection, tuple(self._health))
             self._detection = None
             self._health.clear()
-            return wishes
+            return pending
 
-    def answer(self, request: Incoming, payload: str) -> Once:
-        """Give the message that answers a request."""
-        return Once(request.response_topic or self._topics.response_health, payload, correlation=request.correlation)
+    def answer(self, request: Incoming, payload: str) -> Outgoing:
+        """Return the message that answers a request."""
+        usual = self._topics.response_health
+        topic = request.response_topic or usual
+        return Outgoing(topic, payload, usual.qos, usual.retained, correlation=request.correlation)
 
     @property
     def ignored(self) -> int:
-        """Commands that were not obeyed."""
+        """Commands that were ignored."""
         with self._lock:
             return self._ignored
 
     def _refusal(self, message: Incoming) -> str | None:
-        """Say what is wrong with a command, in a clause."""
+        """Return what is wrong with a command, in a clause."""
         if message.retained:
             return "the broker keeps it (retained), so it would come again with every start"
         if message.topic == self._topics.detection_set:
@@ -124,7 +125,7 @@ class Commands:
         return None
 
     def _may_answer_on(self, topic: str) -> bool:
-        """Whether a topic can be published to, and is not one where an answer would pass for something else."""
+        """Return whether a topic can be published to, and is not one where an answer would pass for something else."""
         plain = 0 < len(topic) <= _MOST_TOPIC and not set("+#\0") & set(topic) and not topic.startswith("$")
         ours = topic.startswith(f"{self._topics.base}/") and not topic.startswith(f"{self._topics.root}/response/")
         return plain and not ours

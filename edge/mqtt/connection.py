@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from edge.mqtt.message import Once
+    from edge.mqtt.message import Outgoing
     from edge.mqtt.wakeup import WakeUp
 
 Handler = Callable[[Incoming], None]
-"""Hears a message, on the thread that publishes: it only puts something down."""
+"""Takes a message, on the thread that publishes: it only makes a note."""
 
 _KEEPALIVE_S = 30
 
@@ -60,8 +60,8 @@ class Connection:
         Args:
             client: A fresh one.
             wake_up: What wakes a `step`.
-            on_event: Hears the sequence of each event that the broker has.
-            handlers: What is subscribed to once the broker accepts, and who hears it.
+            on_event: Called with the sequence of each event that the broker has.
+            handlers: What is subscribed to once the broker accepts, and who takes it.
         """
         self.accepted = False
         self.end: End | None = None
@@ -93,20 +93,20 @@ class Connection:
             limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has only some types
             limits.MaximumPacketSize = _MOST_BYTES
         self._client.connect(host, port, keepalive=_KEEPALIVE_S, properties=limits)
-        self._selector.register(self._wake_up.ear, selectors.EVENT_READ)
+        self._selector.register(self._wake_up.socket, selectors.EVENT_READ)
         if sock := self._socket():
             self._selector.register(sock, selectors.EVENT_READ)
 
     def step(self, timeout_s: float) -> None:
-        """Wait for the network or the wake_up, and do what is due."""
+        """Wait for the network or the wake-up, and do what is due."""
         if (sock := self._socket()) is None:
             return
         writes = selectors.EVENT_WRITE if self._client.want_write() else 0
         self._selector.modify(sock, selectors.EVENT_READ | writes)
         buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0  # which no selector sees
         ready = {key.fileobj: mask for key, mask in self._selector.select(0 if buffered else timeout_s)}
-        if self._wake_up.ear in ready:
-            self._wake_up.hush()
+        if self._wake_up.socket in ready:
+            self._wake_up.clear()
         if buffered or ready.get(sock, 0) & selectors.EVENT_READ:
             self._client.loop_read()
         if ready.get(sock, 0) & selectors.EVENT_WRITE:
@@ -115,7 +115,7 @@ class Connection:
         if self.end and self.end.kind != "closed":
             self.abort(self.end)
 
-    def publish(self, message: Once, sequence: int | None = None) -> None:
+    def publish(self, message: Outgoing, sequence: int | None = None) -> None:
         """Send a message; an event's sequence comes back through `on_event` once the broker has it."""
         properties = None
         if self._mqtt5 and message.correlation is not None:
@@ -132,13 +132,13 @@ class Connection:
             self.unsettled[info.mid] = message.topic
 
     def disconnect(self) -> None:
-        """Say good-bye: the broker forgets the last will."""
+        """Leave in good order: the broker forgets the last will."""
         if not self.end:
             self.end = End("closed", "closed")
             self._client.disconnect()
 
     def abort(self, end: End) -> None:
-        """Drop the socket with no good-bye: the broker publishes the last will."""
+        """Close the socket without DISCONNECT: the broker publishes the last will."""
         self.end = self.end or end
         if sock := self._socket():
             sock.close()
@@ -148,13 +148,13 @@ class Connection:
         """Release what is held."""
         self.abort(End("closed", "closed"))
         self._selector.close()
-        # They lead back to here: without the cycle, paho's sockets go now and not when memory is next searched.
+        # They lead back to here: without the cycle, paho's sockets are freed now, not at the next garbage collection.
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
         self._client.on_subscribe = None
 
     @property
     def window(self) -> int:
-        """How many events may be on their way: the broker's bound counts retained messages too."""
+        """How many events may be on their way: the broker's Receive Maximum counts retained messages too."""
         return self._window - len(self.unsettled)
 
     @property

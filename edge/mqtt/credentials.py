@@ -1,4 +1,4 @@
-"""What a broker wants to see before it lets us in."""
+"""Password and certificates for a broker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _read_password(file: Path) -> str:
 
 
 class _Socket(ssl.SSLSocket):
-    """One that does not stay open when the broker is not trusted; paho forgets it then."""
+    """A socket that is closed when the handshake fails; paho leaves it open."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
         try:

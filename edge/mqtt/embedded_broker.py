@@ -51,7 +51,7 @@ class EmbeddedBroker:
                 "the embedded broker is not installed: pip install 'emotion-edge[demo]', or name a broker's address"
             )
             raise ConfigError(message) from None
-        # These two tell of every packet and connection.
+        # These two log every packet and connection.
         logging.getLogger("amqtt").setLevel(logging.WARNING)
         logging.getLogger("transitions").setLevel(logging.WARNING)
         self._first_port = first_port
@@ -60,7 +60,7 @@ class EmbeddedBroker:
         self._broker: Any = None
 
     def start(self) -> int:
-        """Open the broker on the next free port, and give that port.
+        """Open the broker on the next free port, and return that port.
 
         Raises:
             ConfigError: No port is free, or the broker does not start.

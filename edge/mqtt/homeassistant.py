@@ -1,6 +1,6 @@
-"""Home Assistant: the device appears there by itself, with its entities, and goes when it is no longer announced.
+"""Home Assistant: the device appears there by itself, with its entities, and disappears when that is disabled.
 
-One retained message says everything, the device discovery of
+One retained message announces all of them, the device discovery of
 https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge import __version__
 from edge.mqtt.client_id import object_id
-from edge.mqtt.message import Once
+from edge.mqtt.message import Outgoing
 from edge.wire.messages import UNCERTAIN
+from edge.wire.topics import HomeAssistantTopics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 NOBODY = "nobody"
-"""The emotion sensor's value with nobody there: that is known, so it is not Home Assistant's `unknown`."""
+"""The emotion sensor's value while nobody is there, which is not Home Assistant's `unknown`."""
 
 MISSED = 3
-"""Messages in a row that have to be missed until a value expires."""
+"""A value expires when so many messages in a row are missing."""
 
 MOST_WAIT_S = 5.0
-"""Longest wait after Home Assistant's start, of which a random part is waited: a hundred devices answer it."""
+"""Longest wait after Home Assistant's start, of which a random part is waited: a fleet must not answer at once."""
 
 
 class HomeAssistant:
@@ -48,24 +49,24 @@ class HomeAssistant:
         share: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Listen; call it before the client's start.
+        """Subscribe; call it before the client's start.
 
         Args:
             config: Whether, and below which prefix.
-            client: Publishes and listens.
+            client: Publishes and subscribes.
             share: A random number from 0 to 1.
-            clock: Seconds that never jump, as `attend` is given them.
+            clock: Seconds that never jump, the same as of `attend`.
         """
         self._client = client
         self._share, self._clock = share, clock
-        self._topic = f"{config.prefix}/device/{object_id(client.topics.root)}/config"
+        self._topics = HomeAssistantTopics(config.prefix, object_id(client.topics.root))
         self._enabled = config.enabled
         self._due_s: float | None = None
         self._left_over = False
         if config.enabled:
-            client.listen(f"{config.prefix}/status", self.hear_status)
+            client.listen(self._topics.status, self.hear_status)
         else:
-            client.listen(self._topic, self.hear_config)
+            client.listen(self._topics.config, self.hear_config)
 
     def hear_status(self, message: Incoming) -> None:
         """Note that Home Assistant has started: its birth message."""
@@ -77,7 +78,7 @@ class HomeAssistant:
         self._left_over = bool(message.payload)
 
     def announce(self, labels: Sequence[str], state_every_s: float, health_every_s: float) -> None:
-        """Have the device appear, where that is wanted.
+        """Announce the device, if that is enabled.
 
         Args:
             labels: The model's emotions.
@@ -86,7 +87,7 @@ class HomeAssistant:
         """
         if self._enabled:
             payload = discovery(self._client.topics, labels, state_every_s, health_every_s)
-            self._client.publish_retained(self._topic, json.dumps(payload, ensure_ascii=False))
+            self._client.publish_retained(self._topics.config, json.dumps(payload, ensure_ascii=False))
 
     def attend(self, now_s: float) -> None:
         """Do what is due. Called often."""
@@ -96,11 +97,11 @@ class HomeAssistant:
         if self._left_over:
             self._left_over = False
             _LOG.info("Home Assistant's announcement of this device is removed, as homeassistant.enabled is false")
-            self._client.publish_once(Once(self._topic, "", retain=True))
+            self._client.publish_once(Outgoing.on(self._topics.config, ""))
 
 
 def discovery(topics: Topics, labels: Sequence[str], state_every_s: float, health_every_s: float) -> dict[str, Any]:
-    """Give the announcement: the device, who says so, and an entity for each thing to know."""
+    """Return the announcement: the device, its software, and an entity for each value."""
     identity = object_id(topics.root)
     present = {"topic": topics.availability}
     seeing = {
@@ -110,7 +111,7 @@ def discovery(topics: Topics, labels: Sequence[str], state_every_s: float, healt
     faces = {
         "state_topic": topics.state,
         "expire_after": round(MISSED * state_every_s),
-        # With the camera off or away nobody is seen, which does not mean that nobody is there.
+        # If the camera is off or away, nobody is seen: that does not mean that nobody is there.
         "availability": [present, seeing],
         "availability_mode": "all",
     }
@@ -155,8 +156,8 @@ def discovery(topics: Topics, labels: Sequence[str], state_every_s: float, healt
             "command_topic": topics.detection_set,
             "payload_on": "ON",
             "payload_off": "OFF",
-            "qos": 1,
-            "retain": False,
+            "qos": topics.detection_set.qos,
+            "retain": topics.detection_set.retained,
             "icon": "mdi:eye-outline",
         },
         "frame_rate": {
@@ -206,7 +207,7 @@ def discovery(topics: Topics, labels: Sequence[str], state_every_s: float, healt
 
 
 def _measurement(value: str, *, of: str | None = None, unit: str, digits: int) -> dict[str, Any]:
-    """Give the keys of a sensor for a number. A null becomes ``None``, which Home Assistant shows as unknown."""
+    """Return the keys of a sensor for a number. A null becomes ``None``, which Home Assistant shows as unknown."""
     return {
         "platform": "sensor",
         "state_class": "measurement",

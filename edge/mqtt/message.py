@@ -1,13 +1,17 @@
-"""A message that came in, and one that goes out once."""
+"""A message that came in, and one that goes out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from edge.wire.topics import Topic
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """What somebody published to a topic that we listen to."""
+    """What somebody published to a topic that we subscribe to."""
 
     topic: str
     payload: bytes
@@ -20,16 +24,21 @@ class Incoming:
     """Where an answer is wanted (MQTT 5)."""
 
     correlation: bytes | None = None
-    """What the answer shall carry so that the asker knows it again (MQTT 5)."""
+    """What the answer must carry, so that the asker knows it again (MQTT 5)."""
 
 
 @dataclass(frozen=True)
-class Once:
-    """What is sent once and then forgotten, unlike events and retained topics."""
+class Outgoing:
+    """What is published."""
 
     topic: str
     payload: str
-    qos: int = 1
+    qos: Literal[0, 1] = 1
     retain: bool = False
     correlation: bytes | None = None
     """Correlation data (MQTT 5); left out on an older connection."""
+
+    @classmethod
+    def on(cls, topic: Topic, payload: str) -> Outgoing:
+        """Return a message with the QoS and retain of its topic."""
+        return cls(topic, payload, topic.qos, topic.retained)

@@ -6,31 +6,31 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.mqtt.message import Once
-
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from edge.mqtt.message import Outgoing
+
 _MOST_ONCE = 32
-"""Messages sent once that may wait; the oldest go first. Nobody waits an hour for an answer."""
+"""Messages sent once that may wait; the oldest are dropped. Nobody waits an hour for an answer."""
 
 
 class PendingMessages:
-    """Put down by anybody, collected by the one thread that publishes. No call waits for more than a moment."""
+    """Filled by any thread, collected by the one that publishes. No call waits for more than a moment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._retained: dict[str, Once] = {}
+        self._retained: dict[str, Outgoing] = {}
         self._unsent: dict[str, None] = {}  # retained topics, in order
-        self._once: deque[Once] = deque(maxlen=_MOST_ONCE)
+        self._once: deque[Outgoing] = deque(maxlen=_MOST_ONCE)
 
-    def keep(self, topic: str, payload: str, qos: int) -> None:
-        """Have this sent as what is so now: it replaces what its topic said before."""
+    def keep(self, message: Outgoing) -> None:
+        """Have this sent, also on later connections: it replaces the last message of its topic."""
         with self._lock:
-            self._retained[topic] = Once(topic, payload, qos, retain=True)
-            self._unsent[topic] = None
+            self._retained[message.topic] = message
+            self._unsent[message.topic] = None
 
-    def once(self, message: Once) -> None:
+    def once(self, message: Outgoing) -> None:
         """Have this sent, and not again."""
         with self._lock:
             self._once.append(message)
@@ -40,7 +40,7 @@ class PendingMessages:
         with self._lock:
             self._unsent = dict.fromkeys(self._retained)
 
-    def collect(self, room: int, underway: Collection[str]) -> list[Once]:
+    def collect(self, room: int, underway: Collection[str]) -> list[Outgoing]:
         """Take what may be sent now: at most `room` messages, and none to a retained topic that is `underway`."""
         with self._lock:
             due = [self._retained[topic] for topic in self._unsent if topic not in underway][: max(0, room)]
@@ -51,6 +51,6 @@ class PendingMessages:
             return due
 
     def waits(self, topic: str | None = None) -> bool:
-        """Whether a retained topic, or anything at all, is still to be sent."""
+        """Return whether a retained topic, or anything at all, is still to be sent."""
         with self._lock:
             return topic in self._unsent if topic else bool(self._unsent or self._once)

@@ -1,4 +1,4 @@
-"""What wakes a thread that waits on sockets."""
+"""Wake a thread that waits on sockets."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import threading
 
 
 class WakeUp:
-    """Wakes a thread that waits on sockets. Ringing never blocks, and is heard once it was rung."""
+    """Wakes a thread that waits on sockets, which waits on `socket` too. `wake` never blocks and is never missed."""
 
     def __init__(self) -> None:
-        self.ear, self._hammer = socket.socketpair()
-        self.ear.settimeout(0)
-        self._hammer.settimeout(0)
+        self.socket, self._sender = socket.socketpair()
+        self.socket.settimeout(0)
+        self._sender.settimeout(0)
         self._lock = threading.Lock()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake the thread, from any other."""
-        with self._lock, contextlib.suppress(BlockingIOError):  # full: it rings already
-            if self._hammer.fileno() >= 0:
-                self._hammer.send(b"!")
+        with self._lock, contextlib.suppress(BlockingIOError):  # full: it is awake already
+            if self._sender.fileno() >= 0:
+                self._sender.send(b"!")
 
-    def hush(self) -> None:
-        """Take note of all the ringing so far."""
+    def clear(self) -> None:
+        """Take note of every call of `wake` so far."""
         with contextlib.suppress(BlockingIOError):
-            while self.ear.recv(4096):
+            while self.socket.recv(4096):
                 pass
 
     def close(self) -> None:
-        """Take the wake_up down; ringing does nothing from now on."""
+        """Close both sockets; `wake` does nothing from now on."""
         with self._lock:
-            self.ear.close()
-            self._hammer.close()
+            self.socket.close()
+            self._sender.close()

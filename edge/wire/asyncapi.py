@@ -9,15 +9,16 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from edge.config.tree import MqttConfig
 from edge.files import write_atomically
-from edge.wire.catalogue import HOME_ASSISTANT, USAGE, Usage
 from edge.wire.messages import PAYLOADS
-from edge.wire.topics import Topics
+from edge.wire.topics import BASE, HOME_ASSISTANT, HomeAssistantTopics, Inbound, Topics
+
+if TYPE_CHECKING:
+    from edge.wire.topics import Topic
 
 _BINDING = "0.2.0"
 
@@ -32,18 +33,17 @@ _PARAMETERS = {
 
 
 def text() -> str:
-    """Give the document as JSON."""
+    """Return the document as JSON."""
     return json.dumps(document(), indent=1) + "\n"
 
 
 def document() -> dict[str, Any]:
-    """Give the document, made from the topics, their `USAGE` and the types they carry."""
-    topics = Topics(MqttConfig.model_fields["base_topic"].default, "{device}")
-    addresses = {name: str(getattr(topics, name)) for name in USAGE}
-    # A name in the document cannot hold all that a topic can.
-    addresses |= {re.sub(r"/({\w+}/)?", "_", address): address for address in HOME_ASSISTANT}
-    usages = dict(zip(addresses, [*USAGE.values(), *HOME_ASSISTANT.values()], strict=True))
-    will = {"topic": topics.availability, "qos": 1, "message": "offline", "retain": True}
+    """Return the document, made from the table of topics and the types that they carry."""
+    device, home = Topics(BASE, "{device}"), HomeAssistantTopics(HOME_ASSISTANT, "{object_id}")
+    # A name in the document cannot hold all that an address can.
+    topics = {**device.named, **{re.sub(r"/({\w+}/)?", "_", topic): topic for topic in (home.config, home.status)}}
+    availability = device.availability
+    will = {"topic": availability, "qos": availability.qos, "message": "offline", "retain": availability.retained}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "emotion-edge", "version": "1", "description": _INTRODUCTION, "license": {"name": "MIT"}},
@@ -57,50 +57,50 @@ def document() -> dict[str, Any]:
                 "bindings": {"mqtt": {"cleanSession": True, "lastWill": will, "bindingVersion": _BINDING}},
             }
         },
-        "channels": {name: _channel(name, addresses[name], usage) for name, usage in usages.items()},
-        "operations": {name: _operation(name, usage) for name, usage in usages.items()},
+        "channels": {name: _channel(name, topic) for name, topic in topics.items()},
+        "operations": {name: _operation(name, topic, device.answers.get(name)) for name, topic in topics.items()},
         "components": {
             "parameters": _PARAMETERS,
-            "messages": {name: _message(usage) for name, usage in usages.items()},
+            "messages": {name: _message(topic) for name, topic in topics.items()},
             "schemas": _schemas(),
         },
     }
 
 
-def _channel(name: str, address: str, usage: Usage) -> dict[str, Any]:
+def _channel(name: str, topic: Topic) -> dict[str, Any]:
     return {
-        "address": address,
-        "description": usage.summary,
-        "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in re.findall(r"{(\w+)}", address)},
+        "address": topic,
+        "description": topic.summary,
+        "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in re.findall(r"{(\w+)}", topic)},
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},
     }
 
 
-def _operation(name: str, usage: Usage) -> dict[str, Any]:
+def _operation(name: str, topic: Topic, answer: str | None) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "action": "send" if usage.speaker == "device" else "receive",
+        "action": "receive" if isinstance(topic, Inbound) else "send",
         "channel": {"$ref": f"#/channels/{name}"},
-        "summary": usage.summary,
+        "summary": topic.summary,
         "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
-        "bindings": {"mqtt": {"qos": usage.qos, "retain": usage.retained, "bindingVersion": _BINDING}},
+        "bindings": {"mqtt": {"qos": topic.qos, "retain": topic.retained, "bindingVersion": _BINDING}},
     }
-    if usage.answered_on:
-        operation["reply"] = {"channel": {"$ref": f"#/channels/{usage.answered_on}"}}
+    if answer:
+        operation["reply"] = {"channel": {"$ref": f"#/channels/{answer}"}}
     return operation
 
 
-def _message(usage: Usage) -> dict[str, Any]:
-    if usage.carries is None:
+def _message(topic: Topic) -> dict[str, Any]:
+    if topic.carries is None:
         return {"contentType": "text/plain", "payload": {"type": "string"}}
-    if isinstance(usage.carries, dict):
-        return {"payload": usage.carries}
-    if isinstance(usage.carries, tuple):
-        return {"contentType": "text/plain", "payload": {"type": "string", "enum": list(usage.carries)}}
-    return {"payload": {"$ref": f"#/components/schemas/{usage.carries.__name__}"}}
+    if isinstance(topic.carries, dict):
+        return {"payload": topic.carries}
+    if isinstance(topic.carries, tuple):
+        return {"contentType": "text/plain", "payload": {"type": "string", "enum": list(topic.carries)}}
+    return {"payload": {"$ref": f"#/components/schemas/{topic.carries.__name__}"}}
 
 
 def _schemas() -> dict[str, Any]:
-    """Give every type by its name, with references that hold within the document."""
+    """Return every type by its name, with references that hold within the document."""
     _, schemas = models_json_schema(
         [(kind, "serialization") for kind in PAYLOADS.values()],
         ref_template="#/components/schemas/{model}",

@@ -52,12 +52,12 @@ class Payload(_Value):
     )
 
     def to_json(self) -> str:
-        """Give the JSON text that goes over the wire."""
+        """Return the JSON text that goes over the wire."""
         return self.model_dump_json()
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """Give the JSON Schema (2020-12) of the text that `to_json` gives."""
+        """Return the JSON Schema (2020-12) of the text that `to_json` returns."""
         schema = cls.model_json_schema(mode="serialization")
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

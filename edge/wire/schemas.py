@@ -11,7 +11,7 @@ from edge.wire.messages import PAYLOADS
 
 
 def texts() -> dict[str, str]:
-    """Give each schema's text by its file's name."""
+    """Return each schema's text by its file's name."""
     return {f"{name}.json": json.dumps(kind.json_schema(), indent=1) + "\n" for name, kind in PAYLOADS.items()}
 
 

@@ -1,71 +1,151 @@
-"""Every topic, in the one place."""
+"""The one table of topics: address, payload, QoS and retain of each, and who publishes it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.wire.messages import Payload
+
+BASE = "emotion-edge"
+"""First part of every topic, unless `mqtt.base_topic` names another."""
+
+HOME_ASSISTANT = "homeassistant"
+"""First part of Home Assistant's topics, unless `homeassistant.prefix` names another."""
 
 
-@dataclass(frozen=True)
+class Topic(str):
+    """The address of a topic that the device publishes to, with how it is used."""
+
+    __slots__ = ("carries", "qos", "retained", "summary")
+
+    summary: str
+    """What it is for, in a sentence."""
+
+    carries: type[Payload] | tuple[str, ...] | dict[str, Any] | None
+    """The type of its JSON, a JSON schema, the words that it may hold, or None: the payload has no meaning."""
+
+    retained: bool
+    """Whether the broker keeps the newest message for those who subscribe later."""
+
+    qos: Literal[0, 1]
+    """The quality of service that it is published with."""
+
+    def __new__(
+        cls,
+        address: str,
+        summary: str,
+        carries: type[Payload] | tuple[str, ...] | dict[str, Any] | None,
+        *,
+        retained: bool = False,
+        qos: Literal[0, 1] = 1,
+    ) -> Self:
+        """Return a topic; the attributes explain the arguments."""
+        topic = super().__new__(cls, address)
+        topic.summary, topic.carries, topic.retained, topic.qos = summary, carries, retained, qos
+        return topic
+
+
+class Inbound(Topic):
+    """A topic that others publish to, and the device subscribes to. They must not be retained."""
+
+    __slots__ = ()
+
+
 class Topics:
-    """The topics of one device."""
+    """The topics of one device.
 
-    base: str
-    """First part of every topic, ``mqtt.base_topic``."""
+    Example:
+        >>> Topics("emotion-edge", "kitchen").event
+        'emotion-edge/kitchen/event'
+    """
 
-    device: str
-    """The device's name, ``mqtt.device``. ``+`` gives filters that match every device."""
+    def __init__(self, base: str, device: str) -> None:
+        """Build the table.
 
-    @property
-    def root(self) -> str:
+        Args:
+            base: First part of every topic, ``mqtt.base_topic``.
+            device: The device's name, ``mqtt.device``. ``+`` gives filters that match every device.
+        """
+        self.base, self.device = base, device
+        self.root = root = f"{base}/{device}"
         """What all of the device's topics lie below."""
-        return f"{self.base}/{self.device}"
+        self.availability = Topic(
+            f"{root}/availability",
+            "Whether the device is connected; its last will says offline.",
+            ("online", "offline"),
+            retained=True,
+        )
+        self.state = Topic(
+            f"{root}/state",
+            "Who is there now: on every change, and every 30 s as a heartbeat.",
+            State,
+            retained=True,
+        )
+        self.event = Topic(
+            f"{root}/event", "A face appeared, its emotion changed, it is gone. Nothing is lost.", FaceEvent
+        )
+        self.camera = Topic(f"{root}/camera", "How the camera is, and why.", CameraStatus, retained=True)
+        self.health = Topic(f"{root}/health", "How the device is, every health.every_s.", Health, retained=True, qos=0)
+        self.info = Topic(f"{root}/info", "What is running, and in which session.", Info, retained=True)
+        self.detection = Topic(
+            f"{root}/detection/state",
+            "Whether it looks; while OFF the camera is closed.",
+            ("ON", "OFF"),
+            retained=True,
+        )
+        self.detection_set = Inbound(
+            f"{root}/detection/set",
+            "Have it look, or not. The choice outlives a restart; a retained command is ignored.",
+            ("ON", "OFF"),
+        )
+        self.request_health = Inbound(
+            f"{root}/request/health",
+            "Have it tell how it is, now; with MQTT 5 where the response topic says, with the correlation data.",
+            None,
+        )
+        self.response_health = Topic(
+            f"{root}/response/health", "The answer, where the request named no topic for it.", Health
+        )
 
     @property
-    def availability(self) -> str:
-        """``online`` or ``offline``; retained, also the last will."""
-        return f"{self.root}/availability"
+    def named(self) -> Mapping[str, Topic]:
+        """Every topic by its name here."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Topic)}
 
     @property
-    def state(self) -> str:
-        """`edge.wire.messages.State`; retained."""
-        return f"{self.root}/state"
+    def answers(self) -> Mapping[str, str]:
+        """The name here of the topic where the device answers, by the name of the topic with the request."""
+        return {"request_health": "response_health"}
 
     @property
-    def event(self) -> str:
-        """`edge.wire.messages.FaceEvent`; not retained."""
-        return f"{self.root}/event"
+    def commands(self) -> tuple[str, ...]:
+        """The filters of all commands to the device; unknown requests too, so that it counts them."""
+        return self.detection_set, f"{self.root}/request/#"
 
-    @property
-    def camera(self) -> str:
-        """`edge.wire.messages.CameraStatus`; retained."""
-        return f"{self.root}/camera"
 
-    @property
-    def health(self) -> str:
-        """`edge.wire.messages.Health`; retained, QoS 0."""
-        return f"{self.root}/health"
+class HomeAssistantTopics:
+    """The topics that the device shares with Home Assistant."""
 
-    @property
-    def info(self) -> str:
-        """`edge.wire.messages.Info`; retained."""
-        return f"{self.root}/info"
+    def __init__(self, prefix: str, object_id: str) -> None:
+        """Build the table.
 
-    @property
-    def detection(self) -> str:
-        """``ON`` or ``OFF``; retained."""
-        return f"{self.root}/detection/state"
-
-    @property
-    def detection_set(self) -> str:
-        """A command: ``ON`` or ``OFF``."""
-        return f"{self.root}/detection/set"
-
-    @property
-    def request_health(self) -> str:
-        """A command: tell `edge.wire.messages.Health` now."""
-        return f"{self.root}/request/health"
-
-    @property
-    def response_health(self) -> str:
-        """The answer, `edge.wire.messages.Health`, where the request names no topic of its own."""
-        return f"{self.root}/response/health"
+        Args:
+            prefix: First part of Home Assistant's topics, ``homeassistant.prefix``.
+            object_id: The device's name for discovery, `edge.mqtt.client_id.object_id`.
+        """
+        self.config = Topic(
+            f"{prefix}/device/{object_id}/config",
+            "Home Assistant's device discovery; empty once homeassistant.enabled is false.",
+            {"type": "object", "required": ["device", "origin", "components"]},
+            retained=True,
+        )
+        self.status = Inbound(
+            f"{prefix}/status",
+            "Home Assistant has started, or stops; after its start the device says everything retained again.",
+            ("online", "offline"),
+        )

@@ -109,3 +109,16 @@ def test_python_warnings_are_log_lines() -> None:
         logging.captureWarnings(capture=True)
         warnings.warn("old API", DeprecationWarning, stacklevel=1)
     assert "DeprecationWarning: old API" in stream.getvalue()
+
+
+def test_a_problem_is_logged_once_until_it_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    once = logs.LogOnce(logging.getLogger("edge.test"), most=2)
+    assert [once.warning("disk", "%s is full", name) for name in "ab"] == [True, False]
+    assert once.warning("broker", "is away")
+    assert not once.warning("third", "is not remembered")
+    assert not once.forget("third")
+    assert once.logged("disk")
+    assert once.forget("disk", "third")
+    assert not once.logged("disk")
+    assert once.warning("disk", "%s is full again", "a")
+    assert [record.getMessage() for record in caplog.records] == ["a is full", "is away", "a is full again"]

@@ -37,7 +37,7 @@ def main(
 
 
 def table(figures: Figures) -> Table:
-    """Give the figures as a table for a terminal."""
+    """Return the figures as a table for a terminal."""
     result = Table(title=f"{figures.devices} devices, one mosquitto", title_justify="left", show_header=False)
     result.add_column()
     result.add_column(justify="right")

@@ -14,7 +14,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.mqtt import Topics
-from edge.wire.catalogue import USAGE
+from edge.wire.topics import Inbound
 from tests.broker import HOST, wait_until
 
 _SYSTEM = "$SYS/broker/"
@@ -54,8 +54,8 @@ class Consumer:
         self._system: dict[str, Count] = {}
         self._lock = threading.Lock()
         every = Topics(base, "+")
-        spoken = [name for name, usage in USAGE.items() if usage.speaker == "device"]
-        self._filters = [(getattr(every, name), int(name == "event")) for name in spoken]
+        published = [topic for topic in every.named.values() if not isinstance(topic, Inbound)]
+        self._filters: list[tuple[str, int]] = [(topic, int(topic == every.event)) for topic in published]
         self._filters.append((f"{_SYSTEM}#", 0))
         self._ready = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, "consumer", clean_session=False, protocol=paho.MQTTv311)

@@ -55,7 +55,7 @@ def expected_lingering_timers() -> bool:
 
 @pytest.fixture
 async def tell(hass: HomeAssistant, mqtt_mock: object, caplog: pytest.LogCaptureFixture) -> Tell:  # noqa: ARG001  # it is the broker
-    """Give what publishes a message to Home Assistant, which knows the device and has heard that it is there."""
+    """Return what publishes a message to Home Assistant, which knows the device and has heard that it is there."""
 
     async def publish(topic: str, payload: object) -> None:
         async_fire_mqtt_message(hass, topic, payload if isinstance(payload, str) else json.dumps(payload))

@@ -127,7 +127,7 @@ class Bench:
                 pass
 
     def free_disk(self) -> None:
-        """Give the bytes back."""
+        """Return the bytes back."""
         (self._state / "filler").unlink()
         self._mended_s = time.monotonic() + _MENDED_S
 

@@ -31,7 +31,7 @@ class Made:
     """Of its payload."""
 
     def to_line(self) -> str:
-        """Give the line of a ledger."""
+        """Return the line of a ledger."""
         return f"{self.session} {self.sequence} {self.made_s:.6f} {self.digest}\n"
 
     @classmethod
@@ -50,7 +50,7 @@ class Life:
     """When, on the monotonic clock; infinity: it ended in good order."""
 
     def made(self) -> list[Made]:
-        """Give its events, as it made them; the kill may have torn the last line."""
+        """Return its events, as it made them; the kill may have torn the last line."""
         text = self.ledger.read_text(encoding="utf-8")
         return [Made.from_line(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
@@ -86,7 +86,7 @@ class Verdict:
 
 
 def digest(payload: str) -> str:
-    """Give what a payload is recognised by."""
+    """Return what a payload is recognised by."""
     return hashlib.sha256(payload.encode()).hexdigest()[:16]
 
 

@@ -97,7 +97,7 @@ class Outcome:
     log: str
 
     def __str__(self) -> str:
-        """Give the table."""
+        """Return the table."""
         verdict = self.verdict
         rows = {
             **self.done,

@@ -104,11 +104,11 @@ def test_retained_topics_come_back_after_a_restart_that_forgot_them(
     mosquitto: Mosquitto, publish_to: MakeClient
 ) -> None:
     client = publish_to(mosquitto.url)
-    client.publish_retained(STATE, "old")
+    client.publish_retained(client.topics.state, "old")
     client.start()
     wait_until(lambda: client.connected)
-    client.publish_retained(STATE, "new")
-    client.publish_retained(client.topics.health, "well", qos=0)
+    client.publish_retained(client.topics.state, "new")
+    client.publish_retained(client.topics.health, "well")
     mosquitto.stop()
     wait_until(lambda: not client.connected)
     client.publish_retained(client.topics.camera, "made while away")
@@ -135,7 +135,7 @@ def test_a_slow_broker_gets_the_newest_state_and_not_every_one(
     wait_until(lambda: subscriber.payloads(AVAILABILITY) == ["online"])
     mosquitto.pause()
     for number in range(100):
-        client.publish_retained(STATE, str(number))
+        client.publish_retained(client.topics.state, str(number))
         time.sleep(0.002)
     mosquitto.resume()
     wait_until(lambda: "99" in subscriber.payloads(STATE))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from edge.mqtt import MqttClient
-from edge.mqtt.message import Incoming, Once
+from edge.mqtt.message import Incoming, Outgoing
 from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
 
@@ -81,7 +81,7 @@ def test_an_answer_goes_where_it_was_asked_for_with_what_belongs_to_it(
     client = publish_to(mosquitto.url)
 
     def answer(request: Incoming) -> None:
-        client.publish_once(Once(request.response_topic or "", "fine", correlation=request.correlation))
+        client.publish_once(Outgoing(request.response_topic or "", "fine", correlation=request.correlation))
 
     client.listen("question", answer)
     client.start()
@@ -98,7 +98,7 @@ def test_what_is_sent_once_is_not_sent_again(
 ) -> None:
     client = publish_to(mosquitto.url)
     for number in range(40):
-        client.publish_once(Once("once", str(number)))
+        client.publish_once(Outgoing("once", str(number)))
     client.start()
     wait_until(lambda: subscriber.payloads("once")[-1:] == ["39"])
     assert subscriber.payloads("once") == [str(number) for number in range(8, 40)]

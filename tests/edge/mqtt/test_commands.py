@@ -7,7 +7,7 @@ import pytest
 
 from edge.mqtt import Topics
 from edge.mqtt.commands import Commands, PendingCommands
-from edge.mqtt.message import Incoming, Once
+from edge.mqtt.message import Incoming, Outgoing
 
 TOPICS = Topics("emotion-edge", "test")
 SET = "emotion-edge/test/detection/set"
@@ -92,8 +92,8 @@ def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
     for request in (plain, with_payload, own):
         commands.hear(request)
     assert commands.take() == PendingCommands(health=(plain, with_payload, own))
-    assert commands.answer(plain, "{}") == Once("emotion-edge/test/response/health", "{}")
-    assert commands.answer(own, "{}") == Once("asker/42", "{}", correlation=b"\x00\xff")
+    assert commands.answer(plain, "{}") == Outgoing("emotion-edge/test/response/health", "{}")
+    assert commands.answer(own, "{}") == Outgoing("asker/42", "{}", correlation=b"\x00\xff")
 
 
 def test_a_flood_of_requests_is_cut_off_and_drowns_no_wish_for_privacy(commands: Commands) -> None:

@@ -55,7 +55,7 @@ while True:
 
 
 def waiting(path: Path) -> list[str]:
-    """Give what the next life finds, in the order in which it would be sent."""
+    """Return what the next life finds, in the order in which it would be sent."""
     outbox = Outbox(OutboxConfig())
     spill = Spill(outbox, path)
     spill.begin()

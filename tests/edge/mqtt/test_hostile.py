@@ -117,7 +117,7 @@ def test_a_retained_topic_that_may_not_be_published_is_told_once_and_stops_no_ev
         client = publish_to(broker.url, outbox=outbox)
         client.start()
         for number in range(5):
-            client.publish_retained(STATE, str(number))
+            client.publish_retained(client.topics.state, str(number))
             client.publish_event(event(number), time.monotonic())
             wait_until(lambda: outbox.depth == 0)
         wait_until(lambda: len(subscriber.payloads(EVENT)) == 5)

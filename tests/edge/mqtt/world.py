@@ -57,7 +57,7 @@ class World:
         self.crash()
 
     def drain(self) -> list[str]:
-        """Give everything that waits, as a broker that is back gets it."""
+        """Return everything that waits, as a broker that is back gets it."""
         got: list[str] = []
         self.outbox.rewind()
         while self.outbox.depth:

@@ -16,9 +16,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge.mqtt import Topics
 from edge.wire import asyncapi
-from edge.wire.catalogue import HOME_ASSISTANT, USAGE
+from edge.wire.topics import BASE, HOME_ASSISTANT, HomeAssistantTopics, Topics
 from tests.broker import HOST, wait_until
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ COMMAND = Path(sys.executable).parent / "emotion-edge"
 
 
 def references(node: object) -> Iterator[str]:
-    """Give every $ref in the document."""
+    """Return every $ref in the document."""
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]
@@ -52,7 +51,7 @@ def resolve(reference: str) -> Any:
 
 
 def validator(payload: dict[str, Any]) -> jsonschema.Draft7Validator:
-    """Give what checks a message's payload; what it refers to lies in the document."""
+    """Return what checks a message's payload; what it refers to lies in the document."""
     return jsonschema.Draft7Validator({**payload, "components": DOCUMENT["components"]})
 
 
@@ -62,11 +61,10 @@ def test_the_kept_document_is_up_to_date() -> None:
 
 
 def test_every_topic_is_described_and_every_description_has_its_topic() -> None:
-    properties = {name for name, member in vars(Topics).items() if isinstance(member, property)} - {"root"}
-    assert properties == set(USAGE)
-    topics = Topics("emotion-edge", "{device}")
-    addresses = {getattr(topics, name) for name in properties} | set(HOME_ASSISTANT)
+    home = HomeAssistantTopics(HOME_ASSISTANT, "{object_id}")
+    addresses = {*Topics(BASE, "{device}").named.values(), home.config, home.status}
     assert {channel["address"] for channel in DOCUMENT["channels"].values()} == addresses
+    assert "emotion-edge/{device}/event" in addresses
 
 
 def test_every_reference_resolves() -> None:
@@ -134,11 +132,14 @@ def test_what_a_live_broker_carries_is_described(tmp_path: Path, mosquitto: Mosq
         plain = description.get("contentType") == "text/plain"
         payload = message.payload.decode() if plain else json.loads(message.payload)
         validator(description["payload"]).validate(payload)
-    assert {described_as(message.topic) for message in listener.heard} == {*USAGE, "homeassistant_device_config"}
+    assert {described_as(message.topic) for message in listener.heard} == {
+        *Topics(BASE, "+").named,
+        "homeassistant_device_config",
+    }
 
 
 def described_as(topic: str) -> str:
-    """Give the name of a topic's channel."""
+    """Return the name of a topic's channel."""
     patterns = {name: re.sub(r"{\w+}", "[^/]+", channel["address"]) for name, channel in DOCUMENT["channels"].items()}
     found: list[str] = [name for name, pattern in patterns.items() if re.fullmatch(pattern, topic)]
     assert len(found) == 1, topic

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from edge.mqtt import Topics
 from edge.wire.messages import PAYLOADS
+from edge.wire.topics import HomeAssistantTopics, Inbound, Topics
 
 
 def test_topics_are_those_of_the_contract() -> None:
@@ -21,3 +21,23 @@ def test_commands_and_their_answers_have_the_contracts_topics() -> None:
     assert topics.detection == "emotion-edge/kitchen/detection/state"
     assert topics.request_health == "emotion-edge/kitchen/request/health"
     assert topics.response_health == "emotion-edge/kitchen/response/health"
+
+
+def test_a_topic_knows_how_it_is_used() -> None:
+    topics = Topics("emotion-edge", "kitchen")
+    assert (topics.health.qos, topics.health.retained) == (0, True)
+    assert (topics.event.qos, topics.event.retained) == (1, False)
+    assert {name for name, topic in topics.named.items() if topic.qos == 0} == {"health"}
+    assert {name for name, topic in topics.named.items() if isinstance(topic, Inbound)} == {
+        "detection_set",
+        "request_health",
+    }
+    assert all(topic.summary.endswith(".") for topic in topics.named.values())
+    assert topics.answers.keys() | topics.answers.values() <= topics.named.keys()
+
+
+def test_home_assistants_topics_are_its_own() -> None:
+    home = HomeAssistantTopics("homeassistant", "emotion_edge_kitchen_1234abcd")
+    assert home.config == "homeassistant/device/emotion_edge_kitchen_1234abcd/config"
+    assert home.config.retained
+    assert home.status == "homeassistant/status"
