@@ -1,4 +1,4 @@
-"""Keeps frames coming: notices a camera that stalls or goes, opens it anew, and gives up in the end.
+"""The camera supervisor: notices a camera that stalls or goes, opens it again, and gives up in the end.
 
 No call waits longer than it was asked to, whatever the camera does: a camera is
 opened, read and closed by a thread of its own.
@@ -11,7 +11,9 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from edge.camera.capture import Capture
-from edge.errors import CameraError, CameraHangError
+from edge.camera.deadlines import Deadlines
+from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, Signal, State
+from edge.errors import CameraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,21 +24,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RELEASE_S = 8.0
-"""Seconds that a camera has to let go before it counts as hung: more than its adapter's own deadlines."""
-
-RETRY_S = 1.0
-"""Seconds between two attempts to open a camera that went."""
-
 Status = Literal["online", "stalled", "offline", "off"]
 
 
 class CameraSupervisor:
-    """Gives the frames of one camera, however often it has to be opened anew for that.
+    """Returns the frames of one camera and opens it again whenever it goes.
 
-    A camera that ends, a clip, ends here too. A live one is opened again until it
-    was gone for `give_up_s`. One that is turned off is closed, and gone for as long
-    as that is wanted; a clip pauses instead.
+    A clip ends here too. A live camera is opened again until it was gone for
+    `give_up_s`. One that is turned off is closed until it is turned on; a clip
+    pauses instead. `states.TRANSITIONS` lists what leads from one state to another.
+
+    Attributes:
+        state: What the supervisor is doing.
+        status: How the camera is, for the topic `camera`; None before the first frame.
+        reason: Why it is not online, for a person.
+        name: The camera's name; `camera.source` until it was open for the first time.
+        live: Whether it is a live camera; False until it was open.
+        synthetic: Whether what it shows did not happen; False until it was open.
     """
 
     def __init__(
@@ -51,33 +55,30 @@ class CameraSupervisor:
         """Begin to open the camera, unless it is off.
 
         Args:
-            opener: Opens it, each time anew.
+            opener: Opens the camera; called again for each attempt.
             config: `stall_s` and `give_up_s`.
             monotonic: Seconds that never jump.
-            sleep: Waits that many seconds, between two attempts to open the camera anew.
+            sleep: Waits that many seconds, between two attempts to open the camera.
             off: Why the camera is not to be opened until `turn_on`.
         """
         self._opener = opener
-        self._config = config
+        self._deadlines = Deadlines(config, monotonic)
         self._monotonic = monotonic
         self._sleep = sleep
         self.status: Status | None = None
-        """How the camera is; None before its first frame."""
-
         self.reason: str | None = None
-        """Why it is not online, for a person."""
-
-        self.ended = False
-        """True once the last frame of a clip was given."""
-
         self.name = config.source
-        self.live = self.synthetic = False  # both are known once it is open
-        self._met = False
-        self._off = off
+        self.live = self.synthetic = False
+        self._known = False  # whether name, live and synthetic are those of a camera that was open
+        self._off_reason = off or ""
         self._captured_before = self._dropped_before = 0
-        self._alive_s = self._lost_s = monotonic()
-        self._capture = None if off else Capture(opener, monotonic=monotonic)
-        self._releasing: Capture | None = None
+        self._capture: Capture | None = None if off else Capture(opener, monotonic=monotonic)
+        self.state = State.OFF if off else State.OPENING
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last frame of a clip was returned."""
+        return self.state is State.ENDED
 
     @property
     def captured(self) -> int:
@@ -86,145 +87,135 @@ class CameraSupervisor:
 
     @property
     def dropped(self) -> int:
-        """Frames that nobody took before a newer one came."""
+        """Frames that a newer one replaced before they were taken."""
         return self._dropped_before + (self._capture.dropped if self._capture else 0)
 
     def open(self, timeout_s: float) -> bool:
-        """Wait for the first opening; False if it is not over in time. A camera that is off need not open.
+        """Wait for the first opening; return False if it is not over in time. A camera that is off need not open.
 
         Raises:
             CameraError: There is no camera.
-            CameraHangError: Opening it takes longer than `give_up_s`.
+            CameraHangError: Opening or closing it takes too long.
         """
-        if self._off is not None:
+        if self.state is State.OPENING and self._capture:
+            return self._opened(self._capture, timeout_s)
+        if self.state in OFF_STATES:
             return True
-        if self._capture is None or not self._capture.open(timeout_s) or self._capture.camera is None:
-            self._give_up_if_hung()
-            return False
-        self._meet(self._capture.camera)
-        return True
+        self.next_frame(timeout_s)  # turned off and on again meanwhile
+        return False
 
     def turn_off(self, reason: str) -> None:
-        """Close the camera, or pause the clip, until `turn_on`. `status` is "off" as soon as it has let go."""
-        self._off = reason
-        if self._capture and not self._pauses():
-            self._let_go(self._capture)
+        """Close the camera, or pause the clip, until `turn_on`. `status` is "off" once the camera is closed."""
+        self._off_reason = reason
+        # A clip shows nobody who is here, and goes on where it was.
+        self._signal(Signal.PAUSE if self.state is State.READING and not self.live else Signal.OFF)
 
     def turn_on(self) -> None:
         """Open the camera again; one that does not come has `give_up_s` from now."""
-        if self._off and not self._pauses():
-            self._say("off", self._off)  # where it had no time to: else a frame would be awaited of what is not open
-        self._off = None
-        self._alive_s = self._monotonic()
-        if not self._releasing:
-            self._lost_s = self._alive_s - RETRY_S
+        if self.state is State.TURNING_OFF:
+            self._tell("off", self._off_reason)  # it is closed all the same, and frames will be missing
+        self._signal(Signal.ON)
+        self._deadlines.turned_on()
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Wait for a frame; None if none came in time, or ever will where `ended`.
+        """Wait for a frame; return None if none came in time, or if `ended`.
 
         Raises:
             CameraError: The clip cannot be read, or the camera was gone for longer than `give_up_s`.
-            CameraHangError: The camera does not let go, or does not open; only a new process can help.
+            CameraHangError: The camera does not close or open; only a new process can help.
         """
-        if self._releasing:
-            self._release(self._releasing, timeout_s)
-        elif self._off is not None:
-            self._say("off", self._off)
-            self._sleep(timeout_s)
-        elif self._capture is None:
-            self._open_anew(timeout_s)
-        elif self.status in (None, "online") or self._is_open(self._capture, timeout_s):
-            return self._read(self._capture, timeout_s)
+        match self.state:
+            case State.OPENING if self._capture:
+                if self._reopened(self._capture, timeout_s):
+                    return self._read(self._capture, timeout_s)
+            case State.READING if self._capture:
+                return self._read(self._capture, timeout_s)
+            case State.LOSING | State.TURNING_OFF if self._capture:
+                self._close(self._capture, timeout_s)
+            case State.LOST:
+                self._wait_to_retry(timeout_s)
+            case State.OFF | State.PAUSED:
+                self._tell("off", self._off_reason)
+                self._sleep(timeout_s)
         return None
 
     def close(self, timeout_s: float) -> bool:
-        """Stop reading; False when the camera does not let go in time."""
-        capture = self._capture or self._releasing
-        return capture.stop(timeout_s) if capture else True
+        """Stop reading; return False if the camera does not close in time."""
+        return self._capture.stop(timeout_s) if self._capture else True
+
+    def _signal(self, signal: Signal) -> None:
+        before = self.state
+        self.state = TRANSITIONS.get((before, signal), before)
+        if self.state in CLOSING_STATES and before not in CLOSING_STATES:
+            self._deadlines.closing()
+
+    def _gone(self, status: Status, reason: str) -> None:
+        self._tell(status, reason)
+        self._signal(Signal.GONE)
+
+    def _opened(self, capture: Capture, timeout_s: float) -> bool:
+        """Wait until the camera is open; return False if it is not in time."""
+        if not capture.open(timeout_s) or capture.camera is None:
+            self._deadlines.check_opening(self.name)
+            return False
+        camera = capture.camera
+        if self._known and camera.synthetic != self.synthetic:
+            # 'auto' found nothing but the test card, which is no substitute for a real camera.
+            self._gone("offline", "the camera is gone")
+            return False
+        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
+        self._known = True
+        self._signal(Signal.OPENED)
+        return True
+
+    def _reopened(self, capture: Capture, timeout_s: float) -> bool:
+        """As `_opened`, but a camera that does not open is tried again."""
+        try:
+            return self._opened(capture, timeout_s)
+        except CameraError as error:
+            self._gone("offline", str(error))
+            return False
 
     def _read(self, capture: Capture, timeout_s: float) -> Frame | None:
         try:
             frame = capture.get(timeout_s)
         except TimeoutError:
-            silent_s = self._monotonic() - max(capture.last_frame_s, self._alive_s)
-            if self.live and silent_s >= self._config.stall_s:
-                self._lose(capture, "stalled", f"no frame for {silent_s:.0f} s")
-            elif silent_s >= self._config.give_up_s:
-                message = f"{self.name}: nothing could be read for {silent_s:.0f} s; check the disk that it is on"
-                raise CameraHangError(message) from None
+            silent_s = self._deadlines.stalled_for(self.name, capture.last_frame_s, live=self.live)
+            if silent_s is not None:
+                self._gone("stalled", f"no frame for {silent_s:.0f} s")
             return None
         except CameraError as error:
             if not self.live:
                 raise
-            self._lose(capture, "offline", str(error))
+            self._gone("offline", str(error))
             return None
         if frame is not None:
-            self._alive_s = self._monotonic()
-            self._say("online", None)
+            self._deadlines.frame_came()
+            self._tell("online", None)
         elif self.live:
-            self._lose(capture, "offline", "the stream ended")
+            self._gone("offline", "the stream ended")
         else:
-            self.ended = True
+            self._signal(Signal.END)
         return frame
 
-    def _lose(self, capture: Capture, status: Status, reason: str) -> None:
-        self._say(status, reason)
-        self._let_go(capture)
-
-    def _let_go(self, capture: Capture) -> None:
-        self._captured_before, self._dropped_before = self.captured, self.dropped
-        self._capture, self._releasing = None, capture
-        self._lost_s = self._monotonic()
-
-    def _pauses(self) -> bool:
-        """Whether what is open is a clip: a file that shows nobody who is here, and goes on where it was."""
-        return self._met and not self.live
-
-    def _meet(self, camera: Camera) -> None:
-        self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
-        self._met = True
-
-    def _release(self, capture: Capture, timeout_s: float) -> None:
+    def _close(self, capture: Capture, timeout_s: float) -> None:
         if capture.stop(timeout_s):
-            self._releasing = None
-        elif self._monotonic() - self._lost_s >= (RELEASE_S if capture.camera else self._config.give_up_s):
-            reason = self._off or self.reason
-            message = f"{self.name}: {reason}, and it does not let go; only a new process can close it"
-            raise CameraHangError(message)
+            self._captured_before, self._dropped_before = self.captured, self.dropped
+            self._capture = None
+            self._signal(Signal.CLOSED)
+            return
+        reason = self._off_reason if self.state is State.TURNING_OFF else self.reason
+        self._deadlines.check_closing(self.name, reason, opened=capture.camera is not None)
 
-    def _open_anew(self, timeout_s: float) -> None:
-        gone_s = self._monotonic() - self._alive_s
-        if gone_s >= self._config.give_up_s:
-            message = f"{self.name}: gone for {gone_s:.0f} s, longer than camera.give_up_s; check its cable"
-            raise CameraError(message)
-        if self._monotonic() - self._lost_s < RETRY_S:
-            self._sleep(timeout_s)
-        else:
+    def _wait_to_retry(self, timeout_s: float) -> None:
+        self._deadlines.check_gone(self.name)
+        if self._deadlines.may_retry:
             self._capture = Capture(self._opener, monotonic=self._monotonic)
+            self._signal(Signal.RETRY)
+        else:
+            self._sleep(timeout_s)
 
-    def _is_open(self, capture: Capture, timeout_s: float) -> bool:
-        try:
-            opened = capture.open(timeout_s)
-        except CameraError as error:
-            self._lose(capture, "offline", str(error))
-            return False
-        if opened and capture.camera and not self._met:  # it was off until now
-            self._meet(capture.camera)
-        elif opened and capture.camera and capture.camera.synthetic != self.synthetic:
-            # 'auto' found nothing but the test card, which is no substitute for a real camera.
-            self._lose(capture, "offline", "the camera is gone")
-            return False
-        if not opened:
-            self._give_up_if_hung()
-        return opened
-
-    def _give_up_if_hung(self) -> None:
-        waited_s = self._monotonic() - self._alive_s
-        if waited_s >= self._config.give_up_s:
-            message = f"{self.name}: it does not open within {waited_s:.0f} s, and only a new process can try again"
-            raise CameraHangError(message)
-
-    def _say(self, status: Status, reason: str | None) -> None:
+    def _tell(self, status: Status, reason: str | None) -> None:
         if (status, reason) == (self.status, self.reason):
             return
         if status == "online":

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from edge.camera.opencv import silence
+from edge.camera.supervisor import CameraSupervisor
 from edge.frame import Frame
+from tests.edge.camera.script import CONFIG, Clock, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,3 +76,31 @@ def save(tmp_path: Path) -> Callable[[str, NDArray[np.uint8]], Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def supervise(clock: Clock) -> Iterator[Callable[..., CameraSupervisor]]:
+    """Supervise cameras that are opened in the order in which they are given; an exception fails to open."""
+    supervisors = []
+
+    def make(*cameras: Script | Exception) -> CameraSupervisor:
+        waiting = list(cameras)
+
+        def opener() -> Script:
+            camera = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            if isinstance(camera, Exception):
+                raise camera
+            return camera
+
+        supervisors.append(CameraSupervisor(opener, CONFIG, clock, clock.sleep))
+        assert supervisors[-1].open(5)
+        return supervisors[-1]
+
+    yield make
+    for supervisor in supervisors:
+        supervisor.close(1)

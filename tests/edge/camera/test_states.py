@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, Signal, State
+
+AT_WORK = [state for state in State if state not in {*OFF_STATES, State.ENDED}]
+
+
+@pytest.mark.parametrize("state", AT_WORK)
+def test_from_every_state_off_is_off(state: State) -> None:
+    assert TRANSITIONS[state, Signal.OFF] in OFF_STATES
+
+
+@pytest.mark.parametrize("state", OFF_STATES)
+def test_from_every_state_that_is_off_on_is_on(state: State) -> None:
+    assert TRANSITIONS[state, Signal.ON] not in OFF_STATES
+    assert (state, Signal.RETRY) not in TRANSITIONS  # and nothing else is
+    assert {after for (before, _), after in TRANSITIONS.items() if before is state} <= {
+        TRANSITIONS[state, Signal.ON],
+        State.OFF,
+    }
+
+
+def test_a_camera_is_opened_only_once_it_is_closed() -> None:
+    assert {state for (state, _), after in TRANSITIONS.items() if after is State.OPENING} == {State.LOST}
+    closed = {after for (state, signal), after in TRANSITIONS.items() if signal is Signal.CLOSED}
+    assert closed == {State.LOST, State.OFF}
+    for (state, signal), after in TRANSITIONS.items():
+        if state in CLOSING_STATES and signal is not Signal.CLOSED:
+            assert after in CLOSING_STATES
+
+
+def test_every_state_is_reached_and_only_the_end_is_final() -> None:
+    reached = {State.OPENING, State.OFF}
+    for _ in State:
+        reached |= {after for (state, _), after in TRANSITIONS.items() if state in reached}
+    assert reached == set(State)
+    assert {state for state in State if not any(before is state for before, _ in TRANSITIONS)} == {State.ENDED}
