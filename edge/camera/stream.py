@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from edge.camera.opencv import open_capture, to_gray
 from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from edge.frame import Frame
@@ -26,7 +26,7 @@ class NetworkStream:
     as fast as the network gives it; download it and open it as a clip instead.
 
     Attributes:
-        name: The address without user, password and query, which may be secrets.
+        name: The address without what may be a secret in it.
     """
 
     live = True
@@ -43,7 +43,7 @@ class NetworkStream:
         Raises:
             CameraError: The stream cannot be opened.
         """
-        self.name = without_secrets(url)
+        self.name = redact(url)
         self._timeout_s = timeout_s
         self._stamps = stamps or LiveStamps()
         milliseconds = max(1, round(1000 * timeout_s))
@@ -71,12 +71,3 @@ class NetworkStream:
     def close(self) -> None:
         """Disconnect. Safe to call twice."""
         self._capture.release()
-
-
-def without_secrets(url: str) -> str:
-    """Give an address that can go into a log: scheme, host and path alone."""
-    scheme, _, rest = url.partition("://")
-    address = re.split("[?#]", rest, maxsplit=1)[0]
-    if "@" in rest and "@" not in address:  # a password with an unescaped ? or #
-        return f"{scheme}://…"
-    return f"{scheme}://{address.rpartition('@')[2]}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from edge.config.secret import hide_password
 from edge.config.tree import Settings
 from edge.errors import ConfigError
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,8 +104,12 @@ def _explain(problem: ErrorDetails, origin: dict[_Key, str]) -> str:
         return f"{place}: {name}: there is no such {'section' if len(keys) == 1 else 'key'}{_suggest(keys)}"
     value = problem["input"]
     # A section's own mistake has no single value; a password in an address is not repeated.
-    shown = "" if isinstance(value, dict) and len(keys) < 2 else f" {hide_password(repr(value))}:"
+    shown = "" if isinstance(value, dict) and len(keys) < 2 else f" {_shown(value)}:"
     return f"{place}: {name}:{shown} {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: object) -> str:
+    return repr(redact(value)) if isinstance(value, str) else repr(value)
 
 
 def _suggest(keys: _Key) -> str:

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.config.secret import hide_password
 from edge.config.tree import Settings
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,5 +49,5 @@ def _sections(settings: Settings) -> Iterator[tuple[str, BaseModel]]:
 
 def _toml(value: Any) -> str:
     """Write a scalar. A JSON string or number is a TOML one."""
-    plain = hide_password(str(value)) if isinstance(value, str | Path) else value
+    plain = redact(str(value)) if isinstance(value, str | Path) else value
     return json.dumps(plain, ensure_ascii=False)

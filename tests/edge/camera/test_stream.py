@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.camera.stream import NetworkStream, without_secrets
+from edge.camera.stream import NetworkStream
 from edge.camera.timestamps import LiveStamps
 from edge.errors import CameraError
 from tests.edge.camera.conftest import START
@@ -40,7 +40,7 @@ def test_a_stream_gives_frames_as_they_come_and_its_end_is_an_error(video: Calla
     ticks = iter(range(100, 200))
     stamps = LiveStamps(now=lambda: START, monotonic=lambda: float(next(ticks)))
     camera = NetworkStream(f"http://{server}/clip.avi?token=secret", 5, stamps=stamps)
-    assert (camera.name, camera.live, camera.synthetic) == (f"http://{server}/clip.avi", True, False)
+    assert (camera.name, camera.live, camera.synthetic) == (f"http://{server}/…", True, False)
     frames = [camera.read() for _ in range(10)]
     assert [frame and frame.time_s for frame in frames] == [float(second) for second in range(100, 110)]
     assert [frame and frame.sequence for frame in frames] == list(range(10))
@@ -65,18 +65,3 @@ def test_a_camera_that_does_not_answer_is_given_up_in_time(scheme: str) -> None:
         silent.listen()
         with pytest.raises(CameraError, match=r"within 0\.1 s"):
             NetworkStream(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live", 0.1)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("rtsp://camera.local:554/live/1", "rtsp://camera.local:554/live/1"),
-        ("rtsp://me:hush@camera.local/live", "rtsp://camera.local/live"),
-        ("rtsp://me:hu/sh@camera.local/live", "rtsp://camera.local/live"),
-        ("rtsp://me:hu?sh@camera.local/live", "rtsp://…"),
-        ("rtsp://me:hu#sh@camera.local/live", "rtsp://…"),
-        ("http://camera.local/live?user=me&password=hush", "http://camera.local/live"),
-    ],
-)
-def test_no_secret_gets_into_the_name(url: str, shown: str) -> None:
-    assert without_secrets(url) == shown

@@ -124,8 +124,8 @@ def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
 
 def test_a_password_in_an_address_is_not_repeated(write: Any) -> None:
     assert "hunter2" not in mistake(write("[mqtt]\nurl = 'mqtt://u:hunter2@x'"))
-    shown = show(load(write("[camera]\nsource = 'rtsp://ann:hunt/er@2@cam/1'"), {}, {}))
-    assert "rtsp://ann:…@cam/1" in shown
+    shown = show(load(write("[camera]\nsource = 'rtsp://ann:hunter@2@cam/1'"), {}, {}))
+    assert "rtsp://…@cam/…" in shown
 
 
 @pytest.mark.parametrize(
