@@ -29,7 +29,7 @@ _HOST = re.compile(r"(?:\w(?:[\w.-]{0,251}\w)?|\[[0-9A-Fa-f:.]{2,45}(?:%\w{1,15}
 _PATH = re.compile(r"(?:~[\w-]*|\.{0,2})/(?!/)(?!.*:[^/]*@)(?!.*\?.*=).*", re.DOTALL)
 """The path of a file that begins like one, and that is no address without its scheme."""
 
-_NAME = re.compile(r"picamera2:\d{1,2}|[^:@?=&%]*")
+_NAME = re.compile(r"picamera2:\w{0,8}|[^:@?=&%]*")
 """What is too simple to hold a user and a password."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edge.camera.rotated import Rotated
 from edge.camera.source import ALLOWED, Source, SourceKind, parse_source
 from edge.errors import CameraError
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,20 +79,18 @@ def _open_file(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.clip import Clip  # noqa: PLC0415
     from edge.camera.folder import ImageFolder  # noqa: PLC0415
 
-    path = source.path
+    path, shown = source.path, redact(config.source)
     try:
         if path.is_dir():
             return ImageFolder(path, config.fps)
         if not path.exists():
-            message = (
-                f"camera.source: {config.source!r}: no camera has this name and no such file exists; write {ALLOWED}"
-            )
+            message = f"camera.source: {shown!r}: no camera has this name and no such file exists; write {ALLOWED}"
             raise CameraError(message)
         if not path.is_file():
-            message = f"camera.source: {config.source!r}: neither a file nor a folder; write {ALLOWED}"
+            message = f"camera.source: {shown!r}: neither a file nor a folder; write {ALLOWED}"
             raise CameraError(message)
     except OSError as error:
-        message = f"camera.source: {config.source!r}: {error.strerror}; write {ALLOWED}"
+        message = f"camera.source: {shown!r}: {error.strerror}; write {ALLOWED}"
         raise CameraError(message) from None
     return Clip(path, fallback_fps=config.fps)
 

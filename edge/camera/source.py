@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from edge.errors import CameraError, ConfigError
+from edge.redaction import redact
 
 ALLOWED = "auto, picamera2[:N], /dev/videoN, a clip's path, a folder of images, rtsp://… or testcard"
 """What a user may write."""
@@ -58,7 +59,7 @@ def parse_source(text: str) -> Source:
     scheme, separator, rest = text.partition("://")
     if separator:
         if scheme.lower() not in PORTS:
-            message = f"camera.source: addresses that start with {scheme}:// are not known; write {ALLOWED}"
+            message = f"camera.source: {redact(text)!r}: such addresses are not known; write {ALLOWED}"
             raise ConfigError(message)
         return Source(SourceKind.STREAM, url=f"{scheme.lower()}://{rest}")
     if text.startswith("/dev/"):
@@ -66,13 +67,13 @@ def parse_source(text: str) -> Source:
     try:
         return Source(SourceKind.FILE, path=Path(text).expanduser())
     except RuntimeError as error:  # a '~user' that does not exist
-        message = f"camera.source: {text!r}: {error}"
+        message = f"camera.source: {redact(text)!r}: {error}"
         raise CameraError(message) from None
 
 
 def _parse_csi(text: str) -> Source:
     number = re.fullmatch(r"picamera2(?::([0-9]{1,2}))?", text)
     if not number:
-        message = f"camera.source: {text!r}: write picamera2, or picamera2:1 for the second camera"
+        message = f"camera.source: {redact(text)!r}: write picamera2, or picamera2:1 for the second camera"
         raise ConfigError(message)
     return Source(SourceKind.CSI, number=int(number[1] or 0))

@@ -14,6 +14,7 @@ from edge.camera.capture import Capture
 from edge.camera.deadlines import Deadlines
 from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, Signal, State
 from edge.errors import CameraError
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,7 @@ class CameraSupervisor:
         self._sleep = sleep
         self.status: Status | None = None
         self.reason: str | None = None
-        self.name = config.source
+        self.name = redact(config.source)
         self.live = self.synthetic = False
         self._known = False  # whether name, live and synthetic are those of a camera that was open
         self._off_reason = off or ""

@@ -16,6 +16,7 @@ from edge.camera.source import PORTS, SourceKind, parse_source
 from edge.doctor.finding import Finding
 from edge.doctor.host import connect_problem
 from edge.errors import CameraError, CameraHangError, ConfigError, EdgeError
+from edge.redaction import redact
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -95,7 +96,7 @@ def _recorded(settings: Settings) -> Finding:
     opened.close()
     if opened.synthetic:
         return Finding(_NAME, "ok", "the test card: it shows nobody, and its events are marked as synthetic")
-    return Finding(_NAME, "ok", settings.camera.source)
+    return Finding(_NAME, "ok", redact(settings.camera.source))
 
 
 def _fix(connected: Connected, *, pi: bool) -> str:
@@ -130,8 +131,8 @@ def _stream(url: str) -> Finding:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    except ValueError as error:
-        return Finding(_NAME, "broken", f"camera.source is no address: {error}", _MEND_SOURCE)
+    except ValueError:  # whose message may hold a password
+        return Finding(_NAME, "broken", f"camera.source: {redact(url)!r} is no address", _MEND_SOURCE)
     place = f"{host}:{port}"  # the whole address may hold a password
     if problem := connect_problem(host, port):
         return Finding(_NAME, "broken", f"{place} does not answer: {problem}", f"ping {host}")

@@ -32,7 +32,7 @@ def test_each_kind_of_source_is_known(text: str, source: Source) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("gopher://me:hush@host/x", ConfigError, "addresses that start with gopher:// are not known; write auto, "),
+        ("gopher://me:hush@host/x", ConfigError, "'gopher://…@host/…': such addresses are not known; write auto, "),
         ("picamera2:front", ConfigError, "'picamera2:front': write picamera2, or picamera2:1"),
         ("picamera2:", ConfigError, "'picamera2:': write picamera2, or picamera2:1"),
         ("picamera2:²", ConfigError, "write picamera2, or picamera2:1"),
