@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from edge.wire.characters import MOST_BYTES, forbidden_character
+
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+_ALLOWED = "write mqtt://[user@]host[:port], mqtts://[user@]host[:port], embedded or none"
 
 
 @dataclass(frozen=True)
@@ -17,14 +21,16 @@ class Broker:
     """A broker on the network, one beside the daemon, or no publishing at all."""
 
     host: str = "127.0.0.1"
+    """A name or an address; an IPv6 address has no brackets here."""
+
     port: int = 1883
     user: str | None = None
-    """With its percent-escapes decoded."""
+    """As the broker knows it: percent-encoding is decoded."""
 
     tls: bool = False
 
     def __str__(self) -> str:
-        """Return the address without the user."""
+        """Return the address without the user, an IPv6 address in brackets."""
         if self.kind != "network":
             return self.kind
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -34,7 +40,7 @@ class Broker:
 def parse_broker(url: str) -> Broker:
     """Return what ``mqtt://[user@]host[:port]``, ``mqtts://…``, ``embedded`` or ``none`` says.
 
-    The user's ``: # ? @ / %`` are written as percent-escapes (RFC 3986, section 2.1).
+    In the user, characters that mean something in an address are percent-encoded (RFC 3986): ``me%40home.org``.
 
     Raises:
         ValueError: It is none of these. The message says what is allowed, and repeats nothing of the address, which
@@ -46,27 +52,54 @@ def parse_broker(url: str) -> Broker:
         return Broker("none")
     try:
         parts = urlsplit(url)
-        host, port, user, password = parts.hostname, parts.port, parts.username, parts.password
+        host = parts.hostname
     except ValueError:
-        raise ValueError(_refusal("")) from None
+        message = f"not a broker's address; {_ALLOWED}"
+        raise ValueError(message) from None
     if parts.scheme not in _DEFAULT_PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(_refusal(""))
-    if password is not None:
-        message = "a password does not belong into the address: put it into a file and name it in mqtt.password_file"
+        hint = "; in the user, write %2F for '/', %3F for '?' and %23 for '#'" if "@" in url else ""
+        message = f"not a broker's address; {_ALLOWED}{hint}"
         raise ValueError(message)
-    if port == 0:
-        raise ValueError(_refusal(" (there is no port 0)"))
+    if parts.password is not None:
+        message = (
+            "a password does not belong into the address: put it into a file and name it in mqtt.password_file "
+            "(if the user has a ':', write %3A for it)"
+        )
+        raise ValueError(message)
     return Broker(
         "network",
-        host=host,
-        port=port or _DEFAULT_PORTS[parts.scheme],
-        user=unquote(user) if user else None,
+        host=host.replace("%25", "%"),  # the zone of an IPv6 address (RFC 6874)
+        port=_port(parts.netloc) or _DEFAULT_PORTS[parts.scheme],
+        user=_user(parts.username),
         tls=parts.scheme == "mqtts",
     )
 
 
-def _refusal(why: str) -> str:
-    return (
-        f"not a broker's address{why}; write mqtt://[user@]host[:port], mqtts://[user@]host[:port], embedded or none, "
-        "and : # ? @ / % within the user as %3A %23 %3F %40 %2F %25"
-    )
+def _port(netloc: str) -> int | None:
+    """Return the port behind the host; None where there is none."""
+    # Behind the last colon, unless that is one within the brackets of an IPv6 address.
+    digits = netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    if not digits:
+        return None
+    if digits.isascii() and digits.isdecimal() and len(digits) <= 5 and 1 <= int(digits) <= 65_535:
+        return int(digits)
+    message = f"the port is not a number from 1 to 65535; {_ALLOWED}; an IPv6 address goes into brackets"
+    raise ValueError(message)
+
+
+def _user(encoded: str | None) -> str | None:
+    """Return the user with percent-encoding decoded; None where there is none."""
+    if not encoded:
+        return None
+    try:
+        user = unquote(encoded, errors="strict")
+    except UnicodeDecodeError:
+        message = "the percent-encoded user in the address is not UTF-8 text; write %C3%BC for an ü"
+        raise ValueError(message) from None
+    if character := forbidden_character(user):
+        message = f"the user in the address has a character that MQTT does not allow: {character}"
+        raise ValueError(message)
+    if len(user.encode()) > MOST_BYTES:
+        message = f"the user in the address is longer than MQTT allows ({MOST_BYTES} bytes)"
+        raise ValueError(message)
+    return user

@@ -17,7 +17,6 @@ from edge.config import (
     Settings,
     example,
     load,
-    parse_broker,
     show,
 )
 from edge.errors import ConfigError
@@ -126,26 +125,6 @@ def test_a_password_in_an_address_is_not_repeated(write: Any) -> None:
     assert "hunter2" not in mistake(write("[mqtt]\nurl = 'mqtt://u:hunter2@x'"))
     shown = show(load(write("[camera]\nsource = 'rtsp://ann:hunter@2@cam/1'"), {}, {}))
     assert "rtsp://…@cam/…" in shown
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "user", "tls"),
-    [
-        ("mqtt://broker", "broker", 1883, None, False),
-        ("mqtt://ann@broker:1884", "broker", 1884, "ann", False),
-        ("mqtts://broker", "broker", 8883, None, True),
-        ("mqtt://[::1]:1885", "::1", 1885, None, False),
-    ],
-)
-def test_broker_addresses(url: str, host: str, port: int, user: str | None, tls: bool) -> None:  # noqa: FBT001
-    broker = parse_broker(url)
-    assert (broker.kind, broker.host, broker.port, broker.user, broker.tls) == ("network", host, port, user, tls)
-
-
-@pytest.mark.parametrize("url", ["", "broker", "mqtt://", "mqtt://h:99999", "tcp://h", "mqtt://h/path", "mqtt://[::1"])
-def test_what_is_no_broker_address(url: str) -> None:
-    with pytest.raises(ValueError, match="mqtt://"):
-        parse_broker(url)
 
 
 def test_shown_settings_load_again(write: Any) -> None:
