@@ -10,9 +10,10 @@ BIN    := $(VENV)/bin
 PYTHON313 ?= python3.13
 HASS_VENV := $(VENV)-homeassistant
 ONNX_VENV := $(VENV)-onnx
+TEST_VENV := $(VENV)-test
 
-# Where the labelled faces are; the README says where to get them.
-DATA    := $(if $(wildcard ../shared/data),../shared/data,data)
+# Where the labelled faces are; docs/training.md says where to get them.
+export DATA ?= data
 FER2013 ?= $(DATA)/fer2013.tar.gz
 FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained; its models, NAME.keras, become the shipped bundles NAME.
@@ -31,39 +32,33 @@ BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
 DEVICES ?= 1000
 REST    ?= 60
 
-EXTRAS := demo plot train train-gpu convert picamera2
+EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help run setup test lint train convert bench bench-convert bench-fleet bench-latency bench-peers bench-scenes test-torture test-onnx onnx-models test-homeassistant install uninstall requirements schemas clean
+.PHONY: help run install uninstall bench train convert bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Use it
 
 run: $(VENV)/.edge ## Set up the edge and start it: a camera if there is one, else the test card, and a broker beside it
 	@exec $(BIN)/emotion-edge run --camera auto --broker embedded --print
 
-setup: $(VENV)/.dev ## Set up .venv with everything for development (3 GB: TensorFlow)
+install: ## As root: install the daemon as a systemd service
+	systemd/install.sh
 
-test: $(VENV)/.dev mosquitto ## Set up, then ruff, mypy and all tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+uninstall: ## As root: remove the service (PURGE=1: its configuration too)
+	systemd/uninstall.sh
 
-test-torture: $(VENV)/.dev mosquitto ## Torture the publishing side for five minutes: 10,000 events, 20 kills of it and of its broker
-	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside two usual detectors (two minutes)
+	$(BIN)/emotion-edge bench --compare --seconds 120
 
-test-onnx: export FER2013 := $(FER2013)
-test-onnx: export FERPLUS := $(FERPLUS)
-test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through every gate (30 minutes the first time, with PyTorch)
-	$(BIN)/pytest tests/onnx
+##@ Train and convert models
 
-test-homeassistant: $(HASS_VENV)/.ready ## Show the device to Home Assistant itself, in an environment of its own (0.9 GB); PYTHON313 runs it
-	$(HASS_VENV)/bin/pytest tests/homeassistant
-
-train: $(VENV)/.dev $(TEACHERS) ## Train RECIPE on FER2013 and FERPLUS, its teachers first; goes on where an interrupted run stopped
+train: $(VENV)/.dev $(TEACHERS) ## Train RECIPE on FER2013 and FERPLUS, its teachers first; resumes an interrupted run
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
-convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO (edge/models); or any MODEL: .keras, .h5, .onnx, SavedModel
+convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO; or any MODEL (.keras, .h5, .onnx, SavedModel)
 ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
 else
@@ -83,29 +78,52 @@ runs/teachers/%-fer2013.tflite: runs/teachers/%.tflite ;
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
-bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, and beside the usual ways of looking (two minutes)
-	$(BIN)/emotion-edge bench --compare --seconds 120
-
-bench-peers: $(VENV)/.dev ## Hold the shipped models against others': accuracy, arithmetic, milliseconds a face, timed in turn
+bench-peers: $(VENV)/.dev ## Compare the shipped models with others': accuracy, arithmetic, milliseconds a face, timed in turn
 	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
-bench-fleet: $(VENV)/.dev mosquitto ## Play DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
-	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
-
-bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
-	$(BIN)/python -m tests.latency
-
-bench-scenes: $(VENV)/.dev ## Judge the whole pipeline on made-up video with FER+ test faces, beside a search of every frame
+bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside two usual detectors
 	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS)
+
+##@ Develop
+
+setup: $(VENV)/.dev ## Set up .venv with everything for development (3 GB: TensorFlow)
+
+test-edge: $(TEST_VENV)/.ready mosquitto ## Lint, types and the edge's tests, without TensorFlow (under 4 minutes)
+	$(TEST_VENV)/bin/ruff check .
+	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/mypy edge tests/edge
+	$(TEST_VENV)/bin/pytest tests/edge
+
+test: $(VENV)/.dev mosquitto ## Lint, types and all tests (10 minutes)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+test-torture: $(VENV)/.dev mosquitto ## Attack the publishing side for five minutes: 20 kills of it and of its broker
+	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
+test-onnx: export FER2013 := $(FER2013)
+test-onnx: export FERPLUS := $(FERPLUS)
+test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through every gate (30 minutes the first time, with PyTorch)
+	$(BIN)/pytest tests/onnx
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
 
-install: ## As root: install the daemon as a systemd service
-	systemd/install.sh
+test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant, in an environment of its own (0.9 GB); PYTHON313 runs it
+	$(HASS_VENV)/bin/pytest tests/homeassistant
 
-uninstall: ## As root: take the service away (PURGE=1: its configuration too)
-	systemd/uninstall.sh
+bench-fleet: $(VENV)/.dev mosquitto ## Run DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
+	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
+
+bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
+	$(BIN)/python -m tests.latency
 
 requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
@@ -119,7 +137,7 @@ schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the
 	$(BIN)/python -m edge.wire.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
-	rm -rf $(VENV) $(HASS_VENV) $(ONNX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TEST_VENV) $(HASS_VENV) $(ONNX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 FOR311  := --universal --python-version 3.11
@@ -133,6 +151,11 @@ $(VENV)/.edge: pyproject.toml requirements/demo.txt
 $(VENV)/.dev: pyproject.toml requirements/dev.txt
 	@requirements/venv.sh $(VENV) $(PYTHON) requirements/dev.txt
 	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(TEST_VENV)/.ready: pyproject.toml requirements/test.txt
+	@requirements/venv.sh $(TEST_VENV) $(PYTHON) requirements/test.txt
+	@$(TEST_VENV)/bin/pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt

@@ -193,7 +193,7 @@ def test_a_defect_in_a_thread_ends_the_process_with_1() -> None:
     program = """
 import threading
 import edge.daemon.run
-from edge.cli.main import main
+from edge.cli import main
 
 def run(*_):
     threading.Thread(target=lambda: 1 / 0).start()
