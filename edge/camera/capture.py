@@ -1,4 +1,4 @@
-"""The capture thread: opens a camera, reads it into a slot, and is the only one that touches it."""
+"""The capture thread: opens a camera, reads it into a slot and closes it; nothing else uses the camera."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Capture:
 
     The thread owns the camera, as releasing a device under a running ``read()``
     crashes camera stacks. A camera that hangs, while it opens, reads or closes,
-    therefore hangs that thread alone, and `stop` says so::
+    therefore hangs that thread alone, and `stop` returns False::
 
         capture = Capture(lambda: open_camera(config, broker))
         while not capture.open(timeout_s=0.25):
@@ -46,7 +46,7 @@ class Capture:
         self._opener = opener
         self._monotonic = monotonic
         self.camera: Camera | None = None
-        """The camera once it is open: to be looked at, not to be used."""
+        """The camera once it is open: its name and kind may be read, but only the thread uses it."""
 
         self._slot = LatestFrame(live=True)  # until the camera says what it is
         self._failure: Exception | None = None
@@ -66,7 +66,7 @@ class Capture:
 
     @property
     def dropped(self) -> int:
-        """Frames read but overtaken by a newer one before anybody took them."""
+        """Frames that a newer one replaced before they were taken."""
         return self._slot.dropped
 
     @property
@@ -75,7 +75,7 @@ class Capture:
         return self._last_frame_s
 
     def open(self, timeout_s: float) -> bool:
-        """Wait until the camera is open; False if it is not in time.
+        """Wait until the camera is open; return False if it is not in time.
 
         Raises:
             Exception: What the opener raised.
@@ -87,7 +87,7 @@ class Capture:
         return True
 
     def get(self, timeout_s: float) -> Frame | None:
-        """Wait for the next frame of the open camera; None at the end of the clip.
+        """Wait for the next frame of the open camera and return it; None at the end of the clip.
 
         Raises:
             TimeoutError: Nothing came in time.
@@ -96,7 +96,7 @@ class Capture:
         return self._slot.get(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
-        """Stop reading and close the camera; False when it does not let go in time. May be called again."""
+        """Stop reading and close the camera; return False if it does not close in time. May be called again."""
         self._stopping.set()
         self._slot.close()
         self._thread.join(timeout_s)
@@ -105,7 +105,7 @@ class Capture:
     def _run(self) -> None:
         try:
             camera = self._opener()
-        except Exception as failure:  # noqa: BLE001  # whatever it is, the consumer must hear of it
+        except Exception as failure:  # noqa: BLE001  # whatever it is, `open` raises it
             self._failure = failure
             self._released.set()
             self._tried.set()
@@ -117,12 +117,12 @@ class Capture:
         error: Exception | None = None
         try:
             self._read_all(camera)
-        except Exception as caught:  # noqa: BLE001  # likewise
+        except Exception as caught:  # noqa: BLE001  # whatever it is, `get` raises it
             error = caught
         self._slot.end(error)  # before close(), which may hang
         try:
             camera.close()
-        except Exception as failure:  # noqa: BLE001  # a stack that fails on its way out must not take the daemon along
+        except Exception as failure:  # noqa: BLE001  # a camera stack that fails while closing must not end the daemon
             log.error("%s: %s", camera.name, failure)  # noqa: TRY400  # a sentence for the user, no defect of ours
         else:
             self._released.set()

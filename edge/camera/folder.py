@@ -65,7 +65,7 @@ class ImageFolder:
         self._first = _decode(files[0])
 
     def read(self) -> Frame | None:
-        """Decode the next image; None after the last.
+        """Return the next image; None after the last.
 
         Raises:
             CameraError: It cannot be decoded, or its size is not that of the first.
@@ -89,7 +89,7 @@ class ImageFolder:
 
 
 def natural(path: Path) -> tuple[list[str | int], str]:
-    """Give the key by which a person sorts names: numbers in them count as numbers."""
+    """Return the key by which a person sorts names: numbers in them count as numbers."""
     parts = re.split(r"(\d+)", path.name)
     return [int(part) if part.isdecimal() else part.lower() for part in parts], path.name
 

@@ -29,7 +29,7 @@ class GifIndex:
 
 
 def index_gif(content: bytes) -> GifIndex | None:
-    """Walk through a GIF's blocks; None where the bytes are no GIF."""
+    """Return what a GIF's blocks say; None where the bytes are no GIF."""
     if content[:6] not in {b"GIF87a", b"GIF89a"}:
         return None
     delays_cs: list[int] = []
@@ -58,12 +58,12 @@ def index_gif(content: bytes) -> GifIndex | None:
 
 
 def _colour_table(flags: int) -> int:
-    """Give the bytes of the colour table that a descriptor's flags announce."""
+    """Return how many bytes the colour table has that a descriptor's flags announce."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _after_blocks(content: bytes, at: int) -> int:
-    """Skip a chain of sub-blocks, each led by its length; a length of 0 ends it."""
+    """Return where a chain of sub-blocks ends, each led by its length; a length of 0 ends it."""
     while content[at]:
         at += content[at] + 1
     return at + 1

@@ -1,4 +1,4 @@
-"""One-slot hand-over from the capture thread to the pipeline."""
+"""A slot for one frame, between the capture thread and the pipeline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class LatestFrame:
     """A slot for one frame, between one thread that puts and one that gets.
 
-    Live: a new frame replaces an old one that nobody took. Not live: `put`
+    Live: a new frame replaces an old one that was not taken. Not live: `put`
     waits until the slot is free, so that every frame counts.
     """
 
@@ -27,11 +27,11 @@ class LatestFrame:
 
     @property
     def dropped(self) -> int:
-        """Frames that were replaced before anybody took them."""
+        """Frames that were replaced before they were taken."""
         return self._dropped
 
     def put(self, frame: Frame) -> bool:
-        """Hand a frame over; False once the slot is closed, for then nobody will take it."""
+        """Put a frame into the slot; return False once the slot is closed, for then nobody will take it."""
         with self._changed:
             if not self._live:
                 self._changed.wait_for(lambda: self._frame is None or self._closed)
@@ -44,23 +44,23 @@ class LatestFrame:
         return True
 
     def end(self, error: Exception | None = None) -> None:
-        """Say that no frame will follow, and why, where that is no ordinary end."""
+        """Note that no frame will follow, and why, where that is no ordinary end."""
         with self._changed:
             self._ended = True
             self._error = error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let go of whoever waits in `put` or `get`. Safe to call twice."""
+        """End every wait in `put` and `get`. Safe to call twice."""
         with self._changed:
             self._closed = True
             self._frame = None
             self._changed.notify_all()
 
     def get(self, timeout_s: float) -> Frame | None:
-        """Wait for a frame; None at the end.
+        """Wait for a frame and return it; None at the end.
 
-        The last frame comes before the end or the error; both stay for whoever asks again.
+        The last frame comes before the end or the error; both stay for the next call.
 
         Raises:
             TimeoutError: Nothing came in time.

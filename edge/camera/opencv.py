@@ -18,9 +18,9 @@ _FFMPEG_QUIET = "-8"
 
 
 def silence() -> None:
-    """Keep OpenCV and FFmpeg from writing to standard error: the user gets one sentence, which is ours.
+    """Keep OpenCV and FFmpeg from writing to standard error: the user gets one sentence, from us.
 
-    ``OPENCV_FFMPEG_LOGLEVEL`` in the environment wins, for whoever hunts a codec.
+    ``OPENCV_FFMPEG_LOGLEVEL`` in the environment wins, for debugging codecs.
     """
     # FFmpeg's level is read when the first video is opened, not when cv2 is imported.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
@@ -43,7 +43,7 @@ def open_capture(source: str, backend: int, options: Sequence[int] = ()) -> cv2.
 
 
 def to_gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give ``(H, W)`` gray levels of an ``(H, W)`` or an ``(H, W, 3)`` blue, green, red picture."""
+    """Return ``(H, W)`` gray levels of an ``(H, W)`` or an ``(H, W, 3)`` blue, green, red picture."""
     if picture.ndim == 2:
         return picture
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)

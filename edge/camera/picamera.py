@@ -80,7 +80,7 @@ class Picamera:
         self._stride = stream["stride"]
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; a camera has no ordinary end.
+        """Wait for the next frame and return it; a camera has no ordinary end.
 
         Raises:
             CameraError: No frame came in time, or the camera stack failed.
@@ -107,12 +107,12 @@ class Picamera:
         """Release the camera. Safe to call twice.
 
         Raises:
-            CameraHangError: It does not let go; only a new process helps.
+            CameraHangError: It does not close; only a new process helps.
         """
         camera, self._camera = self._camera, None
         if camera is None:
             return
-        # In a thread, as it may never come back, and no signal can make it.
+        # In a thread, as the call may never return, and no signal interrupts it.
         closing = threading.Thread(target=_close, args=(camera, self._waits_on), name="close-camera", daemon=True)
         closing.start()
         closing.join(self._close_s)

@@ -32,7 +32,7 @@ class Rotated:
         self._code = _CODES[degrees]
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; None at the end.
+        """Wait for the next frame and return it; None at the end.
 
         Raises:
             CameraError: There will be no more frames, for the reason in its message.

@@ -15,9 +15,6 @@ from edge.redaction import redact
 if TYPE_CHECKING:
     from edge.frame import Frame
 
-SCHEMES = frozenset({"http", "https", "rtsp", "rtsps"})
-"""What an address may start with."""
-
 
 class NetworkStream:
     """A stream from a camera on the network, over RTSP or HTTP.
@@ -57,7 +54,7 @@ class NetworkStream:
             raise CameraError(message)
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; a live stream has no ordinary end.
+        """Wait for the next frame and return it; a live stream has no ordinary end.
 
         Raises:
             CameraError: The stream ended, or nothing came in time.

@@ -1,4 +1,4 @@
-"""The test card as a camera: needs no hardware and shows nobody."""
+"""The test card as a camera: it needs no hardware and shows no real person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TestCard:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Start the show.
+        """Start at the scene's beginning.
 
         Args:
             scene: What is shown.
@@ -46,7 +46,7 @@ class TestCard:
         self._next = 0
 
     def read(self) -> Frame:
-        """Wait for the next frame's moment and draw it."""
+        """Wait until the next frame is due, draw and return it."""
         late_s = self._clock() - self._start_s
         self._next = max(self._next, int(late_s * self._fps))
         due_s = self._next / self._fps

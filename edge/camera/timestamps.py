@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def utc_now() -> datetime:
-    """Give the wall-clock time, UTC."""
+    """Return the wall-clock time, UTC."""
     return datetime.now(UTC)
 
 
 class LiveStamps:
-    """Makes the frames of a live camera: their time is when they were taken."""
+    """Numbers and stamps the frames of a live camera: their time is when they were taken."""
 
     def __init__(
         self, *, now: Callable[[], datetime] = utc_now, monotonic: Callable[[], float] = time.monotonic
@@ -38,7 +38,7 @@ class LiveStamps:
         self._last_s = float("-inf")
 
     def frame(self, gray: NDArray[np.uint8], captured_s: float | None = None) -> Frame:
-        """Make the next frame.
+        """Return the next frame.
 
         Args:
             gray: ``(H, W)`` gray levels.
@@ -46,7 +46,7 @@ class LiveStamps:
         """
         now_s = self.monotonic()
         captured_s = now_s if captured_s is None else captured_s
-        # A sensor's stamp may be missing for one frame only; time must not step back with the next one.
+        # A sensor's time stamp may be missing for one frame only; time must not step back with the next one.
         self._last_s = captured_s = max(captured_s, self._last_s)
         frame = Frame(gray, self._now() - timedelta(seconds=now_s - captured_s), captured_s, self._count)
         self._count += 1
@@ -68,7 +68,7 @@ class ClipStamps:
         self.count = 0
 
     def frame(self, gray: NDArray[np.uint8]) -> Frame:
-        """Make the next frame of ``(H, W)`` gray levels."""
+        """Return the next frame of ``(H, W)`` gray levels."""
         time_s = self.count / self._rate
         frame = Frame(gray, self._started_at + timedelta(seconds=time_s), time_s, self.count)
         self.count += 1

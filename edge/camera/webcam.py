@@ -107,7 +107,7 @@ class Webcam:
         log.info("%s gives %dx%d %s at %g frames/s", self.name, self.width, self.height, self._fourcc, self.fps)
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; a camera has no ordinary end.
+        """Wait for the next frame and return it; a camera has no ordinary end.
 
         Raises:
             CameraError: The camera is gone, or gives nothing new, or nothing that can be unpacked.

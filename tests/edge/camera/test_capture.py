@@ -61,7 +61,7 @@ class RefusesToClose(Scripted):
 
 
 def capturing(camera: Scripted, **options: Any) -> Capture:
-    """Give a capture whose camera is open."""
+    """Return a capture whose camera is open."""
     capture = Capture(lambda: camera, **options)
     assert capture.open(5)
     return capture

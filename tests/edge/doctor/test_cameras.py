@@ -32,7 +32,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def picamera2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder whose picamera2.py the child process imports."""
+    """Return the path of a picamera2.py that the child process imports."""
     folder = tmp_path / "library"
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(folder))
