@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge.errors import CameraError, ConfigError
 from edge.redaction import redact
@@ -44,6 +45,12 @@ class Source:
     url: str = ""
     """Of a network camera; it may hold a password. The scheme is in lower case."""
 
+    host: str = ""
+    """Of a network camera."""
+
+    port: int = 0
+    """Of a network camera."""
+
 
 def parse_source(text: str) -> Source:
     """Return the source that a ``camera.source`` names; nothing is opened.
@@ -56,12 +63,8 @@ def parse_source(text: str) -> Source:
         return Source(SourceKind(text))
     if text == "picamera2" or text.startswith("picamera2:"):
         return _parse_csi(text)
-    scheme, separator, rest = text.partition("://")
-    if separator:
-        if scheme.lower() not in PORTS:
-            message = f"camera.source: {redact(text)!r}: such addresses are not known; write {ALLOWED}"
-            raise ConfigError(message)
-        return Source(SourceKind.STREAM, url=f"{scheme.lower()}://{rest}")
+    if "://" in text:
+        return _parse_stream(text)
     if text.startswith("/dev/"):
         return Source(SourceKind.USB, path=Path(text))
     try:
@@ -69,6 +72,27 @@ def parse_source(text: str) -> Source:
     except RuntimeError as error:  # a '~user' that does not exist
         message = f"camera.source: {redact(text)!r}: {error}"
         raise CameraError(message) from None
+
+
+def _parse_stream(text: str) -> Source:
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if scheme not in PORTS:
+        message = f"camera.source: {redact(text)!r}: such addresses are not known; write {ALLOWED}"
+        raise ConfigError(message)
+    url = f"{scheme}://{rest}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or PORTS[scheme]
+    except ValueError:  # its text may quote a password
+        host, port = None, 0
+    if not host:
+        message = (
+            f"camera.source: {redact(text)!r}: no host can be read from this address; write "
+            f"{scheme}://user:password@host:port/path, and in a password %2F for /, %3F for ?, %23 for # and %40 for @"
+        )
+        raise ConfigError(message)
+    return Source(SourceKind.STREAM, url=url, host=host, port=port)
 
 
 def _parse_csi(text: str) -> Source:

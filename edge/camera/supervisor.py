@@ -39,7 +39,7 @@ class CameraSupervisor:
         state: What the supervisor is doing.
         status: How the camera is, for the topic `camera`; None before the first frame.
         reason: Why it is not online, for a person.
-        name: The camera's name; `camera.source` until it was open for the first time.
+        name: The camera's name; what may be shown of `camera.source` until it was open for the first time.
         live: Whether it is a live camera; False until it was open.
         synthetic: Whether what it shows did not happen; False until it was open.
     """

@@ -6,13 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from edge.camera import v4l2
 from edge.camera.csi import ASK_S, NoPicamera2Error, csi_cameras_in_subprocess
 from edge.camera.open import open_camera
 from edge.camera.probe import Connected, connected_cameras
-from edge.camera.source import PORTS, SourceKind, parse_source
+from edge.camera.source import Source, SourceKind, parse_source
 from edge.doctor.finding import Finding
 from edge.doctor.host import connect_problem
 from edge.errors import CameraError, CameraHangError, ConfigError, EdgeError
@@ -50,7 +49,7 @@ def camera(settings: Settings, machine: Machine, dev: Path = v4l2.DEV) -> Findin
             case SourceKind.USB:
                 finding = _usb(source.path)
             case SourceKind.STREAM:
-                finding = _stream(source.url)
+                finding = _stream(source)
             case SourceKind.TEST_CARD | SourceKind.FILE:
                 finding = _recorded(settings)
     except v4l2.NodeDeniedError as error:
@@ -127,13 +126,11 @@ def picamera2_cure() -> str:
     return "sudo apt install python3-picamera2"
 
 
-def _stream(url: str) -> Finding:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    except ValueError:  # whose message may hold a password
-        return Finding(_NAME, "broken", f"camera.source: {redact(url)!r} is no address", _MEND_SOURCE)
-    place = f"{host}:{port}"  # the whole address may hold a password
-    if problem := connect_problem(host, port):
-        return Finding(_NAME, "broken", f"{place} does not answer: {problem}", f"ping {host}")
-    return Finding(_NAME, "ok", f"{place} answers")
+def _stream(source: Source) -> Finding:
+    shown = redact(source.url)
+    problem = connect_problem(source.host, source.port)
+    if not problem:
+        return Finding(_NAME, "ok", f"{shown} answers")
+    # Where a password holds a / ? # or @, what looks like the host may be a part of it.
+    cure = f"ping {source.host}" if source.host in shown else _MEND_SOURCE
+    return Finding(_NAME, "broken", f"{shown} does not answer: {problem}", cure)

@@ -114,7 +114,8 @@ def test_any_camera_is_turned(tmp_path: Path, degrees: int, shape: tuple[int, in
         ("gone.mkv", CameraError, "'gone.mkv': no camera has this name and no such file exists; write auto, "),
         ("webcam", CameraError, r"write auto, picamera2\[:N\], /dev/videoN, a clip's path"),
         ("rtsp://127.0.0.1:9/live", CameraError, "rtsp://127.0.0.1:9/…: no stream opens there"),
-        ("gopher://me:hush@host/x", ConfigError, "'gopher://…@host/…': such addresses are not known"),
+        ("gopher://me:hush@host/x", ConfigError, "such addresses are not known"),
+        ("rtsp:/me:hush@host/x", CameraError, "'…': no camera has this name and no such file exists"),
         ("picamera2:front", ConfigError, "'picamera2:front': write picamera2, or picamera2:1"),
     ],
 )
