@@ -84,7 +84,7 @@ class Motion:
             return []
         # Patches of one face, as mouth and brows, are one region.
         _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, np.ones((3, 3), np.uint8)))
-        areas = np.bincount(labels[mask > 0], minlength=len(stats))
+        areas = np.bincount(labels[mask > 0].astype(np.intp), minlength=len(stats))
         least = _PART_OF_FACE * (self._face / self._cell) ** 2
         across, down = self._scale
         found = []

@@ -131,7 +131,7 @@ class Weights:
 def weights(channels: int) -> Weights:
     """Draw weights whose answers are spread over pixels of -2 to 2."""
     model = classifier(keras.layers.Conv2D(8, 3, padding="same", activation="relu"), channels=channels)
-    pixels = np.repeat(pictures()[..., None], channels, axis=-1) / np.float32(64) - 2
+    pixels = (np.repeat(pictures()[..., None], channels, axis=-1) / np.float32(64) - 2).astype(np.float32)
     return Weights(*spread(model, pixels).get_weights())
 
 
