@@ -183,16 +183,16 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     flags = {"mqtt.url": broker, "mqtt.device": None if device == "+" else device}  # checked as a device's own
     settings = _load(config, flags)
     stop = _stop_on_signals()
-    from edge.watch import Picture, WatchOptions, replay  # noqa: PLC0415  # as in run
+    from edge.watch import PlotFile, WatchOptions, replay  # noqa: PLC0415  # as in run
     from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
 
-    picture = Picture(plot) if plot else None
-    if source and picture:
-        picture.write(*replay(source, device))
+    plot_file = PlotFile(plot) if plot else None
+    if source and plot_file:
+        plot_file.write(*replay(source, device))
         return
-    wishes = WatchOptions(sys.stdout if as_json else None, record, picture, timedelta(minutes=minutes))
+    options = WatchOptions(sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes))
     with _reader_may_leave():
-        show_live(settings.mqtt, device, stop, wishes)
+        show_live(settings.mqtt, device, stop, options)
 
 
 @config_app.command()

@@ -1,4 +1,4 @@
-"""Merge the sources, check the result, and say of each mistake where it stands."""
+"""Merge the sources, validate the result, and say where each mistake is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 SYSTEM_FILE = Path("/etc/emotion-edge/config.toml")
-"""Read where no file is named and this one exists."""
+"""Read if no file is named and this one exists."""
 
 ENV_PREFIX = "EMOTION_EDGE_"
 
@@ -28,12 +28,12 @@ _Key = tuple[str, ...]
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
-    """Read the settings.
+    """Return the settings in force: defaults < file < environment < flags.
 
     Args:
         file: A TOML file, or None for `SYSTEM_FILE` where it exists.
-        environ: ``EMOTION_EDGE_SECTION__KEY`` variables; others are passed over.
-        flags: ``section.key`` to value; None values are passed over.
+        environ: ``EMOTION_EDGE_SECTION__KEY`` variables; others are ignored.
+        flags: ``section.key`` to value; None values are ignored.
 
     Raises:
         ConfigError: With one line per mistake: where, which key, which value, what is allowed.
@@ -51,7 +51,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
                 origin[section,] = name
                 continue
             target = merged.setdefault(section, {})
-            if not isinstance(target, dict):  # the file was wrong here; it keeps its mistake
+            if not isinstance(target, dict):  # wrong in the file, which is reported
                 continue
             for key, value in values.items():
                 target[key] = value

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show(settings: Settings) -> str:
-    """Give the settings in force as TOML that `load` reads back, but for a password in the camera's address."""
+    """Return the settings in force as TOML that `load` reads back, unless an address may hold a secret."""
     lines: list[str] = []
     for section, values in _sections(settings):
         lines.append(f"[{section}]")
@@ -29,13 +29,13 @@ def show(settings: Settings) -> str:
 
 
 def example() -> str:
-    """Give a file with every key, its default and its reason, everything commented out."""
-    lines = ["# emotion-edge: every setting with its default. Take the '#' away from what you change.", ""]
+    """Return a TOML file with every key, its default and its reason, all commented out."""
+    lines = ["# emotion-edge: every setting with its default. Remove the '#' before what you change.", ""]
     for section, values in _sections(Settings()):
         lines.append(f"[{section}]  # {type(values).__doc__}")
         for name, field in type(values).model_fields.items():
             lines += textwrap.wrap(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")
-            # The device's default is this host's name, which is not the next one's.
+            # The device's default is this host's name; the file may be for another host.
             default = None if field.default_factory else getattr(values, name)
             lines.append(f"# {name} =" if default is None else f"# {name} = {_toml(default)}")
         lines.append("")
@@ -48,6 +48,6 @@ def _sections(settings: Settings) -> Iterator[tuple[str, BaseModel]]:
 
 
 def _toml(value: Any) -> str:
-    """Write a scalar. A JSON string or number is a TOML one."""
+    """Return a scalar as TOML. A JSON string or number is a TOML one."""
     plain = redact(str(value)) if isinstance(value, str | Path) else value
     return json.dumps(plain, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What is missing on this machine, and the command that fixes it."""
+"""Checks of this machine: what is missing, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Finding", "examine", "exit_code", "table", "to_json"]
 
 
 def examine(settings: Settings | ConfigError, machine: Machine | None = None) -> list[Finding]:
-    """Check this machine. Takes a few seconds where a camera or a broker does not answer.
+    """Return a finding for each check. It takes some seconds where a camera or a broker does not answer.
 
     Args:
-        settings: Those in force, or why there are none: then the rest is checked against the defaults.
+        settings: Those in force, or why they are invalid: then the rest is checked against the defaults.
         machine: Whose files to read.
     """
     machine = machine or Machine()

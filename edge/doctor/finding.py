@@ -1,4 +1,4 @@
-"""What a check says, for a person and for a program."""
+"""The result of a check, for a person and for a program."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ _COLOURS: dict[Status, str] = {"ok": "green", "warning": "yellow", "broken": "re
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     name: str
     status: Status
-    """``broken`` stops the daemon; ``warning`` makes it worse."""
+    """``broken``: the daemon cannot run; ``warning``: it runs worse."""
 
     found: str
     cure: str | None = None
-    """The command that mends it, or what to do where no command does; None where all is well."""
+    """The command that fixes it, or what to do if no command does; None if all is well."""
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Give 1 where something is broken, else 0."""
+    """Return 1 if something is broken, else 0."""
     return int(any(finding.status == "broken" for finding in findings))
 
 
 def to_json(findings: Sequence[Finding]) -> str:
-    """Give the findings for a program: a list of objects with the fields of `Finding`."""
+    """Return the findings as JSON: a list of objects with the fields of `Finding`."""
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """Give the findings for a person."""
+    """Return the findings as a table for a terminal."""
     result = Table("", "check", "found", "cure")
     for one in findings:
-        # Text, not str: paths and messages may hold what rich takes for markup.
+        # Text, not str: paths and messages may hold what rich reads as markup.
         result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found), Text(one.cure or ""))
     return result
 
 
 def pip_install(requirement: str) -> str:
-    """Give the command that installs into the environment that runs us."""
+    """Return the command that installs a package into the environment that runs this program."""
     return f"{sys.executable} -m pip install '{requirement}'"

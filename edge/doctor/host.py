@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from edge.daemon.health import Throttling
 
 CONNECT_S = 2.0
-"""How long an answer from the network may take, in seconds."""
+"""Seconds that a TCP connection may take."""
 
 _STATE = Path("/var/lib/emotion-edge")
 _EVENT_BYTES = 600
-"""What an event takes on disk (see `OutboxConfig.max_events`)."""
+"""Size of an event on disk (see `OutboxConfig.max_events`)."""
 
 _SPARE_BYTES = 200_000_000
-"""Free space beside the outbox that a system needs to go on living."""
+"""Free space beside the outbox that a system needs to go on running."""
 
 _TIME_ERROR = 5
-"""What adjtimex(2) gives while the clock is not synchronised."""
+"""The result of adjtimex(2) while the clock is not synchronised."""
 
 _TIMEX_BYTES = 512
-"""More than ``struct timex`` takes anywhere. All zero: it asks and sets nothing."""
+"""At least the size of ``struct timex`` on any machine. All zero: the call reads and sets nothing."""
 
 
 def connect_problem(host: str, port: int) -> str | None:
-    """Give why there is no TCP connection to be had, or None."""
+    """Return why no TCP connection can be made, or None."""
     try:
         socket.create_connection((host, port), timeout=CONNECT_S).close()
     except OSError as error:
@@ -45,10 +45,10 @@ def connect_problem(host: str, port: int) -> str | None:
 
 
 def broker(address: Broker) -> Finding:
-    """Does the broker answer? It may come later, so that silence is no more than a warning."""
+    """Check that the broker answers. It may come later, so silence is only a warning."""
     name = "broker"
     if address.kind == "none":
-        return Finding(name, "ok", "nothing is published, as configured")
+        return Finding(name, "ok", "none: nothing is published, as configured")
     if address.kind == "embedded":
         if find_spec("amqtt") is None:
             return Finding(name, "broken", "the embedded broker is not installed", pip_install("emotion-edge[demo]"))
@@ -61,14 +61,14 @@ def broker(address: Broker) -> Finding:
 
 
 def is_clock_synchronised() -> bool:
-    """Ask the kernel, as timedatectl does, whether a time server disciplines the wall clock."""
+    """Return whether a time server sets the wall clock, as the kernel says (adjtimex(2))."""
     question = ctypes.create_string_buffer(_TIMEX_BYTES)
     state: int = ctypes.CDLL(None, use_errno=True).adjtimex(question)
     return 0 <= state < _TIME_ERROR
 
 
 def clock(*, synchronised: bool) -> Finding:
-    """Are the events' time stamps right? A Pi has no battery-backed clock."""
+    """Check that the clock is synchronised, for the events' time stamps: most Pis have no battery for one."""
     if synchronised:
         return Finding("clock", "ok", "synchronised")
     found = "not synchronised: the events' time stamps may be wrong"
@@ -76,20 +76,20 @@ def clock(*, synchronised: bool) -> Finding:
 
 
 def power(throttling: Throttling | None) -> Finding:
-    """Does the firmware slow the processor down?"""
+    """Check whether the firmware slows the processor down."""
     name = "power and heat"
     if throttling is None:
-        return Finding(name, "ok", "this machine does not tell (only a Raspberry Pi does)")
+        return Finding(name, "ok", "unknown: only a Raspberry Pi reports it")
     if not (reasons := throttling.now or throttling.since_boot):
-        return Finding(name, "ok", "never throttled since the boot")
-    when = "now" if throttling.now else "since the boot, not now"
+        return Finding(name, "ok", "never throttled since boot")
+    when = "now" if throttling.now else "since boot, not now"
     supply = any("under-voltage" in part for part in (throttling.now, throttling.since_boot))
     cure = "use the Pi's own power supply and a short cable" if supply else "give the Pi a heat sink or more air"
     return Finding(name, "warning", f"{', '.join(reasons)} ({when})", cure)
 
 
 def governor(governors: AbstractSet[str]) -> Finding:
-    """May the processor run at its full speed?"""
+    """Check that the processor may run at full speed."""
     name, found = "CPU governor", ", ".join(sorted(governors)) or "this machine has none"
     if "powersave" in governors:
         cure = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
@@ -98,7 +98,7 @@ def governor(governors: AbstractSet[str]) -> Finding:
 
 
 def disk(outbox: OutboxConfig) -> Finding:
-    """Is there room for the outbox at its fullest?"""
+    """Check that there is room for a full outbox."""
     folder = outbox.path.parent if outbox.path else Path(os.environ.get("STATE_DIRECTORY", _STATE))
     while not folder.exists():
         folder = folder.parent
@@ -107,5 +107,5 @@ def disk(outbox: OutboxConfig) -> Finding:
     found = f"{free / 1e6:.0f} MB free at {folder}"
     if free < needed:
         cure = "sudo apt clean && sudo journalctl --vacuum-size=50M"
-        return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB wanted", cure)
+        return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB needed", cure)
     return Finding("disk", "ok", found)

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 
 def configuration(settings: Settings | ConfigError) -> Finding:
-    """Is the configuration valid, and are its files there?"""
+    """Check that the configuration is valid and its files can be read."""
     name = "configuration"
     if isinstance(settings, ConfigError):
         return Finding(name, "broken", str(settings), "emotion-edge config example  # shows what is allowed")
     mqtt = settings.mqtt
     for file in (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file):
         if file and not os.access(file, os.R_OK):
-            # No more than a warning: a systemd credential is there for the running service only.
+            # Only a warning: a systemd credential exists only while the service runs.
             return Finding(name, "warning", f"{file} cannot be read from here", f"sudo ls -l '{file}'")
     return Finding(name, "ok", "valid")
 
 
 def python() -> Finding:
-    """Which Python runs us? An older one than 3.11 cannot even load this file."""
+    """Report the Python in use. One older than 3.11 could not load this file."""
     return Finding("python", "ok", f"{platform.python_version()} {platform.machine()} in {sys.prefix}")
 
 
 def runtime() -> Finding:
-    """Is there a TFLite runtime, and is it the fast one?"""
+    """Check that there is a TFLite runtime, and that it is the fast one."""
     name, available = "TFLite runtime", installed()
     best = "tflite-runtime" if platform.machine() == "armv7l" else "ai-edge-litert"
     if not available:
@@ -52,12 +52,12 @@ def runtime() -> Finding:
 
 
 def model(emotion: EmotionConfig) -> Finding:
-    """Does the model bundle load, and does it give plausible answers?"""
+    """Check that the model bundle loads, and that its answers are plausible."""
     name, path = "model", emotion.model or SHIPPED
     try:
         bundle = ModelBundle.load(path, threads=emotion.threads)
     except BundleError as error:
-        cure = "emotion-edge config show  # then mend emotion.model, or leave it out for the shipped one"
+        cure = "emotion-edge config show  # then correct emotion.model, or remove it for the shipped one"
         return Finding(name, "broken", str(error), cure)
     height, width = bundle.network.input_shape
     ramp = np.linspace(0, 255, height * width).reshape(1, height, width)
@@ -66,38 +66,38 @@ def model(emotion: EmotionConfig) -> Finding:
     about = f"{bundle.card.name} {bundle.card.version}, {len(bundle.labels)} labels, {path}"
     if fault := implausible(answers):
         return Finding(
-            name, "broken", f"{about}: {fault}", "python -m convert --help  # the network has to be made anew"
+            name, "broken", f"{about}: {fault}", "python -m convert --help  # the network has to be converted again"
         )
     return Finding(name, "ok", about)
 
 
 def implausible(answers: NDArray[np.float32]) -> str | None:
-    """Say what is wrong with a network's answers.
+    """Return what is wrong with a network's answers, or None.
 
     Args:
         answers: ``(N, C)`` probabilities of N different pictures.
     """
     if not np.isfinite(answers).all() or not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
-        return "its answers are no probabilities"
+        return "its answers are not probabilities"
     if np.ptp(answers, axis=0).max() == 0:
         return "it gives every picture the same answer"
     return None
 
 
 def opencv() -> Finding:
-    """Is OpenCV there, with its face cascade?"""
+    """Check that OpenCV is installed, with its face cascade."""
     name, cure = "OpenCV", pip_install("opencv-python-headless>=4.6,<5")
     try:
-        import cv2  # noqa: PLC0415 - its absence is what we look for
+        import cv2  # noqa: PLC0415  # it may be missing
 
-        from edge.vision.detector import cascade_file  # noqa: PLC0415 - needs cv2
+        from edge.vision.detector import cascade_file  # noqa: PLC0415  # it needs cv2
     except ImportError as error:
         return Finding(name, "broken", str(error), cure)
     try:
         cascade = cascade_file()
     except EdgeError as error:
         return Finding(name, "broken", f"{cv2.__version__}: {error}", "sudo apt install opencv-data")
-    # 5.x moved the cascades out.
+    # OpenCV 5 no longer has cascades.
     if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
         return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", cure)
     return Finding(name, "ok", f"{cv2.__version__}, {cascade}")

@@ -1,7 +1,7 @@
-"""A live view of what devices publish, its record and its picture."""
+"""A live view of what devices publish, its record and its plot."""
 
-from edge.watch.board import Board
+from edge.watch.fleet import Fleet
 from edge.watch.live import WatchOptions, watch
-from edge.watch.picture import Picture, replay
+from edge.watch.plot_file import PlotFile, replay
 
-__all__ = ["Board", "Picture", "WatchOptions", "replay", "watch"]
+__all__ = ["Fleet", "PlotFile", "WatchOptions", "replay", "watch"]

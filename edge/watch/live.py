@@ -1,4 +1,4 @@
-"""Listen to a broker, keep the board up to date, and hand on what was heard."""
+"""Subscribe to a broker, keep the fleet up to date, and show, print and record what is received."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Self, TextIO
 from rich.console import Console
 from rich.live import Live
 
-from edge.watch.board import Board
-from edge.watch.listen import Listener
+from edge.watch.fleet import Fleet
 from edge.watch.record import Recorder
+from edge.watch.subscriber import Subscriber
 from edge.watch.view import Screen, draw
 
 if TYPE_CHECKING:
@@ -23,88 +23,88 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import MqttConfig
-    from edge.watch.board import Message
-    from edge.watch.picture import Picture
+    from edge.watch.fleet import Message
+    from edge.watch.plot_file import PlotFile
 
 _REDRAW_S = 0.25
-_LEISURE = 9
-"""Between two drawings pass as many times a drawing's own: a hundred devices must not keep a Pi busy."""
+_IDLE_RATIO = 9
+"""Idle time after each drawing, in times the drawing itself took: a hundred devices must not keep a Pi busy."""
 
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What to do with what is heard."""
+    """What to do with what is received."""
 
     printer: TextIO | None = None
-    """Where to print each message as one line of JSON, instead of showing a table."""
+    """Where each message is printed as one line of JSON, instead of the table."""
 
     record: Path | None = None
     """CSV file that gets a row for each event."""
 
-    picture: Picture | None = None
-    """What to draw at the end."""
+    plot: PlotFile | None = None
+    """The plot to write at the end."""
 
     window: timedelta = timedelta(minutes=3)
-    """What the timelines show."""
+    """How much time the timelines show."""
 
 
-def watch(config: MqttConfig, device: str, stop: threading.Event, wishes: WatchOptions | None = None) -> None:
+def watch(config: MqttConfig, device: str, stop: threading.Event, options: WatchOptions | None = None) -> None:
     """Show what devices publish until `stop` is set.
 
     Args:
         config: Where the broker is.
         device: One device's name, or ``+`` for all.
-        stop: Ends the view.
-        wishes: What else to do; a table alone unless said.
+        stop: Ends it.
+        options: What to do; the table alone by default.
 
     Raises:
         ConfigError: The address names no broker on the network, or a password or certificate cannot be read.
-        OutputError: The record or the picture cannot be written.
+        OutputError: The record or the plot cannot be written.
     """
-    wishes = wishes or WatchOptions()
-    board, screen = Board(config.base_topic), Console()
-    shown = screen.is_terminal and not wishes.printer
+    options = options or WatchOptions()
+    fleet, screen = Fleet(config.base_topic), Console()
+    shown = screen.is_terminal and not options.printer
     with ExitStack() as cleanup:
-        recorder = cleanup.enter_context(Recorder(wishes.record)) if wishes.record else None
-        # A log line would fall into the table, which has a place of its own for trouble.
-        listener = cleanup.enter_context(Listener(config, device, silent=shown and sys.stderr.isatty()))
-        if wishes.picture:
-            cleanup.callback(lambda picture: picture.write(board.timelines, datetime.now(UTC)), wishes.picture)
-        with _Painter(board, listener, wishes, screen) if shown else nullcontext() as painter:
+        recorder = cleanup.enter_context(Recorder(options.record)) if options.record else None
+        # A log line would break the table, which has a place of its own for the problem.
+        subscriber = cleanup.enter_context(Subscriber(config, device, silent=shown and sys.stderr.isatty()))
+        if options.plot:
+            cleanup.callback(lambda plot: plot.write(fleet.timelines, datetime.now(UTC)), options.plot)
+        with _LiveTable(fleet, subscriber, options, screen) if shown else nullcontext() as table:
             while not stop.is_set():
-                if not wishes.picture:
-                    board.forget(datetime.now(UTC) - wishes.window)
-                _hand_on(listener.take(painter.wait_s if painter else _REDRAW_S), board, recorder, wishes.printer)
-                if painter:
-                    painter.paint()
-        listener.close()
-        _hand_on(listener.take(0), board, recorder, wishes.printer)
-    if not wishes.printer:
-        screen.print(draw(board, *_now(screen, wishes, height=None), listener.trouble))
+                if not options.plot:
+                    fleet.prune(datetime.now(UTC) - options.window)
+                _dispatch(subscriber.take(table.wait_s if table else _REDRAW_S), fleet, recorder, options.printer)
+                if table:
+                    table.draw()
+        subscriber.close()
+        _dispatch(subscriber.take(0), fleet, recorder, options.printer)
+    if not options.printer:
+        screen.print(draw(fleet, *_now(screen, options, height=None), subscriber.problem))
 
 
-class _Painter:
-    """Draws the board on the whole terminal, often enough and not more often."""
+class _LiveTable:
+    """Draws the fleet on the whole terminal, as often as it may."""
 
-    def __init__(self, board: Board, listener: Listener, wishes: WatchOptions, screen: Console) -> None:
-        self._board, self._listener, self._wishes, self._screen = board, listener, wishes, screen
+    def __init__(self, fleet: Fleet, subscriber: Subscriber, options: WatchOptions, screen: Console) -> None:
+        self._board, self._listener, self._wishes, self._screen = fleet, subscriber, options, screen
         self._live = Live(console=screen, screen=True, auto_refresh=False)
         self._due_s = 0.0
 
     @property
     def wait_s(self) -> float:
-        """How long nothing has to be drawn."""
+        """Seconds until the next drawing."""
         return max(0.001, self._due_s - time.monotonic())
 
-    def paint(self) -> None:
-        """Draw, where it is time."""
+    def draw(self) -> None:
+        """Draw if it is time."""
         began_s = time.monotonic()
         if began_s < self._due_s:
             return
         now, screen = _now(self._screen, self._wishes, height=self._screen.height)
-        self._live.update(draw(self._board, now, screen, self._listener.trouble), refresh=True)
+        self._live.update(draw(self._board, now, screen, self._listener.problem), refresh=True)
         ended_s = time.monotonic()
-        self._due_s = ended_s + max(_REDRAW_S, _LEISURE * (ended_s - began_s))
+        self._due_s = ended_s + max(_REDRAW_S, _IDLE_RATIO * (ended_s - began_s))
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -114,16 +114,16 @@ class _Painter:
         self._live.stop()
 
 
-def _now(console: Console, wishes: WatchOptions, *, height: int | None) -> tuple[datetime, Screen]:
-    """Give the time where the reader lives, and what there is to draw on."""
-    # NO_COLOR takes the colours away, not the styles: letters have to tell the emotions then.
+def _now(console: Console, options: WatchOptions, *, height: int | None) -> tuple[datetime, Screen]:
+    """Return the time in the reader's time zone, and the size of the terminal."""
+    # NO_COLOR removes the colours, not the styles: then letters stand for the emotions.
     colours = console.color_system is not None and not console.no_color
-    return datetime.now(UTC).astimezone(), Screen(console.width, height, colours, wishes.window)
+    return datetime.now(UTC).astimezone(), Screen(console.width, height, colours, options.window)
 
 
-def _hand_on(messages: list[Message], board: Board, recorder: Recorder | None, printer: TextIO | None) -> None:
+def _dispatch(messages: list[Message], fleet: Fleet, recorder: Recorder | None, printer: TextIO | None) -> None:
     for message in messages:
-        event = board.hear(message)
+        event = fleet.receive(message)
         if event and recorder:
             recorder.write(event)
         if printer:

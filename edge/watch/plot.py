@@ -1,4 +1,4 @@
-"""A picture of who showed which emotion when: a band for each device, in it a lane for each face at the same time."""
+"""A plot of the emotions over time: a band for each device, in it a lane for each face at the same time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from edge.text import printable
 from edge.watch.palette import colour, order
-from edge.watch.plausible import printable
 from edge.watch.timeline import Gap
 
 if TYPE_CHECKING:
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 _WIDTH, _DPI = 12.0, 130
 _TALLEST = 60.0
-"""Inches; beyond it the bands become thinner."""
+"""Inches; with more devices the bands become thinner."""
 
 _BAND = 0.7
-"""Part of its line that a device's band fills."""
+"""Part of its row that a device's band fills."""
 
-_GAPS = {Gap.OFFLINE: ("#fbe9e7", "#d9a29b"), Gap.BLIND: ("#fdf3d8", "#cdb46a")}
+_GAPS = {Gap.OFFLINE: ("#fbe9e7", "#d9a29b"), Gap.NO_CAMERA: ("#fdf3d8", "#cdb46a")}
 _LOST = "#d11f2e"
 _INK, _FAINT = "0.25", "0.85"
 
 
 def draw(timelines: Mapping[str, Timeline], end: datetime, zone: tzinfo | None) -> bytes:
-    """Draw the timelines that hold something, as PNG bytes.
+    """Return a PNG of the timelines that hold something.
 
     Args:
         timelines: By device; at least one that has begun.
-        end: Until when they go.
-        zone: The time zone to show times in; None: this machine's.
+        end: The end of the time axis.
+        zone: The time zone of the axis; None: this machine's.
     """
     known = {name: line for name, line in sorted(timelines.items()) if line.begin}
     begin = min(line.begin for line in known.values() if line.begin)
@@ -56,7 +56,7 @@ def draw(timelines: Mapping[str, Timeline], end: datetime, zone: tzinfo | None) 
     axes.set_xlim(_number(begin), _number(end))
     axes.set_ylim(len(known) - 0.4, -0.6)
     axes.set_yticks(range(len(known)), [_name(name) for name in known], parse_math=False)
-    _dress(axes, begin.astimezone(zone), end.astimezone(zone))
+    _style_axes(axes, begin.astimezone(zone), end.astimezone(zone))
     handles = _legend(seen, lost=any(line.losses for line in known.values()))
     figure.legend(
         handles=handles, loc="outside upper left", ncols=11 if len(handles) <= 11 else 7, frameon=False, fontsize=9,
@@ -69,7 +69,7 @@ def draw(timelines: Mapping[str, Timeline], end: datetime, zone: tzinfo | None) 
 
 
 def _band(axes: Axes, place: int, line: Timeline, end: datetime) -> set[str | Gap]:
-    """Draw one device; gives what the legend has to explain."""
+    """Draw one device; return what the legend has to explain."""
     begin, top = line.begin or end, place - _BAND / 2
     axes.plot([_number(begin), _number(end)], [place, place], color=_FAINT, linewidth=1.2, zorder=1)
     gaps = line.gaps(end)
@@ -95,7 +95,7 @@ def _band(axes: Axes, place: int, line: Timeline, end: datetime) -> set[str | Ga
 
 
 def lanes(line: Timeline) -> list[list[FaceTimeline]]:
-    """Share the faces out so that those that are there at the same time have different lanes."""
+    """Return the faces in lanes: faces that are there at the same time are in different ones."""
     result: list[list[FaceTimeline]] = []
     for track in sorted((track for track in line.tracks.values() if track.steps), key=lambda track: track.steps[0][0]):
         begin = track.steps[0][0]
@@ -108,7 +108,7 @@ def lanes(line: Timeline) -> list[list[FaceTimeline]]:
     return result
 
 
-def _dress(axes: Axes, begin: datetime, end: datetime) -> None:
+def _style_axes(axes: Axes, begin: datetime, end: datetime) -> None:
     locator = AutoDateLocator(tz=begin.tzinfo, minticks=5, maxticks=12)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     length = end - begin

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 COLUMNS = (
     "captured_at", "device", "session", "sequence", "type", "face.id", "emotion", "confidence", "previous", "lasted_s",
@@ -50,18 +50,18 @@ class Recorder:
         self._path = path
         try:
             if path.exists() and not path.is_file():
-                raise OutputError(_said(path, "is no file; name a new one or an earlier record"))
+                raise OutputError(_problem(path, "is no file; name a new one or an earlier record"))
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                self._take_over()
+                self._resume()
             except BaseException:
                 os.close(self._file)
                 raise
         except OSError as error:
-            raise OutputError(_said(path, f"cannot be written: {error.strerror}")) from None
+            raise OutputError(_problem(path, f"cannot be written: {error.strerror}")) from None
 
     def write(self, event: FaceEvent) -> None:
-        """Append a row. The next reader of the file sees it.
+        """Append a row, visible at once to other readers of the file.
 
         Raises:
             OutputError: The disk is full, or gone.
@@ -69,8 +69,8 @@ class Recorder:
         self._append(_row(event))
 
     def close(self) -> None:
-        """Bring everything to the disk and let the file go."""
-        with contextlib.suppress(OSError):  # what a file system cannot sync, it wrote
+        """Sync and close the file."""
+        with contextlib.suppress(OSError):  # a file system that cannot sync has written
             os.fsync(self._file)
         os.close(self._file)
 
@@ -80,27 +80,27 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take_over(self) -> None:
+    def _resume(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputError(_said(self._path, "another watch records into it; name another file")) from None
+            raise OutputError(_problem(self._path, "another watch records into it; name another file")) from None
         self._end = os.fstat(self._file).st_size
         there = os.pread(self._file, len(_HEADER), 0)
         if there != _HEADER[: len(there)]:
-            raise OutputError(_said(self._path, "does not begin with a record's header; name another file"))
+            raise OutputError(_problem(self._path, "does not begin with a record's header; name another file"))
         if len(there) < len(_HEADER):
             self._end = 0
             self._append(_HEADER)
             return
-        whole = self._whole()
-        if whole < self._end:
-            log.warning("%s: its last row was cut short and is taken away", self._path)
-            os.ftruncate(self._file, whole)
-            self._end = whole
+        complete = self._complete_end()
+        if complete < self._end:
+            _LOG.warning("%s: its last row is incomplete and is removed", self._path)
+            os.ftruncate(self._file, complete)
+            self._end = complete
 
-    def _whole(self) -> int:
-        """Give where the last row that was written to its end ends."""
+    def _complete_end(self) -> int:
+        """Return the offset behind the last complete row."""
         at = self._end
         while at > 0:
             begin = max(0, at - 65536)
@@ -117,12 +117,12 @@ class Recorder:
                 done += os.pwrite(self._file, row[done:], self._end + done)
         except OSError as error:
             os.ftruncate(self._file, self._end)
-            raise OutputError(_said(self._path, f"cannot be written: {error.strerror}")) from None
+            raise OutputError(_problem(self._path, f"cannot be written: {error.strerror}")) from None
         self._end += len(row)
 
 
 def read(path: Path) -> Iterator[FaceEvent]:
-    """Give the events of a record, in the order of its rows.
+    """Yield the events of a record, in the order of its rows.
 
     Raises:
         ConfigError: It cannot be read, or is no record.
@@ -130,7 +130,7 @@ def read(path: Path) -> Iterator[FaceEvent]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             if file.readline() != _HEADER.decode():
-                raise ConfigError(_said(path, "does not begin with a record's header; 'watch --record' writes one"))
+                raise ConfigError(_problem(path, "does not begin with a record's header; 'watch --record' writes one"))
             rows = csv.DictReader(file, COLUMNS)
             for row in rows:
                 try:
@@ -140,11 +140,11 @@ def read(path: Path) -> Iterator[FaceEvent]:
                 if event and plausible(event):
                     yield event
                 else:
-                    log.warning("%s: line %d is no event and is left out", path, rows.line_num + 1)
+                    _LOG.warning("%s: line %d is no event and is skipped", path, rows.line_num + 1)
     except OSError as error:
-        raise ConfigError(_said(path, f"cannot be read: {error.strerror}")) from None
+        raise ConfigError(_problem(path, f"cannot be read: {error.strerror}")) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(_said(path, f"is no record: {error}")) from None
+        raise ConfigError(_problem(path, f"is no record: {error}")) from None
 
 
 def _row(event: FaceEvent) -> bytes:
@@ -157,7 +157,7 @@ def _row(event: FaceEvent) -> bytes:
             cells[name] = value if isinstance(value, str) else json.dumps(value)
     text = io.StringIO()
     csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(cells)
-    # A line end in a name would be a row's end to whoever takes a torn row away.
+    # A line end in a name would count as a row's end when an incomplete row is removed.
     return (" ".join(text.getvalue().splitlines()) + "\n").encode()
 
 
@@ -174,5 +174,5 @@ def _event(row: dict[str, str]) -> FaceEvent:
     return FaceEvent.model_validate(content)
 
 
-def _said(path: Path, what: str) -> str:
+def _problem(path: Path, what: str) -> str:
     return f"{path}: {what}"

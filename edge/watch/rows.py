@@ -1,4 +1,4 @@
-"""Which devices and faces get a line of the table."""
+"""The rows of the table: which devices and faces are shown."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.watch.board import Board, Device
+    from edge.watch.fleet import Device, Fleet
     from edge.wire.messages import StateFace
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line."""
+    """One row."""
 
     name: str
     device: Device
     face: StateFace | None
     first: bool = True
-    """False of a device's second face and further ones."""
+    """False for a device's second face and further ones."""
 
     more: int = 0
-    """Faces that have no row of their own."""
+    """The device's faces that have no row of their own."""
 
 
-def rows_of(board: Board, room: int | None) -> tuple[list[TableRow], list[str]]:
-    """Give the rows that there is room for, and the names of the devices that have none."""
-    names = sorted(board.devices)
-    rows = [row for name in names for row in _unfolded(name, board.devices[name])]
+def rows_of(fleet: Fleet, room: int | None) -> tuple[list[TableRow], list[str]]:
+    """Return the rows that fit into `room` lines (None: all), and the names of the devices that have none."""
+    names = sorted(fleet.devices)
+    rows = [row for name in names for row in _face_rows(name, fleet.devices[name])]
     if room is None or len(rows) <= room:
         return rows, []
-    # Those where something happens, but each in its place: a table that jumps about cannot be read.
-    liveliest = set(sorted(names, key=lambda name: board.devices[name].active, reverse=True)[:room])
+    # The most recently active, but in the order of their names: a table that jumps about cannot be read.
+    most_active = set(sorted(names, key=lambda name: fleet.devices[name].active, reverse=True)[:room])
     folded = [replace(row, more=max(0, len(_faces(row.device)) - 1)) for row in rows if row.first]
-    return [row for row in folded if row.name in liveliest], [name for name in names if name not in liveliest]
+    return [row for row in folded if row.name in most_active], [name for name in names if name not in most_active]
 
 
-def _unfolded(name: str, device: Device) -> Iterator[TableRow]:
+def _face_rows(name: str, device: Device) -> Iterator[TableRow]:
     faces = _faces(device)
     yield TableRow(name, device, faces[0] if faces else None)
     for face in faces[1:]:

@@ -1,4 +1,4 @@
-"""One device over time: which face had which emotion when, and when nobody could know."""
+"""One device over time: which face had which emotion when, and when nothing is known."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from edge.wire.messages import Box, FaceEvent, State
 
 _SAME = timedelta(seconds=1)
-"""A state and an event name the same change within this; their clocks are read at different moments."""
+"""A state and an event that are at most this far apart describe the same change."""
 
 
 class Gap(Enum):
-    """What there is where there is no emotion."""
+    """Why there is no emotion."""
 
     NOBODY = "nobody"
     OFFLINE = "offline"
-    BLIND = "no camera"
+    NO_CAMERA = "no camera"
     UNKNOWN = "unknown"
 
 
@@ -42,23 +42,23 @@ class FaceTimeline:
 
     face: int
     area: int
-    """Of its newest box, in pixels: the largest face speaks for the device."""
+    """Of its newest box, in pixels: the device shows its largest face."""
 
     seen: datetime
-    """When it was last known to be there."""
+    """When it was last seen."""
 
     steps: list[tuple[datetime, str]] = field(default_factory=list)
-    """Each emotion with its beginning, in order."""
+    """Each emotion with the time it began, in order."""
 
     end: datetime | None = None
 
     def step(self, at: datetime, emotion: str) -> None:
-        """Take in an emotion's beginning, once, in whatever order they come."""
+        """Add an emotion's beginning, once. They may come in any order."""
         if not any(known == emotion and abs(at - when) <= _SAME for when, known in self.steps[-8:]):
             insort(self.steps, (at, emotion))
 
     def spans(self, begin: datetime, end: datetime) -> Iterator[Span]:
-        """Give its emotions within a time, in order."""
+        """Yield its emotions within a time, in order."""
         last = end if self.end is None else min(end, self.end)
         if last <= begin:
             return
@@ -70,37 +70,37 @@ class FaceTimeline:
 
 @dataclass
 class Timeline:
-    """What is known of one device, by its own clock."""
+    """What is known of one device, in its own time."""
 
     tracks: dict[tuple[str, int], FaceTimeline] = field(default_factory=dict)
     """By session and face."""
 
     losses: list[tuple[datetime, int]] = field(default_factory=list)
-    """When a gap in the sequence showed, and how many events it took."""
+    """The time of the first event after each gap in the sequence, and how many events are missing."""
 
     begin: datetime | None = None
-    """Since when the device is known at all."""
+    """The first moment that is known."""
 
     _present: dict[tuple[str, int], FaceTimeline] = field(default_factory=dict)
     """The tracks without an end."""
 
-    _left: datetime | None = None
-    """When somebody was last there, or the device was back."""
+    _idle_since: datetime | None = None
+    """When the last face left, or the last gap ended."""
 
     _gaps: list[Span] = field(default_factory=list)
     _open: dict[Gap, datetime] = field(default_factory=dict)
 
     def event(self, event: FaceEvent, lost: int = 0) -> None:
-        """Take in a transition that was not heard before, and how many were lost before it."""
+        """Apply a transition that was not received before, and how many were lost before it."""
         at, key = event.captured_at, (event.session, event.face.id)
         self._known_from(at)
         if lost:
             self.losses.append((at, lost))
-        self._leave_other_sessions(event.session)
+        self._end_earlier_sessions(event.session)
         track = self.tracks.get(key)
         if track is None:
             if event.type == "gone":
-                return  # its beginning was not heard
+                return  # we were not subscribed when it began
             track = self._track(key, event.face.box, at)
             if event.previous and event.lasted_s is not None:
                 track.step(at - timedelta(seconds=event.lasted_s), event.previous)
@@ -113,10 +113,10 @@ class Timeline:
             self._reopen(key)
 
     def state(self, state: State) -> None:
-        """Take in who is there: it heals what was not heard."""
+        """Apply a state: it corrects what lost events left wrong."""
         at = state.captured_at
         self._known_from(min([at, *(face.since for face in state.faces)]))
-        self._leave_other_sessions(state.session)
+        self._end_earlier_sessions(state.session)
         there = {(state.session, face.id): face for face in state.faces}
         for key, face in there.items():
             track = self.tracks.get(key) or self._track(key, face.box, at)
@@ -128,30 +128,30 @@ class Timeline:
             if key not in there and track.seen < at:
                 self._end(key, at)
 
-    def away(self, gap: Gap, at: datetime) -> None:
-        """Note that from now on nobody is seen, because the device or its camera is away."""
+    def begin_gap(self, gap: Gap, at: datetime) -> None:
+        """Note that from this time on the device or its camera is away."""
         self._known_from(at)
         self._open[gap] = min(at, self._open.get(gap, at))
         for key, track in list(self._present.items()):
             self._end(key, max(self._open[gap], track.seen))
 
-    def back(self, gap: Gap, at: datetime) -> None:
-        """Note that it is back; who is there, a state or an event has to tell."""
+    def end_gap(self, gap: Gap, at: datetime) -> None:
+        """Note that the device or its camera is back. Faces follow with the next state or event."""
         if begin := self._open.pop(gap, None):
             self._gaps.append(Span(begin, max(begin, at), gap))
-            self._left = at
+            self._idle_since = at
 
     @property
     def idle_since(self) -> datetime | None:
-        """Since when nobody is there, or the device or its camera is away; None where nothing is known."""
-        return min(self._open.values(), default=self._left or self.begin)
+        """Since when nobody is there, or the device or its camera is away; None if nothing is known."""
+        return min(self._open.values(), default=self._idle_since or self.begin)
 
     def gaps(self, end: datetime) -> list[Span]:
-        """Say when the device or its camera was away."""
+        """Return when the device or its camera was away."""
         return [*self._gaps, *(Span(begin, end, gap) for gap, begin in self._open.items() if begin < end)]
 
     def spans(self, begin: datetime, end: datetime) -> list[Span]:
-        """Say without a hole what there was: the largest face's emotion, or why there is none."""
+        """Return what filled each moment: the largest face's emotion, or why there is none."""
         seen = [(span, track.area) for track in self.tracks.values() for span in track.spans(begin, end)]
         gaps = self.gaps(end)
         edges = {begin, end, *(edge for span, _ in seen for edge in (span.begin, span.end))}
@@ -165,7 +165,7 @@ class Timeline:
             while waiting and waiting[-1][0].begin <= start:
                 there.append(waiting.pop())
             there = [face for face in there if face[0].end > start]
-            # What was seen counts more than an absence: a device without a broker watches on, and tells later.
+            # A face outweighs an absence: a device without a broker goes on, and sends its events later.
             away = [gap.what for gap in gaps if gap.begin <= start < gap.end]
             nobody = Gap.NOBODY if self.begin and self.begin <= start else Gap.UNKNOWN
             what = max(there, key=lambda face: face[1])[0].what if there else (away or [nobody])[0]
@@ -174,10 +174,10 @@ class Timeline:
             result.append(Span(start, stop, what))
         return result
 
-    def forget(self, before: datetime) -> None:
+    def prune(self, before: datetime) -> None:
         """Drop what ended before that time."""
         self.tracks = {key: track for key, track in self.tracks.items() if not track.end or track.end >= before}
-        for track in self.tracks.values():  # somebody may sit there all day
+        for track in self.tracks.values():  # a face may stay all day
             over = bisect_right(track.steps, before, key=lambda step: step[0])
             del track.steps[: max(0, over - 1)]
         self.losses = [(at, lost) for at, lost in self.losses if at >= before]
@@ -192,15 +192,15 @@ class Timeline:
 
     def _end(self, key: tuple[str, int], at: datetime) -> None:
         self.tracks[key].end = at
-        self._left = max(self._left or at, at)
+        self._idle_since = max(self._idle_since or at, at)
         self._present.pop(key, None)
 
     def _reopen(self, key: tuple[str, int]) -> None:
         self.tracks[key].end = None
         self._present[key] = self.tracks[key]
 
-    def _leave_other_sessions(self, session: str) -> None:
-        """End the faces of a daemon that is no more, when they were last known to be there."""
+    def _end_earlier_sessions(self, session: str) -> None:
+        """End the faces of earlier sessions at the time they were last seen."""
         for key, track in list(self._present.items()):
             if key[0] < session:
                 self._end(key, track.seen)

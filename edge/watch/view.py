@@ -1,4 +1,4 @@
-"""The board as a table for a terminal of any size: a line a face, or a device, and none that wraps."""
+"""The fleet as a table for a terminal of any size: one line for each face or device, none wraps."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from edge.text import printable
+from edge.watch.bar import Cell, bar_cells, legend, render
 from edge.watch.palette import BAD, GOOD, WARNING, coloured
-from edge.watch.plausible import printable
 from edge.watch.rows import TableRow, rows_of
-from edge.watch.strip import Cell, cut, legend, paint
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
 
-    from edge.watch.board import Board, Device
+    from edge.watch.fleet import Device, Fleet
     from edge.wire.messages import FaceEvent
 
 _COLUMNS = (
@@ -34,7 +34,7 @@ _COLUMNS = (
     ("fps", 5, 100),
     ("ms", 4, 100),
 )
-"""Each column's title, its width, and the width of a terminal that has room for it."""
+"""Each column's title, its width, and the narrowest terminal that shows it."""
 
 _LEFT = {"", "device", "emotion", "timeline"}
 
@@ -42,58 +42,58 @@ _FRAME = 4
 """Lines around the rows: headline, the columns' names, what is hidden, legend."""
 
 _EVENTS = 5
-"""Newest events that are shown where there is room."""
+"""Newest events to list, if there is room."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What there is to draw on."""
+    """What to draw on."""
 
     width: int
     """Columns."""
 
     height: int | None = None
-    """Lines; None: as many as it takes."""
+    """Lines; None: no limit."""
 
     colours: bool = True
-    """False: letters tell the emotions."""
+    """False: letters stand for the emotions."""
 
     window: timedelta = timedelta(minutes=3)
-    """What the timelines show."""
+    """How much time the timelines show."""
 
 
-def draw(board: Board, now: datetime, screen: Screen, trouble: str | None = None) -> Group:
-    """Draw what is known.
+def draw(fleet: Fleet, now: datetime, screen: Screen, problem: str | None = None) -> Group:
+    """Return the table, its headline and its legend.
 
     Args:
-        board: What was heard.
-        now: The time, in the time zone to show times in.
-        screen: How large it may become.
-        trouble: What keeps us from hearing more.
+        fleet: The devices.
+        now: The time, in the reader's time zone.
+        screen: The room there is.
+        problem: Why nothing is received, if so.
     """
     room = None if screen.height is None else max(1, screen.height - _FRAME)
-    rows, hidden = rows_of(board, room)
+    rows, hidden = rows_of(fleet, room)
     columns = _columns([printable(row.name) for row in rows], screen)
     table = _table(columns, screen.window)
     seen: set[Cell] = set()
     for row in rows:
         track = None if row.first or not (row.face and row.device.state) else (row.device.state.session, row.face.id)
-        there = now - row.device.clock_off
-        line = cut(row.device.timeline, there, screen.window, columns["timeline"], track)
+        there = now - row.device.clock_offset
+        line = bar_cells(row.device.timeline, there, screen.window, columns["timeline"], track)
         seen.update(line)
-        cells = {**_cells(row, there), "timeline": paint(line, colours=screen.colours)}
+        cells = {**_cells(row, there), "timeline": render(line, colours=screen.colours)}
         table.add_row(*(cells.get(title, Text()) for title in columns))
-    parts: list[RenderableType] = [_headline(board, now, trouble), table]
+    parts: list[RenderableType] = [_headline(fleet, now, problem), table]
     if hidden:
-        parts.append(_line(f"{len(hidden)} more, where less happens: {', '.join(map(printable, hidden))}", "dim"))
+        parts.append(_line(f"{len(hidden)} more, less active: {', '.join(map(printable, hidden))}", "dim"))
     parts.append(legend(seen, colours=screen.colours))
     spare = _EVENTS if room is None else min(_EVENTS, room - len(rows))
-    parts.extend(_event(event, now) for event in board.recent[-spare:] if spare > 0)
+    parts.extend(_event(event, now) for event in fleet.recent[-spare:] if spare > 0)
     return Group(*parts)
 
 
 def _columns(names: list[str], screen: Screen) -> dict[str, int]:
-    """Give the columns that there is room for, each with its width; the timeline has what the others leave."""
+    """Return the columns that fit, with their widths; the timeline gets what the others leave."""
     columns = {title: width for title, width, least in _COLUMNS if screen.width >= least}
     longest = max((cell_len(name) + 1 for name in names), default=0)
     columns["device"] = min(max(6, longest), 22 if screen.width >= 100 else 13)
@@ -114,7 +114,7 @@ def _table(columns: dict[str, int], window: timedelta) -> Table:
 
 
 def _cells(row: TableRow, there: datetime) -> dict[str, Text]:
-    """Give a row's cells by column; `there` is the time on the device's clock."""
+    """Return a row's cells by column; `there` is the time on the device's clock."""
     device, face = row.device, row.face
     mark, what = _status(device)
     since = face.since if face else device.timeline.idle_since
@@ -129,12 +129,12 @@ def _cells(row: TableRow, there: datetime) -> dict[str, Text]:
     name = Text(printable(row.name))
     if device.state and device.state.synthetic:
         name.append("*", "dim")
-    lost, health = device.sequences.lost, device.health
+    lost, health = device.losses.lost, device.health
     latency = health.latency.p50_ms if health else None
     return cells | {
         "": mark,
         "device": name,
-        "events": Text(_short(device.sequences.heard)),
+        "events": Text(_short(device.losses.received)),
         "lost": Text(_short(lost), style=f"bold {BAD}" if lost else "dim"),
         "fps": Text(f"{health.frames.per_second:.1f}" if health else "?"),
         "ms": Text("?" if latency is None else f"{latency:.0f}"),
@@ -142,7 +142,7 @@ def _cells(row: TableRow, there: datetime) -> dict[str, Text]:
 
 
 def _status(device: Device) -> tuple[Text, Text]:
-    """Give the mark before a device's name, and what is said of it where no face is."""
+    """Return the mark before a device's name, and the text in place of an emotion."""
     if device.availability == "offline":
         return Text("○", BAD), Text("offline", BAD)
     if device.camera and device.camera.status != "online":
@@ -152,23 +152,23 @@ def _status(device: Device) -> tuple[Text, Text]:
     return (Text("●", GOOD) if device.availability == "online" else Text("?", "dim")), nobody
 
 
-def _headline(board: Board, now: datetime, trouble: str | None) -> Text:
-    devices = board.devices.values()
+def _headline(fleet: Fleet, now: datetime, problem: str | None) -> Text:
+    devices = fleet.devices.values()
     away = sum(device.availability == "offline" for device in devices)
-    lost = sum(device.sequences.lost for device in devices)
+    lost = sum(device.losses.lost for device in devices)
     faces = sum(len(d.state.faces) for d in devices if d.state and d.availability != "offline")
-    text = _line(f"{now:%H:%M:%S}  {board.base}", "bold")
+    text = _line(f"{now:%H:%M:%S}  {fleet.base}", "bold")
     text.append(f"  {_several(len(devices), 'device')}, {_several(faces, 'face')}", "not bold")
     for count, said in (
         (away, f"{away} offline"),
         (lost, f"{_several(lost, 'event')} lost"),
-        (board.strange, f"{_several(board.strange, 'message')} not in the contract's form"),
+        (fleet.invalid, f"{_several(fleet.invalid, 'invalid message')}"),
     ):
         if count:
             text.append(", ", "not bold").append(said, f"not bold {BAD}")
     if any(device.state and device.state.synthetic for device in devices):
         text.append("  * test card", "dim not bold")
-    return text if trouble is None else Text.assemble(text, (f"  {trouble}", BAD), no_wrap=True, overflow="ellipsis")
+    return text if problem is None else Text.assemble(text, (f"  {problem}", BAD), no_wrap=True, overflow="ellipsis")
 
 
 def _event(event: FaceEvent, now: datetime) -> Text:

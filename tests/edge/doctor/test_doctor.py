@@ -105,8 +105,8 @@ def test_the_shipped_model_is_fine() -> None:
     [
         ([[0.1, 0.9], [0.7, 0.3]], None),
         ([[0.5, 0.5], [0.5, 0.5]], "it gives every picture the same answer"),
-        ([[0.1, 0.9], [float("nan"), 0.3]], "its answers are no probabilities"),
-        ([[0.1, 0.9], [0.7, 0.7]], "its answers are no probabilities"),
+        ([[0.1, 0.9], [float("nan"), 0.3]], "its answers are not probabilities"),
+        ([[0.1, 0.9], [0.7, 0.7]], "its answers are not probabilities"),
     ],
 )
 def test_implausible_answers_are_told(answers: list[list[float]], fault: str | None) -> None:
@@ -136,7 +136,7 @@ def test_power_and_heat_have_their_own_cures() -> None:
     assert "under-voltage, throttled (now)" in supply.found
     assert "power supply" in (supply.cure or "")
     heat = host.power(Throttling.from_bits(0x80000))
-    assert "since the boot, not now" in heat.found
+    assert "since boot, not now" in heat.found
     assert "heat sink" in (heat.cure or "")
 
 

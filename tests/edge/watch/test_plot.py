@@ -13,7 +13,7 @@ from edge.watch.palette import colour
 from edge.watch.plot import draw, lanes
 from edge.watch.record import Recorder
 from edge.watch.timeline import Gap, Timeline
-from tests.speech import NOW, ago, event
+from tests.payloads import NOW, ago, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def test_any_name_can_be_drawn(name: str) -> None:
 def test_absences_and_losses_are_drawn() -> None:
     line = timeline()
     plain = draw({"kitchen": line}, NOW, None)
-    line.away(Gap.OFFLINE, ago(10))
+    line.begin_gap(Gap.OFFLINE, ago(10))
     offline = draw({"kitchen": line}, NOW, None)
     line.event(event(9, "happy", at=ago(5)), lost=3)
     assert len({plain, offline, draw({"kitchen": line}, NOW, None)}) == 3
@@ -96,7 +96,7 @@ def test_a_record_is_plotted_without_a_broker(emotion_edge: Run, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--plot", "out.jpg"], "out.jpg: the picture is a PNG"),
+        (["--plot", "out.jpg"], "out.jpg: the plot is a PNG"),
         (["--plot", "absent/out.png"], "there is no folder"),
         (["--from", "events.csv"], "--from FILE.csv goes with --plot"),
         (["--from", "events.csv", "--plot", "out.png", "--json"], "--from FILE.csv goes with --plot"),

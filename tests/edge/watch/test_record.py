@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import ConfigError, OutputError
 from edge.watch.record import COLUMNS, Recorder, read
-from tests.speech import NOW, ago, event
+from tests.payloads import NOW, ago, event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def test_a_row_that_a_power_cut_tore_is_taken_away(file: Path, caplog: pytest.Lo
     os.truncate(file, file.stat().st_size - 20)
     write(file, EVENTS[2:])
     assert list(read(file)) == EVENTS
-    assert "its last row was cut short" in caplog.text
+    assert "its last row is incomplete" in caplog.text
 
 
 def test_a_header_that_a_power_cut_tore_is_written_anew(file: Path) -> None:

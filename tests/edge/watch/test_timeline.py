@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from edge.watch.sequences import Sequences
-from edge.watch.strip import LOST, cut, paint
+from edge.watch.bar import LOST, bar_cells, render
+from edge.watch.losses import LossCounter
 from edge.watch.timeline import Gap, Timeline
-from tests.speech import NOW, ago, event, state
+from tests.payloads import NOW, ago, event, state
 
 MINUTE = timedelta(minutes=1)
 
 
 def line(timeline: Timeline, count: int = 12) -> str:
     """The last minute as a terminal without colours shows it, a cell for five seconds."""
-    return paint(cut(timeline, NOW - timedelta(seconds=1), MINUTE, count), colours=False).plain
+    return render(bar_cells(timeline, NOW - timedelta(seconds=1), MINUTE, count), colours=False).plain
 
 
 def test_each_emotion_lasts_until_the_next_and_nobody_is_before_and_after() -> None:
@@ -60,9 +60,9 @@ def test_a_state_ends_a_face_whose_going_was_lost_and_doubles_no_change() -> Non
 def test_events_that_come_after_an_outage_take_their_places() -> None:
     timeline = Timeline()
     timeline.state(state((3, "happy", ago(60)), at=ago(60)))
-    timeline.away(Gap.OFFLINE, ago(50))
+    timeline.begin_gap(Gap.OFFLINE, ago(50))
     assert line(timeline) == "HHxxxxxxxxxx"
-    timeline.back(Gap.OFFLINE, ago(10))
+    timeline.end_gap(Gap.OFFLINE, ago(10))
     timeline.state(state(at=ago(10)))
     timeline.event(event(5, "sad", at=ago(40)))
     timeline.event(event(6, "sad", type="gone", at=ago(20)))
@@ -72,15 +72,15 @@ def test_events_that_come_after_an_outage_take_their_places() -> None:
 def test_a_camera_that_is_off_is_not_nobody() -> None:
     timeline = Timeline()
     timeline.event(event(0, "neutral", type="appeared", at=ago(60)))
-    timeline.away(Gap.BLIND, ago(40))
-    timeline.back(Gap.BLIND, ago(20))
+    timeline.begin_gap(Gap.NO_CAMERA, ago(40))
+    timeline.end_gap(Gap.NO_CAMERA, ago(20))
     assert line(timeline) == "NNNN----····"
     assert timeline.idle_since == ago(20)
 
 
 def test_a_camera_that_was_there_before_we_came_tells_of_nobody() -> None:
     timeline = Timeline()
-    timeline.back(Gap.BLIND, ago(50))
+    timeline.end_gap(Gap.NO_CAMERA, ago(50))
     timeline.state(state(at=ago(20)))
     assert line(timeline) == "        ····"
 
@@ -97,7 +97,7 @@ def test_lost_events_are_marked_where_the_gap_showed() -> None:
     timeline = Timeline()
     timeline.event(event(0, "neutral", type="appeared", at=ago(60)))
     timeline.event(event(3, "happy", at=ago(30)), lost=2)
-    cells = cut(timeline, NOW - timedelta(seconds=1), MINUTE, 12)
+    cells = bar_cells(timeline, NOW - timedelta(seconds=1), MINUTE, 12)
     assert cells.index(LOST) == 6
     assert line(timeline) == "NNNNNN!HHHHH"
 
@@ -106,7 +106,7 @@ def test_cells_move_as_one() -> None:
     timeline = Timeline()
     timeline.event(event(0, "neutral", type="appeared", at=ago(60)))
     timeline.event(event(1, "happy", at=ago(30)))
-    shown = [cut(timeline, NOW + timedelta(seconds=second), MINUTE, 12) for second in range(6)]
+    shown = [bar_cells(timeline, NOW + timedelta(seconds=second), MINUTE, 12) for second in range(6)]
     assert shown[:5] == shown[:1] * 5
     assert shown[5] == [*shown[0][1:], "happy"]
 
@@ -117,7 +117,7 @@ def test_what_is_long_past_is_forgotten_and_what_lasts_is_not() -> None:
     timeline.event(event(2, "sad", type="gone", at=ago(500), face=1), lost=1)
     timeline.event(event(3, "sad", type="appeared", at=ago(400), face=2))
     timeline.event(event(4, "happy", at=ago(300), face=2))
-    timeline.forget(ago(60))
+    timeline.prune(ago(60))
     assert list(timeline.tracks) == [("a", 2)]
     assert len(timeline.tracks["a", 2].steps) == 1
     assert timeline.losses == []
@@ -135,19 +135,19 @@ def test_what_is_long_past_is_forgotten_and_what_lasts_is_not() -> None:
     ],
 )
 def test_what_is_counted_as_lost(heard: list[str], events: int, lost: int) -> None:
-    sequences = Sequences()
+    losses = LossCounter()
     for each in heard:
-        sequences.count(each[0], int(each[1:]))
-    assert (sequences.heard, sequences.lost) == (events, lost)
+        losses.count(each[0], int(each[1:]))
+    assert (losses.received, losses.lost) == (events, lost)
 
 
 def test_a_tail_is_lost_once_the_next_session_speaks() -> None:
-    sequences = Sequences()
-    sequences.count("a", 4)
-    sequences.ended("a", 7)
-    assert sequences.count("a", 5) == 0
-    assert sequences.lost == 0
-    assert sequences.count("b", 0) == 2
-    assert sequences.count("b", 1) == 0
-    assert sequences.count("a", 7) is None
-    assert sequences.lost == 2
+    losses = LossCounter()
+    losses.count("a", 4)
+    losses.session_ended("a", 7)
+    assert losses.count("a", 5) == 0
+    assert losses.lost == 0
+    assert losses.count("b", 0) == 2
+    assert losses.count("b", 1) == 0
+    assert losses.count("a", 7) is None
+    assert losses.lost == 2

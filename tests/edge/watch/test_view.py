@@ -6,42 +6,46 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from edge.watch import Board
-from edge.watch.board import Message
+from edge.watch import Fleet
+from edge.watch.fleet import Message
 from edge.watch.view import Screen, draw
-from tests.speech import NOW, ago, camera, event, state
+from tests.payloads import NOW, ago, camera, event, state
 
 
-def hear(board: Board, device: str, last: str, payload: str, heard_at: float = 0, *, retained: bool = False) -> None:
-    board.hear(Message(f"emotion-edge/{device}/{last}", payload.encode(), ago(heard_at), retained))
+def receive(
+    fleet: Fleet, device: str, last: str, payload: str, received_at: float = 0, *, retained: bool = False
+) -> None:
+    fleet.receive(Message(f"emotion-edge/{device}/{last}", payload.encode(), ago(received_at), retained))
 
 
-def fleet(count: int) -> Board:
+def fleet_of(count: int) -> Fleet:
     """As many devices; a face in each, and each a second quieter than the one before."""
-    board = Board("emotion-edge")
+    fleet = Fleet("emotion-edge")
     for index in range(count):
         name = f"room-{index:02}"
-        hear(board, name, "availability", "online", index)
-        hear(board, name, "event", event(type="appeared", device=name, at=ago(index + 5)).to_json(), index)
-        hear(board, name, "state", state((3, "happy", ago(index + 5)), device=name, at=ago(index)).to_json(), index)
-    return board
+        receive(fleet, name, "availability", "online", index)
+        receive(fleet, name, "event", event(type="appeared", device=name, at=ago(index + 5)).to_json(), index)
+        receive(fleet, name, "state", state((3, "happy", ago(index + 5)), device=name, at=ago(index)).to_json(), index)
+    return fleet
 
 
-def drawn(board: Board, width: int = 118, height: int | None = None, trouble: str | None = None) -> list[str]:
+def drawn(fleet: Fleet, width: int = 118, height: int | None = None, problem: str | None = None) -> list[str]:
     console = Console(width=width, force_terminal=True, color_system=None, legacy_windows=False)
     with console.capture() as capture:
-        console.print(draw(board, NOW, Screen(width, height, colours=False), trouble))
+        console.print(draw(fleet, NOW, Screen(width, height, colours=False), problem))
     return capture.get().splitlines()
 
 
 def test_who_is_there_and_since_when() -> None:
-    board = Board("emotion-edge")
-    hear(board, "kitchen", "availability", "online")
-    hear(board, "kitchen", "state", state((3, "happy", ago(42))).to_json())
-    hear(board, "hall", "availability", "online")
-    hear(board, "hall", "state", state((1, "sad", ago(600)), at=ago(150), device="hall", synthetic=True).to_json(), 150)
-    hear(board, "hall", "state", state(at=ago(130), device="hall", synthetic=True).to_json(), 130)
-    headline, columns, hall, kitchen, _ = drawn(board)
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "kitchen", "availability", "online")
+    receive(fleet, "kitchen", "state", state((3, "happy", ago(42))).to_json())
+    receive(fleet, "hall", "availability", "online")
+    receive(
+        fleet, "hall", "state", state((1, "sad", ago(600)), at=ago(150), device="hall", synthetic=True).to_json(), 150
+    )
+    receive(fleet, "hall", "state", state(at=ago(130), device="hall", synthetic=True).to_json(), 130)
+    headline, columns, hall, kitchen, _ = drawn(fleet)
     assert headline.split() == ["03:14:15", "emotion-edge", "2", "devices,", "1", "face", "*", "test", "card"]
     assert columns.split()[:7] == ["device", "emotion", "%", "since", "3", "min", "ago"]
     assert hall.split()[:5] == ["●", "hall*", "nobody", "2", "min"]
@@ -51,10 +55,10 @@ def test_who_is_there_and_since_when() -> None:
 
 
 def test_each_face_has_a_line_where_there_is_room_and_is_counted_where_there_is_none() -> None:
-    board = fleet(2)
+    fleet = fleet_of(2)
     two = state((3, "happy", ago(9)), (4, "sad", ago(7)), at=ago(1), device="room-00")
-    hear(board, "room-00", "state", two.to_json(), 1)
-    roomy, tight = drawn(board), drawn(board, height=6)
+    receive(fleet, "room-00", "state", two.to_json(), 1)
+    roomy, tight = drawn(fleet), drawn(fleet, height=6)
     assert [line.split()[0:1] for line in roomy[2:5]] == [["●"], ["sad"], ["●"]]
     assert "SSS" in roomy[3]
     assert "happy +1" in tight[2]
@@ -62,28 +66,28 @@ def test_each_face_has_a_line_where_there_is_room_and_is_counted_where_there_is_
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (118, 24), (60, 10), (200, 60), (40, 5), (30, 8)])
 def test_forty_devices_fit_and_no_line_wraps(width: int, height: int) -> None:
-    board = fleet(40)
-    hear(board, "a" * 64, "availability", "online")
-    lines = drawn(board, width, height, trouble="cannot reach mqtt://somewhere.far.away; trying again")
+    fleet = fleet_of(40)
+    receive(fleet, "a" * 64, "availability", "online")
+    lines = drawn(fleet, width, height, problem="cannot reach mqtt://somewhere.far.away; trying again")
     assert len(lines) <= height
     assert max(map(cell_len, lines)) <= width
     assert sum(line.startswith("●") for line in lines) == min(41, max(1, height - 4))
 
 
 def test_where_there_is_no_room_the_liveliest_are_shown_each_in_its_place() -> None:
-    board = fleet(40)
-    hear(board, "room-30", "event", event(1, device="room-30").to_json())
-    lines = drawn(board, 80, 12)
+    fleet = fleet_of(40)
+    receive(fleet, "room-30", "event", event(1, device="room-30").to_json())
+    lines = drawn(fleet, 80, 12)
     assert [line.split()[1] for line in lines if line.startswith("●")] == [
         *(f"room-{index:02}" for index in range(7)), "room-30",
     ]  # fmt: skip
-    assert any(line.startswith("32 more, where less happens: room-07, ") for line in lines)
+    assert any(line.startswith("32 more, less active: room-07, ") for line in lines)
 
 
 def test_lost_events_are_counted_and_marked() -> None:
-    board = fleet(2)
-    hear(board, "room-00", "event", event(4, "sad", device="room-00", at=ago(3)).to_json())
-    headline, _, first, second, legend, *_ = drawn(board, 80)
+    fleet = fleet_of(2)
+    receive(fleet, "room-00", "event", event(4, "sad", device="room-00", at=ago(3)).to_json())
+    headline, _, first, second, legend, *_ = drawn(fleet, 80)
     assert "3 events lost" in headline
     assert (first.split()[-1], second.split()[-1]) == ("3", "0")
     assert "!" in first
@@ -91,12 +95,12 @@ def test_lost_events_are_counted_and_marked() -> None:
     assert "! lost" in legend
 
 
-def test_offline_devices_and_blind_cameras_are_said() -> None:
-    board = fleet(2)
-    hear(board, "room-00", "availability", "offline")
-    hear(board, "room-01", "camera", camera("off", ago(1)).to_json())
-    hear(board, "room-01", "state", state(device="room-01").to_json())
-    headline, _, first, second, *_ = drawn(board)
+def test_offline_devices_and_missing_cameras_are_shown() -> None:
+    fleet = fleet_of(2)
+    receive(fleet, "room-00", "availability", "offline")
+    receive(fleet, "room-01", "camera", camera("off", ago(1)).to_json())
+    receive(fleet, "room-01", "state", state(device="room-01").to_json())
+    headline, _, first, second, *_ = drawn(fleet)
     assert "1 offline" in headline
     assert first.split()[:3] == ["○", "room-00", "offline"]
     assert second.split()[:3] == ["◐", "room-01", "off"]
@@ -104,36 +108,36 @@ def test_offline_devices_and_blind_cameras_are_said() -> None:
 
 def test_who_was_offline_before_we_came_left_with_its_last_state() -> None:
     for order in (("availability", "state"), ("state", "availability")):
-        board = Board("emotion-edge")
+        fleet = Fleet("emotion-edge")
         said = {"availability": "offline", "state": state((3, "happy", ago(120)), at=ago(90)).to_json()}
         for last in order:
-            hear(board, "kitchen", last, said[last], retained=True)
-        row = drawn(board)[2]
+            receive(fleet, "kitchen", last, said[last], retained=True)
+        row = drawn(fleet)[2]
         assert row.split()[:5] == ["○", "kitchen", "offline", "90", "s"]
         assert 3 * row.count("x") > 4 * row.count("H") > 0
 
 
 def test_a_device_whose_clock_is_wrong_is_shown_as_if_it_were_right() -> None:
-    board = Board("emotion-edge")
-    hear(board, "kitchen", "state", state((3, "happy", ago(7242)), at=ago(7200)).to_json())
-    row = drawn(board)[2]
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "kitchen", "state", state((3, "happy", ago(7242)), at=ago(7200)).to_json())
+    row = drawn(fleet)[2]
     assert row.split()[2:6] == ["happy", "91", "42", "s"]
     assert "HHHHHH" in row
 
 
 def test_a_devices_name_is_no_markup() -> None:
-    board = Board("emotion-edge")
-    hear(board, "[red] [bold]", "availability", "online")
-    hear(board, "[red] [bold]", "event", event(device="[red] [bold]").to_json())
-    assert sum("[red] [bold]" in line for line in drawn(board)) == 2
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "[red] [bold]", "availability", "online")
+    receive(fleet, "[red] [bold]", "event", event(device="[red] [bold]").to_json())
+    assert sum("[red] [bold]" in line for line in drawn(fleet)) == 2
 
 
 def test_nothing_that_is_said_controls_the_terminal() -> None:
-    board = Board("emotion-edge")
+    fleet = Fleet("emotion-edge")
     evil = "a\x1b[2J\n" + "b" * 9999
-    hear(board, evil.replace("\n", ""), "event", event(0, evil, device=evil, previous=evil).to_json())
-    hear(board, evil.replace("\n", ""), "state", state((3, evil, ago(1)), device=evil).to_json())
-    lines = drawn(board, 80)
+    receive(fleet, evil.replace("\n", ""), "event", event(0, evil, device=evil, previous=evil).to_json())
+    receive(fleet, evil.replace("\n", ""), "state", state((3, evil, ago(1)), device=evil).to_json())
+    lines = drawn(fleet, 80)
     assert len(lines) == 5  # headline, columns, one device, legend, one event
     assert "\x1b[2J" not in "".join(lines)
     assert max(map(cell_len, lines)) <= 80
@@ -142,14 +146,14 @@ def test_nothing_that_is_said_controls_the_terminal() -> None:
 def test_colours_tell_the_emotions_where_there_are_any() -> None:
     console = Console(width=80, force_terminal=True, color_system="truecolor")
     with console.capture() as capture:
-        console.print(draw(fleet(1), NOW, Screen(80)))
+        console.print(draw(fleet_of(1), NOW, Screen(80)))
     assert "\x1b[38;2;245;197;24m▇" in capture.get()
 
 
 def test_what_lies_before_the_window_is_forgotten() -> None:
-    board = fleet(3)
+    fleet = fleet_of(3)
     for index in range(3):
         name = f"room-{index:02}"
-        hear(board, name, "event", event(1, type="gone", device=name, at=ago(index)).to_json())
-    board.forget(ago(0) - timedelta(seconds=1.5))
-    assert [len(line.tracks) for line in board.timelines.values()] == [1, 1, 0]
+        receive(fleet, name, "event", event(1, type="gone", device=name, at=ago(index)).to_json())
+    fleet.prune(ago(0) - timedelta(seconds=1.5))
+    assert [len(line.tracks) for line in fleet.timelines.values()] == [1, 1, 0]

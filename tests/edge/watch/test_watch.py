@@ -14,11 +14,11 @@ import pytest
 
 from edge.config import MqttConfig
 from edge.errors import ConfigError, OutputError
-from edge.watch import Board, WatchOptions, watch
-from edge.watch.board import Message
+from edge.watch import Fleet, WatchOptions, watch
+from edge.watch.fleet import Message
 from edge.watch.record import read
 from tests.broker import Subscriber, wait_until
-from tests.speech import NOW, ago, event, info, state
+from tests.payloads import NOW, ago, event, info, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,43 +28,43 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).parent / "emotion-edge"
 
 
-def hear(board: Board, last: str, payload: str) -> object:
-    return board.hear(Message(f"emotion-edge/kitchen/{last}", payload.encode(errors="surrogateescape"), NOW))
+def receive(fleet: Fleet, last: str, payload: str) -> object:
+    return fleet.receive(Message(f"emotion-edge/kitchen/{last}", payload.encode(errors="surrogateescape"), NOW))
 
 
 def test_an_event_is_given_back_once() -> None:
-    board = Board("emotion-edge")
-    assert hear(board, "event", event(5).to_json()) == event(5)
-    assert hear(board, "event", event(5).to_json()) is None
-    assert hear(board, "state", state().to_json()) is None
+    fleet = Fleet("emotion-edge")
+    assert receive(fleet, "event", event(5).to_json()) == event(5)
+    assert receive(fleet, "event", event(5).to_json()) is None
+    assert receive(fleet, "state", state().to_json()) is None
 
 
 def test_a_tail_that_info_tells_of_is_lost() -> None:
-    board = Board("emotion-edge")
-    hear(board, "event", event(5).to_json())
-    hear(board, "info", info("b", previous="a", last=8).to_json())
-    hear(board, "event", event(6).to_json())
-    assert board.devices["kitchen"].sequences.lost == 0
-    hear(board, "event", event(0, session="b").to_json())
-    assert board.devices["kitchen"].sequences.lost == 2
-    assert board.timelines["kitchen"].losses == [(NOW, 2)]
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "event", event(5).to_json())
+    receive(fleet, "info", info("b", previous="a", last=8).to_json())
+    receive(fleet, "event", event(6).to_json())
+    assert fleet.devices["kitchen"].losses.lost == 0
+    receive(fleet, "event", event(0, session="b").to_json())
+    assert fleet.devices["kitchen"].losses.lost == 2
+    assert fleet.timelines["kitchen"].losses == [(NOW, 2)]
 
 
-def test_a_heartbeat_makes_nobody_lively() -> None:
-    board = Board("emotion-edge")
-    hear(board, "event", event(5).to_json())
+def test_a_heartbeat_is_no_activity() -> None:
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "event", event(5).to_json())
     later = Message("emotion-edge/kitchen/state", state().to_json().encode(), ago(-30))
-    board.hear(later)
-    assert board.devices["kitchen"].active == NOW
+    fleet.receive(later)
+    assert fleet.devices["kitchen"].active == NOW
 
 
 def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() -> None:
-    board = Board("emotion-edge")
-    hear(board, "event", "{}")
-    hear(board, "state", "\udcff")
-    hear(board, "unheard-of", "x")
-    hear(board, "detection/state", "ON")
-    assert (list(board.devices), board.strange) == ([], 2)
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "event", "{}")
+    receive(fleet, "state", "\udcff")
+    receive(fleet, "unheard-of", "x")
+    receive(fleet, "detection/state", "ON")
+    assert (list(fleet.devices), fleet.invalid) == ([], 2)
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,16 @@ def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() 
     ],
 )
 def test_nonsense_in_the_right_form_is_counted_and_does_no_harm(field: str, value: object) -> None:
-    board = Board("emotion-edge")
-    assert hear(board, "event", json.dumps({**json.loads(event().to_json()), field: value})) is None
-    assert (list(board.devices), board.strange) == ([], 1)
+    fleet = Fleet("emotion-edge")
+    assert receive(fleet, "event", json.dumps({**json.loads(event().to_json()), field: value})) is None
+    assert (list(fleet.devices), fleet.invalid) == ([], 1)
 
 
 @contextlib.contextmanager
-def watching(mosquitto: Mosquitto, device: str, wishes: WatchOptions) -> Iterator[Subscriber]:
+def watching(mosquitto: Mosquitto, device: str, options: WatchOptions) -> Iterator[Subscriber]:
     """Watch while the block speaks, then stop in good order."""
     stop, config = threading.Event(), MqttConfig(url=mosquitto.url, device="x")
-    thread = threading.Thread(target=watch, args=(config, device, stop, wishes))
+    thread = threading.Thread(target=watch, args=(config, device, stop, options))
     thread.start()
     wait_until(lambda: "SUBSCRIBE" in mosquitto.log)
     with contextlib.closing(Subscriber(mosquitto.port)) as speaker:

@@ -1,4 +1,4 @@
-"""What devices say, made up: for tests of who listens."""
+"""Payloads as devices send them, for tests of those who receive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A timeline as one line of a terminal: a cell for each few seconds, and the legend that explains it."""
+"""A timeline as one line of a terminal: a cell for each few seconds, and its legend."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
+from edge.text import printable
 from edge.watch.palette import BAD, WARNING, colour, letter, order
-from edge.watch.plausible import printable
 from edge.watch.timeline import Gap
 
 if TYPE_CHECKING:
@@ -22,22 +22,22 @@ Cell = str | Gap | tuple[Lost]
 LOST: tuple[Lost] = ("lost",)
 """A cell in which a gap in the sequence showed."""
 
-_BLOCK = "▇"  # not quite full, so that lines do not melt together
-_GAPS = {Gap.NOBODY: ("·", "dim"), Gap.OFFLINE: ("x", BAD), Gap.BLIND: ("-", WARNING), Gap.UNKNOWN: (" ", "")}
+_BLOCK = "▇"  # not full height, so that lines stay apart
+_GAPS = {Gap.NOBODY: ("·", "dim"), Gap.OFFLINE: ("x", BAD), Gap.NO_CAMERA: ("-", WARNING), Gap.UNKNOWN: (" ", "")}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cut(
+def bar_cells(
     timeline: Timeline, now: datetime, window: timedelta, count: int, track: tuple[str, int] | None = None
 ) -> list[Cell]:
-    """Cut the time up to now into cells.
+    """Return the cells of the time up to now.
 
     Args:
         timeline: What happened.
         now: The end of the last cell, or somewhere in it, on the device's clock.
         window: What all cells cover.
         count: How many.
-        track: One face's key, for what it did; None for what the largest did.
+        track: One face's key; None for the largest face of each moment.
     """
     each = max(window / count, timedelta(milliseconds=100))
     # Cells start at multiples of their length, so that they move as one and do not flicker.
@@ -50,8 +50,8 @@ def cut(
     return result
 
 
-def paint(line: Sequence[Cell], *, colours: bool) -> Text:
-    """Give the line; without colours, letters tell the emotions."""
+def render(line: Sequence[Cell], *, colours: bool) -> Text:
+    """Return the cells as text; without colours, letters stand for the emotions."""
     text = Text(no_wrap=True)
     for cell, run in groupby(line):
         mark, style = _mark(cell, colours=colours)
@@ -60,10 +60,10 @@ def paint(line: Sequence[Cell], *, colours: bool) -> Text:
 
 
 def legend(seen: Iterable[Cell], *, colours: bool) -> Text:
-    """Explain the marks that are on the screen, and no other."""
+    """Return the legend of the cells that are on the screen."""
     found = set(seen) - {Gap.UNKNOWN}
     text = Text(no_wrap=True, overflow="ellipsis", style="dim" if not colours else "")
-    # Emotions last: where they have no room, the rows name them in their colours.
+    # Emotions last: if they do not fit, the rows still name them in their colours.
     for gap in (gap for gap in Gap if gap in found):
         text.append(*_mark(gap, colours=colours)).append(f" {gap.value}  ")
     if LOST in found:
@@ -75,7 +75,7 @@ def legend(seen: Iterable[Cell], *, colours: bool) -> Text:
 
 
 def _share(spans: Sequence[Span], begin: datetime, each: timedelta, count: int) -> list[str | Gap]:
-    """Give, for each of `count` equal parts of a time, what filled most of it."""
+    """Return what filled most of each of `count` equal parts of a time."""
     shares: list[dict[str | Gap, timedelta]] = [{} for _ in range(count)]
     for span in spans:
         first = max(0, (span.begin - begin) // each)
@@ -88,7 +88,7 @@ def _share(spans: Sequence[Span], begin: datetime, each: timedelta, count: int) 
 
 
 def _mark(cell: Cell, *, colours: bool) -> tuple[str, str]:
-    """Give a cell's character and its style."""
+    """Return a cell's character and its style."""
     if isinstance(cell, Gap):
         return _GAPS[cell]
     if isinstance(cell, tuple):

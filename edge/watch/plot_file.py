@@ -1,4 +1,4 @@
-"""Where the picture of the timelines goes, and what it is drawn from."""
+"""The plot of the timelines: the file it goes to, and the record it may be drawn from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from edge import files
 from edge.doctor.finding import pip_install
 from edge.errors import ConfigError, OutputError
+from edge.watch.losses import LossCounter
 from edge.watch.record import read
-from edge.watch.sequences import Sequences
 from edge.watch.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Picture:
-    """A PNG file to be, which is sure to find its place before anybody waits for it."""
+class PlotFile:
+    """A PNG file that will be written at the end, checked at the beginning."""
 
     def __init__(self, path: Path) -> None:
-        """See whether all is there.
+        """Check that it can be written.
 
         Raises:
             ConfigError: matplotlib is not installed.
@@ -34,52 +34,49 @@ class Picture:
             message = f"--plot needs matplotlib ({error}): {pip_install('matplotlib>=3.9')}"
             raise ConfigError(message) from None
         self._plot, self._path = plot, path
-        if problem := _problem(path):
+        if problem := _why_not(path):
             message = f"{path}: {problem}"
             raise OutputError(message)
 
     def write(self, timelines: Mapping[str, Timeline], end: datetime) -> None:
-        """Draw the timelines, in this machine's time zone.
+        """Write the timelines' plot, in this machine's time zone.
 
         Raises:
-            OutputError: Nothing was heard, or the disk is full.
+            OutputError: Nothing was received, or the disk is full.
         """
         if not any(line.begin for line in timelines.values()):
-            message = f"{self._path}: there is nothing to plot, for nothing was heard"
+            message = f"{self._path}: there is nothing to plot: no message was received"
             raise OutputError(message)
         files.write_atomically(self._path, self._plot.draw(timelines, end, None))
 
 
-def _problem(path: Path) -> str | None:
+def _why_not(path: Path) -> str | None:
     if path.suffix.lower() != ".png":
-        return "the picture is a PNG; write a name that ends in .png"
+        return "the plot is a PNG; write a name that ends in .png"
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        return "cannot be written there"
+        return "it cannot be written there"
     return None
 
 
 def replay(record: Path, device: str) -> tuple[dict[str, Timeline], datetime]:
-    """Read a record.
+    """Return the timelines in a record, by device, and the time of its last event.
 
     Args:
         record: What ``watch --record`` wrote.
         device: One device's name, or ``+`` for all.
 
-    Returns:
-        The timelines by device, and the time of the last event.
-
     Raises:
         ConfigError: It cannot be read, or is no record.
     """
     timelines: dict[str, Timeline] = {}
-    counts: dict[str, Sequences] = {}
+    counts: dict[str, LossCounter] = {}
     end = datetime.min.replace(tzinfo=UTC)
     for event in read(record):
         if device not in ("+", event.device):
             continue
-        lost = counts.setdefault(event.device, Sequences()).count(event.session, event.sequence)
+        lost = counts.setdefault(event.device, LossCounter()).count(event.session, event.sequence)
         if lost is not None:
             timelines.setdefault(event.device, Timeline()).event(event, lost)
             end = max(end, event.captured_at)

@@ -1,4 +1,4 @@
-"""What is known of each device, from the messages that were heard."""
+"""What is known of each device, from the messages received."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from edge.watch.losses import LossCounter
 from edge.watch.plausible import plausible
-from edge.watch.sequences import Sequences
 from edge.watch.timeline import Gap, Timeline
 from edge.wire.messages import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from edge.wire.messages import Payload
 
 _RECENT = 20
-"""Events that are remembered to be shown as they came."""
+"""Events kept to be listed."""
 
-_CLOCK_OFF = timedelta(minutes=1)
-"""What a device's clock may differ from ours, transport and all, before it counts as wrong."""
+_CLOCK_WRONG = timedelta(minutes=1)
+"""Difference to our clock, transport included, from which a device's clock counts as wrong."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What came from the broker."""
+    """One MQTT message."""
 
     topic: str
     payload: bytes
-    heard_at: datetime
+    received_at: datetime
     retained: bool = False
-    """True of what was said before we came."""
+    """True: it was published before we subscribed."""
 
 
 @dataclass
 class Device:
-    """One device, as its topics tell it."""
+    """One device, as its topics describe it."""
 
     active: datetime
     """When something last changed there, by our clock."""
@@ -45,90 +45,91 @@ class Device:
     state: State | None = None
     camera: CameraStatus | None = None
     health: Health | None = None
-    sequences: Sequences = field(default_factory=Sequences)
+    losses: LossCounter = field(default_factory=LossCounter)
     timeline: Timeline = field(default_factory=Timeline)
 
-    clock_off: timedelta = timedelta()
+    clock_offset: timedelta = timedelta()
     """How far its clock is behind ours: a Pi has no battery for one. Zero where it is about right."""
 
     @property
-    def blind(self) -> bool:
-        """Whether its camera sees nothing now."""
+    def without_camera(self) -> bool:
+        """Whether its camera delivers nothing now."""
         return self.camera is not None and self.camera.status != "online"
 
-    def available(self, message: Message) -> None:
-        """Take in ``online`` or ``offline``, which bear no time of their own."""
-        at = message.heard_at - self.clock_off
+    def set_availability(self, message: Message) -> None:
+        """Apply ``online`` or ``offline``, which have no time stamp of their own."""
+        at = message.received_at - self.clock_offset
         before, self.availability = self.availability, message.payload.decode(errors="replace")
         if self.availability == "online":
-            self.timeline.back(Gap.OFFLINE, at)
+            self.timeline.end_gap(Gap.OFFLINE, at)
         else:
-            # Of one that was offline before we came, the last state is the last sign of life.
+            # A device that was offline before we subscribed was last alive when it sent its last state.
             known = self.state.captured_at if self.state and message.retained else at
-            self.timeline.away(Gap.OFFLINE, min(at, known))
+            self.timeline.begin_gap(Gap.OFFLINE, min(at, known))
         if self.availability != before:
-            self.active = message.heard_at
+            self.active = message.received_at
 
-    def take(self, payload: Payload, message: Message) -> FaceEvent | None:
-        """Take in a payload; gives it back where it is an event that was not heard before."""
+    def apply(self, payload: Payload, message: Message) -> FaceEvent | None:
+        """Apply a payload; return it if it is an event not received before."""
         match payload:
             case FaceEvent():
-                lost = self.sequences.count(payload.session, payload.sequence)
+                lost = self.losses.count(payload.session, payload.sequence)
                 if lost is None:
                     return None
                 self.timeline.event(payload, lost)
-                self.active = message.heard_at
+                self.active = message.received_at
                 return payload
             case State():
                 if not message.retained:
-                    off = message.heard_at - payload.captured_at
-                    self.clock_off = off if abs(off) > _CLOCK_OFF else timedelta()
+                    off = message.received_at - payload.captured_at
+                    self.clock_offset = off if abs(off) > _CLOCK_WRONG else timedelta()
                 self.state = payload
                 self.timeline.state(payload)
                 if message.retained and self.availability == "offline":
-                    self.timeline.away(Gap.OFFLINE, payload.captured_at)
+                    self.timeline.begin_gap(Gap.OFFLINE, payload.captured_at)
             case CameraStatus():
                 if payload.status != (self.camera.status if self.camera else "online"):
-                    self.active = message.heard_at
+                    self.active = message.received_at
                 self.camera = payload
-                (self.timeline.away if self.blind else self.timeline.back)(Gap.BLIND, payload.since)
+                change = self.timeline.begin_gap if self.without_camera else self.timeline.end_gap
+                change(Gap.NO_CAMERA, payload.since)
             case Health():
                 self.health = payload
             case Info(previous_session=str(session), previous_last_sequence=int(last)):
-                self.sequences.ended(session, last)
+                self.losses.session_ended(session, last)
         return None
 
 
 @dataclass
-class Board:
+class Fleet:
     """All devices below one base topic."""
 
     base: str
     devices: dict[str, Device] = field(default_factory=dict)
     recent: list[FaceEvent] = field(default_factory=list)
-    strange: int = 0
-    """Messages that are not in the contract's form."""
+    invalid: int = 0
+    """Messages that do not follow the contract."""
 
-    def hear(self, message: Message) -> FaceEvent | None:
-        """Take in a message.
+    def receive(self, message: Message) -> FaceEvent | None:
+        """Apply a message.
 
         Returns:
-            The event in it, where it holds one that was not heard before.
+            Its event, if it holds one that was not received before.
         """
         name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
         if "/" in name or last not in {"availability", *PAYLOADS}:
-            return None  # none of ours, or of a later version
+            return None  # another program's, or a later version's
         if last == "availability":
-            self._device(name, message).available(message)
+            self._device(name, message).set_availability(message)
             return None
         try:
             payload: Payload | None = PAYLOADS[last].model_validate_json(message.payload)
         except ValidationError:
             payload = None
         if payload is None or not plausible(payload):
-            self.strange += 1
+            self.invalid += 1
             return None
-        event = self._device(name, message).take(payload, message)
+        event = self._device(name, message).apply(payload, message)
         if event:
             self.recent = [*self.recent, event][-_RECENT:]
         return event
@@ -138,10 +139,10 @@ class Board:
         """The timelines by device."""
         return {name: device.timeline for name, device in self.devices.items()}
 
-    def forget(self, before: datetime) -> None:
-        """Drop what the timelines hold of the time before."""
+    def prune(self, before: datetime) -> None:
+        """Drop what ended before that time."""
         for device in self.devices.values():
-            device.timeline.forget(before - device.clock_off)
+            device.timeline.prune(before - device.clock_offset)
 
     def _device(self, name: str, message: Message) -> Device:
-        return self.devices.setdefault(name, Device(message.heard_at))
+        return self.devices.setdefault(name, Device(message.received_at))

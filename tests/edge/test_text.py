@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.text import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("müsli 日本 [red]", "müsli 日本 [red]"),
+        ("two\nlines\r\x1b[2J\x7f\x85\u2028\ud800\ufffe", "two?lines??[2J?????"),
+        ("a" * 64, "a" * 64),
+        ("a" * 65, "a" * 63 + "…"),
+        ("a" * 10**6 + "\n", "a" * 63 + "…"),
+    ],
+)
+def test_what_is_shown_is_one_short_line_without_control_characters(text: str, shown: str) -> None:
+    assert printable(text) == shown
