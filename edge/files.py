@@ -1,12 +1,54 @@
-"""Files that are there whole or not at all."""
+"""Files, read only if they are regular files of a sensible size, and written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from edge.errors import OutputError
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """Return the content of a regular file, or of one that a link leads to.
+
+    A FIFO, a socket or a device such as ``/dev/zero`` would block, or never end.
+
+    Args:
+        path: The file.
+        most_bytes: The largest size that is accepted.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is too large; `strerror` says which.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "this is not a regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:  # Path cannot open a descriptor
+            content = file.read(most_bytes + 1)  # not the size that fstat gives: the file may grow
+    finally:
+        os.close(descriptor)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"this is larger than {most_bytes:,} bytes", str(path))
+    return content
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """Return the UTF-8 text of a regular file, without the byte-order mark that editors on Windows write.
+
+    Args:
+        path: The file.
+        most_bytes: The largest size that is accepted.
+
+    Raises:
+        OSError: As of `read_regular`.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    return read_regular(path, most_bytes).decode("utf-8-sig")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

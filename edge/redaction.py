@@ -46,10 +46,9 @@ def redact(address: str) -> str:
     Args:
         address: As a user wrote it, right or wrong: a camera's source, a broker's URL, a web hook.
     """
-    address = address.strip()
     if len(address) > _LONGEST:
         return HIDDEN
-    if not (parts := _ADDRESS.fullmatch(address)):
+    if not (parts := _ADDRESS.fullmatch(address.strip())):
         return address if _PATH.fullmatch(address) or _NAME.fullmatch(address) else HIDDEN
     scheme, authority, rest = parts.groups()
     _, at, place = authority.rpartition("@")
@@ -68,7 +67,7 @@ def redact_text(text: str, addresses: Iterable[str] = ()) -> str:
         addresses: Addresses that it may quote. One without a scheme that has blanks is found only where it is named.
     """
     for address in addresses:
-        if (shown := redact(address)) != address.strip():
+        if (shown := redact(address)) != address:
             text = text.replace(address, shown).replace(repr(address)[1:-1], shown)
     return "".join(map(_redact_line, text.splitlines(keepends=True)))
 

@@ -2,7 +2,7 @@
 
 from edge.config.broker import Broker, parse_broker
 from edge.config.load import SYSTEM_FILE, load
-from edge.config.text import example, show
+from edge.config.render import example, show
 from edge.config.tree import (
     CameraConfig,
     EmotionConfig,

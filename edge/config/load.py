@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from edge.config.mistakes import Keys, explain
+from edge.config.toml import read_toml
 from edge.config.tree import Settings
 from edge.errors import ConfigError
 from edge.redaction import redact
+from edge.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pydantic_core import ErrorDetails
 
 SYSTEM_FILE = Path("/etc/emotion-edge/config.toml")
 """Read if no file is named and this one exists."""
@@ -24,7 +23,6 @@ SYSTEM_FILE = Path("/etc/emotion-edge/config.toml")
 ENV_PREFIX = "EMOTION_EDGE_"
 
 _Tree = dict[str, dict[str, Any]]
-_Key = tuple[str, ...]
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -39,7 +37,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
         ConfigError: With one line per mistake: where, which key, which value, what is allowed.
     """
     merged: _Tree = {}
-    origin: dict[_Key, str] = {}
+    origin: dict[Keys, str] = {}
     for name, tree in (
         _from_file(file),
         ("environment", _from_environment(environ)),
@@ -60,7 +58,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(problem, origin) for problem in error.errors())) from None
+        raise ConfigError(explain(error, origin)) from None
 
 
 def _from_file(file: Path | None) -> tuple[str, _Tree]:
@@ -68,14 +66,7 @@ def _from_file(file: Path | None) -> tuple[str, _Tree]:
         if not SYSTEM_FILE.exists():
             return "", {}
         file = SYSTEM_FILE
-    try:
-        return str(file), tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{file}: {error.strerror}"
-        raise ConfigError(message) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{file}: not TOML: {error}"
-        raise ConfigError(message) from None
+    return printable(redact(str(file)), 200), read_toml(file)
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Tree:
@@ -94,29 +85,3 @@ def _from_flags(flags: Mapping[str, Any]) -> _Tree:
             section, _, key = name.partition(".")
             tree.setdefault(section, {})[key] = value
     return tree
-
-
-def _explain(problem: ErrorDetails, origin: dict[_Key, str]) -> str:
-    keys = tuple(str(part) for part in problem["loc"])
-    place = origin.get(keys[:2]) or origin.get(keys[:1], "configuration")
-    name = ".".join(keys)
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: {name}: there is no such {'section' if len(keys) == 1 else 'key'}{_suggest(keys)}"
-    value = problem["input"]
-    # A section's own mistake has no single value; a password in an address is not repeated.
-    shown = "" if isinstance(value, dict) and len(keys) < 2 else f" {_shown(value)}:"
-    return f"{place}: {name}:{shown} {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _shown(value: object) -> str:
-    return repr(redact(value)) if isinstance(value, str) else repr(value)
-
-
-def _suggest(keys: _Key) -> str:
-    fields = Settings.model_fields
-    known = list(fields)
-    if len(keys) > 1:
-        section = fields[keys[0]].annotation
-        known = list(getattr(section, "model_fields", {}))
-    near = difflib.get_close_matches(keys[-1], known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

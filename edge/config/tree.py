@@ -7,9 +7,10 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
+from edge.config.section import Section
 from edge.wire.topics import BASE, HOME_ASSISTANT
 
 
@@ -20,7 +21,7 @@ def _hostname() -> str:
 
 def _number(value: object) -> object:
     """Return the number in a text from the environment; `Literal` does not convert it itself."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,3}", value) else value
 
 
 def _check_url(url: str) -> str:
@@ -28,11 +29,7 @@ def _check_url(url: str) -> str:
     return url
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class CameraConfig(_Section):
+class CameraConfig(Section):
     """Where frames come from."""
 
     source: str = Field(default="auto", min_length=1)
@@ -64,7 +61,7 @@ class CameraConfig(_Section):
         return self
 
 
-class FacesConfig(_Section):
+class FacesConfig(Section):
     """Which faces are found."""
 
     min_height: int = Field(default=72, ge=16)
@@ -81,7 +78,7 @@ class FacesConfig(_Section):
     """Minimum face score, 0 to 1: below it, it is no face. Empty: what the model's card says. 0: no minimum."""
 
 
-class EmotionConfig(_Section):
+class EmotionConfig(Section):
     """How emotions are read."""
 
     model: Path | None = None
@@ -97,7 +94,7 @@ class EmotionConfig(_Section):
     """Seconds that a new emotion must last before it is published, so that a blink is no change."""
 
 
-class MqttConfig(_Section):
+class MqttConfig(Section):
     """Where events go."""
 
     url: Annotated[str, AfterValidator(_check_url)] = "mqtt://localhost"
@@ -140,7 +137,7 @@ class MqttConfig(_Section):
         return self
 
 
-class OutboxConfig(_Section):
+class OutboxConfig(Section):
     """How many events are kept while the broker is away."""
 
     path: Path | None = None
@@ -153,7 +150,7 @@ class OutboxConfig(_Section):
     """Hours; older events are dropped and counted."""
 
 
-class HomeAssistantConfig(_Section):
+class HomeAssistantConfig(Section):
     """Discovery by Home Assistant."""
 
     enabled: bool = True
@@ -163,14 +160,14 @@ class HomeAssistantConfig(_Section):
     """First part of Home Assistant's discovery topics; the default is Home Assistant's own."""
 
 
-class HealthConfig(_Section):
+class HealthConfig(Section):
     """How often health is published."""
 
     every_s: float = Field(default=30.0, ge=1)
     """Seconds between two health messages."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings."""
 
     camera: CameraConfig = CameraConfig()

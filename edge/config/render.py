@@ -48,6 +48,8 @@ def _sections(settings: Settings) -> Iterator[tuple[str, BaseModel]]:
 
 
 def _toml(value: Any) -> str:
-    """Return a scalar as TOML. A JSON string or number is a TOML one."""
-    plain = redact(str(value)) if isinstance(value, str | Path) else value
-    return json.dumps(plain, ensure_ascii=False)
+    """Return a scalar as TOML. A JSON string or number is a TOML one, as no setting has a control character."""
+    if not isinstance(value, str | Path):
+        return json.dumps(value)
+    shown = redact(str(value))
+    return json.dumps(shown, ensure_ascii=False) + ("" if shown == str(value) else "  # not shown in full")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.files import read_regular, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_regular_file_and_a_link_to_one_are_read(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"12345")
+    link.symlink_to(file)
+    assert read_regular(file, 5) == read_regular(link, 5) == b"12345"
+    with pytest.raises(OSError, match="larger than 4 bytes"):
+        read_regular(link, 4)
+
+
+def test_a_sparse_file_is_not_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    os.truncate(file, 10**12)
+    with pytest.raises(OSError, match="larger than 1,000 bytes"):
+        read_regular(file, 1000)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "zero", "folder", "socket", "absent"])
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "file"
+    match kind:
+        case "fifo":
+            os.mkfifo(file)
+        case "zero":
+            file.symlink_to("/dev/zero")
+        case "folder":
+            file.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(file))
+    with pytest.raises(OSError, match=r"not a regular file|No such|directory") as caught:
+        read_regular(file, 1000)
+    assert caught.value.strerror
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"\xef\xbb\xbfm\xc3\xbcsli\r\n")
+    assert read_text(file, 100) == "müsli\r\n"
+    file.write_text("müsli", encoding="utf-16")
+    with pytest.raises(UnicodeDecodeError):
+        read_text(file, 100)
