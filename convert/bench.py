@@ -66,7 +66,9 @@ def benchmark(
         BundleError: One is no valid bundle, or a runtime refuses it.
     """
     bundles = [ModelBundle.load(path) for path in paths]
-    accuracies = [_accuracies(path, bundle.columns, tests, stage) for path, bundle in zip(paths, bundles, strict=True)]
+    accuracies = [
+        _accuracies(path, bundle.outputs.columns, tests, stage) for path, bundle in zip(paths, bundles, strict=True)
+    ]
     times = _times(paths, rounds, stage)
     return [
         BundleFigures(

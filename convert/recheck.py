@@ -45,7 +45,7 @@ def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: 
         DataError: The faces are missing or damaged.
     """
     bundle = ModelBundle.load(path)
-    content, labels = path.read_bytes(), bundle.columns
+    content, labels = path.read_bytes(), bundle.outputs.columns
     found = gates.runs_on_a_pi(content, dissect(content), labels, limits)
     if source is not None:
         return found + _beside(source, path, labels, data, limits, stage)

@@ -85,10 +85,10 @@ def main(path: str, runtime: Runtime, folder: str) -> None:
     network = Network(Path(path).read_bytes(), runtime)
     height, width = network.input_shape
     faces = np.load(Path(folder) / "faces.npy")
-    rows = np.empty((len(faces), network.outputs), np.float32)
+    rows = np.empty((len(faces), network.emotions + network.has_face), np.float32)
     for start in range(0, len(faces), _STEP):
         part = all_resized(faces[start : start + _STEP], width, height)
-        rows[start : start + _STEP] = network.logits(part)
+        rows[start : start + _STEP] = network.logits(part).columns
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
     np.save(Path(folder) / "logits.npy", rows)
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
-    from edge.inference.bundle import Answers, Card
+    from edge.inference.bundle import Card
+    from edge.inference.outputs import Predictions
     from edge.pipeline.pipeline import Classifier
     from edge.wire.messages import FaceEvent
 
@@ -110,7 +111,7 @@ class Sabotaged:
     def card(self) -> Card:
         return self._bundle.card
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
         answers = self._bundle.read(faces)
         return replace(answers, probabilities=self._spoil(answers.probabilities))
 

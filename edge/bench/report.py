@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from edge.frozen import FrozenModel
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class DeviceReport(_Part):
+class DeviceReport(FrozenModel, extra="ignore"):
     """The machine that was measured."""
 
     model: str
@@ -21,7 +17,7 @@ class DeviceReport(_Part):
     governors: tuple[str, ...]
 
 
-class StageReport(_Part):
+class StageReport(FrozenModel, extra="ignore"):
     """Percentiles over the frames in which the stage ran; None where it never did."""
 
     count: int
@@ -31,7 +27,7 @@ class StageReport(_Part):
     max_ms: float | None
 
 
-class CostReport(_Part):
+class CostReport(FrozenModel, extra="ignore"):
     """What looking at a frame costs, without the reading of it."""
 
     frames: int
@@ -43,7 +39,7 @@ class CostReport(_Part):
     """The mean."""
 
 
-class Ratio(_Part):
+class Ratio(FrozenModel, extra="ignore"):
     """A cost as a part of another one."""
 
     cpu: float
@@ -53,7 +49,7 @@ class Ratio(_Part):
     """Of the mean wall-clock time."""
 
 
-class AccuracyReport(_Part):
+class AccuracyReport(FrozenModel, extra="ignore"):
     """How right a looker was on the test card."""
 
     recall: float | None
@@ -77,7 +73,7 @@ class LookerReport(CostReport):
     """None where nobody knows the truth."""
 
 
-class CompareReport(_Part):
+class CompareReport(FrozenModel, extra="ignore"):
     """Ways of looking on the same frames."""
 
     lookers: dict[str, LookerReport]
@@ -96,7 +92,7 @@ class GrowthReport(CostReport):
     """To one person."""
 
 
-class BenchReport(_Part):
+class BenchReport(FrozenModel, extra="ignore"):
     """One run on one device."""
 
     device: DeviceReport

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
-    from edge.inference.bundle import Answers, Card
+    from edge.inference.bundle import Card
+    from edge.inference.outputs import Predictions
     from edge.pipeline.pipeline import Classifier
     from edge.vision.detector import Detector
 
@@ -140,7 +141,7 @@ class TimedClassifier:
         """The classifier's own."""
         return self._classifier.card
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
         """Classify ``(N, H, W)`` crops."""
         with self._stages.timed("classify"):
             return self._classifier.read(faces)

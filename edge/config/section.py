@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
+from edge.frozen import FrozenModel
 from edge.wire.characters import forbidden_character
 
 
-class Section(BaseModel):
+class Section(FrozenModel, use_attribute_docstrings=True, allow_inf_nan=False):
     """Frozen settings; unknown keys, infinite numbers and control characters are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

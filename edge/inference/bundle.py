@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from edge.errors import BundleError
+from edge.frozen import FrozenModel
+from edge.inference.outputs import FACE, OutputLabels, Predictions, sigmoid, softmax
 from edge.inference.runtime import Network, Runtime
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+__all__ = ["FACE", "SHIPPED", "Calibration", "Card", "InputCard", "ModelBundle", "sigmoid", "softmax"]
 
 SHIPPED = Path(str(files("edge"))) / "models" / "emotion.tflite"
 """The bundle that is used unless another is named."""
 
 
-FACE = "face"
-"""The name of the output, and in training of the label, that a picture is a face at all."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", serialize_by_alias=True, populate_by_name=True)
-
-
-class InputCard(_Part):
+class InputCard(FrozenModel, extra="allow"):
     """What the network wants to see."""
 
     width: int = Field(gt=0)
@@ -39,7 +34,7 @@ class InputCard(_Part):
     """How much is added to the detector's box on each side, as a part of its width."""
 
 
-class Calibration(_Part):
+class Calibration(FrozenModel, extra="allow"):
     """How logits become probabilities that mean what they say."""
 
     temperature: float = Field(gt=0)
@@ -52,7 +47,7 @@ class Calibration(_Part):
     """Probability below which a picture is taken to be no face; None: the model does not tell."""
 
 
-class Card(_Part):
+class Card(FrozenModel, extra="allow"):
     """The bundle's ``.json``. Unknown keys are kept: a newer converter may say more."""
 
     version_of_card: Literal[1] = Field(default=1, alias="schema")
@@ -64,24 +59,13 @@ class Card(_Part):
     labels: tuple[str, ...] = Field(min_length=2)
     input: InputCard
     calibration: Calibration
-    trained: dict[str, Any] = {}
-    metrics: dict[str, Any] = {}
+    trained: dict[str, Any] = Field(default={})
+    metrics: dict[str, Any] = Field(default={})
     macs: int = Field(ge=0)
     parameters: int = Field(ge=0)
     bytes: int = Field(gt=0)
     operators: dict[str, int]
     min_runtime: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What a model says of ``N`` pictures."""
-
-    probabilities: NDArray[np.float32]
-    """``(N, C)`` of the emotions, whether it is a face or not; each row sums to 1."""
-
-    face_scores: NDArray[np.float32] | None = None
-    """``(N,)`` probabilities that it is a face at all; None: the model does not tell."""
 
 
 class ModelBundle:
@@ -123,9 +107,8 @@ class ModelBundle:
         except BundleError as error:
             message = f"{path}: {error}"
             raise BundleError(message) from error
-        emotions = network.outputs - network.has_face
-        if emotions != len(card.labels):
-            message = f"{path}: {emotions} outputs, but {card_path.name} names {len(card.labels)} labels"
+        if network.emotions != len(card.labels):
+            message = f"{path}: {network.emotions} outputs, but {card_path.name} names {len(card.labels)} labels"
             raise BundleError(message)
         if network.has_face != (card.calibration.min_face_score is not None):
             has, says = ("a", "no") if network.has_face else ("no", "a")
@@ -145,23 +128,10 @@ class ModelBundle:
         return self.card.labels
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """What each column of the network's logits tells: the emotions, and last `FACE` where it tells that."""
-        return (*self.labels, FACE) if self.network.has_face else self.labels
+    def outputs(self) -> OutputLabels:
+        """What the network's logits stand for."""
+        return OutputLabels(self.labels, has_face=self.network.has_face)
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
-        """Classify ``(N, H, W)`` gray levels, of the card's input size."""
-        logits, count = self.network.logits(faces), len(self.labels)
-        probabilities = softmax(logits[:, :count], self.card.calibration.temperature)
-        return Answers(probabilities, sigmoid(logits[:, count]) if self.network.has_face else None)
-
-
-def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
-    """Turn ``(N, C)`` logits into probabilities."""
-    scaled = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
-    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn logits of a yes into its probabilities."""
-    return np.asarray(0.5 * (1 + np.tanh(logits / 2)), dtype=np.float32)  # which no logit overflows
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
+        """Return what ``(N, H, W)`` gray levels, of the card's input size, show."""
+        return self.network.logits(faces).predict(self.card.calibration.temperature)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from edge.config import EmotionConfig, FacesConfig
     from edge.frame import Frame
     from edge.geometry import Rect
-    from edge.inference.bundle import Answers, Card
+    from edge.inference.bundle import Card
+    from edge.inference.outputs import Predictions
     from edge.pipeline.smoothing import EmotionChange
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
@@ -46,7 +47,7 @@ class Classifier(Protocol):
     def card(self) -> Card:
         """What the model is and wants to see."""
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
         """Say what ``(N, H, W)`` crops show."""
 
 

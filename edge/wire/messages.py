@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+
+from edge.frozen import FrozenModel
 
 UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
@@ -37,11 +39,7 @@ def _is_false(value: object) -> bool:
     return value is False
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
-
-
-class Payload(_Value):
+class Payload(FrozenModel):
     """A whole message."""
 
     version: Literal[1] = Field(default=1, alias="schema", description="Version of this payload's schema")
@@ -62,7 +60,7 @@ class Payload(_Value):
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-class Box(_Value):
+class Box(FrozenModel):
     """A rectangle in a frame, in pixels; (0, 0) is the top left corner."""
 
     x: int
@@ -71,14 +69,14 @@ class Box(_Value):
     height: int = Field(gt=0)
 
 
-class FrameSize(_Value):
+class FrameSize(FrozenModel):
     """The size of the frame that a box lies in, in pixels."""
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)
 
 
-class Face(_Value):
+class Face(FrozenModel):
     """Which face, and where."""
 
     id: int = Field(ge=1, description="Counts faces within a session")
@@ -108,7 +106,7 @@ class FaceEvent(Payload):
     )
 
 
-class StateFace(_Value):
+class StateFace(FrozenModel):
     """One face that is there now."""
 
     id: int = Field(ge=1)
@@ -136,7 +134,7 @@ class CameraStatus(Payload):
     since: Timestamp
 
 
-class FrameCounts(_Value):
+class FrameCounts(FrozenModel):
     """Frames since the start."""
 
     captured: int = Field(ge=0)
@@ -152,21 +150,21 @@ class FrameCounts(_Value):
     )
 
 
-class Latency(_Value):
+class Latency(FrozenModel):
     """Capture to broker's acknowledgement, over the newest events."""
 
     p50_ms: float | None
     p95_ms: float | None
 
 
-class OutboxHealth(_Value):
+class OutboxHealth(FrozenModel):
     """Events on their way to the broker."""
 
     depth: int = Field(ge=0, description="Not acknowledged yet")
     dropped: int = Field(ge=0, description="Given up because the outbox was full or they were too old")
 
 
-class BrokerHealth(_Value):
+class BrokerHealth(FrozenModel):
     """The connection to the broker."""
 
     reconnects: int = Field(ge=0)
@@ -191,7 +189,7 @@ class Health(Payload):
     )
 
 
-class InfoModel(_Value):
+class InfoModel(FrozenModel):
     """The model that is running."""
 
     name: str

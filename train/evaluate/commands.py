@@ -136,9 +136,9 @@ def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
         temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
 
         def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return bundle.network.logits(all_resized(pixels, *size)) / np.float32(temperature)
+            return bundle.network.logits(all_resized(pixels, *size)).columns / np.float32(temperature)
 
-        return logits, bundle.columns
+        return logits, bundle.outputs.columns
     labels = report.read(model.with_suffix(".json")).labels
     try:
         return report.model_logits(keras.models.load_model(model, compile=False)), labels

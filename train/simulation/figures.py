@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.stats import binomtest
 
+from edge.frozen import FrozenModel
 from edge.wire.messages import UNCERTAIN
 from train.simulation.detectors import Name
 from train.simulation.video import FPS
@@ -28,11 +28,7 @@ SOON_S = 0.3
 """Seconds within which a new face should be noticed."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Share(_Value):
+class Share(FrozenModel):
     """How many of some."""
 
     of: int
@@ -54,7 +50,7 @@ class Share(_Value):
         return float(found.low), float(found.high)
 
 
-class Noticing(_Value):
+class Noticing(FrozenModel):
     """How long new faces take to be noticed, from the first frame that shows them wholly."""
 
     people: int
@@ -69,7 +65,7 @@ class Noticing(_Value):
     """Within `SOON_S`."""
 
 
-class Figures(_Value):
+class Figures(FrozenModel):
     """How well one looker did."""
 
     name: str

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.bench import BenchReport
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.inference.bundle import Answers
+    from edge.inference.outputs import Predictions
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
@@ -102,7 +102,7 @@ def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(sett
     class Counting:
         card = bundle.card
 
-        def read(self, faces: NDArray[np.uint8]) -> Answers:
+        def read(self, faces: NDArray[np.uint8]) -> Predictions:
             crops.append(len(faces))
             return bundle.read(faces)
 

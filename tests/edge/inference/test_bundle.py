@@ -77,7 +77,7 @@ def test_the_shipped_bundles_fit_their_budgets(
 def test_every_installed_runtime_runs_it(runtime: Any) -> None:
     network = Network(SHIPPED.read_bytes(), runtime)
     assert network.runtime == runtime
-    assert network.logits(np.zeros((1, *network.input_shape), np.uint8)).shape == (1, network.outputs)
+    assert network.logits(np.zeros((1, *network.input_shape), np.uint8)).emotions.shape == (1, network.emotions)
 
 
 def test_threads_do_not_change_the_answer() -> None:

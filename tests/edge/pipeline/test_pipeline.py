@@ -10,7 +10,8 @@ import pytest
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
 from edge.geometry import Rect
-from edge.inference.bundle import Answers, Calibration, Card, InputCard
+from edge.inference.bundle import Calibration, Card, InputCard
+from edge.inference.outputs import Predictions
 from edge.pipeline.pipeline import Origin, Pipeline
 from edge.vision.crops import crop
 
@@ -40,9 +41,9 @@ class BrightnessClassifier:
         operators={},
     )
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
         bright = faces.mean(axis=(1, 2)) / 255
-        return Answers(np.asarray(np.stack([1 - bright, bright], axis=1), dtype=np.float32))
+        return Predictions(np.asarray(np.stack([1 - bright, bright], axis=1), dtype=np.float32))
 
 
 class BlobDetector:
@@ -73,7 +74,7 @@ class Doubtful(BrightnessClassifier):
         update={"calibration": Calibration(temperature=1.0, min_confidence=0.6, min_face_score=0.8)}
     )
 
-    def read(self, faces: NDArray[np.uint8]) -> Answers:
+    def read(self, faces: NDArray[np.uint8]) -> Predictions:
         answers = super().read(faces)
         return replace(answers, face_scores=answers.probabilities[:, 1])
 
