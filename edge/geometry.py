@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.wire.messages import Box
-
 
 @dataclass(frozen=True)
 class Rect:
@@ -27,12 +25,12 @@ class Rect:
         return self.x + self.width / 2, self.y + self.height / 2
 
     def grown(self, margin: float) -> Rect:
-        """Give it with `margin` times its width and height added on each side."""
+        """Return it with `margin` times its width and height added on each side."""
         dx, dy = self.width * margin, self.height * margin
         return Rect(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
 
     def clipped(self, width: int, height: int) -> Rect:
-        """Give the part within a frame of that size; its sides may be 0."""
+        """Return the part within a frame of that size; its sides may be 0."""
         left, top = min(max(self.x, 0), width), min(max(self.y, 0), height)
         right = min(max(self.x + self.width, left), width)
         bottom = min(max(self.y + self.height, top), height)
@@ -43,12 +41,12 @@ class Rect:
         return self.x >= 0 and self.y >= 0 and self.x + self.width <= width and self.y + self.height <= height
 
     def whole(self) -> Rect:
-        """Give the whole pixels that it touches fully or to the left and above."""
+        """Return the whole pixels that it touches fully or to the left and above."""
         left, top = int(self.x), int(self.y)
         return Rect(left, top, int(self.x + self.width) - left, int(self.y + self.height) - top)
 
     def moved(self, right: float, down: float) -> Rect:
-        """Give it elsewhere."""
+        """Return it elsewhere."""
         return Rect(self.x + right, self.y + down, self.width, self.height)
 
     def holds(self, point: tuple[float, float]) -> bool:
@@ -56,7 +54,7 @@ class Rect:
         return self.x <= point[0] < self.x + self.width and self.y <= point[1] < self.y + self.height
 
     def overlap(self, other: Rect) -> float:
-        """Give intersection over union, 0 to 1."""
+        """Return intersection over union, 0 to 1."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         if width <= 0 or height <= 0:
@@ -65,14 +63,10 @@ class Rect:
         return shared / (self.area + other.area - shared)
 
     def moved_toward(self, other: Rect, part: float) -> Rect:
-        """Give the rectangle that lies `part` of the way to the other one."""
+        """Return the rectangle that lies `part` of the way to the other one."""
         return Rect(
             self.x + part * (other.x - self.x),
             self.y + part * (other.y - self.y),
             self.width + part * (other.width - self.width),
             self.height + part * (other.height - self.height),
         )
-
-    def to_box(self) -> Box:
-        """Give it in whole pixels, for the wire."""
-        return Box(x=round(self.x), y=round(self.y), width=max(1, round(self.width)), height=max(1, round(self.height)))

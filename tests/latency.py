@@ -27,7 +27,7 @@ from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
 from edge.daemon import run
 from edge.inference.bundle import ModelBundle
-from edge.pipeline import pipeline
+from edge.pipeline import Transition, pipeline
 from edge.pipeline.smoothing import EmotionChange, EmotionSmoother
 from edge.testcard import Scene
 from edge.vision.detector import HaarDetector
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.frame import Frame
-    from edge.wire.messages import FaceEvent
 
 _DEVICE = "latency"
 _WARM_UP_S = 2.0
@@ -58,21 +57,22 @@ class _Restless(EmotionSmoother):
 
 
 class _Noting(pipeline.Pipeline):
-    """A pipeline that notes for each event: captured, begun and told, in seconds, and ms of detection and inference."""
+    """A pipeline that notes for each event: captured, begun and done, in seconds, and ms of detection and inference."""
 
     looked_ms = 0.0
     notes: dict[int, tuple[float, float, float, float]]
+    """By the event's sequence: the publisher numbers transitions from 0 in their order, and so does this."""
 
-    def step(self, frame: Frame) -> list[FaceEvent]:
-        """Look at one frame."""
+    def step(self, frame: Frame) -> list[Transition]:
+        """Process one frame."""
         begun_s = time.monotonic()
         _Noting.looked_ms = 0.0
-        events = super().step(frame)
-        told_s = time.monotonic()
-        captured_s = frame.captured_at.timestamp() + told_s - time.time()
-        for event in events:
-            _Noting.notes[event.sequence] = (captured_s, begun_s, told_s, _Noting.looked_ms)
-        return events
+        transitions = super().step(frame)
+        done_s = time.monotonic()
+        captured_s = frame.captured_at.timestamp() + done_s - time.time()
+        for _ in transitions:
+            _Noting.notes[len(_Noting.notes)] = (captured_s, begun_s, done_s, _Noting.looked_ms)
+        return transitions
 
 
 def _timed(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Appeared, Changed, Gone, Pipeline
 from edge.testcard import Scene
 from edge.vision import crops
 from edge.vision.detector import HaarDetector
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from edge.inference.bundle import Card
     from edge.inference.outputs import Predictions
-    from edge.pipeline.pipeline import Classifier
-    from edge.wire.messages import FaceEvent
+    from edge.pipeline import Classifier, Transition
 
 FPS = 15
 DWELL_S = 3.0
@@ -55,7 +54,7 @@ def bundle() -> ModelBundle:
 
 def pipeline(classifier: Classifier) -> Pipeline:
     faces = FacesConfig()
-    return Pipeline(HaarDetector(faces.min_height), classifier, faces, EmotionConfig(), Origin("test", "01JD"))
+    return Pipeline(HaarDetector(faces.min_height), classifier, faces, EmotionConfig())
 
 
 def scene_frames(scene: Scene, seconds: float) -> Iterator[Frame]:
@@ -71,8 +70,8 @@ def recognised(classifier: Classifier) -> set[str]:
     published: str | None = None
     found = set()
     for frame in scene_frames(scene, len(scene.labels) * DWELL_S):
-        for event in subject.step(frame):
-            published = event.emotion
+        for transition in subject.step(frame):
+            published = transition.emotion
         truth = scene.truth(frame.time_s)
         if published == truth.emotion and truth.shown_s <= SOON_S:
             found.add(truth.emotion)
@@ -85,20 +84,21 @@ def judge_test_card(classifier: Classifier) -> None:
     assert len(found) >= 4, found
 
 
-def play(path: Path, classifier: Classifier) -> list[FaceEvent]:
-    subject, camera, events = pipeline(classifier), Clip(path), []
+def play(path: Path, classifier: Classifier) -> list[Transition]:
+    subject, camera = pipeline(classifier), Clip(path)
+    transitions: list[Transition] = []
     while (frame := camera.read()) is not None:
-        events += subject.step(frame)
+        transitions += subject.step(frame)
     camera.close()
-    return events + subject.finish()
+    return transitions + subject.finish()
 
 
 def judge_smiling_man(classifier: Classifier) -> None:
-    events = play(clip(MALE), classifier)
-    assert {event.face.id for event in events} == {1}
-    assert events[-1].lasted_s is not None
-    assert events[-1].lasted_s > 4.5  # of 5.2 s
-    assert "happy" in {event.emotion for event in events}
+    transitions = play(clip(MALE), classifier)
+    assert {transition.face_id for transition in transitions} == {1}
+    assert isinstance(transitions[-1], Gone)
+    assert transitions[-1].lasted_s > 4.5  # of 5.2 s
+    assert "happy" in {transition.emotion for transition in transitions}
 
 
 class Sabotaged:
@@ -123,8 +123,8 @@ def test_the_test_card_is_read_right(bundle: ModelBundle) -> None:
 def test_the_person_leaving_is_told(bundle: ModelBundle) -> None:
     scene = Scene(dwell_s=DWELL_S)
     subject = pipeline(bundle)
-    told = [event.type for frame in scene_frames(scene, 32) for event in subject.step(frame)]
-    assert [kind for kind in told if kind != "changed"] == ["appeared", "gone", "appeared"]
+    told = [type(transition) for frame in scene_frames(scene, 32) for transition in subject.step(frame)]
+    assert [kind for kind in told if kind is not Changed] == [Appeared, Gone, Appeared]
 
 
 @pytest.mark.footage
@@ -135,10 +135,10 @@ def test_the_smiling_man_is_one_face_and_happy(bundle: ModelBundle) -> None:
 @pytest.mark.footage
 @pytest.mark.parametrize("name", CLIPS)
 def test_a_clip_gives_the_same_events_each_time(bundle: ModelBundle, name: str) -> None:
-    def events() -> list[dict[str, object]]:
-        return [event.model_dump(exclude={"captured_at"}) for event in play(clip(name), bundle)]
+    def transitions() -> list[Transition]:
+        return [replace(transition, captured_at=START) for transition in play(clip(name), bundle)]
 
-    assert events() == events()
+    assert transitions() == transitions()
 
 
 @pytest.mark.footage

@@ -8,19 +8,18 @@ import cv2
 import numpy as np
 
 from edge.geometry import Rect
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Pipeline
 from edge.vision.crops import crop
 from edge.vision.detector import HaarDetector, cascade_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.pipeline.pipeline import Classifier
+    from edge.pipeline import Classifier
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
 
@@ -43,19 +42,15 @@ class Ours:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._newest_at: datetime | None = None
 
     def look(self, frame: Frame) -> None:
         """Look where faces were, and now and then everywhere."""
         self._pipeline.step(frame)
-        self._newest_at = frame.captured_at
 
     def faces(self) -> list[Rect]:
         """Tell which faces `state` would name."""
-        if self._newest_at is None:
-            return []
-        boxes = [face.box for face in self._pipeline.state(self._newest_at).faces]
-        return [Rect(box.x, box.y, box.width, box.height) for box in boxes]
+        snapshot = self._pipeline.snapshot()
+        return [face.rect for face in snapshot.faces] if snapshot else []
 
 
 class EveryFrame:
@@ -79,8 +74,7 @@ class EveryFrame:
 
 def pipeline(settings: Settings, detector: Detector, classifier: Classifier, motion: Motion | None = None) -> Pipeline:
     """Give the pipeline that the settings ask for."""
-    origin = Origin(settings.mqtt.device, "bench")
-    return Pipeline(detector, classifier, settings.faces, settings.emotion, origin, motion=motion)
+    return Pipeline(detector, classifier, settings.faces, settings.emotion, motion=motion)
 
 
 def lookers(settings: Settings, classifier: Classifier) -> dict[str, Looker]:

@@ -16,8 +16,9 @@ from edge.bench.growth import grow
 from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
 from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector, TimedMotion
-from edge.daemon.health import Machine
+from edge.daemon import payloads
 from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.system.machine import Machine
 from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.pipeline.pipeline import Pipeline
+    from edge.pipeline import Pipeline
 
 _WARM_UP_FRAMES = 10
+
+
+_ORIGIN = payloads.Origin("bench", "")
 
 
 def measure(settings: Settings, seconds: float, *, beside: bool = False, people: tuple[int, ...] = ()) -> BenchReport:
@@ -95,10 +99,10 @@ def _run(
     for frame in frames:
         before = time.process_time()
         with stages.timed("track"):
-            events = pipeline.step(frame)
-        for event in events:
+            transitions = pipeline.step(frame)
+        for transition in transitions:
             with stages.timed("publish"):
-                event.to_json()
+                payloads.event(transition, _ORIGIN, count).to_json()
         cpu_s += time.process_time() - before
         stages.end_frame()
         count += 1

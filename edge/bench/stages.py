@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from edge.inference.bundle import Card
     from edge.inference.outputs import Predictions
-    from edge.pipeline.pipeline import Classifier
+    from edge.pipeline import Classifier
     from edge.vision.detector import Detector
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge.daemon.health import Counters, HealthMonitor, Machine
+from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.system import notify
-from edge.wire.messages import BrokerHealth, OutboxHealth
+from edge.system.machine import Machine
 
 if TYPE_CHECKING:
     import threading
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from edge.daemon.publisher import Publisher
     from edge.frame import Frame
     from edge.mqtt.broker_link import BrokerLink
-    from edge.pipeline.pipeline import Pipeline
+    from edge.pipeline import Pipeline, Transition
+    from edge.wire.messages import Health
 
 STATE_EVERY_S = 30.0
 """Seconds after which `state` is said again although nothing changed: a heartbeat."""
@@ -47,7 +47,7 @@ class Daemon:
         pipeline: Pipeline,
         publisher: Publisher,
         switch: DetectionSwitch,
-        link: BrokerLink | None,
+        link: BrokerLink,
     ) -> None:
         now_s = time.monotonic()
         self._supervisor, self._pipeline, self._publisher = supervisor, pipeline, publisher
@@ -57,7 +57,7 @@ class Daemon:
         self._throttle = Throttle(settings.camera.fps, Machine().throttling)
         self._introduced: tuple[str, bool] | None = None
         self._told_status: str | None = None
-        self._monitor = HealthMonitor(settings.mqtt.device, pipeline.origin.session, time_s=now_s)
+        self._monitor = HealthMonitor(time_s=now_s)
         self._health_every_s = settings.health.every_s
         self._health_s = self._state_s = float("-inf")  # both are said at once
         self._feed_every_s = notify.watchdog_interval_s()
@@ -71,7 +71,7 @@ class Daemon:
             CameraError: There is no camera.
             CameraHangError: Opening it takes for ever.
         """
-        self._publisher.tell_detection(str(self._switch))
+        self._publisher.publish_detection(str(self._switch))
         while not self._supervisor.open(_TICK_S):
             if stop.is_set():
                 return False
@@ -96,9 +96,9 @@ class Daemon:
 
     def finish(self, reason: str) -> None:
         """Say that nobody is seen any more, for there will be no more frames."""
-        self._publisher.tell_events(self._pipeline.finish(), self._captured_s)
-        self._publisher.tell_state(self._pipeline.state(datetime.now(UTC)))
-        self._publisher.tell_camera("offline", reason)
+        self._publish(self._pipeline.finish())
+        self._publisher.publish_state(self._pipeline.snapshot())
+        self._publisher.publish_camera("offline", reason)
 
     def _look(self, frame: Frame) -> None:
         self._introduce()
@@ -107,11 +107,14 @@ class Daemon:
         self._captured_s = frame.time_s if self._supervisor.live else now_s
         if self._supervisor.live:
             self._ages_ms.append(1000 * (now_s - frame.time_s))
-        events = self._pipeline.step(frame)
+        transitions = self._pipeline.step(frame)
         self._processed += 1
-        self._publisher.tell_events(events, self._captured_s)
-        if events:
+        self._publish(transitions)
+        if transitions:
             self._state_s = float("-inf")
+
+    def _publish(self, transitions: list[Transition]) -> None:
+        self._publisher.publish_transitions(transitions, self._captured_s)
 
     def _introduce(self) -> None:
         """Say which camera it is; one that was off at the start shows that only when it opens."""
@@ -119,41 +122,36 @@ class Daemon:
         if camera == self._introduced:
             return
         self._introduced = camera
-        origin = replace(self._pipeline.origin, synthetic=self._supervisor.synthetic)
-        self._pipeline.origin = self._publisher.origin = origin
-        self._monitor.synthetic = origin.synthetic
-        self._publisher.tell_info(self._supervisor.name)
+        self._publisher.set_synthetic(synthetic=self._supervisor.synthetic)
+        self._publisher.publish_info(self._supervisor.name)
 
     def _chores(self, now_s: float) -> None:
         self._obey()
         if self._supervisor.status and self._supervisor.status != self._told_status:
             self._told_status = self._supervisor.status
-            self._publisher.tell_camera(self._supervisor.status, self._supervisor.reason)
+            self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
             if self._supervisor.status != "online":
                 self._lose_sight()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
-            self._publisher.tell_state(self._pipeline.state(datetime.now(UTC)))
+            self._publisher.publish_state(self._pipeline.snapshot())
         if now_s - self._health_s >= self._health_every_s:
             self._health_s = now_s
-            self._publisher.tell_health(self._monitor.report(self._counters(), sent_at=datetime.now(UTC), time_s=now_s))
-        if self._link:
-            self._link.home.attend(now_s)
+            self._publisher.publish_health(self._health(now_s))
+        self._link.attend(now_s)
         if self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s:
             self._fed_s = now_s
             notify.watchdog()
 
     def _obey(self) -> None:
-        """Do what was asked for since the last time."""
-        if not self._link:
-            return
-        wishes = self._link.commands.take()
-        if wishes.detection is not None and self._switch.turn(on=wishes.detection):
+        """Carry out the commands since the last call."""
+        commands = self._link.take_commands()
+        if commands.detection is not None and self._switch.turn(on=commands.detection):
             self._turn()
-        if wishes.health:
-            report = self._monitor.report(self._counters(), sent_at=datetime.now(UTC), time_s=time.monotonic())
-            for request in wishes.health:
-                self._link.client.publish_once(self._link.commands.answer(request, report.to_json()))
+        if commands.health:
+            report = self._health(time.monotonic()).to_json()
+            for request in commands.health:
+                self._link.answer(request, report)
 
     def _turn(self) -> None:
         if self._switch.on:
@@ -161,29 +159,22 @@ class Daemon:
         else:
             self._supervisor.turn_off(TURNED_OFF)
             self._lose_sight()
-        self._publisher.tell_detection(str(self._switch))
+        self._publisher.publish_detection(str(self._switch))
         notify.status(f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF)
 
     def _lose_sight(self) -> None:
         """Say that everybody is gone: nobody can be seen any more."""
-        self._publisher.tell_events(self._pipeline.finish(), self._captured_s)
+        self._publish(self._pipeline.finish())
         self._ages_ms.clear()
         self._state_s = float("-inf")
 
-    def _counters(self) -> Counters:
-        link = self._link
-        return Counters(
+    def _health(self, now_s: float) -> Health:
+        counters = Counters(
             captured=self._supervisor.captured,
             dropped=self._supervisor.dropped,
             processed=self._processed,
-            latencies_ms=link.client.latencies if link else (),
-            outbox=OutboxHealth(depth=link.outbox.depth, dropped=link.outbox.dropped)
-            if link
-            else OutboxHealth(depth=0, dropped=0),
-            broker=BrokerHealth(
-                reconnects=link.client.reconnects if link else 0, refused=link.client.refused if link else None
-            ),
-            commands_ignored=link.commands.ignored if link else 0,
+            link=self._link.status(),
             frame_ages_ms=self._ages_ms,
             frames_limit=self._throttle.limit,
         )
+        return self._monitor.report(counters, self._publisher.origin, sent_at=datetime.now(UTC), time_s=now_s)

@@ -13,6 +13,7 @@ from edge.camera.open import open_camera
 from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
 from edge.daemon.loop import STATE_EVERY_S, TURNED_OFF, Daemon
+from edge.daemon.payloads import Origin
 from edge.daemon.publisher import Publisher
 from edge.daemon.session import Life
 from edge.errors import CameraError, CameraHangError
@@ -21,7 +22,7 @@ from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox.queue import Outbox
 from edge.mqtt.outbox.spill import Spill
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Pipeline
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
 from edge.vision.detector import HaarDetector
@@ -63,8 +64,7 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
             spill.start()
             cleanup.callback(spill.close)  # after the client's, which may still empty the outbox
         link = connect(settings, outbox, cleanup)
-        if link:
-            link.home.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
+        link.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
         origin = Origin(settings.mqtt.device, str(ULID()))
         supervisor = CameraSupervisor(
             lambda: open_camera(settings.camera, settings.mqtt.broker),
@@ -73,15 +73,15 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         )
         cleanup.callback(supervisor.close, _RELEASE_S)
         life = Life(origin.session, state, runtime_directory(root, os.environ)) if lasting else None
-        publisher = Publisher(origin, bundle, link.client if link else None, printer, life)
+        publisher = Publisher(origin, bundle, link, printer, life)
         detector = HaarDetector(settings.faces.min_height)
-        pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion, origin)
+        pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion)
         daemon = Daemon(settings, supervisor, pipeline, publisher, switch, link)
         try:
             if not daemon.open(stop):
                 return
         except (CameraError, CameraHangError) as error:
-            publisher.tell_camera("offline", str(error))
+            publisher.publish_camera("offline", str(error))
             raise
         if life:
             life.begin()
@@ -97,5 +97,5 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         finally:
             notify.stopping()
             daemon.finish(reason)
-        if supervisor.ended and link:
+        if supervisor.ended:
             link.drain(stop)

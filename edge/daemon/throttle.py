@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.daemon.health import Throttling
+    from edge.system.machine import Throttling
 
 log = logging.getLogger(__name__)
 

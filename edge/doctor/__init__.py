@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from edge.config import Settings
-from edge.daemon.health import Machine
 from edge.doctor import cameras, host, software
 from edge.doctor.finding import Finding, exit_code, table, to_json
 from edge.errors import ConfigError
+from edge.system.machine import Machine
 
 __all__ = ["Finding", "examine", "exit_code", "table", "to_json"]
 

@@ -19,7 +19,7 @@ from edge.redaction import redact
 
 if TYPE_CHECKING:
     from edge.config import Settings
-    from edge.daemon.health import Machine
+    from edge.system.machine import Machine
 
 _NAME = "camera"
 _SYSTEM_PYTHON = "/usr/bin/python3"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from edge.config import Broker, OutboxConfig
-    from edge.daemon.health import Throttling
+    from edge.system.machine import Throttling
 
 CONNECT_S = 2.0
 """Seconds that a TCP connection may take."""

@@ -33,7 +33,3 @@ def test_clipped_lies_within_the_frame(rect: Rect) -> None:
 
 def test_grown_keeps_the_centre() -> None:
     assert Rect(10, 20, 100, 50).grown(0.1) == Rect(0, 15, 120, 60)
-
-
-def test_to_box_is_never_empty() -> None:
-    assert Rect(1.4, 1.6, 0.1, 0.1).to_box().model_dump() == {"x": 1, "y": 2, "width": 1, "height": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,19 @@ from ulid import ULID
 from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.loop import STATE_EVERY_S
+from edge.daemon.payloads import Origin
 from edge.daemon.publisher import Publisher
 from edge.mqtt import Backoff, MqttClient, Outbox
+from edge.mqtt.broker_link import MqttLink
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox.spill import Spill
-from edge.pipeline.pipeline import Origin
-from edge.wire.messages import BrokerHealth, OutboxHealth
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.inference.bundle import ModelBundle
-    from edge.wire.messages import State
+    from edge.pipeline import Snapshot
     from tests.fleet.script import Act
 
 HEALTH_EVERY_S = 30.0
@@ -70,9 +70,10 @@ class Device:
         self._commands.listen(self.client)
         home = HomeAssistant(HomeAssistantConfig(), self.client)
         home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
-        self._publisher = Publisher(self.origin, bundle, self.client)
-        self._monitor = HealthMonitor(name, self.origin.session, time_s=time.monotonic(), synthetic=True)
-        self._state: State = part.acts[-1].state
+        self._link = MqttLink(self.client, self.outbox, self._commands, home)
+        self._publisher = Publisher(self.origin, bundle, self._link)
+        self._monitor = HealthMonitor(time_s=time.monotonic())
+        self._snapshot = part.acts[-1].snapshot
         self._next = 0
         self._round_s = self._state_s = self._health_s = float("inf")
 
@@ -80,9 +81,9 @@ class Device:
         """Connect, and say what a daemon says first."""
         self._spill.start()
         self.client.start()
-        self._publisher.tell_detection("ON")
-        self._publisher.tell_info("testcard")
-        self._publisher.tell_camera("online", None)
+        self._publisher.publish_detection("ON")
+        self._publisher.publish_info("testcard")
+        self._publisher.publish_camera("online", None)
 
     def close(self) -> None:
         """Leave in good order."""
@@ -107,7 +108,7 @@ class Device:
             self._next += 1
             self._tell(act, now_s)
         if now_s - self._state_s >= STATE_EVERY_S:
-            self._tell_state(self._state, now_s)
+            self._tell_state(self._snapshot, now_s)
         if now_s - self._health_s >= HEALTH_EVERY_S:
             self._tell_health(now_s)
         return self._wake_s()
@@ -121,27 +122,17 @@ class Device:
         return min(act_s, self._state_s + STATE_EVERY_S, self._health_s + HEALTH_EVERY_S)
 
     def _tell(self, act: Act, now_s: float) -> None:
-        stamp = {"device": self.name, "session": self.origin.session}
-        for event in act.events:
-            changes = {**stamp, "sequence": self.made, "captured_at": datetime.now(UTC)}
-            self._publisher.tell_events([event.model_copy(update=changes)], now_s)
-            self.made += 1
-        self._tell_state(act.state, now_s)
+        moment = datetime.now(UTC)
+        self._publisher.publish_transitions([replace(one, captured_at=moment) for one in act.transitions], now_s)
+        self.made += len(act.transitions)
+        self._tell_state(act.snapshot, now_s)
 
-    def _tell_state(self, state: State, now_s: float) -> None:
-        changes = {"device": self.name, "session": self.origin.session, "captured_at": datetime.now(UTC)}
-        self._state, self._state_s = state, now_s
-        self._publisher.tell_state(state.model_copy(update=changes))
+    def _tell_state(self, snapshot: Snapshot, now_s: float) -> None:
+        self._snapshot, self._state_s = snapshot, now_s
+        self._publisher.publish_state(replace(snapshot, captured_at=datetime.now(UTC)))
 
     def _tell_health(self, now_s: float) -> None:
         self._health_s = now_s
-        counters = Counters(
-            captured=0,
-            dropped=0,
-            processed=0,
-            latencies_ms=self.client.latencies,
-            outbox=OutboxHealth(depth=self.outbox.depth, dropped=self.outbox.dropped),
-            broker=BrokerHealth(reconnects=self.client.reconnects, refused=self.client.refused),
-            commands_ignored=self._commands.ignored,
-        )
-        self._publisher.tell_health(self._monitor.report(counters, sent_at=datetime.now(UTC), time_s=now_s))
+        counters = Counters(captured=0, dropped=0, processed=0, link=self._link.status())
+        report = self._monitor.report(counters, self.origin, sent_at=datetime.now(UTC), time_s=now_s)
+        self._publisher.publish_health(report)

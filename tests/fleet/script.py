@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
 from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Pipeline, Snapshot
 from edge.testcard import Scene
 from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
-    from edge.wire.messages import FaceEvent, State
+    from edge.pipeline import Transition
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Act:
     at_s: float
     """Since the round began."""
 
-    events: tuple[FaceEvent, ...]
-    state: State
+    transitions: tuple[Transition, ...]
+    snapshot: Snapshot
 
 
 def record(seconds: float = 37.0, fps: float = 15.0) -> tuple[Act, ...]:
@@ -37,14 +37,15 @@ def record(seconds: float = 37.0, fps: float = 15.0) -> tuple[Act, ...]:
     """
     scene, bundle = Scene(), ModelBundle.load(SHIPPED)
     detector = HaarDetector(FacesConfig().min_height)
-    pipeline = Pipeline(detector, bundle, FacesConfig(), EmotionConfig(), Origin("fleet", "", synthetic=True))
+    pipeline = Pipeline(detector, bundle, FacesConfig(), EmotionConfig())
     began = datetime.now(UTC)
     acts = []
     for number in range(int(seconds * fps)):
         at_s = number / fps
         moment = began + timedelta(seconds=at_s)
-        if events := pipeline.step(Frame(scene.render(at_s), moment, at_s, number)):
-            acts.append(Act(at_s, tuple(events), pipeline.state(moment)))
-    if events := pipeline.finish():  # a round begins with nobody there
-        acts.append(Act(seconds, tuple(events), pipeline.state(moment)))
+        frame = Frame(scene.render(at_s), moment, at_s, number)
+        if (transitions := pipeline.step(frame)) and (snapshot := pipeline.snapshot()):
+            acts.append(Act(at_s, tuple(transitions), snapshot))
+    if (transitions := pipeline.finish()) and (snapshot := pipeline.snapshot()):  # a round begins with nobody there
+        acts.append(Act(seconds, tuple(transitions), snapshot))
     return tuple(acts)

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.daemon.health import Machine
 from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.system.machine import Machine
 from tests.fleet.device import Device, Part
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import numpy as np
 from edge.bench.detectors import usual_search
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
-from edge.geometry import Rect
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Pipeline
 from edge.vision.crops import crop
 from edge.vision.detector import HaarDetector
 from edge.wire.messages import UNCERTAIN
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.pipeline.pipeline import Classifier
+    from edge.geometry import Rect
+    from edge.pipeline import Classifier
 
 
 class Name(StrEnum):
@@ -92,7 +92,6 @@ class Ours:
             classifier,
             FacesConfig(min_height=min_height),
             EmotionConfig(min_confidence=min_confidence),
-            Origin("scenes", "", synthetic=True),
         )
         self._frames = 0
 
@@ -101,11 +100,8 @@ class Ours:
         frame = Frame(gray, _START + timedelta(seconds=time_s), time_s, self._frames)
         self._frames += 1
         self._pipeline.step(frame)
-        state = self._pipeline.state(frame.captured_at)
-        return [
-            Seen(Rect(face.box.x, face.box.y, face.box.width, face.box.height), face.emotion, face.id)
-            for face in state.faces
-        ]
+        snapshot = self._pipeline.snapshot()
+        return [Seen(face.rect, face.emotion, face.face_id) for face in snapshot.faces] if snapshot else []
 
 
 class Forgetful:

@@ -17,9 +17,9 @@ import pytest
 from edge.camera.capture import THREAD
 from edge.camera.testcard import TestCard
 from edge.config import CameraConfig, HealthConfig, MqttConfig, Settings
-from edge.daemon import health, run
-from edge.daemon.health import Throttling
+from edge.daemon import run
 from edge.errors import CameraError
+from edge.system.machine import Machine, Throttling
 from edge.testcard import Scene
 from edge.wire.messages import Health
 from tests.asker import Asker
@@ -237,7 +237,7 @@ def test_a_throttled_machine_looks_at_fewer_frames_and_says_so(
     device, stop = tmp_path / "video0", threading.Event()
     device.touch()
     monkeypatch.setattr(run, "open_camera", lambda *_: Device(device))
-    monkeypatch.setattr(health.Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
+    monkeypatch.setattr(Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
     thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
     thread.start()
     try:

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from edge.daemon.health import Throttling
 from edge.daemon.throttle import Throttle
+from edge.system.machine import Throttling
 
 HOT, COOL = Throttling(("soft temperature limit",), ()), Throttling((), ("throttled",))
 FPS = 10.0

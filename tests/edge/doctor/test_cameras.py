@@ -14,9 +14,9 @@ import pytest
 from edge.camera import csi
 from edge.camera.open import open_camera
 from edge.config import CameraConfig, MqttConfig, Settings
-from edge.daemon.health import Machine
 from edge.doctor import Finding, cameras
 from edge.errors import EdgeError
+from edge.system.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

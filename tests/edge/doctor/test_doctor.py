@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings, parse_broker
-from edge.daemon.health import Throttling
 from edge.doctor import Finding, examine, exit_code, host, software, table, to_json
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
+from edge.system.machine import Throttling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.config import EmotionConfig, FacesConfig
+from edge.daemon import payloads
 from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Pipeline
 from edge.testcard import Scene
 from edge.vision.detector import HaarDetector
 
@@ -50,11 +51,12 @@ def pipelines() -> list[Pipeline]:
     made = []
     for least in (16, 72):
         faces = FacesConfig(min_height=least)
-        made.append(Pipeline(HaarDetector(least), bundle, faces, EmotionConfig(), Origin("fuzz", "01JD")))
+        made.append(Pipeline(HaarDetector(least), bundle, faces, EmotionConfig()))
     return made
 
 
 CLOCK = [0.0]
+ORIGIN = payloads.Origin("fuzz", "01JD")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -64,8 +66,8 @@ def test_any_frames_in_any_order(pipelines: list[Pipeline], several: list[Gray],
         before = gray.copy()
         for pipeline in pipelines:
             now_s = CLOCK[0]
-            for event in pipeline.step(Frame(gray, START + timedelta(seconds=now_s), now_s, 0)):
-                assert event.to_json()
-            pipeline.state(START).to_json()
+            for transition in pipeline.step(Frame(gray, START + timedelta(seconds=now_s), now_s, 0)):
+                assert payloads.event(transition, ORIGIN, 0).to_json()
+            payloads.state(pipeline.snapshot(), ORIGIN, START).to_json()
         assert np.array_equal(gray, before)  # nobody draws into the camera's picture
         CLOCK[0] += step_s

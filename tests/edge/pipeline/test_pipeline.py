@@ -12,13 +12,13 @@ from edge.frame import Frame
 from edge.geometry import Rect
 from edge.inference.bundle import Calibration, Card, InputCard
 from edge.inference.outputs import Predictions
-from edge.pipeline.pipeline import Origin, Pipeline
+from edge.pipeline import Appeared, Changed, Gone, Pipeline
 from edge.vision.crops import crop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.wire.messages import FaceEvent
+    from edge.pipeline import Transition
 
 LABELS = ("dark", "bright")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,10 +79,8 @@ class Doubtful(BrightnessClassifier):
         return replace(answers, face_scores=answers.probabilities[:, 1])
 
 
-def pipeline(synthetic: bool = False) -> Pipeline:  # noqa: FBT001, FBT002
-    return Pipeline(
-        BlobDetector(), BrightnessClassifier(), FacesConfig(), EmotionConfig(), Origin("kitchen", "01JD", synthetic)
-    )
+def pipeline() -> Pipeline:
+    return Pipeline(BlobDetector(), BrightnessClassifier(), FacesConfig(), EmotionConfig())
 
 
 def frame(index: int, *faces: tuple[Rect, int]) -> Frame:
@@ -96,41 +94,40 @@ ANN, BOB = Rect(20, 40, 80, 80), Rect(200, 40, 90, 90)
 DARK, GREY, BRIGHT = 25, 128, 230
 
 
-def play(subject: Pipeline, seconds: float, *faces: tuple[Rect, int], start_s: float = 0.0) -> list[FaceEvent]:
+def play(subject: Pipeline, seconds: float, *faces: tuple[Rect, int], start_s: float = 0.0) -> list[Transition]:
     first = round(start_s * FPS)
-    return [event for i in range(first, first + round(seconds * FPS)) for event in subject.step(frame(i, *faces))]
+    return [one for i in range(first, first + round(seconds * FPS)) for one in subject.step(frame(i, *faces))]
 
 
 def test_a_face_appears_changes_and_is_gone() -> None:
     subject = pipeline()
-    events = play(subject, 2, (ANN, BRIGHT))
-    events += play(subject, 2, (ANN, DARK), start_s=2)
-    events += play(subject, 3, start_s=4)
-    appeared, changed, gone = events
+    transitions = play(subject, 2, (ANN, BRIGHT))
+    transitions += play(subject, 2, (ANN, DARK), start_s=2)
+    transitions += play(subject, 3, start_s=4)
+    appeared, changed, gone = transitions
 
-    assert (appeared.type, appeared.emotion, appeared.face.id) == ("appeared", "bright", 1)
+    assert isinstance(appeared, Appeared)
+    assert (appeared.emotion, appeared.face_id, appeared.frame_size) == ("bright", 1, (320, 240))
     assert appeared.confidence == pytest.approx(BRIGHT / 255, abs=0.001)
-    assert appeared.previous is None
-    assert appeared.lasted_s is None
+    assert appeared.probabilities == pytest.approx({"dark": 1 - BRIGHT / 255, "bright": BRIGHT / 255}, abs=0.001)
 
-    assert (changed.type, changed.previous, changed.emotion) == ("changed", "bright", "dark")
+    assert isinstance(changed, Changed)
+    assert (changed.previous, changed.emotion, changed.face_id) == ("bright", "dark", 1)
     assert 2.4 < (changed.captured_at - START).total_seconds() < 3.5
     assert changed.lasted_s == pytest.approx((changed.captured_at - appeared.captured_at).total_seconds(), abs=0.001)
 
-    assert (gone.type, gone.emotion) == ("gone", "dark")
-    assert gone.probabilities is None
+    assert isinstance(gone, Gone)
+    assert gone.emotion == "dark"
     assert gone.lasted_s == pytest.approx(4, abs=0.2)
-    assert [event.sequence for event in events] == [0, 1, 2]
-    assert {(event.device, event.session, event.synthetic) for event in events} == {("kitchen", "01JD", False)}
 
 
-def test_the_same_frames_give_the_same_events() -> None:
-    def events() -> list[str]:
+def test_the_same_frames_give_the_same_transitions() -> None:
+    def transitions() -> list[Transition]:
         subject = pipeline()
         found = play(subject, 2, (ANN, BRIGHT), (BOB, DARK)) + play(subject, 2, (BOB, GREY), start_s=2)
-        return [event.to_json() for event in found + subject.finish()]
+        return found + subject.finish()
 
-    assert events() == events()
+    assert transitions() == transitions()
 
 
 def test_what_is_neither_is_uncertain() -> None:
@@ -141,52 +138,47 @@ def test_what_is_neither_is_uncertain() -> None:
 def test_what_is_no_face_is_not_told() -> None:
     def told(min_score: float | None) -> list[str]:
         config = FacesConfig(min_score=min_score)
-        subject = Pipeline(BlobDetector(), Doubtful(), config, EmotionConfig(), Origin("kitchen", "01JD"))
+        subject = Pipeline(BlobDetector(), Doubtful(), config, EmotionConfig())
         events = play(subject, 2, (ANN, BRIGHT), (BOB, DARK))
-        return [f"{event.type} {event.emotion}" for event in events + play(subject, 8, (ANN, DARK), start_s=2)]
+        return [f"{type(one).__name__} {one.emotion}" for one in events + play(subject, 8, (ANN, DARK), start_s=2)]
 
-    assert told(None) == ["appeared bright", "changed dark", "gone dark"]
-    assert told(0) == ["appeared dark", "appeared bright", "changed dark", "gone dark"]  # Bob left
+    assert told(None) == ["Appeared bright", "Changed dark", "Gone dark"]
+    assert told(0) == ["Appeared dark", "Appeared bright", "Changed dark", "Gone dark"]  # Bob left
 
 
 @pytest.mark.parametrize(("middle", "events"), [(190, 0), (215, 1)])
 def test_a_newcomer_must_look_like_a_face_from_nearer_too(middle: int, events: int) -> None:
     """The whole is bright enough either way; the middle alone is not always."""
-    subject = Pipeline(BlobDetector(), Doubtful(), FacesConfig(), EmotionConfig(), Origin("kitchen", "01JD"))
+    subject = Pipeline(BlobDetector(), Doubtful(), FacesConfig(), EmotionConfig())
     assert len(play(subject, 1, (ANN, 255), (ANN.grown(-0.1), middle))) == events
 
 
-def test_each_face_has_its_own_mood() -> None:
+def test_each_face_has_its_own_emotion() -> None:
     subject = pipeline()
-    events = play(subject, 1, (ANN, BRIGHT), (BOB, DARK))
-    assert {(event.face.box.x > 150, event.emotion) for event in events} == {(False, "bright"), (True, "dark")}
-    state = subject.state(START)
-    assert [face.emotion for face in state.faces] == ["dark", "bright"]  # the larger face first
-    assert state.emotion == "dark"
-    assert state.faces[0].since == events[0].captured_at
+    transitions = play(subject, 1, (ANN, BRIGHT), (BOB, DARK))
+    assert {(one.rect.x > 150, one.emotion) for one in transitions} == {(False, "bright"), (True, "dark")}
+    snapshot = subject.snapshot()
+    assert snapshot
+    assert [face.emotion for face in snapshot.faces] == ["dark", "bright"]  # the larger face first
+    assert snapshot.faces[0].since == transitions[0].captured_at
 
 
-def test_before_the_first_frame_nobody_is_there() -> None:
-    state = pipeline().state(START)
-    assert (state.captured_at, state.frame, state.emotion, state.faces) == (START, None, None, ())
+def test_before_the_first_frame_there_is_no_snapshot() -> None:
+    assert pipeline().snapshot() is None
 
 
-def test_finish_says_good_bye_to_everyone_once() -> None:
+def test_finish_ends_every_face_once() -> None:
     subject = pipeline()
     play(subject, 1, (ANN, BRIGHT), (BOB, DARK))
-    assert [(event.type, event.sequence) for event in subject.finish()] == [("gone", 2), ("gone", 3)]
-    assert subject.state(START).faces == ()
+    assert [type(one) for one in subject.finish()] == [Gone, Gone]
+    snapshot = subject.snapshot()
+    assert snapshot
+    assert snapshot.faces == ()
     assert subject.finish() == []
 
 
-def test_finish_without_a_frame_says_nothing() -> None:
+def test_finish_without_a_frame_reports_nothing() -> None:
     assert pipeline().finish() == []
-
-
-def test_a_synthetic_camera_marks_all_that_it_causes() -> None:
-    subject = pipeline(synthetic=True)
-    assert all(event.synthetic for event in play(subject, 1, (ANN, BRIGHT)))
-    assert subject.state(START).synthetic
 
 
 class TestCrop:
