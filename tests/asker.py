@@ -10,7 +10,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 HOST = "127.0.0.1"
-ANSWERS = "asker/answers"
+ANSWERS = "emotion-edge/asker/answers"
 
 
 class Asker:

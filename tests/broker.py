@@ -131,7 +131,11 @@ class Mosquitto:
         program = find("mosquitto_passwd")
         subprocess.run([program, "-b", str(self._passwords), user, password], check=True, capture_output=True)
         if self._process:
-            self._signal(signal.SIGHUP)
+            self.reload()
+
+    def reload(self) -> None:
+        """Have it read its passwords and access lists again."""
+        self._signal(signal.SIGHUP)
 
     def __enter__(self) -> Self:
         self.start()

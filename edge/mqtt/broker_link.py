@@ -151,7 +151,7 @@ class MqttLink:
         return LinkStatus(
             latencies_ms=self._client.latencies,
             outbox=OutboxHealth(depth=self._outbox.depth, dropped=self._outbox.dropped),
-            broker=BrokerHealth(reconnects=self._client.reconnects, refused=self._client.refused),
+            broker=self._client.health,
             commands_ignored=self._commands.ignored,
         )
 

@@ -8,54 +8,183 @@ from typing import TYPE_CHECKING
 from edge.logs import LogOnce
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from edge.config import Broker
-    from edge.mqtt.connection import End
+    from edge.mqtt.culprits import Culprit
+    from edge.mqtt.limits import BrokerLimits
+    from edge.mqtt.outcome import End
+    from edge.wire.topics import Topics
 
 _LOG = logging.getLogger(__name__)
 
+_AWAY, _REFUSED, _TAKEN_OVER = "away", "refused", "taken over"
+_EVENTS, _NOTHING_FITS = "events", "nothing fits"
+_TOPIC, _LARGE, _SKIPPED, _REPLY = "topic ", "large ", "skipped", "reply"
+_NO_RETAIN, _NO_QOS, _VERSION = "no retain", "no QoS", "version"
+
 
 class BrokerStatus:
-    """What the broker last refused, and what was logged of it. Used by the one thread that publishes."""
+    """What the broker refuses, and what was logged of it. Used by the one thread that publishes."""
 
-    def __init__(self, broker: Broker, event_topic: str) -> None:
-        self._broker = broker
-        self._event_topic = event_topic
+    def __init__(self, broker: Broker, topics: Topics) -> None:
+        self._broker, self._topics = broker, topics
         self._problems = LogOnce(_LOG)
-        self.refused: str | None = None
-        """Why the broker last refused, in plain words; None once it accepts."""
+        self._reasons: dict[str, str] = {}  # of the problems with which nothing arrives
 
-    def ended(self, end: End, *, accepted: bool) -> None:
-        """Log why a connection is over, that the broker had accepted or not."""
-        if end.kind == "forbidden":
-            sentence = f"{self._broker} refuses what is published to {self._event_topic}: {end.reason}"
+    @property
+    def refused(self) -> str | None:
+        """Why the broker refuses, in plain words; None once it accepts."""
+        return next(reversed(self._reasons.values()), None)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was logged that the broker cannot be reached, and is not back."""
+        return self._problems.logged(_AWAY)
+
+    def failed(self, end: End, *, accepted: bool = False, sentence: str = "", hint: str = "") -> None:
+        """Log why a connection is over.
+
+        Args:
+            end: Why.
+            accepted: Whether the broker had accepted it.
+            sentence: What to log in place of the usual.
+            hint: What may help.
+        """
+        if end.kind == "taken over":
+            self._reasons[_TAKEN_OVER] = "another client has this device's client id"
+            self._problems.warning(
+                _TAKEN_OVER,
+                "%s gave this device's connection to another client with the same client id: two daemons are named %r "
+                "on one machine, or an SD card was copied. Name each device in mqtt.device, and give a copied card a "
+                "machine id of its own (rm /etc/machine-id; systemd-machine-id-setup). Trying again, events are kept",
+                self._broker,
+                self._topics.device,
+            )
         elif end.kind == "refused":
-            sentence = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
-        else:
-            sentence = f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"
-        self.failed(end, sentence)
+            self._reasons[_REFUSED] = end.reason
+            usual = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
+            self._problems.warning(_REFUSED, "%s; trying again, events are kept", sentence or usual)
+        elif end.kind in ("away", "mute", "malformed"):
+            usual = f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"
+            self._problems.warning(_AWAY, "%s%s; trying again, events are kept", sentence or usual, hint)
 
-    def failed(self, end: End, sentence: str) -> None:
-        """Log why a connection is over, in this sentence."""
-        kind = "away" if end.kind == "mute" else end.kind
-        if kind in ("refused", "forbidden"):
-            self.refused = end.reason
-        if kind in ("away", "refused", "forbidden"):
-            self._problems.warning(kind, "%s; trying again, events are kept", sentence)
+    def accepted(self, limits: BrokerLimits) -> bool:
+        """Note that the broker accepts a connection, and log what it does not take; return whether it was away."""
+        for problem in (_REFUSED, _TAKEN_OVER):
+            self._reasons.pop(problem, None)
+        self._warn_unless(
+            limits.retains,
+            _NO_RETAIN,
+            "%s keeps no retained messages: who subscribes later sees nothing until the next message, nor does Home "
+            "Assistant after a restart. Allow them at the broker (mosquitto: retain_available true)",
+        )
+        self._warn_unless(
+            limits.most_qos > 0,
+            _NO_QOS,
+            "%s takes QoS 0 only: everything is sent so, and an event that the broker loses is lost. Allow QoS 1 at "
+            "the broker (mosquitto: max_qos 1)",
+        )
+        return self._problems.forget(_AWAY, _REFUSED)
 
-    def denied(self, topics: Mapping[str, str]) -> None:
-        """Log which topics the broker does not open to this device, each with the reason."""
-        for topic, reason in topics.items():
-            self._problems.warning(topic, "%s does not open %s to this device: %s", self._broker, topic, reason)
+    def old_version(self, *, why: str) -> None:
+        """Log that MQTT 3.1.1 is spoken from now on."""
+        self._problems.warning(_VERSION, "%s: with MQTT 5 nothing works (%s); trying MQTT 3.1.1", self._broker, why)
 
-    def accepted(self) -> bool:
-        """Note that the broker accepts a connection; return whether it did not before."""
-        if not self._problems.logged("forbidden"):  # else only an acknowledged event shows that it is fixed
-            self.refused = None
-        return self._problems.forget("away", "refused")
+    def events_refused(self, reason: str) -> None:
+        """Log that the broker does not take events."""
+        self._reasons[_EVENTS] = reason
+        self._problems.warning(
+            _EVENTS,
+            "%s refuses what is published to %s: %s; trying again, events are kept",
+            self._broker,
+            self._topics.event,
+            reason,
+        )
 
-    def acknowledged(self) -> None:
+    def event_taken(self) -> None:
         """Note that the broker has taken an event."""
-        if self._problems.forget("forbidden"):
-            self.refused = None
+        if self._reasons:
+            self._reasons.clear()
+            self._problems.forget(_EVENTS, _NOTHING_FITS, _TAKEN_OVER)
+
+    def topic_denied(self, topic: str, reason: str) -> None:
+        """Log that the broker does not open one of the device's topics to it."""
+        self._problems.warning(
+            f"{_TOPIC}{topic}", "%s does not open %s to this device: %s", self._broker, topic, reason
+        )
+
+    def reply_refused(self, topic: str, reason: str) -> None:
+        """Log that an answer may not go where it was asked for. Others choose the topic, so that only one is logged."""
+        self._problems.warning(
+            _REPLY, "%s does not open the response topic %r to this device: %s", self._broker, topic[:80], reason
+        )
+
+    def message_skipped(self, reason: str) -> None:
+        """Log that a message to the device cannot be read."""
+        self._problems.warning(
+            _SKIPPED, "%s: a message to this device is skipped: %s; further ones are not logged", self._broker, reason
+        )
+
+    def nothing_fits(self, limits: BrokerLimits) -> None:
+        """Log that not even the smallest event fits into the broker's packets."""
+        self._reasons[_NOTHING_FITS] = f"no event fits into packets of {limits.most_bytes} bytes"
+        self._problems.warning(
+            _NOTHING_FITS,
+            "%s takes packets of %d bytes at most, and no event fits: events wait. Raise the limit at the broker "
+            "(mosquitto: max_packet_size)",
+            self._broker,
+            limits.most_bytes,
+        )
+
+    def too_large(self, topic: str, size: int, limits: BrokerLimits) -> None:
+        """Log that a message does not fit into the broker's packets."""
+        what = "is dropped and counted" if topic == self._topics.event else "is not sent"
+        if not self._problems.logged(_NOTHING_FITS):
+            self._problems.warning(
+                f"{_LARGE}{topic}",
+                "%s takes packets of %d bytes at most: what is larger on %s (%d bytes now) %s. Raise the limit at the "
+                "broker (mosquitto: max_packet_size)",
+                self._broker,
+                limits.most_bytes,
+                topic,
+                size,
+                what,
+            )
+
+    def found(self, culprit: Culprit) -> None:
+        """Log for which message the broker closes the connection."""
+        topic, size = culprit.topic, culprit.size
+        if size is None:
+            self._problems.warning(
+                f"{_TOPIC}{topic}",
+                "%s closes the connection for what is published to %s: it %s. Let this device publish it (the broker's "
+                "access list), or raise the broker's limits",
+                self._broker,
+                topic,
+                "waits" if topic == self._topics.event else "is not sent",
+            )
+        else:
+            self._problems.warning(
+                f"{_LARGE}{topic}",
+                "%s closes the connection for a packet of %d bytes on %s: what is as large %s. Raise the limit at "
+                "the broker (mosquitto: max_packet_size)",
+                self._broker,
+                size,
+                topic,
+                "is dropped and counted" if topic == self._topics.event else "is not sent",
+            )
+
+    def name_conflict(self, session: str) -> None:
+        """Log that another daemon publishes to this device's topics."""
+        self._problems.warning(
+            f"{_TAKEN_OVER} {session}",
+            "another daemon (session %s) publishes to %s/… at %s: name each device in mqtt.device",
+            session[:40],
+            self._topics.root,
+            self._broker,
+        )
+
+    def _warn_unless(self, fine: bool, problem: str, sentence: str) -> None:  # noqa: FBT001  # the caller's condition
+        if fine:
+            self._problems.forget(problem)
+        else:
+            self._problems.warning(problem, sentence, self._broker)

@@ -13,18 +13,23 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.mqtt.backoff import Backoff
+from edge.mqtt.broker_status import BrokerStatus
+from edge.mqtt.conflict import NameConflicts
 from edge.mqtt.connector import Connector
 from edge.mqtt.credentials import credentials
+from edge.mqtt.limits import BrokerLimits
 from edge.mqtt.sender import Sender
+from edge.mqtt.subscriptions import Subscription, Subscriptions
+from edge.wire.messages import BrokerHealth
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import MqttConfig
-    from edge.mqtt.connection import Handler
     from edge.mqtt.message import Outgoing
     from edge.mqtt.outbox.queue import Outbox
+    from edge.mqtt.subscriptions import Handler
     from edge.wire.messages import FaceEvent
     from edge.wire.topics import Topic
 
@@ -62,23 +67,28 @@ class MqttClient:
         """
         credentials(config)  # raises now rather than in the background
         self.topics = Topics(config.base_topic, config.device)
-        self._outbox = outbox
-        self._clock = clock
-        self._sender = Sender(self.topics, outbox, clock)
-        self._connector = Connector(config, self._sender, backoff or Backoff(), clock, mqtt5=mqtt5)
+        self._outbox, self._clock = outbox, clock
+        self._status = BrokerStatus(config.broker, self.topics)
+        limits, backoff = BrokerLimits(), backoff or Backoff()
+        self._sender = Sender(self.topics, outbox, self._status, limits, clock, backoff.refused_s)
+        self._conflicts = NameConflicts(self._sender, self._status)
+        self._subscriptions = Subscriptions(self.topics.root)
+        self._subscriptions.add(Subscription(self.topics.info, self._conflicts.hear, optional=True))
+        self._connector = Connector(config, self._sender, self._subscriptions, backoff, clock, mqtt5=mqtt5)
         self._wake_up = self._connector.wake_up
         outbox.on_ready = self._wake_up.wake
         self._thread = threading.Thread(target=self._connector.run, name="mqtt", daemon=True)
 
-    def listen(self, topic: str, handler: Handler) -> None:
+    def listen(self, topic: str, handler: Handler, *, retained: bool = False) -> None:
         """Subscribe on every connect. Call it before `start`.
 
         Args:
             topic: Or a filter, with ``+`` and ``#``; no two that match the same topic.
             handler: Called in the background for each message: it makes a note, waits for nothing and raises
                 nothing.
+            retained: Whether the broker shall send what it keeps, on every connect; MQTT 3.1.1 does so in any case.
         """
-        self._connector.handlers[topic] = handler
+        self._subscriptions.add(Subscription(topic, handler, retained=retained))
 
     def start(self) -> None:
         """Connect, and keep at it, in the background."""
@@ -122,7 +132,13 @@ class MqttClient:
     @property
     def refused(self) -> str | None:
         """Why the broker last refused, in plain words; None once it accepts."""
-        return self._connector.status.refused
+        return self._status.refused
+
+    @property
+    def health(self) -> BrokerHealth:
+        """What `health` says about the connection to the broker."""
+        conflicts = self._connector.takeovers + self._conflicts.count
+        return BrokerHealth(reconnects=self.reconnects, refused=self.refused, conflicts=conflicts)
 
     @property
     def latencies(self) -> tuple[float, ...]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
 from edge.mqtt.message import Outgoing
+from edge.wire.characters import forbidden_character
+from edge.wire.topics import BASE
 
 if TYPE_CHECKING:
     from edge.mqtt.client import MqttClient
@@ -28,6 +30,9 @@ _MOST_BYTES = 256
 
 _MOST_TOPIC = 256
 """Characters of a response topic."""
+
+_MOST_LEVELS = 16
+"""Of a response topic; a broker may close the connection for too many (mosquitto: for 200)."""
 
 _MOST_WAITING = 16
 """Requests that wait for an answer; a program that asks faster than the daemon answers is ignored."""
@@ -121,11 +126,22 @@ class Commands:
         except UnicodeDecodeError:
             return "it is no text"
         if message.response_topic is not None and not self._may_answer_on(message.response_topic):
-            return "its response topic is none that this device answers on"
+            return f"its response topic must lie below {self._topics.base}/, and be none of a device's own"
         return None
 
     def _may_answer_on(self, topic: str) -> bool:
-        """Return whether a topic can be published to, and is not one where an answer would pass for something else."""
-        plain = 0 < len(topic) <= _MOST_TOPIC and not set("+#\0") & set(topic) and not topic.startswith("$")
-        ours = topic.startswith(f"{self._topics.base}/") and not topic.startswith(f"{self._topics.root}/response/")
-        return plain and not ours
+        """Return whether an answer may go there.
+
+        Who may ask for health could else have this device publish where it may not publish itself. So only topics
+        below the base are allowed, and of those none where an answer would pass for something else.
+        """
+        prefix = next((f"{base}/" for base in (self._topics.base, BASE) if topic.startswith(f"{base}/")), None)
+        if prefix is None or len(topic) > _MOST_TOPIC or topic.count("/") > _MOST_LEVELS:
+            return False
+        if set("+#") & set(topic) or forbidden_character(topic):
+            return False
+        if topic == self._topics.response_health:
+            return True
+        own = [name.removeprefix(f"{self._topics.root}/") for name in self._topics.named.values()]
+        _device, _, rest = topic.removeprefix(prefix).partition("/")
+        return not any(f"{rest}/".startswith(f"{name}/") for name in own)

@@ -1,48 +1,36 @@
-"""One connection to a broker, driven by whoever owns it: nothing here has a thread."""
+"""One connection to a broker, driven by its owner: nothing here has a thread."""
 
 from __future__ import annotations
 
 import selectors
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge.mqtt.message import Incoming
+from edge.mqtt.limits import packet_bytes
 from edge.mqtt.outbox.queue import WINDOW
+from edge.mqtt.outcome import LEFT, End, Sent
+from edge.mqtt.paho_client import MOST_BYTES
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
 
     from paho.mqtt.reasoncodes import ReasonCode
 
+    from edge.mqtt.limits import BrokerLimits
     from edge.mqtt.message import Outgoing
+    from edge.mqtt.outcome import Receiver
+    from edge.mqtt.subscriptions import Subscriptions
     from edge.mqtt.wakeup import WakeUp
-
-Handler = Callable[[Incoming], None]
-"""Takes a message, on the thread that publishes: it only makes a note."""
 
 _KEEPALIVE_S = 30
 
-_MOST_BYTES = 2_000_000
-"""What the broker may send in one message; else anybody who may send us a command could fill our memory."""
-
-
-@dataclass(frozen=True)
-class End:
-    """Why a connection is over."""
-
-    kind: Literal["away", "mute", "refused", "protocol", "forbidden", "closed"]
-    """Not reached or lost; never answered; refused us; speaks another version; refused an event; we left."""
-
-    reason: str
-    """A clause for a person."""
+_PROTOCOL_ERRORS = {"Protocol error", "Malformed packet"}
+_CLOSED = "Unspecified error"
+"""How paho names the end of a connection for which it knows no reason."""
 
 
 class Connection:
@@ -52,24 +40,27 @@ class Connection:
         self,
         client: paho.Client,
         wake_up: WakeUp,
-        on_event: Callable[[int], None],
-        handlers: Mapping[str, Handler],
+        subscriptions: Subscriptions,
+        receiver: Receiver,
+        limits: BrokerLimits,
     ) -> None:
         """Prepare; `open` connects.
 
         Args:
             client: A fresh one.
-            wake_up: What wakes a `step`.
-            on_event: Called with the sequence of each event that the broker has.
-            handlers: What is subscribed to once the broker accepts, and who takes it.
+            wake_up: What ends the wait of a `step`.
+            subscriptions: What is subscribed to once the broker accepts.
+            receiver: Is told what became of the messages.
+            limits: Where the broker's limits are noted.
         """
         self.accepted = False
         self.end: End | None = None
+        self.mqtt5 = client.protocol == paho.MQTTv5
         self._window = WINDOW
-        self.unsettled: dict[int, str] = {}  # message id -> topic
-        self.denied: dict[str, str] = {}  # topics that are not open to us, and why
-        self._events: dict[int, int] = {}  # message id -> the outbox's sequence
-        self._on_event = on_event
+        self._underway: dict[int, Sent] = {}  # by message id
+        self._unconfirmed: list[Sent] = []  # events with QoS 0, which the broker does not acknowledge
+        self._confirming: tuple[int, list[Sent]] | None = None
+        self._receiver, self._limits = receiver, limits
         self._wake_up = wake_up
         self._selector = selectors.DefaultSelector()
         self._client = client
@@ -77,10 +68,9 @@ class Connection:
         client.on_publish = self._published
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
-        self._mqtt5 = client.protocol == paho.MQTTv5
-        self._filters = list(handlers)
-        for topic, handler in handlers.items():
-            client.message_callback_add(topic, _passing_to(handler))
+        client.on_unsubscribe = self._unsubscribed
+        self._subscriptions = subscriptions
+        subscriptions.attach(client)
 
     def open(self, host: str, port: int) -> None:
         """Reach the broker and send CONNECT; the answer comes in a `step`.
@@ -89,9 +79,9 @@ class Connection:
             OSError: It is not reached.
         """
         limits = None
-        if self._mqtt5:
+        if self.mqtt5:
             limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has only some types
-            limits.MaximumPacketSize = _MOST_BYTES
+            limits.MaximumPacketSize = MOST_BYTES
         self._client.connect(host, port, keepalive=_KEEPALIVE_S, properties=limits)
         self._selector.register(self._wake_up.socket, selectors.EVENT_READ)
         if sock := self._socket():
@@ -112,29 +102,46 @@ class Connection:
         if ready.get(sock, 0) & selectors.EVENT_WRITE:
             self._client.loop_write()
         self._client.loop_misc()
-        if self.end and self.end.kind != "closed":
+        if self.end and self.end != LEFT:
             self.abort(self.end)
 
     def publish(self, message: Outgoing, sequence: int | None = None) -> None:
-        """Send a message; an event's sequence comes back through `on_event` once the broker has it."""
+        """Send a message.
+
+        Args:
+            message: With the QoS that the broker takes.
+            sequence: Of an event, in the outbox.
+        """
         properties = None
-        if self._mqtt5 and message.correlation is not None:
+        if self.mqtt5 and message.correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = message.correlation
         info = self._client.publish(
             message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
         )
+        sent = Sent(message, packet_bytes(message, mqtt5=self.mqtt5), sequence)
         if info.rc != paho.MQTT_ERR_SUCCESS:
             self.abort(End("away", paho.error_string(info.rc)))
-        elif sequence is not None:
-            self._events[info.mid] = sequence
         elif message.qos:
-            self.unsettled[info.mid] = message.topic
+            self._underway[info.mid] = sent
+        elif sequence is not None:
+            self._unconfirmed.append(sent)
+
+    def confirm(self) -> None:
+        """Have the events with QoS 0 confirmed: a broker that answers an UNSUBSCRIBE has read what came before it.
+
+        It reads the packets of a connection in order, and answers this one although there is no such subscription.
+        """
+        if self._unconfirmed and not self._confirming:
+            _, mid = self._client.unsubscribe(self._subscriptions.unused)
+            if mid is not None:
+                self._confirming = mid, self._unconfirmed
+                self._unconfirmed = []
 
     def disconnect(self) -> None:
         """Leave in good order: the broker forgets the last will."""
         if not self.end:
-            self.end = End("closed", "closed")
+            self.end = LEFT
             self._client.disconnect()
 
     def abort(self, end: End) -> None:
@@ -146,21 +153,27 @@ class Connection:
 
     def close(self) -> None:
         """Release what is held."""
-        self.abort(End("closed", "closed"))
+        self.abort(LEFT)
         self._selector.close()
         # They lead back to here: without the cycle, paho's sockets are freed now, not at the next garbage collection.
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
-        self._client.on_subscribe = None
+        self._client.on_subscribe = self._client.on_unsubscribe = None
+
+    @property
+    def underway(self) -> list[Sent]:
+        """What was sent and is not answered, in the order of sending."""
+        confirming = self._confirming[1] if self._confirming else []
+        return [*self._underway.values(), *confirming, *self._unconfirmed]
 
     @property
     def window(self) -> int:
         """How many events may be on their way: the broker's Receive Maximum counts retained messages too."""
-        return self._window - len(self.unsettled)
+        return self._window - sum(sent.sequence is None for sent in self._underway.values())
 
     @property
     def room(self) -> int:
         """How many messages more the broker takes now."""
-        return self.window - len(self._events)
+        return self._window - len(self._underway)
 
     @property
     def open_now(self) -> bool:
@@ -174,50 +187,41 @@ class Connection:
         self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, extra: Properties | None
     ) -> None:
         if code.is_failure:
-            unknown = code.getName() == "Unsupported protocol version"
-            self.end = End("protocol" if unknown else "refused", str(code).lower())
+            other = code.getName() == "Unsupported protocol version"
+            self.end = End("version" if other else "refused", str(code).lower(), told=code.getName())
             return
         self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
+        if self.mqtt5:
+            self._limits.announced(extra)
         self.accepted = True
-        # Retained as published: a command that the broker keeps means the same now as after a restart, nothing.
-        how = [SubscribeOptions(qos=1, retainAsPublished=True) if self._mqtt5 else 1] * len(self._filters)
-        if self._filters:
-            self._client.subscribe(list(zip(self._filters, how, strict=True)))  # type: ignore[arg-type]
+        self._subscriptions.subscribe(self._client)
 
     def _published(self, _client: paho.Client, _data: Any, mid: int, code: ReasonCode, _extra: Any) -> None:
-        topic = self.unsettled.pop(mid, None)
-        sequence = self._events.pop(mid, None)
-        if code.is_failure and sequence is not None:
-            self.end = End("forbidden", str(code).lower())
-        elif code.is_failure and topic is not None:
-            self.denied[topic] = str(code).lower()
-        elif sequence is not None:
-            self._on_event(sequence)
+        if (sent := self._underway.pop(mid, None)) is None:
+            return
+        if code.is_failure:
+            self._receiver.refused(sent, str(code).lower())
+        else:
+            self._receiver.arrived(sent)
+
+    def _unsubscribed(self, _client: paho.Client, _data: Any, mid: int, _codes: Any, _extra: Any) -> None:
+        if self._confirming and self._confirming[0] == mid:
+            confirmed, self._confirming = self._confirming[1], None
+            for sent in confirmed:
+                self._receiver.arrived(sent)
 
     def _subscribed(
         self, _client: paho.Client, _data: Any, _mid: int, codes: list[ReasonCode], _extra: Properties | None
     ) -> None:
-        for topic, code in zip(self._filters, codes, strict=False):  # a broker may answer nonsense
-            if code.is_failure:
-                self.denied[topic] = str(code).lower()
+        self._subscriptions.answered(codes)
 
-    def _disconnected(self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _extra: Any) -> None:
-        name = code.getName()
-        reason = "the broker closed the connection" if name == "Unspecified error" else name.lower()
-        self.end = self.end or End("away" if self.accepted else "mute", reason)
-
-
-def _passing_to(handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
-    def pass_on(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        extra = message.properties  # None before MQTT 5
-        handler(
-            Incoming(
-                message.topic,
-                bytes(message.payload),
-                retained=message.retain,
-                response_topic=getattr(extra, "ResponseTopic", None),
-                correlation=getattr(extra, "CorrelationData", None),
-            )
-        )
-
-    return pass_on
+    def _disconnected(self, _client: paho.Client, _data: Any, flags: Any, code: ReasonCode, _extra: Any) -> None:
+        name, told = code.getName(), flags.is_disconnect_packet_from_server
+        reason = "the broker closed the connection" if name == _CLOSED else name.lower()
+        kind: Literal["away", "mute", "malformed", "taken over"] = "away" if self.accepted else "mute"
+        if name in _PROTOCOL_ERRORS:
+            kind = "malformed"
+        elif name == "Session taken over":
+            kind = "taken over"
+        by_broker = self.accepted and (told or name == _CLOSED)
+        self.end = self.end or End(kind, reason, by_broker=by_broker, told=name if told else "")

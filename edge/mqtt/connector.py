@@ -8,15 +8,16 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-
 from edge.errors import ConfigError
 from edge.mqtt.backoff import delay_s
-from edge.mqtt.broker_status import BrokerStatus
 from edge.mqtt.client_id import client_id
-from edge.mqtt.connection import Connection, End
+from edge.mqtt.connection import Connection
 from edge.mqtt.credentials import credentials
+from edge.mqtt.message import Outgoing
+from edge.mqtt.outcome import LEFT, End
+from edge.mqtt.paho_client import PahoClient
+from edge.mqtt.tls_hint import refused_tls, speaks_tls
+from edge.mqtt.version import VersionChoice
 from edge.mqtt.wakeup import WakeUp
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from edge.config import MqttConfig
     from edge.mqtt.backoff import Backoff
-    from edge.mqtt.connection import Handler
     from edge.mqtt.sender import Sender
+    from edge.mqtt.subscriptions import Subscriptions
 
 _LOG = logging.getLogger(__name__)
 _RANDOM = random.SystemRandom()
@@ -38,13 +39,21 @@ class Connector:
     """Keeps a connection to the broker until `close`. One thread calls `run`."""
 
     def __init__(
-        self, config: MqttConfig, sender: Sender, backoff: Backoff, clock: Callable[[], float], *, mqtt5: bool
+        self,
+        config: MqttConfig,
+        sender: Sender,
+        subscriptions: Subscriptions,
+        backoff: Backoff,
+        clock: Callable[[], float],
+        *,
+        mqtt5: bool,
     ) -> None:
         """Prepare; `run` connects.
 
         Args:
             config: Its address names a broker on the network.
             sender: What to send.
+            subscriptions: What to subscribe to.
             backoff: The waits between attempts.
             clock: Seconds that never jump.
             mqtt5: Whether to try MQTT 5 first.
@@ -53,32 +62,31 @@ class Connector:
         """Whether a broker has accepted the connection that is open."""
         self.connections = 0
         """Those that a broker accepted."""
-        self.handlers: dict[str, Handler] = {}
-        """What to subscribe to, and who takes the messages."""
+        self.takeovers = 0
+        """Those that ended because another client has the same client id."""
         self.wake_up = WakeUp()
         """Wakes the thread: there may be something to send."""
-        self.status = BrokerStatus(config.broker, sender.topics.event)
         self._config, self._broker = config, config.broker
-        self._sender, self._backoff, self._clock = sender, backoff, clock
-        self._mqtt5 = mqtt5
+        self._sender, self._subscriptions = sender, subscriptions
+        self._status, self._limits = sender.status, sender.limits
+        self._backoff, self._clock = backoff, clock
+        self._version = VersionChoice(mqtt5=mqtt5)
         self._client_id = client_id(sender.topics.root)
         self._closing = threading.Event()
         self._drain_by_s = self._close_by_s = 0.0
 
     def run(self) -> None:
         """Connect again and again, until `close`."""
-        failures, mqtt5 = 0, self._mqtt5
+        failures = 0
         try:
             while not self._closing.is_set():
                 began_s = self._clock()
-                end, accepted = self._connect_once(mqtt5=mqtt5)
-                if end.kind == "protocol" and mqtt5:
-                    mqtt5 = False
+                end, accepted, better = self._connect_once()
+                settled = accepted and self._clock() - began_s >= self._backoff.settled_s
+                failures = 1 if settled or better else failures + 1
+                if self._version.ended(end) or (better and not accepted):
                     continue
-                # Some brokers (amqtt) leave an MQTT 5 client without an answer, so after that 3.1.1 has its turn.
-                mqtt5 = self._mqtt5 and not (end.kind == "mute" and mqtt5)
-                failures = 1 if accepted and self._clock() - began_s >= self._backoff.settled_s else failures + 1
-                slow = end.kind in ("refused", "forbidden")
+                slow = end.kind in ("refused", "taken over") and not better
                 self._closing.wait(
                     self._backoff.refused_s if slow else delay_s(failures, self._backoff, _RANDOM.random())
                 )
@@ -92,41 +100,54 @@ class Connector:
             self._closing.set()
             self.wake_up.wake()
 
-    def _connect_once(self, *, mqtt5: bool) -> tuple[End, bool]:
-        """Run one connection to its end; return that, and whether the broker had accepted it."""
+    def _connect_once(self) -> tuple[End, bool, bool]:
+        """Run one connection to its end.
+
+        Returns:
+            Why it ended, whether the broker had accepted it, and whether the next one avoids the reason.
+        """
         try:
             # On every connect, so that it is enough to fix a file.
-            client = self._make_client(*credentials(self._config), mqtt5=mqtt5)
+            client = self._make_client(*credentials(self._config))
         except ConfigError as error:
-            return self._failed(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False
-        self._sender.rewind()
-        connection = Connection(client, self.wake_up, self._acknowledged, self.handlers)
+            return self._failed(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False, False
+        self._sender.prepare()
+        connection = Connection(client, self.wake_up, self._subscriptions, self._sender, self._limits)
+        underway = []
         try:
             connection.open(self._broker.host, self._broker.port)
             self._serve(connection)
+            underway = connection.underway
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file"
-            return self._failed(End("refused", reason), f"cannot connect to {self._broker}: {reason}"), False
+            return self._failed(End("refused", reason), f"cannot connect to {self._broker}: {reason}"), False, False
         except (OSError, UnicodeError) as error:  # the latter from a host's name that cannot be one
             reason = str(getattr(error, "strerror", None) or error).lower()
-            return self._failed(End("away", reason), f"cannot reach {self._broker}: {reason}"), False
+            if self._broker.tls and isinstance(error, OSError) and refused_tls(error):
+                reason = f"nothing speaks TLS at that port ({reason}); write mqtt://, or the port of its TLS listener"
+            return self._failed(End("away", reason), f"cannot reach {self._broker}: {reason}"), False, False
         finally:
             self.connected = False
             connection.close()
-        end = connection.end or End("closed", "closed")
-        if not self._closing.is_set():
-            self.status.ended(end, accepted=connection.accepted)
-        return end, connection.accepted
+        end = connection.end or LEFT
+        better = self._limits.refused(end.told) or (connection.accepted and self._sender.ended(end, underway))
+        self.takeovers += end.kind == "taken over"
+        if not self._closing.is_set() and not better:
+            self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
+        return end, connection.accepted, better
 
-    def _make_client(self, password: str | None, tls: ssl.SSLContext | None, *, mqtt5: bool) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            self._client_id,
-            protocol=paho.MQTTv5 if mqtt5 else paho.MQTTv311,
-            reconnect_on_failure=False,
-        )
-        availability = self._sender.topics.availability
-        client.will_set(availability, "offline", availability.qos, availability.retained)
+    def _hint(self, connection: Connection) -> str:
+        """Return what may help with a broker that is there and does not speak MQTT."""
+        if connection.accepted or self._broker.tls or self._status.is_away or not connection.end:
+            return ""
+        if connection.end.kind in ("mute", "malformed") and speaks_tls(self._broker.host, self._broker.port):
+            return "; that port speaks TLS: write mqtts:// in mqtt.url"
+        return ""
+
+    def _make_client(self, password: str | None, tls: ssl.SSLContext | None) -> PahoClient:
+        client = PahoClient(self._client_id, mqtt5=self._version.mqtt5, on_skipped=self._status.message_skipped)
+        will = self._limits.adapt(Outgoing.on(self._sender.topics.availability, "offline"))
+        client.will_set(will.topic, will.payload, will.qos, will.retain)
         if self._broker.user:
             client.username_pw_set(self._broker.user, password)
         if tls:
@@ -146,8 +167,8 @@ class Connector:
             if connection.accepted:
                 if not self.connected:
                     self._accepted()
-                self.status.denied(connection.denied)
-                connection.denied.clear()
+                for topic, reason in self._subscriptions.denied.items():
+                    self._status.topic_denied(topic, reason)
                 if closing and not leaving and (now_s >= self._drain_by_s or sender.drained(connection)):
                     leaving = True
                     sender.keep(sender.topics.availability, "offline")
@@ -163,17 +184,13 @@ class Connector:
 
     def _accepted(self) -> None:
         """Note that the broker has accepted, and have everything retained sent again."""
-        self._sender.pending.again()  # availability is the first
+        self._sender.begin()
         self.connections += 1
         self.connected = True
-        back, waiting = self.status.accepted(), self._sender.waiting
+        back, waiting = self._status.accepted(self._limits), self._sender.waiting
         _LOG.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
-
-    def _acknowledged(self, sequence: int) -> None:
-        self._sender.acknowledged(sequence)
-        self.status.acknowledged()
 
     def _failed(self, end: End, sentence: str) -> End:
         if not self._closing.is_set():
-            self.status.failed(end, sentence)
+            self._status.failed(end, sentence=sentence)
         return end

@@ -6,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
+from edge.wire.characters import MOST_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,9 @@ def _read_password(file: Path) -> str:
     except UnicodeDecodeError:
         message = f"mqtt.password_file: {file}: not UTF-8 text; write the password on one line"
         raise ConfigError(message) from None
+    if len(password.encode()) > MOST_BYTES:
+        message = f"mqtt.password_file: {file}: longer than MQTT allows ({MOST_BYTES} bytes)"
+        raise ConfigError(message)
     if not password or "\n" in password:
         message = f"mqtt.password_file: {file}: write the password there, on one line"
         raise ConfigError(message)

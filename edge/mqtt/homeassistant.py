@@ -66,7 +66,7 @@ class HomeAssistant:
         if config.enabled:
             client.listen(self._topics.status, self.hear_status)
         else:
-            client.listen(self._topics.config, self.hear_config)
+            client.listen(self._topics.config, self.hear_config, retained=True)
 
     def hear_status(self, message: Incoming) -> None:
         """Note that Home Assistant has started: its birth message."""

@@ -50,6 +50,11 @@ class PendingMessages:
                 due.append(self._once.popleft())
             return due
 
+    def kept(self, topic: str) -> Outgoing | None:
+        """Return the newest message of a retained topic; None: there is none."""
+        with self._lock:
+            return self._retained.get(topic)
+
     def waits(self, topic: str | None = None) -> bool:
         """Return whether a retained topic, or anything at all, is still to be sent."""
         with self._lock:

@@ -1,19 +1,26 @@
-"""What goes out over a connection: retained topics, replies and events, and which of them has arrived."""
+"""What goes out over a connection: retained topics, replies and events, as far as the broker takes them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from edge.mqtt.culprits import Culprits
+from edge.mqtt.limits import packet_bytes
 from edge.mqtt.message import Outgoing
 from edge.mqtt.pending import PendingMessages
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.mqtt.broker_status import BrokerStatus
     from edge.mqtt.connection import Connection
+    from edge.mqtt.limits import BrokerLimits
     from edge.mqtt.outbox.queue import Outbox
+    from edge.mqtt.outcome import End, Sent
     from edge.wire.topics import Topic, Topics
 
 _LATENCIES = 1000
@@ -22,18 +29,36 @@ _LATENCIES = 1000
 class Sender:
     """Takes messages from any thread, and sends them in the one that drives the connection."""
 
-    def __init__(self, topics: Topics, outbox: Outbox, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        outbox: Outbox,
+        status: BrokerStatus,
+        limits: BrokerLimits,
+        clock: Callable[[], float],
+        refused_s: float,
+    ) -> None:
         """Have ``online`` sent first.
 
         Args:
             topics: The device's.
             outbox: Where events wait for the broker.
+            status: Logs what the broker does not take.
+            limits: What the broker takes.
             clock: The clock on which frames are captured.
+            refused_s: Seconds until an event is tried again, after the broker has refused one.
         """
-        self.topics = topics
-        self._outbox, self._clock = outbox, clock
-        self.pending = PendingMessages()
+        self.topics, self.pending = topics, PendingMessages()
         self.pending.keep(Outgoing.on(topics.availability, "online"))
+        self.published: set[str] = set()
+        """Topics on which the broker has taken a message."""
+        self.status, self.limits = status, limits
+        self._outbox, self._clock = outbox, clock
+        self._refused_s = refused_s
+        self._smallest_event = Outgoing.on(topics.event, _smallest_event(topics.device))
+        self._culprits = Culprits(topics.event, clock)
+        self._held_until_s: float | None = None
+        self._probing = False
         self._lock = threading.Lock()  # over the latencies; held for a moment only
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
 
@@ -41,39 +66,137 @@ class Sender:
         """Have this sent as what is so now, also on later connections."""
         self.pending.keep(Outgoing.on(topic, payload))
 
-    def send(self, connection: Connection, *, events: bool) -> None:
-        """Send what may be sent: each retained topic when its last message has arrived, events as the window allows."""
-        for message in self.pending.collect(connection.room, connection.unsettled.values()):
-            connection.publish(message)
-        for entry in self._outbox.take(connection.window) if events else ():
-            connection.publish(Outgoing.on(self.topics.event, entry.payload), entry.sequence)
-
-    def rewind(self) -> None:
+    def prepare(self) -> None:
         """Prepare for a new connection, on which every event that has not arrived is sent again."""
         self._outbox.rewind()
+
+    def begin(self) -> None:
+        """Note that the broker has accepted the connection: everything retained is sent again."""
+        self.pending.again()  # availability is the first
+        self._culprits.began()
+        if self._held_until_s is not None:  # the broker may have been fixed: one event tells
+            self._held_until_s, self._probing = None, True
+
+    def send(self, connection: Connection, *, events: bool) -> None:
+        """Send what may be sent: each retained topic when its last message has arrived, events as the window allows."""
+        alone = self._culprits.careful
+        room = int(not connection.underway) if alone else connection.room
+        topics = [sent.message.topic for sent in connection.underway if sent.sequence is None]
+        for message in self.pending.collect(room, topics):
+            self._publish(connection, message, alone=alone)
+        if events and self._may_send_events(connection):
+            window = 1 if alone or self._probing else connection.window
+            if not (alone and connection.underway):
+                self._send_events(connection, window)
+        connection.confirm()
+
+    def ended(self, end: End, underway: list[Sent]) -> bool:
+        """Note why an accepted connection is over; return whether the next one will be better for it."""
+        culprit = self._culprits.ended(end, underway)
+        if culprit:
+            self.status.found(culprit)
+            if culprit.topic == self.topics.event and culprit.size is None:
+                self._probing = True
+                self.status.events_refused(f"the broker closes the connection for what is published to {culprit.topic}")
+        return culprit is not None
+
+    def arrived(self, sent: Sent) -> None:
+        """Note that the broker has a message."""
+        self._culprits.arrived(sent)
+        self.published.add(sent.message.topic)
+        if sent.sequence is None:
+            return
+        self._probing = False
+        entry = self._outbox.acknowledge(sent.sequence)
+        self.status.event_taken()
+        if entry:
+            with self._lock:
+                self._latencies.append((self._clock() - entry.captured_s) * 1000)
+
+    def refused(self, sent: Sent, reason: str) -> None:
+        """Note that the broker refuses a message: a topic that it denies costs that topic."""
+        self._culprits.arrived(sent)
+        topic = sent.message.topic
+        if sent.sequence is not None:
+            # For a while no event, then one to see whether it is taken now.
+            self._held_until_s = self._clock() + self._refused_s
+            self.status.events_refused(reason)
+        elif topic in self.topics.named.values() or sent.message.retain:
+            self.status.topic_denied(topic, reason)
+        else:
+            self.status.reply_refused(topic, reason)
+
+    def drained(self, connection: Connection) -> bool:
+        """Return whether nothing is left to send or to arrive."""
+        return not self.pending.waits() and not connection.underway and self._outbox.depth == 0
+
+    def said_offline(self, connection: Connection) -> bool:
+        """Return whether the broker has the last message to `availability`."""
+        topic = self.topics.availability
+        return not self.pending.waits(topic) and all(sent.message.topic != topic for sent in connection.underway)
 
     @property
     def waiting(self) -> int:
         """Events that have not arrived."""
         return self._outbox.depth
 
-    def drained(self, connection: Connection) -> bool:
-        """Return whether nothing is left to send or to arrive."""
-        return not self.pending.waits() and not connection.unsettled and self._outbox.depth == 0
-
-    def said_offline(self, connection: Connection) -> bool:
-        """Return whether the broker has the last message to `availability`."""
-        topic = self.topics.availability
-        return not self.pending.waits(topic) and topic not in connection.unsettled.values()
-
-    def acknowledged(self, sequence: int) -> None:
-        """Note that the broker has an event."""
-        if entry := self._outbox.acknowledge(sequence):
-            with self._lock:
-                self._latencies.append((self._clock() - entry.captured_s) * 1000)
-
     @property
     def latencies(self) -> tuple[float, ...]:
         """Milliseconds from capture to the broker's acknowledgement, of the newest 1000 events, oldest first."""
         with self._lock:
             return tuple(self._latencies)
+
+    def _publish(self, connection: Connection, message: Outgoing, *, alone: bool) -> None:
+        if alone and not message.qos:
+            message = Outgoing(message.topic, message.payload, 1, message.retain, message.correlation)
+        message = self.limits.adapt(message)
+        if self._fits(connection, message):
+            connection.publish(message)
+
+    def _send_events(self, connection: Connection, window: int) -> None:
+        for entry in self._outbox.take(window):
+            message = self.limits.adapt(Outgoing.on(self.topics.event, entry.payload))
+            if self._fits(connection, message):
+                connection.publish(message, entry.sequence)
+            else:
+                self._outbox.give_up(entry.sequence)
+
+    def _fits(self, connection: Connection, message: Outgoing) -> bool:
+        """Return whether the broker takes a message of this size, and log where it does not."""
+        size = packet_bytes(message, mqtt5=connection.mqtt5)
+        if self.limits.most_bytes is not None and size > self.limits.most_bytes:
+            self.status.too_large(message.topic, size, self.limits)
+            return False
+        return not self._culprits.withheld(message.topic, size)
+
+    def _may_send_events(self, connection: Connection) -> bool:
+        least = packet_bytes(self._smallest_event, mqtt5=connection.mqtt5)
+        if self.limits.most_bytes is not None and least > self.limits.most_bytes:
+            self.status.nothing_fits(self.limits)
+            return False
+        if self._culprits.closed(self.topics.event):
+            return False
+        if self._held_until_s is None:
+            return True
+        # In order: not before all that was sent together with the refused one is answered.
+        if self._clock() < self._held_until_s or any(sent.sequence is not None for sent in connection.underway):
+            return False
+        self._outbox.rewind()
+        self._held_until_s, self._probing = None, True
+        return True
+
+
+def _smallest_event(device: str) -> str:
+    """Return the JSON of an event that is smaller than any that a device publishes."""
+    one = Face(id=1, box=Box(x=0, y=0, width=1, height=1), frame=FrameSize(width=1, height=1))
+    return FaceEvent(
+        device=device,
+        session="0" * 26,
+        type="gone",
+        sequence=0,
+        captured_at=datetime.fromtimestamp(0, UTC),
+        face=one,
+        emotion="?",
+        confidence=0,
+        lasted_s=0,
+    ).to_json()

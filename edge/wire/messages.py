@@ -169,6 +169,12 @@ class BrokerHealth(FrozenModel):
 
     reconnects: int = Field(ge=0)
     refused: str | None = Field(description="Why the broker last refused, in plain words; null once it accepts")
+    conflicts: int = Field(
+        default=0,
+        ge=0,
+        description="How often another client with the same id took the connection over, and other daemons that "
+        "published to this device's topics, since the start",
+    )
 
 
 class Health(Payload):

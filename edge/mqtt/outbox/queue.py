@@ -133,6 +133,12 @@ class Outbox:
             self.on_change()
         return entry
 
+    def give_up(self, sequence: int) -> None:
+        """Drop an event that was taken and that no broker takes as it is; it counts as dropped."""
+        if self.acknowledge(sequence):
+            with self._lock:
+                self._dropped += 1
+
     def rewind(self) -> None:
         """Forget what was sent: a new connection sends everything unacknowledged again, in order."""
         with self._lock:

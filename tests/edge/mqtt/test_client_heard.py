@@ -61,18 +61,22 @@ def test_a_message_that_would_fill_the_memory_is_not_taken(
     assert client.reconnects == 0
 
 
-def test_a_retained_message_says_that_it_is_also_when_it_is_new(mosquitto: Mosquitto, publish_to: MakeClient) -> None:
+@pytest.mark.parametrize("retained", [True, False])
+def test_a_retained_message_says_that_it_is_also_when_it_is_new(
+    mosquitto: Mosquitto, publish_to: MakeClient, *, retained: bool
+) -> None:
     heard: list[Incoming] = []
     with contextlib.closing(Asker(mosquitto.port)) as asker:
         asker.publish("a/old", b"1", retain=True)
         client = publish_to(mosquitto.url)
-        client.listen("a/+", heard.append)
+        client.listen("a/+", heard.append, retained=retained)
         client.start()
-        wait_until(lambda: len(heard) == 1)
+        wait_until(lambda: "a/+ (QoS 1)" in mosquitto.log)
+        wait_until(lambda: len(heard) == retained)
         asker.publish("a/new", b"2", retain=True)
         asker.publish("a/once", b"3", retain=False)
-        wait_until(lambda: len(heard) == 3)
-    assert [message.retained for message in heard] == [True, True, False]
+        wait_until(lambda: [message.payload for message in heard][-1:] == [b"3"])
+    assert [message.retained for message in heard] == [True] * retained + [True, False]
 
 
 def test_an_answer_goes_where_it_was_asked_for_with_what_belongs_to_it(

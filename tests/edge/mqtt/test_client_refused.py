@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import select
 import socket
@@ -18,10 +19,13 @@ from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION, ScriptedBroker
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from edge.mqtt.message import Incoming
 
 MakeClient = Callable[..., MqttClient]
 MakeEvent = Callable[[int], FaceEvent]
@@ -64,23 +68,40 @@ def test_a_refused_password_is_mended_at_the_broker(tmp_path: Path, publish_to: 
         wait_until(lambda: client.connected)
 
 
-def test_events_that_may_not_be_published_wait_until_they_may(
-    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("restart", [True, False])
+def test_events_that_may_not_be_published_wait_and_the_connection_stays(
+    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture, *, restart: bool
 ) -> None:
     rules = tmp_path / "acl"
-    rules.write_text(f"topic readwrite {AVAILABILITY}\n")
+    rules.write_text(f"topic readwrite {AVAILABILITY}\ntopic read {EVENT}\ntopic readwrite commands/#\n")
     outbox = Outbox(OutboxConfig())
-    with Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker:
+    heard: list[Incoming] = []
+    with (
+        Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker,
+        contextlib.closing(Subscriber(broker.port, "listener")) as subscriber,
+    ):
         client = publish_to(broker.url, outbox=outbox)
+        client.listen("commands/+", heard.append)
         client.start()
-        client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: client.reconnects >= 2)
-        assert outbox.depth == 1
-        assert client.refused == "not authorized"
+        for sequence in range(50):
+            client.publish_event(event(sequence), time.monotonic())
+        wait_until(lambda: client.refused == "not authorized")
+        time.sleep(0.5)  # several tries
+        subscriber.publish("commands/off", b"now")
+        wait_until(lambda: heard)
+        assert outbox.depth == 50
+        assert client.reconnects == 0
         rules.write_text("topic readwrite #\n")
-        broker.restart()
+        if restart:
+            broker.restart()
+        else:
+            broker.reload()
         wait_until(lambda: outbox.depth == 0)
         assert client.refused is None
+        assert client.reconnects == restart
+        if not restart:  # which the subscriber does not survive unharmed
+            wait_until(lambda: len(subscriber.payloads(EVENT)) >= 50)
+            assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(50)]
     assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
 
 
@@ -101,47 +122,23 @@ def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
     assert client.reconnects == 0
 
 
-class Secretive(socketserver.StreamRequestHandler):
-    """Lets nobody subscribe, and hangs up after an event; mosquitto's access lists refuse in silence."""
-
-    def handle(self) -> None:
-        while header := self.rfile.read(1):
-            length = shift = 0
-            while (byte := self.rfile.read(1)[0]) & 0x80:
-                length += (byte & 0x7F) << shift
-                shift += 7
-            packet = self.rfile.read(length + (byte << shift))
-            if header == b"\x10":  # CONNECT
-                self.wfile.write(b"\x20\x03\0\0\0")
-            elif header == b"\x82":  # SUBSCRIBE: not authorized
-                self.wfile.write(b"\x90\x04" + packet[:2] + b"\0\x87")
-            elif header[0] & 0xF6 == 0x32:  # PUBLISH with QoS 1
-                topic = int.from_bytes(packet[:2], "big")
-                self.wfile.write(b"\x40\x02" + packet[2 + topic : 4 + topic])
-                if packet[2 : 2 + topic] == EVENT.encode():
-                    return
-
-
 def test_a_subscription_that_is_refused_is_told_once_and_events_go_on(
     publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """mosquitto's access lists refuse a subscription without a word."""
     outbox = Outbox(OutboxConfig())
-    with socketserver.ThreadingTCPServer((HOST, 0), Secretive) as broker:
-        threading.Thread(target=broker.serve_forever, args=(0.05,)).start()
-        client = publish_to(f"mqtt://{HOST}:{broker.server_address[1]}", outbox=outbox)
+    with ScriptedBroker(granted=b"\x87") as broker:
+        client = publish_to(broker.url, outbox=outbox)
         client.listen("secret/+", lambda _: None)
         client.start()
         for sequence in range(3):
             client.publish_event(event(sequence), time.monotonic())
             wait_until(lambda: outbox.depth == 0)
+            broker.hang_up()
             wait_until(lambda count=sequence + 1: client.reconnects == count)  # type: ignore[misc]
         client.close()
-        broker.shutdown()
-    told = [text for text in warnings_of(caplog) if "secret" in text]
-    assert told == [f"mqtt://{HOST}:{broker.server_address[1]} does not open secret/+ to this device: not authorized"]
-
-
-UNACCEPTABLE_VERSION = b"\x20\x02\x00\x01"  # a CONNACK
+    told = [text for text in warnings_of(caplog) if "does not open" in text]
+    assert told == [f"{broker.url} does not open secret/+ to this device: not authorized"]
 
 
 class Older(socketserver.BaseRequestHandler):

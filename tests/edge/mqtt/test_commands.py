@@ -49,12 +49,23 @@ def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None
         (message(HEALTH, retained=True), "retained"),
         (message(HEALTH, b"x" * 257), "longer than 256 bytes"),
         (message(HEALTH, b"\xc3\x28"), "no text"),
-        (message(HEALTH, response="emotion-edge/test/state"), "response topic"),
         (message(HEALTH, response="emotion-edge/hall/detection/set"), "response topic"),
         (message(HEALTH, response="a/+/b"), "response topic"),
         (message(HEALTH, response="$SYS/x"), "response topic"),
         (message(HEALTH, response=""), "response topic"),
         (message(HEALTH, response="x" * 257), "response topic"),
+        (message(HEALTH, response="emotion-edge/x/" + "x" * 250), "response topic"),
+        (message(HEALTH, response="asker/42"), "response topic"),
+        (message(HEALTH, response="homeassistant/device/x/config"), "response topic"),
+        (message(HEALTH, response="emotion-edge"), "response topic"),
+        (message(HEALTH, response="emotion-edgy/42"), "response topic"),
+        (message(HEALTH, response="emotion-edge/test/state"), "response topic"),
+        (message(HEALTH, response="emotion-edge/hall/state/x"), "response topic"),
+        (message(HEALTH, response="emotion-edge/hall/response/health"), "response topic"),
+        (message(HEALTH, response="emotion-edge/hall/request/health"), "response topic"),
+        (message(HEALTH, response="emotion-edge/x\x01"), "response topic"),
+        (message(HEALTH, response="emotion-edge/x\ufffe"), "response topic"),
+        (message(HEALTH, response="emotion-edge" + "/" * 17), "response topic"),
     ],
 )
 def test_what_is_not_exactly_right_is_counted_said_once_and_changes_nothing(
@@ -88,19 +99,31 @@ def test_ten_thousand_random_payloads_change_nothing(commands: Commands, caplog:
 
 def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
     plain, with_payload = message(HEALTH), message(HEALTH, b"PRESS")
-    own = Incoming(HEALTH, b"", retained=False, response_topic="asker/42", correlation=b"\x00\xff")
+    own = Incoming(HEALTH, b"", retained=False, response_topic="emotion-edge/asker/42", correlation=b"\x00\xff")
     for request in (plain, with_payload, own):
         commands.hear(request)
     assert commands.take() == PendingCommands(health=(plain, with_payload, own))
     assert commands.answer(plain, "{}") == Outgoing("emotion-edge/test/response/health", "{}")
-    assert commands.answer(own, "{}") == Outgoing("asker/42", "{}", correlation=b"\x00\xff")
+    assert commands.answer(own, "{}") == Outgoing("emotion-edge/asker/42", "{}", correlation=b"\x00\xff")
 
 
-def test_a_flood_of_requests_is_cut_off_and_drowns_no_wish_for_privacy(commands: Commands) -> None:
+@pytest.mark.parametrize(
+    "topic",
+    ["home/faces/answers/42", "home/faces/hall/response/42", "emotion-edge/42", "home/faces/test/response/health"],
+)
+def test_an_answer_goes_below_the_base_topic_or_the_usual_one(topic: str) -> None:
+    topics = Topics("home/faces", "test")
+    commands = Commands(topics)
+    request = Incoming(topics.request_health, b"", retained=False, response_topic=topic)
+    commands.hear(request)
+    assert commands.take().health == (request,)
+
+
+def test_a_flood_of_requests_is_cut_off_and_loses_no_command_for_privacy(commands: Commands) -> None:
     for _ in range(1000):
         commands.hear(message(HEALTH))
     commands.hear(message(SET, b"OFF"))
-    wishes = commands.take()
-    assert wishes.detection is False
-    assert len(wishes.health) + commands.ignored == 1000
-    assert len(wishes.health) < 50
+    pending = commands.take()
+    assert pending.detection is False
+    assert len(pending.health) + commands.ignored == 1000
+    assert len(pending.health) < 50

@@ -200,6 +200,7 @@ HARMLESS = {
     "after the CONNACK, a PUBACK of nothing",
     "after the CONNACK, a SUBACK with no reasons",
     "after the CONNACK, a huge message",
+    "after the CONNACK, a message whose topic is longer than it",
     "after the CONNACK, a message whose topic is no text",
     "a second CONNACK",
 }

@@ -1,0 +1,85 @@
+"""paho's client, changed so that a message that it refuses costs that message and not the connection."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode
+from paho.mqtt.properties import MQTTException  # type: ignore[attr-defined]  # its home differs in paho 2.1 and 2.2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_BYTES = 2_000_000
+"""Of one message to the device; else anybody who may send it a command could fill its memory."""
+
+_KEPT_BYTES = 70_000
+"""Of a larger message: its topic (at most 64 kB) and its packet identifier are among them."""
+
+_CHUNK_BYTES = 65_536
+
+_MALFORMED = (struct.error, LookupError, ValueError, MQTTException)
+"""What paho's parser raises."""
+
+
+class PahoClient(paho.Client):
+    """Skips messages that cannot be parsed, and those that are too large. Needs MQTT 5 or 3.1.1.
+
+    paho answers such a message with a protocol error and closes the connection. The broker then delivers it again,
+    if it is retained, and so on for ever: U+FEFF in a user property is enough (mosquitto passes it on). MQTT allows
+    a client to close the connection for a malformed packet, but does not demand it of a message that is complete.
+    The parser is the one place through which every message comes, so two methods of paho's are overridden,
+    `_packet_handle` and `_sock_recv`, both the same since paho 2.0. Should a later one not call them, the client
+    falls back to MQTT 3.1.1, whose messages have no properties.
+    """
+
+    def __init__(self, client_id: str, *, mqtt5: bool, on_skipped: Callable[[str], None]) -> None:
+        """Prepare; `connect` connects.
+
+        Args:
+            client_id: The name by which the broker knows this client.
+            mqtt5: False for 3.1.1.
+            on_skipped: Called with the reason for each message that is skipped.
+        """
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=paho.MQTTv5 if mqtt5 else paho.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        self._on_skipped = on_skipped
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Receive, and forget all but the beginning of a packet that is too large."""
+        if self._in_packet["have_remaining"] and self._in_packet["remaining_length"] > MOST_BYTES:
+            del self._in_packet["packet"][_KEPT_BYTES:]
+        return super()._sock_recv(min(bufsize, _CHUNK_BYTES))
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        """Handle a whole packet; skip a PUBLISH that cannot be."""
+        is_publish = self._in_packet["command"] & 0xF0 == MessageType.PUBLISH
+        if is_publish and self._in_packet["remaining_length"] > MOST_BYTES:
+            return self._skip(f"it has {self._in_packet['remaining_length']} bytes, more than {MOST_BYTES}")
+        try:
+            code = super()._packet_handle()
+        except _MALFORMED as error:
+            if is_publish:
+                return self._skip(str(error) or type(error).__name__)
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if is_publish and code == MQTTErrorCode.MQTT_ERR_PROTOCOL:
+            return self._skip("protocol error")
+        return code
+
+    def _skip(self, reason: str) -> MQTTErrorCode:
+        """Acknowledge the message, for a broker sends no more than a few that are not; then forget it."""
+        packet, qos = self._in_packet["packet"], (self._in_packet["command"] & 0x06) >> 1
+        self._on_skipped(reason)
+        after_topic = 2 + int.from_bytes(packet[:2], "big")
+        identifier = int.from_bytes(packet[after_topic : after_topic + 2], "big")
+        if identifier and qos == 1:
+            return self._send_puback(identifier)
+        if identifier and qos == 2:
+            return self._send_pubrec(identifier)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS

@@ -1,0 +1,99 @@
+"""What the client subscribes to, and who takes the messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge.mqtt.message import Incoming
+
+if TYPE_CHECKING:
+    from paho.mqtt.reasoncodes import ReasonCode
+
+_LOG = logging.getLogger(__name__)
+
+Handler = Callable[[Incoming], None]
+"""Takes a message, on the thread that publishes: it only makes a note."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One filter, and who takes its messages."""
+
+    topic: str
+    handler: Handler
+    retained: bool = False
+    """Whether the broker shall send what it keeps."""
+
+    optional: bool = False
+    """Whether a broker may refuse it without a word about that."""
+
+
+class Subscriptions:
+    """All of them; the same on every connection."""
+
+    def __init__(self, root: str) -> None:
+        """Begin with none.
+
+        Args:
+            root: What the device's topics lie below.
+        """
+        self.unused = f"{root}/none"
+        """A topic that is never subscribed to."""
+        self.denied: dict[str, str] = {}
+        """Filters that the broker refuses, and why."""
+        self._all: list[Subscription] = []
+
+    def add(self, subscription: Subscription) -> None:
+        """Add one, before the first connection."""
+        self._all.append(subscription)
+
+    def attach(self, client: paho.Client) -> None:
+        """Have the messages that a client receives handled."""
+        for subscription in self._all:
+            client.message_callback_add(subscription.topic, _passing_to(subscription.handler))
+
+    def subscribe(self, client: paho.Client) -> None:
+        """Subscribe on a connection that the broker has accepted."""
+        self.denied.clear()
+        mqtt5 = client.protocol == paho.MQTTv5
+        filters = [(wanted.topic, _options(wanted) if mqtt5 else 1) for wanted in self._all]
+        if filters:
+            client.subscribe(filters)  # type: ignore[arg-type]  # a list of either kind
+
+    def answered(self, codes: list[ReasonCode]) -> None:
+        """Note what the broker says to the subscriptions, in their order."""
+        for subscription, code in zip(self._all, codes, strict=False):  # a broker may answer nonsense
+            if code.is_failure and not subscription.optional:
+                self.denied[subscription.topic] = str(code).lower()
+
+
+def _options(subscription: Subscription) -> SubscribeOptions:
+    # Retained as published: a command that the broker keeps means the same now as after a restart, nothing.
+    handling = (
+        SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if subscription.retained else SubscribeOptions.RETAIN_DO_NOT_SEND
+    )
+    return SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
+
+
+def _passing_to(handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
+    def pass_on(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        extra = message.properties  # None before MQTT 5
+        incoming = Incoming(
+            message.topic,
+            bytes(message.payload),
+            retained=message.retain,
+            response_topic=getattr(extra, "ResponseTopic", None),
+            correlation=getattr(extra, "CorrelationData", None),
+        )
+        try:
+            handler(incoming)
+        except Exception:  # noqa: BLE001  # a defect of ours costs this message, not the connection
+            _LOG.exception("a message on %r is ignored; this is a defect, please report it", message.topic[:80])
+
+    return pass_on

@@ -1,0 +1,31 @@
+"""Find out whether it is TLS that a port speaks, for a sentence that helps."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+_WAIT_S = 2.0
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Return whether a TLS handshake is answered at a port. Nothing is sent over it, and no certificate is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), _WAIT_S) as plain, context.wrap_socket(plain, server_hostname=host):
+            return True
+    except ssl.SSLEOFError:
+        return False  # it closed the connection
+    except ssl.SSLError as error:
+        # An alert (a certificate is wanted, a version is not) is TLS as well.
+        return "ALERT" in (error.reason or "")
+    except (OSError, ValueError):
+        return False
+
+
+def refused_tls(error: OSError) -> bool:
+    """Return whether a TLS handshake failed because the port does not speak TLS."""
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+        return True
+    return isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
