@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import edge.pipeline.pipeline
+import edge.vision.reader
 from edge.camera.clip import Clip
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from edge.geometry import Rect
     from edge.inference.bundle import Card
+    from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
-    from edge.pipeline import Classifier, Transition
+    from edge.pipeline import Transition
 
 FPS = 15
 DWELL_S = 3.0
@@ -161,6 +162,6 @@ class TestTheJudgesNotice:
         def shifted(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
             return right_crop(gray, face.moved(face.width / 2, face.height / 2), card, tilt)
 
-        monkeypatch.setattr(edge.pipeline.pipeline, "crop", shifted)
+        monkeypatch.setattr(edge.vision.reader, "crop", shifted)
         with pytest.raises(AssertionError):
             judge(bundle)

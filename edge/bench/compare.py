@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.bench.source import FrameSource
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.pipeline import Classifier
+    from edge.inference.classifier import Classifier
     from edge.testcard import Scene
 
 

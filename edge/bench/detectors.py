@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.pipeline import Classifier
+    from edge.inference.classifier import Classifier
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
 

@@ -18,7 +18,7 @@ from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from edge.config import Settings
-    from edge.pipeline import Classifier
+    from edge.inference.classifier import Classifier
 
 _WARM_UP_FRAMES = 10
 """Until everybody is followed."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from edge.geometry import Rect
     from edge.inference.bundle import Card
+    from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
-    from edge.pipeline import Classifier
     from edge.vision.detector import Detector
 
 
@@ -114,15 +114,15 @@ class TimedMotion(Motion):
         super().__init__(face)
         self._stages = stages
 
-    def see(self, gray: NDArray[np.uint8]) -> None:
+    def update(self, gray: NDArray[np.uint8]) -> None:
         """Take in the next frame."""
         with self._stages.timed("detect"):
-            super().see(gray)
+            super().update(gray)
 
-    def looked(self, rect: Rect) -> None:
+    def mark_searched(self, rect: Rect) -> None:
         """Remember that a rectangle was searched."""
         with self._stages.timed("detect"):
-            super().looked(rect)
+            super().mark_searched(rect)
 
     def regions(self, known: list[Rect]) -> list[Rect]:
         """Give where to search."""

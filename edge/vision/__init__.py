@@ -1,1 +1,1 @@
-"""From pixels to tracked faces: detector, search, motion, tracker, crops."""
+"""From pixels to tracked faces: detector, search, motion, tracker, reader, crops."""

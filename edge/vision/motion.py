@@ -1,9 +1,8 @@
-"""Where the picture differs from how it was when somebody last looked there.
+"""Where the picture differs from how it was when it was last searched there.
 
-A face cannot come, go or change its expression without changing pixels. So one small
-picture remembers how each cell of the frame looked when it was last searched, and only
-what differs by now is searched again. A change that creeps adds up until it shows, and
-what stands still costs nothing.
+A face cannot come, go or change its expression without changing pixels. So a small picture
+keeps the gray level of each cell of the frame as of its last search, and only cells that differ
+by now are searched again. A slow change adds up until it is noticed; a still picture costs nothing.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ _CELLS = 9
 _CHANGE = 6
 """Gray levels by which a cell's mean must differ. The noise of a dark room, 10 levels a pixel, moves it by about 1."""
 
-_LOOKS = 3
-"""How often a changed place is looked at: the cascade misses one face in ten at first sight."""
+_SEARCHES = 3
+"""How often a changed cell is searched: the cascade misses one face in ten at first sight."""
 
 _PART_OF_FACE = 1 / 8
 """What must have changed of the smallest face's area; less is a flicker."""
 
 
 class Motion:
-    """Remembers how each cell of the frame looked when it was last searched."""
+    """Keeps each cell of the frame as it was when it was last searched."""
 
     def __init__(self, face: int) -> None:
-        """Start with nothing seen.
+        """Start without a frame.
 
         Args:
             face: Height of the smallest face, in pixels.
@@ -44,40 +43,40 @@ class Motion:
         self._cell = max(1, face // _CELLS)
         self._now: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
         self._then = self._now
-        self._looks_left = self._now
+        self._searches_left = self._now
 
-    def see(self, gray: NDArray[np.uint8]) -> None:
-        """Take in the ``(H, W)`` frame that is asked about from now on; all of one of another size is new."""
+    def update(self, gray: NDArray[np.uint8]) -> None:
+        """Compare with the next frame, ``(H, W)``; in a frame of another size everything has changed."""
         height, width = gray.shape
         size = max(1, width // self._cell), max(1, height // self._cell)
         self._now = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
         self._scale = width / size[0], height / size[1]
         if self._now.shape == self._then.shape:
             self._changed = np.asarray(cv2.absdiff(self._now, self._then) > _CHANGE)
-            self._looks_left[self._changed] = _LOOKS
+            self._searches_left[self._changed] = _SEARCHES
         else:
             self._then = self._now.copy()
             self._changed = np.ones(self._now.shape, bool)
-            self._looks_left = np.full_like(self._now, _LOOKS)
+            self._searches_left = np.full_like(self._now, _SEARCHES)
 
-    def within(self, rect: Rect) -> bool:
-        """Tell whether anything in a rectangle had changed by this frame since it was looked at before this frame."""
+    def changed_within(self, rect: Rect) -> bool:
+        """Return whether anything in a rectangle differs from how it was when an earlier frame was searched there."""
         return bool(self._changed[self._cells(rect)].any())
 
-    def looked(self, rect: Rect) -> None:
-        """Remember that a rectangle of this frame was searched."""
+    def mark_searched(self, rect: Rect) -> None:
+        """Record that a rectangle of this frame was searched."""
         cells = self._cells(rect)
         self._then[cells] = self._now[cells]
-        left = self._looks_left[cells]
+        left = self._searches_left[cells]
         left[left > 0] -= 1
 
     def regions(self, known: list[Rect]) -> list[Rect]:
-        """Give where a face may have come that is not known: boxes around what changed, room for a face around them.
+        """Return where a new face may be: boxes around what changed, with room for a face around them.
 
         Args:
-            known: Rectangles that are looked at anyway.
+            known: Rectangles that are searched anyway.
         """
-        mask = (self._looks_left > 0).astype(np.uint8)
+        mask = (self._searches_left > 0).astype(np.uint8)
         for rect in known:
             mask[self._cells(rect)] = 0
         if not mask.any():
@@ -97,7 +96,7 @@ class Motion:
         return found
 
     def _cells(self, rect: Rect) -> tuple[slice, slice]:
-        """Give the cells that a rectangle touches; at least one."""
+        """Return the cells that a rectangle touches; at least one."""
         rows, columns = self._now.shape
         across, down = self._scale
         left, top = int(min(max(rect.x / across, 0), columns - 1)), int(min(max(rect.y / down, 0), rows - 1))

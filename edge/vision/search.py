@@ -1,8 +1,8 @@
-"""When and where to look for faces that are not known yet.
+"""When and where to search for faces that are not tracked yet.
 
-A search of the whole frame is nearly the whole cost of seeing. So a new face is looked for
-only where the picture changed, and as seldom as lets it still be noticed in time; the whole
-frame is searched now and then, for a face that stood still when it was overlooked.
+Full-frame search dominates CPU time. So new faces are searched for only where the picture
+changed, and no more often than it takes to notice them in time. The whole frame is searched
+now and then, for a face that stood still when it was missed.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _TICK_S = 1e-6
 """Times are sums of frames' durations; equal ones differ in the last digit."""
 
 
-class Attention:
-    """Decides where to look for new faces."""
+class FaceSearch:
+    """Decides where to search for new faces, and searches there."""
 
     def __init__(self, detector: Detector, motion: Motion, config: FacesConfig, confirm_hits: int) -> None:
-        """Start with everything unseen.
+        """Start with nothing searched.
 
         Args:
-            detector: Does the searching.
-            motion: Notices what changes, and has seen nothing yet.
+            detector: Searches a part of a frame.
+            motion: Notices what changes; it has had no frame yet.
             config: The smallest face, and how soon a new one is to be noticed.
-            confirm_hits: Frames that a face must be found in until it counts.
+            confirm_hits: Frames that a face must be found in to be confirmed.
         """
         self._detector = detector
         self._notice_s = config.notice_s
@@ -55,19 +55,19 @@ class Attention:
         self._motion = motion
         self._time_s = self._searched_s = self._whole_s = float("-inf")
 
-    def newcomers(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect], held: list[Rect]) -> list[Rect]:
-        """Look for new faces in a frame, if it is time to and there is a reason.
+    def new_faces(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect], held: list[Rect]) -> list[Rect]:
+        """Search a frame for new faces, if it is time to and something changed.
 
         Args:
             gray: ``(H, W)`` uint8.
             time_s: When it was captured.
-            known: Where the faces are that are followed anyway.
-            held: Those of them that are not lost from sight, and need not be found.
+            known: Where tracked faces are.
+            held: Where those of them are that are not lost, and need not be found.
 
         Returns:
-            What was found, lost faces among it; not all of it are faces.
+            What was found, lost faces among it; some of it are no faces.
         """
-        self._motion.see(gray)
+        self._motion.update(gray)
         step_s, self._time_s = time_s - self._time_s, time_s
         # A face that comes right after a search waits for the next one, and then still has to be confirmed.
         if time_s - self._searched_s < self._notice_s - (self._confirm_hits - 1) * step_s - _TICK_S:
@@ -89,20 +89,20 @@ class Attention:
         hidden = _without(gray, held)
         for region in regions:
             found += self._detector.search(hidden, region)
-            self._motion.looked(region)
+            self._motion.mark_searched(region)
         return found
 
     def changed(self, face: Rect) -> bool:
-        """Whether anything changed there since it was last looked at."""
-        return self._motion.within(face)
+        """Return whether anything changed there since it was last searched."""
+        return self._motion.changed_within(face)
 
-    def looked(self, face: Rect) -> None:
-        """Take note that a face was looked for there in the newest frame."""
-        self._motion.looked(face)
+    def mark_searched(self, face: Rect) -> None:
+        """Record that the newest frame was searched there for a face."""
+        self._motion.mark_searched(face)
 
 
 def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:
-    """Paint faces over: a cascade rejects most of a picture at once and spends its time on faces."""
+    """Return the frame with faces painted over: a cascade spends most of its time where faces are."""
     if not faces:
         return gray
     hidden = gray.copy()

@@ -1,26 +1,31 @@
-"""One face over time: where it is, where it goes, and whether it is one."""
+"""One face over time: where it is, where it goes, and what the model says of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edge.geometry import Rect
+    from edge.vision.reader import Reading
 
-_STEADY = 0.6
-"""Part of the way that a track's rectangle goes toward each new finding; the cascade's boxes tremble."""
+_POSITION_GAIN = 0.6
+"""Part of the way that a track's rectangle moves toward each new detection; the cascade's boxes tremble."""
 
-_GLIDE = 0.3
+_VELOCITY_GAIN = 0.3
 """The same for its velocity, which trembles more."""
 
 _COAST_S = 0.3
-"""Seconds that a face which is not found is thought to move on as it did."""
+"""Seconds for which a face that is not found is predicted to move on as it did."""
 
 _LEAST_S = 1e-3
 """Frames of a clip may carry the same time."""
 
-_REMEMBERED = 10
+_SCORES_KEPT = 10
 """Scores after which old ones fade: a second of readings."""
 
 
@@ -35,13 +40,18 @@ class Track:
     seen_s: float
     """Capture time of the newest frame that it was in."""
 
-    looked_s: float
-    """Capture time of the newest frame that it was found in by a search; else nothing had changed there."""
+    found_s: float
+    """Capture time of the newest frame that a search found it in; in later frames nothing had changed there."""
+
+    visible: bool = True
+    """Whether it was in the newest frame that the tracker got."""
 
     tilt: float = 0.0
     """Degrees by which the head leans, clockwise as one sees it."""
 
     hits: int = 1
+    """Frames that a search found it in."""
+
     misses: int = 0
     """Searches since it was last found."""
 
@@ -51,11 +61,17 @@ class Track:
     velocity: tuple[float, float] = (0.0, 0.0)
     """Pixels per second, to the right and down."""
 
+    probabilities: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    """``(C,)`` of the emotions, as of the newest reading; ``(0,)`` before the first."""
+
+    read_s: float = float("-inf")
+    """Capture time of the frame of the newest reading."""
+
     face_score: float = 1.0
-    """Probability that it is a face at all, as the model said lately; 1 where it does not tell."""
+    """Probability that it is a face at all, averaged over the last readings; 1 if the model has no such output."""
 
     _scores: int = 0
-    """How many went into it."""
+    """How many readings are in the average."""
 
     @property
     def confirmed(self) -> bool:
@@ -63,24 +79,35 @@ class Track:
         return self.id > 0
 
     def predicted(self, time_s: float) -> Rect:
-        """Give where it should be by then."""
-        ahead_s = min(time_s - self.looked_s, _COAST_S)
+        """Return where it should be by then."""
+        ahead_s = min(time_s - self.found_s, _COAST_S)
         return self.rect.moved(self.velocity[0] * ahead_s, self.velocity[1] * ahead_s)
 
     def follow(self, found: Rect, tilt: float, time_s: float) -> None:
-        """Take in where it was found."""
-        elapsed_s, before = max(time_s - self.looked_s, _LEAST_S), self.rect.middle
-        self.rect = self.predicted(time_s).moved_toward(found, _STEADY)
+        """Move to where a search found it."""
+        elapsed_s, before = max(time_s - self.found_s, _LEAST_S), self.rect.middle
+        self.rect = self.predicted(time_s).moved_toward(found, _POSITION_GAIN)
         speed = [(new - old) / elapsed_s for new, old in zip(self.rect.middle, before, strict=True)]
         self.velocity = (
-            self.velocity[0] + _GLIDE * (speed[0] - self.velocity[0]),
-            self.velocity[1] + _GLIDE * (speed[1] - self.velocity[1]),
+            self.velocity[0] + _VELOCITY_GAIN * (speed[0] - self.velocity[0]),
+            self.velocity[1] + _VELOCITY_GAIN * (speed[1] - self.velocity[1]),
         )
-        self.seen_s = self.looked_s = time_s
+        self.found_s = time_s
         self.tilt, self.misses = tilt, 0
         self.hits += 1
+        self.mark_visible(time_s)
 
-    def believe(self, score: float) -> None:
-        """Take in how probable it is, by its newest crop, that it is a face: the mean at first, then what is recent."""
-        self._scores = min(self._scores + 1, _REMEMBERED)
+    def mark_visible(self, time_s: float) -> None:
+        """Record that it is in the newest frame."""
+        self.seen_s, self.visible = time_s, True
+
+    def update_reading(self, reading: Reading, time_s: float) -> None:
+        """Record a reading of its crop in the frame of that time."""
+        self.probabilities, self.read_s = reading.probabilities, time_s
+        if reading.face_score is not None:
+            self.update_face_score(reading.face_score)
+
+    def update_face_score(self, score: float) -> None:
+        """Average a score in: the mean of the first `_SCORES_KEPT`, then an exponential average."""
+        self._scores = min(self._scores + 1, _SCORES_KEPT)
         self.face_score += (score - self.face_score) / self._scores

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
-    from edge.pipeline import Classifier
+    from edge.inference.classifier import Classifier
 
 
 class Name(StrEnum):

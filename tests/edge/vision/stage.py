@@ -1,4 +1,4 @@
-"""Faces that a tracker is shown, and a detector and a model that know them."""
+"""Faces that a tracker is shown, and a detector and a reader that know them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import numpy as np
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
+from edge.vision.reader import Reading
 from edge.vision.tracker import Tracker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edge.vision.track import Track
@@ -19,12 +22,12 @@ FRAME_S = 1 / 15
 
 
 class Stage:
-    """A detector that finds what the test puts there, where it is asked to look, and counts how often it is."""
+    """A detector that finds what the test puts there, and records where it searched."""
 
     def __init__(self, *faces: Rect) -> None:
         self.faces = list(faces)
         self.tilts: dict[Rect, float] = {}
-        """Of those that lean; they are seen only by who looks that way."""
+        """Degrees of those that lean; they are found only at about that tilt."""
 
         self.still = False
         """Whether the faces stop moving."""
@@ -59,6 +62,30 @@ class Stage:
         return self.search_near(gray, face.grown(0.5), tilt)
 
 
+class ScriptedReader:
+    """A reader that knows the face scores of some places, and records what it reads."""
+
+    def __init__(self, scores: dict[Rect, float] | None) -> None:
+        self.scores_faces = scores is not None
+        self.scores = scores or {}
+        self.read_rects: list[Rect] = []
+        self.candidates: list[Rect] = []
+
+    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
+        assert gray.shape == (480, 640)
+        self.read_rects += [rect for rect, _ in faces]
+        return [self._reading(rect) for rect, _ in faces]
+
+    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
+        assert gray.shape == (480, 640)
+        self.candidates.append(face)
+        return self._reading(face)
+
+    def _reading(self, face: Rect) -> Reading:
+        score = max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
+        return Reading(np.array([face.x, face.y], np.float32), score if self.scores_faces else None)
+
+
 class Play:
     """Runs a tracker frame by frame."""
 
@@ -70,28 +97,19 @@ class Play:
         scores: dict[Rect, float] | None = None,
         min_score: float = 0.5,
     ) -> None:
-        """Take what the model thinks of some of the faces; without, it has no opinion."""
+        """Take the face scores of some of the faces; without, the model has no such output."""
         self.stage = stage
-        self.asked = 0
-        self.scores = scores or {}
-        self.tracker = Tracker(
-            stage, config or FacesConfig(), face_score=self._score if scores else None, min_score=min_score
-        )
-        self.now_s = 0.0
-
-    def _score(self, gray: NDArray[np.uint8], face: Rect, tilt: float) -> float:
-        assert gray.shape == (480, 640)
-        assert tilt == 0.0
-        self.asked += 1
-        return max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
+        self.reader = ScriptedReader(scores)
+        self.tracker = Tracker(stage, config or FacesConfig(), reader=self.reader, min_score=min_score)
+        self.now_s, self.step_s = 0.0, FRAME_S
 
     def frame(self) -> tuple[list[Track], list[Track]]:
-        """Give the tracks that are there and those that are gone."""
-        self.now_s += FRAME_S
+        """Return the tracks that are there and those that are gone."""
+        self.now_s += self.step_s
         return self.tracker.update(self.stage.frame(), self.now_s)
 
     def frames(self, count: int) -> tuple[list[int], list[int]]:
-        """Give the ids that are there after the last frame, and those gone on the way."""
+        """Return the ids that are there after the last frame, and those gone on the way."""
         ids, gone_ids = [], []
         for _ in range(count):
             tracks, gone = self.frame()

@@ -1,4 +1,4 @@
-"""What changed is looked at again, what did not is not."""
+"""What changed is searched again, what did not is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE, THERE = Rect(100, 100, 90, 90), Rect(450, 300, 90, 90)
 
 
 def room(sigma: float = 0.0, seed: int = 1) -> Gray:
-    """Give a frame of an empty room, with noise."""
+    """Return a frame of an empty room, with noise."""
     random = np.random.default_rng(seed)
     light = np.linspace(60, 180, 640)[None, :] + random.normal(0, sigma, (480, 640))
     return np.asarray(light.clip(0, 255), np.uint8)
@@ -30,38 +30,38 @@ def with_face(gray: Gray, rect: Rect, by: int = 60) -> Gray:
 
 
 def settled(gray: Gray) -> Motion:
-    """Give one that has looked at everything often enough."""
+    """Return one that has searched everything often enough."""
     motion = Motion(FACE)
     for _ in range(5):
-        motion.see(gray)
-        motion.looked(WHOLE)
+        motion.update(gray)
+        motion.mark_searched(WHOLE)
     return motion
 
 
 def test_at_first_everything_is_to_be_looked_at() -> None:
     motion = Motion(FACE)
-    motion.see(room())
+    motion.update(room())
     (region,) = motion.regions([])
     assert region.clipped(640, 480) == WHOLE
-    assert motion.within(HERE)
+    assert motion.changed_within(HERE)
 
 
 def test_a_room_in_which_nothing_moves_needs_no_look() -> None:
     motion = settled(room(8, seed=1))
-    motion.see(room(8, seed=2))  # another frame's noise
+    motion.update(room(8, seed=2))  # another frame's noise
     assert motion.regions([]) == []
-    assert not motion.within(HERE)
+    assert not motion.changed_within(HERE)
 
 
 def test_a_new_face_is_in_the_region_with_room_around_it() -> None:
     motion = settled(room())
-    motion.see(with_face(room(), HERE))
+    motion.update(with_face(room(), HERE))
     (region,) = motion.regions([])
     assert region.x < HERE.x - 20
     assert region.x + region.width > HERE.x + HERE.width + 20
     assert region.area < WHOLE.area / 4
-    assert motion.within(HERE)
-    assert not motion.within(THERE)
+    assert motion.changed_within(HERE)
+    assert not motion.changed_within(THERE)
 
 
 def test_a_change_is_looked_at_several_times_and_then_known() -> None:
@@ -69,16 +69,16 @@ def test_a_change_is_looked_at_several_times_and_then_known() -> None:
     picture = with_face(room(), HERE)
     looks = 0
     for _ in range(10):
-        motion.see(picture)
+        motion.update(picture)
         for region in motion.regions([]):
-            motion.looked(region)
+            motion.mark_searched(region)
             looks += 1
     assert looks == 3
 
 
 def test_two_places_are_two_regions_and_known_ones_are_none() -> None:
     motion = settled(room())
-    motion.see(with_face(with_face(room(), HERE), THERE))
+    motion.update(with_face(with_face(room(), HERE), THERE))
     assert len(motion.regions([])) == 2
     (region,) = motion.regions([HERE.grown(0.2)])
     assert region.holds(THERE.middle)
@@ -88,7 +88,7 @@ def test_a_change_that_creeps_shows_in_the_end() -> None:
     motion = settled(room())
     seen = []
     for step in range(12):
-        motion.see(with_face(room(), HERE, by=step))
+        motion.update(with_face(room(), HERE, by=step))
         seen.append(bool(motion.regions([])))
     assert not seen[1]
     assert seen[-1]
@@ -96,21 +96,21 @@ def test_a_change_that_creeps_shows_in_the_end() -> None:
 
 def test_what_is_smaller_than_a_part_of_a_face_is_none() -> None:
     motion = settled(room())
-    motion.see(with_face(room(), Rect(300, 200, 8, 8)))
+    motion.update(with_face(room(), Rect(300, 200, 8, 8)))
     assert motion.regions([]) == []
 
 
 def test_a_frame_of_another_size_is_new() -> None:
     motion = settled(room())
-    motion.see(np.ascontiguousarray(room()[:240, :320]))
+    motion.update(np.ascontiguousarray(room()[:240, :320]))
     assert len(motion.regions([])) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 640), (480, 1), (7, 5), (73, 72)])
 def test_any_size_has_cells(shape: tuple[int, int]) -> None:
     motion = Motion(FACE)
-    motion.see(np.zeros(shape, np.uint8))
+    motion.update(np.zeros(shape, np.uint8))
     for rect in (WHOLE, HERE, Rect(-50, -50, 20, 20), Rect(0, 0, 0, 0)):
-        motion.looked(rect)
-        assert motion.within(rect) in {True, False}
+        motion.mark_searched(rect)
+        assert motion.changed_within(rect) in {True, False}
     motion.regions([HERE])

@@ -1,4 +1,4 @@
-"""New faces are looked for where something changed, in time, and hardly ever where nothing did."""
+"""New faces are searched for where something changed, in time, and hardly ever where nothing did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge.config import FacesConfig
 from edge.geometry import Rect
 from edge.vision.motion import Motion
-from edge.vision.search import Attention
+from edge.vision.search import FaceSearch
 from edge.vision.tracker import CONFIRM_HITS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HERE, THERE = Rect(80, 80, 100, 100), Rect(450, 300, 100, 100)
 
 
 class Searches:
-    """A detector that remembers where it was to search."""
+    """A detector that records where it searched."""
 
     def __init__(self) -> None:
         self.regions: list[Rect] = []
@@ -42,20 +42,20 @@ class Searches:
 
 
 class Watch:
-    """Shows frames to an attention, one after the other."""
+    """Shows frames to a face search, one after the other."""
 
     def __init__(self, fps: float = 15.0) -> None:
         self.searches = Searches()
-        self.attention = Attention(self.searches, Motion(FacesConfig().min_height), FacesConfig(), CONFIRM_HITS)
+        self.search = FaceSearch(self.searches, Motion(FacesConfig().min_height), FacesConfig(), CONFIRM_HITS)
         self.now_s, self.step_s = 0.0, 1 / fps
 
     def see(self, *faces: Rect, level: int = 200, known: Sequence[Rect] = (), held: Sequence[Rect] = ()) -> list[Rect]:
-        """Give where this frame was searched."""
+        """Return where this frame was searched."""
         gray = np.full((480, 640), 90, np.uint8)
         for face in faces:
             gray[int(face.y) : int(face.y + face.height), int(face.x) : int(face.x + face.width)] = level
         self.searches.regions.clear()
-        self.attention.newcomers(gray, self.now_s, [*known], [*held])
+        self.search.new_faces(gray, self.now_s, [*known], [*held])
         self.now_s += self.step_s
         return list(self.searches.regions)
 

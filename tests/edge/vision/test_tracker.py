@@ -139,6 +139,18 @@ def test_two_tracks_never_share_a_face() -> None:
     assert (ids, gone) == ([1], [2])  # the larger one was found first
 
 
+def test_a_frame_with_the_time_of_the_one_before_is_another_frame() -> None:
+    """A camera's time stamps are clamped so that they never go back: two frames may have the same one."""
+    stage = Stage(LEFT, RIGHT)
+    play = Play(stage)
+    play.frames(10)
+    tracks, _ = play.frame()
+    assert [track.visible for track in tracks] == [True, True]
+    stage.faces, play.step_s = [], 0.0
+    play.frame()
+    assert [track.visible for track in tracks] == [False, False]
+
+
 def test_clear_gives_the_confirmed_ones() -> None:
     play = Play(Stage(LEFT, RIGHT))
     play.frames(10)

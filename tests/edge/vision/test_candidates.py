@@ -4,7 +4,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.tracker import CHEST_HITS, CONFIRM_HITS, DOUBT_S, LOST_S, REFUSE_HITS, SURE_HITS
+from edge.vision.tracker import CANDIDATE_LOST_S, CHEST_HITS, CONFIRM_HITS, LOST_S, REJECT_HITS, SURE_HITS
 from tests.edge.vision.stage import LEFT, RIGHT, Play, Stage
 
 
@@ -23,16 +23,16 @@ def test_a_flicker_never_counts() -> None:
     assert play.tracker.clear() == []
 
 
-def test_what_the_model_takes_for_no_face_never_counts_and_is_let_go() -> None:
+def test_what_the_model_takes_for_no_face_never_counts_and_is_removed() -> None:
     play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.1, RIGHT: 0.9})
     assert play.frames(CONFIRM_HITS) == ([1], [])
     (track,), _ = play.frame()
     assert track.rect.overlap(RIGHT) > 0.5
     play.stage.still = True
-    play.frames(REFUSE_HITS)
-    play.asked = 0
+    play.frames(REJECT_HITS)
+    play.reader.candidates.clear()
     assert play.frames(20) == ([1], [])
-    assert play.asked <= CONFIRM_HITS  # it stands still, so nobody follows it
+    assert len(play.reader.candidates) <= CONFIRM_HITS  # it stands still, so it is no candidate any more
 
 
 def test_what_looks_much_like_a_face_counts_sooner() -> None:
@@ -44,11 +44,11 @@ def test_what_looks_much_like_a_face_counts_sooner() -> None:
 
 
 def test_what_is_on_a_chest_counts_later() -> None:
-    def frames_until_two(newcomer: Rect) -> int:
+    def frames_until_two(candidate: Rect) -> int:
         stage = Stage(LEFT)
-        play = Play(stage, scores={LEFT: 0.97, newcomer: 0.97})
+        play = Play(stage, scores={LEFT: 0.97, candidate: 0.97})
         assert play.frames(SURE_HITS)[0] == [1]
-        stage.faces = [LEFT, newcomer]
+        stage.faces = [LEFT, candidate]
         return next(count for count in range(20) if len(play.frames(1)[0]) == 2)
 
     below, beside = Rect(80, 250, 120, 120), Rect(300, 250, 120, 120)
@@ -74,32 +74,32 @@ def test_it_counts_later_without_a_face_score_too() -> None:
 
 
 @pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
-def test_what_is_plainly_a_face_counts_though_a_fine_search_does_not_find_it(score: float, ids: list[int]) -> None:
+def test_what_is_surely_a_face_counts_though_a_fine_search_does_not_find_it(score: float, ids: list[int]) -> None:
     stage = Stage(LEFT)
     play = Play(stage, scores={LEFT: score})
     stage.search_near = stage.search_around = lambda *_: None  # type: ignore[method-assign]
     assert play.frames(CONFIRM_HITS + 2)[0] == ids
 
 
-def test_one_bad_look_is_no_reason_to_refuse_a_face() -> None:
+def test_one_low_score_does_not_reject_a_face() -> None:
     play = Play(Stage(LEFT), scores={LEFT: 0.3})
     play.frames(1)
-    play.scores = {LEFT: 0.9}
+    play.reader.scores = {LEFT: 0.9}
     assert play.frames(CONFIRM_HITS - 1) == ([1], [])
 
 
-def test_a_face_that_the_model_doubts_for_long_is_gone() -> None:
+def test_a_face_whose_score_stays_low_is_gone() -> None:
     play = Play(Stage(LEFT), scores={LEFT: 0.95}, min_score=0.9)
     play.frames(10)
     (track,), _ = play.frame()
     for score in [0.9] * 10 + [0.3] * 5:
-        track.believe(score)  # a hand before the mouth, for half a second
+        track.update_face_score(score)  # a hand before the mouth, for half a second
     assert play.frames(1) == ([1], [])
     for index in range(40):
-        track.believe(0.85 + 0.1 * (index % 2))  # it trembles about the limit
+        track.update_face_score(0.85 + 0.1 * (index % 2))  # it trembles about the limit
         assert play.frames(1) == ([1], [])
     for _ in range(10):
-        track.believe(0.1)
+        track.update_face_score(0.1)
     assert play.frames(1) == ([], [1])
 
 
@@ -119,5 +119,31 @@ def test_what_a_fine_search_does_not_find_is_no_face() -> None:
     assert Play(Mistaken(LEFT)).frames(30) == ([], [])
 
 
-def test_doubt_is_shorter_than_loss() -> None:
-    assert DOUBT_S < LOST_S
+def test_candidates_are_lost_sooner_than_faces() -> None:
+    assert CANDIDATE_LOST_S < LOST_S
+
+
+def test_a_candidate_is_read_once_a_frame_and_not_again_when_it_is_confirmed() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.9})
+    assert play.frames(CONFIRM_HITS) == ([1], [])
+    assert len(play.reader.candidates) == CONFIRM_HITS
+    assert play.reader.read_rects == []
+    (track,), _ = play.frame()
+    assert track.probabilities.tolist() == [LEFT.x, LEFT.y]  # as the reader said of the candidate
+
+
+def test_what_the_model_alone_finds_is_read_once_a_frame_too() -> None:
+    play = Play(Stage(LEFT), scores={LEFT: 0.99})
+    play.stage.search_near = play.stage.search_around = lambda *_: None  # type: ignore[method-assign]
+    assert play.frames(SURE_HITS) == ([1], [])
+    assert len(play.reader.candidates) == SURE_HITS
+    assert play.reader.read_rects == []
+
+
+def test_without_a_face_score_a_face_is_first_read_when_it_is_confirmed() -> None:
+    play = Play(Stage(LEFT))
+    play.frames(CONFIRM_HITS - 1)
+    assert play.reader.read_rects == []
+    assert play.frames(1) == ([1], [])
+    assert len(play.reader.read_rects) == 1
+    assert play.reader.candidates == []
