@@ -159,7 +159,7 @@ $(TEST_VENV)/.ready: pyproject.toml requirements/test.txt
 	@touch $@
 
 $(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt
-	@$(PYTHON313) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
+	@$(PYTHON313) -I -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
 	    { echo "$(PYTHON313) is no Python 3.13; name one: make test-homeassistant PYTHON313=/path/to/python3.13" >&2; exit 1; }
 	@requirements/venv.sh $(HASS_VENV) $(PYTHON313) requirements/homeassistant.txt
 	@$(HASS_VENV)/bin/pip install --quiet --no-deps --editable .

@@ -54,7 +54,7 @@ mkdir "$work/source"
 for part in edge pyproject.toml README.md LICENSE; do
     cp -R "$source/$part" "$work/source/"
 done
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$work/source"
+"$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$work/source"
 
 # The command, user, configuration, unit.
 mkdir -p "$root/usr/local/bin"

@@ -52,4 +52,5 @@ def table(findings: Sequence[Finding]) -> Table:
 
 def pip_install(requirement: str) -> str:
     """Return the command that installs a package into the environment that runs this program."""
-    return f"{sys.executable} -m pip install '{requirement}'"
+    # -P: a pip.py in the current folder must not run.
+    return f"{sys.executable} -P -m pip install '{requirement}'"
