@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.logging import RichHandler
 
+from edge.redaction import redact_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,7 @@ def configure(level: int | str = logging.INFO, stream: TextIO | None = None) -> 
     """
     handler = _handler(stream or sys.stderr, os.environ)
     handler.set_name(_NAME)
+    handler.addFilter(_redact)
     root = logging.getLogger()
     for old in [old for old in root.handlers if old.get_name() == _NAME]:
         root.removeHandler(old)
@@ -115,6 +118,14 @@ def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
     except (OSError, ValueError):  # no file behind it, or closed
         return False
     return environ.get("JOURNAL_STREAM") == f"{at.st_dev}:{at.st_ino}"
+
+
+def _redact(record: logging.LogRecord) -> bool:
+    """Remove what may be a secret from a record's addresses, whoever wrote it; let every record pass."""
+    record.msg, record.args = redact_text(record.getMessage()), None
+    if record.exc_info:
+        record.exc_text = redact_text(record.exc_text or logging.Formatter().formatException(record.exc_info))
+    return True
 
 
 class _PlainFormatter(logging.Formatter):

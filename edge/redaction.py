@@ -32,6 +32,9 @@ _PATH = re.compile(r"(?:~[\w-]*|\.{0,2})/(?!/)(?!.*:[^/]*@)(?!.*\?.*=).*", re.DO
 _NAME = re.compile(r"picamera2:\w{0,8}|[^:@?=&%]*")
 """What is too simple to hold a user and a password."""
 
+_EXAMPLE = re.compile(r"\w{4,5}://(?:(?:user(?::password)?@)?host(?::port)?(?:/path)?|\[user@\]host\[:port\])")
+"""What our own messages tell a user to write."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/")
 _BLANK = re.compile(r"\s")
 _SUSPICIOUS = re.compile(r"@|[?&][\w.-]{1,40}=")
@@ -48,6 +51,8 @@ def redact(address: str) -> str:
     """
     if len(address) > _LONGEST:
         return HIDDEN
+    if _EXAMPLE.fullmatch(address):
+        return address
     if not (parts := _ADDRESS.fullmatch(address.strip())):
         return address if _PATH.fullmatch(address) or _NAME.fullmatch(address) else HIDDEN
     scheme, authority, rest = parts.groups()
@@ -77,7 +82,8 @@ def _redact_line(line: str) -> str:
     result = _redact_words(line[: begins[0]] if begins else line)
     for begin, end in pairwise([*begins, len(line)]):
         stop = _word_end(line, begin, end)
-        if redact(line[begin:stop]).endswith(f"://{HIDDEN}"):  # its password may hold blanks, so up to the last @
+        shown = redact(line[begin:stop])
+        if shown == HIDDEN or shown.endswith(f"://{HIDDEN}"):  # its password may hold blanks, so up to the last @
             stop = _word_end(line, max(begin, line.rfind("@", begin, end)), end)
         result += _redact_word(line[begin:stop]) + _redact_words(line[stop:end])
     return result

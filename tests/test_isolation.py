@@ -32,7 +32,13 @@ def test_the_trap_springs(trap: Path) -> None:
 
 def test_setting_up_an_environment_runs_nothing_of_the_current_folder(trap: Path, tmp_path: Path) -> None:
     (tmp_path / "none.txt").touch()
-    command = ["sh", ROOT / "requirements/venv.sh", tmp_path / "environment", sys.executable, tmp_path / "none.txt"]
+    command: list[str | Path] = [
+        "sh",
+        ROOT / "requirements/venv.sh",
+        tmp_path / "environment",
+        sys.executable,
+        tmp_path / "none.txt",
+    ]
     subprocess.run(command, capture_output=True, check=True)
     assert (tmp_path / "environment/bin/python").exists()
     assert not (trap / "sprung").exists()

@@ -18,6 +18,7 @@ from rich.console import Console
 from edge import __version__, files
 from edge import config as configuration
 from edge.camera.capture import THREAD as CAPTURE_THREAD
+from edge.cli.usage import RedactingGroup, redact_message
 from edge.errors import ConfigError, EdgeError, OutputError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="emotion-edge",
+    cls=RedactingGroup,
     help="Facial-expression recognition that lives on a Raspberry Pi and speaks MQTT.",
     no_args_is_help=True,
     add_completion=False,
@@ -296,7 +298,7 @@ def main(command: Callable[[], object] = app) -> None:
 
 
 def _confess(error: BaseException | None) -> None:
-    traceback.print_exception(error)
+    sys.stderr.write(redact_message("".join(traceback.format_exception(error)), quotes_any=True))
     typer.echo(
         f"This is a defect of emotion-edge {__version__}. Please report it with the lines above "
         "and what 'emotion-edge doctor' prints.",
@@ -311,5 +313,5 @@ def _end_with_the_thread(failure: threading.ExceptHookArgs) -> None:
 
 
 def _complain(error: EdgeError) -> None:
-    for line in str(error).splitlines():
+    for line in redact_message(str(error)).splitlines():
         typer.echo(f"emotion-edge: {line}", err=True)
