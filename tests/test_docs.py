@@ -1,7 +1,8 @@
-"""What docs/ tells people to copy is tried: every example against its schema, its program's format or a real broker."""
+"""What docs/ and examples/ tell people to copy is tried: against its schema, its program's format or a real broker."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import re
@@ -21,36 +22,39 @@ from edge.config import Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import discovery
-from edge.wire.messages import PAYLOADS
+from edge.wire.messages import PAYLOADS, OutboxHealth
 from edge.wire.topics import Inbound
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+REPOSITORY = Path(__file__).parents[1]
+DOCS, EXAMPLES = REPOSITORY / "docs", REPOSITORY / "examples"
+PAGES = [*DOCS.rglob("*.md"), *REPOSITORY.glob("*.md")]
 MQTT = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+INTEGRATIONS = (DOCS / "integrations.md").read_text(encoding="utf-8")
+HOME = (DOCS / "home-assistant.md").read_text(encoding="utf-8")
 KITCHEN = Topics("emotion-edge", "kitchen")
 EVERY = Topics("emotion-edge", "+")
 
 
-def blocks(kind: str, text: str = MQTT) -> list[tuple[str, str]]:
-    """Give what follows a fence's language, and its content."""
+def blocks(kind: str, text: str) -> list[tuple[str, str]]:
+    """Return what follows a fence's language, and its content."""
     return re.findall(rf"^```{kind} ?(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
 
 
-EXAMPLES = [(page.name, name, text) for page in PAGES for name, text in blocks("json", page.read_text("utf-8"))]
+PAYLOAD_EXAMPLES = [(page.name, name, text) for page in PAGES for name, text in blocks("json", page.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize(("page", "name", "text"), EXAMPLES)
+@pytest.mark.parametrize(("page", "name", "text"), PAYLOAD_EXAMPLES)
 def test_every_payload_is_one_that_the_schema_allows(page: str, name: str, text: str) -> None:
     assert name in PAYLOADS, f"{page}: write ```json and the payload's name"
     jsonschema.Draft202012Validator(PAYLOADS[name].json_schema()).validate(json.loads(text))
 
 
 def test_the_sidecar_says_all_that_an_onnx_file_cannot(tmp_path: Path) -> None:
-    ((_, text),) = blocks("toml sidecar", (DOCS / "convert.md").read_text(encoding="utf-8"))
+    ((_, text),) = blocks("toml sidecar", (DOCS / "converting.md").read_text(encoding="utf-8"))
     (tmp_path / "face.toml").write_text(text, encoding="utf-8")
     spec = complete(tmp_path / "face.onnx", Told(height=112, width=112, channels=3, outputs=("logits",)))
     assert len(spec.labels) == 8
@@ -58,8 +62,8 @@ def test_the_sidecar_says_all_that_an_onnx_file_cannot(tmp_path: Path) -> None:
 
 
 def test_every_payload_has_an_example() -> None:
-    assert {name for page, name, _ in EXAMPLES if page == "mqtt.md"} == set(PAYLOADS)
-    events = [json.loads(text) for page, name, text in EXAMPLES if (page, name) == ("mqtt.md", "event")]
+    assert {name for page, name, _ in PAYLOAD_EXAMPLES if page == "mqtt.md"} == set(PAYLOADS)
+    events = [json.loads(text) for page, name, text in PAYLOAD_EXAMPLES if (page, name) == ("mqtt.md", "event")]
     assert [event["type"] for event in events] == ["appeared", "changed", "gone"]
 
 
@@ -86,7 +90,8 @@ def test_the_automations_name_entities_and_topics_that_exist() -> None:
     entities = {
         f"{entity['platform']}.kitchen_{entity['name'].lower().replace(' ', '_')}" for entity in announced.values()
     }
-    found = [yaml.safe_load(text) for _, text in blocks("yaml")]
+    found = [yaml.safe_load(text) for _, text in blocks("yaml", HOME)]
+    assert yaml.safe_load((EXAMPLES / "home-assistant" / "automations.yaml").read_text("utf-8")) == found
     assert len(found) == 2
     for automation in found:
         assert {"alias", "triggers", "actions"} <= automation.keys()
@@ -98,7 +103,7 @@ def test_the_automations_name_entities_and_topics_that_exist() -> None:
 
 
 def test_the_node_red_flow_is_whole() -> None:
-    flow = json.loads((DOCS / "node-red.json").read_text(encoding="utf-8"))
+    flow = json.loads((EXAMPLES / "node-red.json").read_text(encoding="utf-8"))
     nodes = {node["id"]: node for node in flow}
     assert len(nodes) == len(flow)
     tabs = [node["id"] for node in flow if node["type"] == "tab"]
@@ -113,14 +118,14 @@ def test_the_node_red_flow_is_whole() -> None:
 
 
 def test_telegraf_reads_keys_that_are_there() -> None:
-    (telegraf,) = (tomllib.loads(text) for _, text in blocks("toml") if "inputs" in text)
+    telegraf = tomllib.loads((EXAMPLES / "telegraf.conf").read_text("utf-8"))
     inputs = telegraf["inputs"]["mqtt_consumer"]
     assert [source["topics"] for source in inputs] == [[EVERY.event], [EVERY.health]]
     assert inputs[0]["qos"] == 1
     assert inputs[0]["persistent_session"]
     assert inputs[0]["client_id"]
     for source, kind in zip(inputs, ("event", "health"), strict=True):
-        payloads = [json.loads(text) for page, name, text in EXAMPLES if (page, name) == ("mqtt.md", kind)]
+        payloads = [json.loads(text) for page, name, text in PAYLOAD_EXAMPLES if (page, name) == ("mqtt.md", kind)]
         (parser,) = source["json_v2"]
         for entry in [*parser["tag"], *parser["field"]]:
             found = [reach(payload, entry["path"]) for payload in payloads]
@@ -136,10 +141,49 @@ def reach(payload: dict[str, Any], path: str) -> Any:
 
 
 def test_the_device_s_settings_are_right() -> None:
-    (text,) = (text for _, text in blocks("toml") if "[mqtt]" in text)
+    (text,) = (text for _, text in blocks("toml", INTEGRATIONS))
     settings = Settings.model_validate(tomllib.loads(text))
     assert settings.mqtt.broker.tls
     assert settings.mqtt.broker.user == settings.mqtt.device  # as the ACL wants it
+
+
+HEALTH_KEYS = {*OutboxHealth.model_fields}
+"""Keys of `health` whose part is named like a section."""
+
+PLANNED = {"balance"}
+"""Settings that a decision announces."""
+
+
+def literals() -> list[str]:
+    """Return every text in the edge's code, with … for what is filled in."""
+    found = []
+    for file in (REPOSITORY / "edge").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            texts = [part.value if isinstance(part, ast.Constant) else "…" for part in parts]
+            if all(isinstance(text, str) for text in texts):
+                found.append(re.sub(r"%[sdgr]|%\.\d+f", "…", "".join(map(str, texts))))
+    return found
+
+
+def test_the_messages_in_troubleshooting_are_real() -> None:
+    text = (DOCS / "troubleshooting.md").read_text("utf-8")
+    quoted = [
+        message for cell in re.findall(r"^\| (`.+?) \| ", text, re.MULTILINE) for message in re.findall("`(.+?)`", cell)
+    ]
+    assert len(quoted) > 10
+    known = literals()
+    for message in quoted:
+        pattern = ".*".join(re.escape(part.strip()) for part in message.split("…"))
+        assert any(re.search(pattern, literal, re.DOTALL) for literal in known), message
+
+
+def test_the_settings_that_pages_name_exist() -> None:
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    for page in (page for page in PAGES if page.name != "CHANGELOG.md"):
+        for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)", page.read_text("utf-8")):
+            known = getattr(sections.get(section), "model_fields", None)
+            assert known is None or key in {*known, *HEALTH_KEYS, *PLANNED}, f"{page.name}: {section}.{key}"
 
 
 @contextlib.contextmanager
@@ -169,7 +213,8 @@ def may_publish(port: int, user: str, topics: list[str]) -> dict[str, bool]:
 
 
 def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
-    ((_, rules),) = blocks("acl")
+    ((_, rules),) = blocks("acl", INTEGRATIONS)
+    assert (EXAMPLES / "mosquitto" / "emotion-edge.acl").read_text("utf-8").endswith(rules)
     file = tmp_path / "acl"
     file.write_text(rules, encoding="utf-8")
     file.chmod(0o600)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paho.mqtt.publish
+
+from edge.daemon import payloads
+from edge.geometry import Rect
+from edge.pipeline import Appeared, PresentFace, Snapshot
+from edge.wire.topics import Topics
+from tests.broker import HOST, Mosquitto, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.wire.messages import Payload
+    from edge.wire.topics import Topic
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ORIGIN = payloads.Origin("kitchen", "01JD0000000000000000000000")
+TOPICS = Topics("emotion-edge", "kitchen")
+WHEN = datetime(2026, 11, 22, tzinfo=UTC)
+APPEARED = Appeared(WHEN, (640, 480), 1, Rect(0, 0, 90, 90), "happy", 0.9, {"happy": 0.9})
+
+
+@contextlib.contextmanager
+def running(name: str, broker: Mosquitto) -> Iterator[subprocess.Popen[str]]:
+    """Start an example, and end it."""
+    command = [sys.executable, str(EXAMPLES / name), HOST, str(broker.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def line(program: subprocess.Popen[str]) -> str:
+    assert program.stdout
+    return program.stdout.readline().rstrip()
+
+
+def publish(topic: Topic, payload: Payload, broker: Mosquitto) -> None:
+    paho.mqtt.publish.single(topic, payload.to_json(), topic.qos, topic.retained, HOST, broker.port)
+
+
+def test_the_paho_example_prints_each_event_once_and_reports_gaps(mosquitto: Mosquitto) -> None:
+    with running("subscribe_paho.py", mosquitto) as program:
+        wait_until(lambda: "Received SUBSCRIBE from emotion-edge-example-paho" in mosquitto.log, timeout_s=30)
+        for sequence in (0, 1, 1, 4):
+            publish(TOPICS.event, payloads.event(APPEARED, ORIGIN, sequence), mosquitto)
+        assert [line(program) for _ in range(3)] == ["2026-11-22T00:00:00.000Z kitchen appeared happy"] * 3
+        program.kill()
+        assert program.stderr
+        assert program.stderr.read() == "kitchen: 2 events are missing\n"
+
+
+def test_the_aiomqtt_example_prints_what_changes(mosquitto: Mosquitto) -> None:
+    def show(*emotions: str) -> None:
+        faces = tuple(PresentFace(1, APPEARED.rect, emotion, 0.9, WHEN) for emotion in emotions)
+        publish(TOPICS.state, payloads.state(Snapshot(WHEN, (640, 480), faces), ORIGIN, WHEN), mosquitto)
+
+    show("happy")
+    with running("subscribe_aiomqtt.py", mosquitto) as program:
+        assert line(program) == "2026-11-22T00:00:00.000Z kitchen happy"
+        show("happy")
+        show()
+        assert line(program) == "2026-11-22T00:00:00.000Z kitchen nobody"
