@@ -32,5 +32,5 @@ def examine(settings: Settings | ConfigError, machine: Machine | None = None) ->
         host.clock(synchronised=host.is_clock_synchronised()),
         host.power(machine.throttling()),
         host.governor(machine.governors()),
-        host.disk(valid.outbox),
+        host.disk(valid),
     ]

@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding, pip_install
+from edge.system.directories import state_directory
+from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from edge.config import Broker, OutboxConfig
+    from edge.config import Broker, MqttConfig, Settings
     from edge.system.machine import Throttling
 
 CONNECT_S = 2.0
 """Seconds that a TCP connection may take."""
 
-_STATE = Path("/var/lib/emotion-edge")
+_SERVICE_STATE = Path("/var/lib/emotion-edge")
+"""``StateDirectory=`` of the unit, which systemd makes when the service first starts."""
+
 _EVENT_BYTES = 600
 """Size of an event on disk (see `OutboxConfig.max_events`)."""
 
@@ -97,9 +101,10 @@ def governor(governors: AbstractSet[str]) -> Finding:
     return Finding(name, "ok", found)
 
 
-def disk(outbox: OutboxConfig) -> Finding:
+def disk(settings: Settings) -> Finding:
     """Check that there is room for a full outbox."""
-    folder = outbox.path.parent if outbox.path else Path(os.environ.get("STATE_DIRECTORY", _STATE))
+    outbox = settings.outbox
+    folder = outbox.path.parent if outbox.path else _state_directory(settings.mqtt)
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -109,3 +114,10 @@ def disk(outbox: OutboxConfig) -> Finding:
         cure = "sudo apt clean && sudo journalctl --vacuum-size=50M"
         return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB needed", cure)
     return Finding("disk", "ok", found)
+
+
+def _state_directory(mqtt: MqttConfig) -> Path:
+    """Return where the daemon keeps its outbox: the service's folder if it is installed, else the user's."""
+    if "STATE_DIRECTORY" not in os.environ and _SERVICE_STATE.exists():
+        return _SERVICE_STATE
+    return state_directory(Topics(mqtt.base_topic, mqtt.device).root, os.environ)

@@ -6,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
+from edge.files import read_text
 from edge.wire.characters import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
 
 def _read_password(file: Path) -> str:
     try:
-        password = file.read_text(encoding="utf-8").rstrip("\r\n")
+        password = read_text(file, most_bytes=MOST_BYTES + 10).rstrip("\r\n")
     except OSError as error:
         message = f"mqtt.password_file: {file}: {error.strerror}"
         raise ConfigError(message) from None

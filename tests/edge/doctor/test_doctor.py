@@ -147,5 +147,16 @@ def test_only_powersave_is_too_slow(governors: set[str], status: str) -> None:
 
 def test_the_disk_must_hold_the_outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "not" / "made" / "yet"))
-    assert host.disk(OutboxConfig(max_events=1)).found.endswith(str(tmp_path))
-    assert host.disk(OutboxConfig(max_events=10**15)).status == "warning"
+    assert host.disk(Settings(outbox=OutboxConfig(max_events=1))).found.endswith(str(tmp_path))
+    assert host.disk(Settings(outbox=OutboxConfig(max_events=10**15))).status == "warning"
+
+
+def test_outside_the_service_its_folder_is_looked_at_if_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(host, "_SERVICE_STATE", tmp_path / "service")
+    assert host.disk(Settings()).found.endswith(str(tmp_path))
+    (tmp_path / "service").mkdir()
+    assert host.disk(Settings()).found.endswith(str(tmp_path / "service"))

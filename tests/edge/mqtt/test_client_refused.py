@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import select
 import socket
 import socketserver
@@ -17,6 +18,7 @@ import pytest
 from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
+from edge.mqtt.credentials import credentials
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION, ScriptedBroker
@@ -206,3 +208,17 @@ def test_a_password_file_that_is_none_is_told_at_once(tmp_path: Path, content: s
     with pytest.raises(ConfigError, match=why) as caught:
         MqttClient(config, Outbox(OutboxConfig()))
     assert str(file) in str(caught.value)
+
+
+def test_a_password_file_is_a_regular_file_of_a_line(tmp_path: Path) -> None:
+    config = MqttConfig(url="mqtt://pi@localhost", password_file=tmp_path / "secret")
+    (tmp_path / "secret").write_text("hush\r\n", encoding="utf-8-sig")
+    assert credentials(config)[0] == "hush"
+    for end in ("fifo", "zero"):
+        (tmp_path / "secret").unlink()
+        if end == "fifo":
+            os.mkfifo(tmp_path / "secret")
+        else:
+            (tmp_path / "secret").symlink_to("/dev/zero")
+        with pytest.raises(ConfigError, match="not a regular file"):
+            credentials(config)
