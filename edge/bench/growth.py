@@ -12,6 +12,7 @@ from edge.bench.detectors import Ours, pipeline
 from edge.bench.report import GrowthReport
 from edge.errors import ConfigError
 from edge.frame import Frame
+from edge.redaction import redact
 from edge.testcard import Crowd
 from edge.testcard.crowd import SMALLEST_FACE, most
 from edge.vision.detector import HaarDetector
@@ -42,7 +43,7 @@ def people(text: str, settings: Settings) -> tuple[int, ...]:
     first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
     if room < 1 or not first <= last <= room:
         message = (
-            f"--faces: {text!r}: write a number of people, as 4, or a range, as 0..8; from 0 to {room}, "
+            f"--faces: {redact(text)!r}: write a number of people, as 4, or a range, as 0..8; from 0 to {room}, "
             f"for which {camera.width}x{camera.height} pixels have room and faces.max_faces allows"
         )
         raise ConfigError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        message = f"{place}: not TOML: {printable(redact_text(str(error)), 200)}"
+        why = re.sub(r" \(['\"].*['\"],?\)", "", str(error))  # the key that it quotes may be an address
+        message = f"{place}: not TOML: {printable(redact_text(why), 200)}"
     except ValueError:  # Python's limit for the digits of an integer
         message = f"{place}: not TOML: a number is too long"
     except RecursionError:

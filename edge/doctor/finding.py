@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 from rich.text import Text
+
+from edge.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +40,21 @@ def exit_code(findings: Sequence[Finding]) -> int:
 
 def to_json(findings: Sequence[Finding]) -> str:
     """Return the findings as JSON: a list of objects with the fields of `Finding`."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
+    return json.dumps([asdict(_redacted(finding)) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def table(findings: Sequence[Finding]) -> Table:
     """Return the findings as a table for a terminal."""
     result = Table("", "check", "found", "cure")
-    for one in findings:
+    for one in map(_redacted, findings):
         # Text, not str: paths and messages may hold what rich reads as markup.
         result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found), Text(one.cure or ""))
     return result
+
+
+def _redacted(finding: Finding) -> Finding:
+    """Return the finding without what may be a secret in an address, whichever library's error it quotes."""
+    return replace(finding, found=redact_text(finding.found), cure=finding.cure and redact_text(finding.cure))
 
 
 def pip_install(requirement: str) -> str:
