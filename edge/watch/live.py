@@ -45,7 +45,7 @@ class WatchOptions:
     """The plot to write at the end."""
 
     window: timedelta = timedelta(minutes=3)
-    """How much time the timelines show."""
+    """How much time the timelines show, once so much is known."""
 
 
 def watch(config: MqttConfig, device: str, stop: threading.Event, options: WatchOptions | None = None) -> None:
@@ -87,7 +87,7 @@ class _LiveTable:
     """Draws the fleet on the whole terminal, as often as it may."""
 
     def __init__(self, fleet: Fleet, subscriber: Subscriber, options: WatchOptions, screen: Console) -> None:
-        self._board, self._listener, self._wishes, self._screen = fleet, subscriber, options, screen
+        self._fleet, self._subscriber, self._options, self._screen = fleet, subscriber, options, screen
         self._live = Live(console=screen, screen=True, auto_refresh=False)
         self._due_s = 0.0
 
@@ -101,8 +101,8 @@ class _LiveTable:
         began_s = time.monotonic()
         if began_s < self._due_s:
             return
-        now, screen = _now(self._screen, self._wishes, height=self._screen.height)
-        self._live.update(draw(self._board, now, screen, self._listener.problem), refresh=True)
+        now, screen = _now(self._screen, self._options, height=self._screen.height)
+        self._live.update(draw(self._fleet, now, screen, self._subscriber.problem), refresh=True)
         ended_s = time.monotonic()
         self._due_s = ended_s + max(_REDRAW_S, _IDLE_RATIO * (ended_s - began_s))
 

@@ -17,6 +17,8 @@ from edge.watch.palette import BAD, GOOD, WARNING, coloured
 from edge.watch.rows import TableRow, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import JustifyMethod, RenderableType
 
     from edge.watch.fleet import Device, Fleet
@@ -35,6 +37,9 @@ _COLUMNS = (
     ("ms", 4, 100),
 )
 """Each column's title, its width, and the narrowest terminal that shows it."""
+
+_WINDOWS = tuple(timedelta(seconds=each) for each in (15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200))
+"""What the timelines show while less is known than they shall show."""
 
 _LEFT = {"", "device", "emotion", "timeline"}
 
@@ -59,7 +64,7 @@ class Screen:
     """False: letters stand for the emotions."""
 
     window: timedelta = timedelta(minutes=3)
-    """How much time the timelines show."""
+    """How much time the timelines show, once so much is known."""
 
 
 def draw(fleet: Fleet, now: datetime, screen: Screen, problem: str | None = None) -> Group:
@@ -74,12 +79,13 @@ def draw(fleet: Fleet, now: datetime, screen: Screen, problem: str | None = None
     room = None if screen.height is None else max(1, screen.height - _FRAME)
     rows, hidden = rows_of(fleet, room)
     columns = _columns([printable(row.name) for row in rows], screen)
-    table = _table(columns, screen.window)
+    window = _window(rows, now, screen.window)
+    table = _table(columns, window)
     seen: set[Cell] = set()
     for row in rows:
         track = None if row.first or not (row.face and row.device.state) else (row.device.state.session, row.face.id)
         there = now - row.device.clock_offset
-        line = bar_cells(row.device.timeline, there, screen.window, columns["timeline"], track)
+        line = bar_cells(row.device.timeline, there, window, columns["timeline"], track)
         seen.update(line)
         cells = {**_cells(row, there), "timeline": render(line, colours=screen.colours)}
         table.add_row(*(cells.get(title, Text()) for title in columns))
@@ -101,8 +107,18 @@ def _columns(names: list[str], screen: Screen) -> dict[str, int]:
     return columns
 
 
+def _window(rows: Sequence[TableRow], now: datetime, longest: timedelta) -> timedelta:
+    """Return how much time to show: no more than about twice what is known, so that the timelines are never blank."""
+    known = max(
+        (now - row.device.clock_offset - row.device.timeline.begin for row in rows if row.device.timeline.begin),
+        default=timedelta(),
+    )
+    return min((window for window in _WINDOWS if known <= window < longest), default=longest)
+
+
 def _table(columns: dict[str, int], window: timedelta) -> Table:
-    ago = f"{window.total_seconds() / 60:g} min ago"
+    seconds = window.total_seconds()
+    ago = f"{seconds / 60:g} min ago" if seconds >= 60 else f"{seconds:g} s ago"
     room = columns["timeline"] - len(ago)
     scale = ago + "now".rjust(room) if room > 4 else ""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")

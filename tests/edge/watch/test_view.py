@@ -157,3 +157,29 @@ def test_what_lies_before_the_window_is_forgotten() -> None:
         receive(fleet, name, "event", event(1, type="gone", device=name, at=ago(index)).to_json())
     fleet.prune(ago(0) - timedelta(seconds=1.5))
     assert [len(line.tracks) for line in fleet.timelines.values()] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("age", "scale"),
+    [(1, "15 s ago"), (15, "15 s ago"), (16, "30 s ago"), (50, "1 min ago"), (119, "2 min ago"), (121, "3 min ago"),
+     (9999, "3 min ago")],
+)  # fmt: skip
+def test_a_timeline_shows_at_first_what_is_known_and_fills_from_the_right(age: float, scale: str) -> None:
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "kitchen", "state", state((3, "happy", ago(age)), at=ago(0), device="kitchen").to_json())
+    _, columns, row, *_ = drawn(fleet)
+    assert scale in columns
+    begin = columns.index(scale)
+    bar = row[begin : columns.index("now") + 3]
+    assert bar.rstrip().endswith("H")
+    assert "H " not in bar.strip()
+    if age > 7.5:
+        assert bar.count("H") >= len(bar) * 0.45
+
+
+def test_the_window_is_no_longer_than_asked_for() -> None:
+    fleet = fleet_of(1)
+    console = Console(width=118, force_terminal=True, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(draw(fleet, NOW, Screen(118, window=timedelta(seconds=6))))
+    assert "6 s ago" in capture.get()
