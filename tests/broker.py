@@ -67,7 +67,7 @@ class Mosquitto:
         self._config = folder / "mosquitto.conf"
         self._passwords = folder / "passwords"
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [
+        self._lines = [
             f"user {getpass.getuser()}",  # as root it would drop to a user that cannot read the folder
             f"listener {self.port} {HOST}",
             f"allow_anonymous {'true' if users is None else 'false'}",
@@ -75,14 +75,17 @@ class Mosquitto:
             f"persistence_location {folder}/",
             "log_type all",
             "max_queued_messages 100000",  # or it drops, after 1,000, what a subscriber is too slow for
-            *options,
         ]
         if users is not None:
-            lines.append(f"password_file {self._passwords}")
+            self._lines.append(f"password_file {self._passwords}")
             self._passwords.touch(mode=0o600)
             for user, password in users.items():
                 self.set_password(user, password)
-        self._config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.configure(options)
+
+    def configure(self, options: Iterable[str]) -> None:
+        """Replace the options; they hold from the next start on."""
+        self._config.write_text("\n".join([*self._lines, *options]) + "\n", encoding="utf-8")
 
     @property
     def url(self) -> str:

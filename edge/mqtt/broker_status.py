@@ -104,7 +104,7 @@ class BrokerStatus:
         """Note that the broker has taken an event."""
         if self._reasons:
             self._reasons.clear()
-            self._problems.forget(_EVENTS, _NOTHING_FITS, _TAKEN_OVER)
+            self._problems.forget(_EVENTS, _NOTHING_FITS)
 
     def topic_denied(self, topic: str, reason: str) -> None:
         """Log that the broker does not open one of the device's topics to it."""

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from edge.mqtt.backoff import Backoff
 from edge.mqtt.broker_status import BrokerStatus
-from edge.mqtt.conflict import NameConflicts
 from edge.mqtt.connector import Connector
 from edge.mqtt.credentials import credentials
 from edge.mqtt.limits import BrokerLimits
 from edge.mqtt.sender import Sender
-from edge.mqtt.subscriptions import Subscription, Subscriptions
+from edge.mqtt.subscriptions import Subscription
 from edge.wire.messages import BrokerHealth
 from edge.wire.topics import Topics
 
@@ -68,13 +67,10 @@ class MqttClient:
         credentials(config)  # raises now rather than in the background
         self.topics = Topics(config.base_topic, config.device)
         self._outbox, self._clock = outbox, clock
+        backoff = backoff or Backoff()
         self._status = BrokerStatus(config.broker, self.topics)
-        limits, backoff = BrokerLimits(), backoff or Backoff()
-        self._sender = Sender(self.topics, outbox, self._status, limits, clock, backoff.refused_s)
-        self._conflicts = NameConflicts(self._sender, self._status)
-        self._subscriptions = Subscriptions(self.topics.root)
-        self._subscriptions.add(Subscription(self.topics.info, self._conflicts.hear, optional=True))
-        self._connector = Connector(config, self._sender, self._subscriptions, backoff, clock, mqtt5=mqtt5)
+        self._sender = Sender(self.topics, outbox, self._status, BrokerLimits(), clock, backoff.refused_s)
+        self._connector = Connector(config, self._sender, backoff, clock, mqtt5=mqtt5)
         self._wake_up = self._connector.wake_up
         outbox.on_ready = self._wake_up.wake
         self._thread = threading.Thread(target=self._connector.run, name="mqtt", daemon=True)
@@ -88,7 +84,7 @@ class MqttClient:
                 nothing.
             retained: Whether the broker shall send what it keeps, on every connect; MQTT 3.1.1 does so in any case.
         """
-        self._subscriptions.add(Subscription(topic, handler, retained=retained))
+        self._connector.subscriptions.add(Subscription(topic, handler, retained=retained))
 
     def start(self) -> None:
         """Connect, and keep at it, in the background."""
@@ -137,8 +133,7 @@ class MqttClient:
     @property
     def health(self) -> BrokerHealth:
         """What `health` says about the connection to the broker."""
-        conflicts = self._connector.takeovers + self._conflicts.count
-        return BrokerHealth(reconnects=self.reconnects, refused=self.refused, conflicts=conflicts)
+        return BrokerHealth(reconnects=self.reconnects, refused=self.refused, conflicts=self._connector.conflicts.count)
 
     @property
     def latencies(self) -> tuple[float, ...]:

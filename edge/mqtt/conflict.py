@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.mqtt.broker_status import BrokerStatus
     from edge.mqtt.message import Incoming
+    from edge.mqtt.outcome import End
     from edge.mqtt.sender import Sender
 
 _MOST = 16
@@ -17,32 +18,54 @@ _MOST = 16
 class NameConflicts:
     """Takes the messages to the device's own `info`, each of which names a session."""
 
-    def __init__(self, sender: Sender, status: BrokerStatus) -> None:
-        self._sender, self._status = sender, status
+    def __init__(self, sender: Sender) -> None:
+        """Begin with none.
+
+        Args:
+            sender: Has the device's own `info`.
+        """
+        self._sender = sender
+        self._takeovers = 0
         self._others: set[str] = set()
+        self._known = self._overtaken = False
 
     @property
     def count(self) -> int:
-        """Sessions of other daemons that published here since the start."""
-        return len(self._others)
+        """Takeovers, and sessions of other daemons that published here, since the start."""
+        return self._takeovers + len(self._others)
 
     def hear(self, message: Incoming) -> None:
         """Note a session that is neither this one nor the one before.
 
-        Before this session's own `info` has arrived, the broker may still keep that of any earlier one.
+        Before this session's own `info` has arrived once, the broker may still keep that of any earlier one.
         """
         topic = self._sender.topics.info
-        own = self._sender.pending.kept(topic)
-        if own is None or topic not in self._sender.published:
+        own, arrived = self._sender.pending.kept(topic), topic in self._sender.published
+        self._known |= arrived
+        if own is None or not self._known:
             return
         other, ours = _sessions(message.payload), _sessions(own.payload)
         session = other.get("session")
-        if not isinstance(session, str) or session in ours.values() or session in self._others:
+        if not isinstance(session, str) or session in ours.values():
             return
-        if len(self._others) < _MOST:
+        self._overtaken |= not arrived
+        if session not in self._others and len(self._others) < _MOST:
             self._others.add(session)
-            self._status.name_conflict(session)
+            self._sender.status.name_conflict(session)
             self._sender.pending.keep(own)  # so that the other one notices as well
+
+    def ended(self, end: End) -> End:
+        """Note how a connection ended; return that, or a takeover where the broker does not say that it was one.
+
+        MQTT 3.1.1 has no word for it, and mosquitto 2.0.11 says none with MQTT 5 either. So the broker is asked: if it
+        has the `info` of another session when this one comes back, and closes the connection again, it is a takeover.
+        """
+        self._known |= self._sender.topics.info in self._sender.published
+        if end.kind == "away" and end.by_broker and not end.told and self._overtaken:
+            end = replace(end, kind="taken over")
+        self._overtaken = False
+        self._takeovers += end.kind == "taken over"
+        return end
 
 
 def _sessions(payload: str | bytes) -> dict[str, object]:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from edge.errors import ConfigError
 from edge.mqtt.backoff import delay_s
 from edge.mqtt.client_id import client_id
+from edge.mqtt.conflict import NameConflicts
 from edge.mqtt.connection import Connection
 from edge.mqtt.credentials import credentials
 from edge.mqtt.message import Outgoing
 from edge.mqtt.outcome import LEFT, End
 from edge.mqtt.paho_client import PahoClient
+from edge.mqtt.subscriptions import Subscription, Subscriptions
 from edge.mqtt.tls_hint import refused_tls, speaks_tls
 from edge.mqtt.version import VersionChoice
 from edge.mqtt.wakeup import WakeUp
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from edge.config import MqttConfig
     from edge.mqtt.backoff import Backoff
     from edge.mqtt.sender import Sender
-    from edge.mqtt.subscriptions import Subscriptions
 
 _LOG = logging.getLogger(__name__)
 _RANDOM = random.SystemRandom()
@@ -42,7 +43,6 @@ class Connector:
         self,
         config: MqttConfig,
         sender: Sender,
-        subscriptions: Subscriptions,
         backoff: Backoff,
         clock: Callable[[], float],
         *,
@@ -53,7 +53,6 @@ class Connector:
         Args:
             config: Its address names a broker on the network.
             sender: What to send.
-            subscriptions: What to subscribe to.
             backoff: The waits between attempts.
             clock: Seconds that never jump.
             mqtt5: Whether to try MQTT 5 first.
@@ -62,13 +61,13 @@ class Connector:
         """Whether a broker has accepted the connection that is open."""
         self.connections = 0
         """Those that a broker accepted."""
-        self.takeovers = 0
-        """Those that ended because another client has the same client id."""
+        self.conflicts = NameConflicts(sender)
+        self.subscriptions = Subscriptions(sender.topics.root)
+        self.subscriptions.add(Subscription(sender.topics.info, self.conflicts.hear, retained=True, optional=True))
         self.wake_up = WakeUp()
         """Wakes the thread: there may be something to send."""
         self._config, self._broker = config, config.broker
-        self._sender, self._subscriptions = sender, subscriptions
-        self._status, self._limits = sender.status, sender.limits
+        self._sender, self._status, self._limits = sender, sender.status, sender.limits
         self._backoff, self._clock = backoff, clock
         self._version = VersionChoice(mqtt5=mqtt5)
         self._client_id = client_id(sender.topics.root)
@@ -112,7 +111,7 @@ class Connector:
         except ConfigError as error:
             return self._failed(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False, False
         self._sender.prepare()
-        connection = Connection(client, self.wake_up, self._subscriptions, self._sender, self._limits)
+        connection = Connection(client, self.wake_up, self.subscriptions, self._sender, self._limits)
         underway = []
         try:
             connection.open(self._broker.host, self._broker.port)
@@ -129,9 +128,8 @@ class Connector:
         finally:
             self.connected = False
             connection.close()
-        end = connection.end or LEFT
+        end = self.conflicts.ended(connection.end or LEFT)
         better = self._limits.refused(end.told) or (connection.accepted and self._sender.ended(end, underway))
-        self.takeovers += end.kind == "taken over"
         if not self._closing.is_set() and not better:
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
         return end, connection.accepted, better
@@ -166,8 +164,8 @@ class Connector:
                 return
             if connection.accepted:
                 if not self.connected:
-                    self._accepted()
-                for topic, reason in self._subscriptions.denied.items():
+                    self._accepted(connection)
+                for topic, reason in self.subscriptions.denied.items():
                     self._status.topic_denied(topic, reason)
                 if closing and not leaving and (now_s >= self._drain_by_s or sender.drained(connection)):
                     leaving = True
@@ -182,9 +180,9 @@ class Connector:
                 deadline_s = self._drain_by_s if now_s < self._drain_by_s else self._close_by_s
             connection.step(min(_TICK_S, deadline_s - now_s))
 
-    def _accepted(self) -> None:
+    def _accepted(self, connection: Connection) -> None:
         """Note that the broker has accepted, and have everything retained sent again."""
-        self._sender.begin()
+        self._sender.begin(connection)
         self.connections += 1
         self.connected = True
         back, waiting = self._status.accepted(self._limits), self._sender.waiting

@@ -94,10 +94,6 @@ class Culprits:
         self._withheld[topic] = (size if by_size else 0, self._clock() + WITHHELD_S)
         return Culprit(topic, size if by_size else None)
 
-    def closed(self, topic: str) -> bool:
-        """Return whether nothing is to be sent on a topic."""
-        return self.withheld(topic, 0)
-
     def withheld(self, topic: str, size: int) -> bool:
         """Return whether a message is not to be sent, because the broker closed the connection for one like it."""
         least, until_s = self._withheld.get(topic, (0, float("-inf")))

@@ -51,12 +51,13 @@ class Sender:
         self.topics, self.pending = topics, PendingMessages()
         self.pending.keep(Outgoing.on(topics.availability, "online"))
         self.published: set[str] = set()
-        """Topics on which the broker has taken a message."""
+        """Topics on which the broker has taken a message on this connection."""
         self.status, self.limits = status, limits
         self._outbox, self._clock = outbox, clock
         self._refused_s = refused_s
         self._smallest_event = Outgoing.on(topics.event, _smallest_event(topics.device))
         self._culprits = Culprits(topics.event, clock)
+        self._least_bytes = 0
         self._held_until_s: float | None = None
         self._probing = False
         self._lock = threading.Lock()  # over the latencies; held for a moment only
@@ -70,9 +71,13 @@ class Sender:
         """Prepare for a new connection, on which every event that has not arrived is sent again."""
         self._outbox.rewind()
 
-    def begin(self) -> None:
+    def begin(self, connection: Connection) -> None:
         """Note that the broker has accepted the connection: everything retained is sent again."""
+        self._least_bytes = packet_bytes(self._smallest_event, mqtt5=connection.mqtt5)
+        if self.limits.most_bytes is not None and self._least_bytes > self.limits.most_bytes:
+            self.status.nothing_fits(self.limits)
         self.pending.again()  # availability is the first
+        self.published.clear()
         self._culprits.began()
         if self._held_until_s is not None:  # the broker may have been fixed: one event tells
             self._held_until_s, self._probing = None, True
@@ -170,11 +175,9 @@ class Sender:
         return not self._culprits.withheld(message.topic, size)
 
     def _may_send_events(self, connection: Connection) -> bool:
-        least = packet_bytes(self._smallest_event, mqtt5=connection.mqtt5)
-        if self.limits.most_bytes is not None and least > self.limits.most_bytes:
-            self.status.nothing_fits(self.limits)
+        if self.limits.most_bytes is not None and self._least_bytes > self.limits.most_bytes:
             return False
-        if self._culprits.closed(self.topics.event):
+        if self._culprits.withheld(self.topics.event, self._least_bytes):
             return False
         if self._held_until_s is None:
             return True
@@ -187,8 +190,8 @@ class Sender:
 
 
 def _smallest_event(device: str) -> str:
-    """Return the JSON of an event that is smaller than any that a device publishes."""
-    one = Face(id=1, box=Box(x=0, y=0, width=1, height=1), frame=FrameSize(width=1, height=1))
+    """Return the JSON of an event as small as a camera of 640 x 480 gives them, with the shortest of usual labels."""
+    one = Face(id=1, box=Box(x=10, y=10, width=100, height=100), frame=FrameSize(width=640, height=480))
     return FaceEvent(
         device=device,
         session="0" * 26,
@@ -196,7 +199,7 @@ def _smallest_event(device: str) -> str:
         sequence=0,
         captured_at=datetime.fromtimestamp(0, UTC),
         face=one,
-        emotion="?",
-        confidence=0,
-        lasted_s=0,
+        emotion="sad",
+        confidence=0.5,
+        lasted_s=1.5,
     ).to_json()

@@ -8,12 +8,12 @@ import ssl
 _WAIT_S = 2.0
 
 
-def speaks_tls(host: str, port: int) -> bool:
+def speaks_tls(host: str, port: int, wait_s: float = _WAIT_S) -> bool:
     """Return whether a TLS handshake is answered at a port. Nothing is sent over it, and no certificate is checked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((host, port), _WAIT_S) as plain, context.wrap_socket(plain, server_hostname=host):
+        with socket.create_connection((host, port), wait_s) as plain, context.wrap_socket(plain, server_hostname=host):
             return True
     except ssl.SSLEOFError:
         return False  # it closed the connection

@@ -19,6 +19,7 @@ from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.credentials import credentials
+from edge.mqtt.message import Outgoing
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION, ScriptedBroker
@@ -105,6 +106,26 @@ def test_events_that_may_not_be_published_wait_and_the_connection_stays(
             wait_until(lambda: len(subscriber.payloads(EVENT)) >= 50)
             assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(50)]
     assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
+
+
+def test_a_flood_of_response_topics_that_are_denied_is_told_once(
+    tmp_path: Path, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic readwrite emotion-edge/test/#\n")
+    with Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker:
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: client.connected)
+        for number in range(300):
+            client.publish_once(Outgoing(f"emotion-edge/nobody/{number}", "fine", correlation=b"x"))
+            time.sleep(0.001)
+        client.publish_retained(client.topics.state, "still here")
+        wait_until(lambda: f"'{client.topics.state}'" in broker.log)
+        wait_until(lambda: broker.log.count("Denied PUBLISH") >= 250)
+        assert client.reconnects == 0
+    (told,) = [text for text in warnings_of(caplog) if "nobody" in text]
+    assert "response topic" in told
 
 
 def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(

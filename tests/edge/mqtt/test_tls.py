@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
+from edge.mqtt.tls_hint import speaks_tls
 from tests.broker import Mosquitto, wait_until
 from tests.certificates import Authority, needs_openssl
 from tests.said import warnings_of
@@ -52,6 +54,45 @@ def test_events_pass_through_tls_with_a_certificate_of_the_devices_own(
         wait_until(lambda: outbox.depth == 0)
         client.close()
         wait_until(lambda: "Received DISCONNECT from edge" in broker.log)
+
+
+@pytest.mark.parametrize("options", [[], ["require_certificate true"], ["tls_version tlsv1.3"]])
+def test_a_plain_connection_to_a_tls_port_is_told_what_to_write(
+    tmp_path: Path,
+    authority: Authority,
+    publish_to: Callable[..., MqttClient],
+    caplog: pytest.LogCaptureFixture,
+    *,
+    options: list[str],
+) -> None:
+    with Mosquitto(tmp_path, options=[*authority.options("broker"), *options]) as broker:
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: warnings_of(caplog))
+        time.sleep(0.5)  # further attempts
+        (told,) = warnings_of(caplog)
+        assert told.startswith(f"cannot reach {broker.url}: ")
+        assert "that port speaks TLS: write mqtts://" in told
+        assert broker.log.count("New connection") < 20  # it is found out once
+
+
+def test_a_tls_connection_to_a_plain_port_is_told_what_to_write(
+    tmp_path: Path, authority: Authority, publish_to: Callable[..., MqttClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    with Mosquitto(tmp_path) as broker:
+        client = publish_to(f"mqtts://127.0.0.1:{broker.port}", ca_file=authority.folder / "ca.pem")
+        client.start()
+        wait_until(lambda: warnings_of(caplog))
+        (told,) = warnings_of(caplog)
+        assert "nothing speaks TLS at that port" in told
+        assert "mqtt://" in told
+
+
+def test_a_port_that_speaks_neither_gets_no_hint() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not speaks_tls("127.0.0.1", port, wait_s=0.1)  # nobody answers
+    assert not speaks_tls("127.0.0.1", port, wait_s=0.1)  # nobody is there
 
 
 def test_a_broker_that_nobody_trusted_vouches_for_gets_nothing(
