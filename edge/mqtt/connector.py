@@ -72,6 +72,7 @@ class Connector:
         self._version = VersionChoice(mqtt5=mqtt5)
         self._client_id = client_id(sender.topics.root)
         self._closing = threading.Event()
+        self._leaving = False  # the last message, offline, was given to the sender
         self._drain_by_s = self._close_by_s = 0.0
 
     def run(self) -> None:
@@ -83,7 +84,7 @@ class Connector:
                 end, accepted, better = self._connect_once()
                 settled = accepted and self._clock() - began_s >= self._backoff.settled_s
                 failures = 1 if settled or better else failures + 1
-                if self._version.ended(end) or (better and not accepted):
+                if self._version.ended(end, accepted=accepted) or (better and not accepted):
                     continue
                 slow = end.kind in ("refused", "taken over") and not better
                 self._closing.wait(
@@ -154,31 +155,37 @@ class Connector:
 
     def _serve(self, connection: Connection) -> None:
         """Drive a connection until its socket is closed."""
-        sender = self._sender
         answer_by_s = self._clock() + self._backoff.answer_s
-        leaving = False
         while connection.open_now:
             now_s = self._clock()
             closing = self._closing.is_set()
             if closing and now_s >= self._close_by_s:
                 return
-            if connection.accepted:
-                if not self.connected:
-                    self._accepted(connection)
-                for topic, reason in self.subscriptions.denied.items():
-                    self._status.topic_denied(topic, reason)
-                if closing and not leaving and (now_s >= self._drain_by_s or sender.drained(connection)):
-                    leaving = True
-                    sender.keep(sender.topics.availability, "offline")
-                sender.send(connection, events=not leaving)
-                if leaving and sender.said_offline(connection):
-                    connection.disconnect()
+            if connection.accepted and self._version.asking:
+                connection.disconnect()
+            elif connection.accepted:
+                self._exchange(connection, now_s)
             elif now_s >= answer_by_s:
                 connection.abort(End("mute", "no answer"))
             deadline_s = now_s + _TICK_S
             if closing:
                 deadline_s = self._drain_by_s if now_s < self._drain_by_s else self._close_by_s
             connection.step(min(_TICK_S, deadline_s - now_s))
+
+    def _exchange(self, connection: Connection, now_s: float) -> None:
+        """Send what may be sent; when it is time to close, ``offline`` last."""
+        sender = self._sender
+        if not self.connected:
+            self._accepted(connection)
+        for topic, reason in self.subscriptions.denied.items():
+            self._status.topic_denied(topic, reason)
+        drained = now_s >= self._drain_by_s or sender.drained(connection)
+        if self._closing.is_set() and drained and not self._leaving:
+            self._leaving = True
+            sender.keep(sender.topics.availability, "offline")
+        sender.send(connection, events=not self._leaving)
+        if self._leaving and sender.said_offline(connection):
+            connection.disconnect()
 
     def _accepted(self, connection: Connection) -> None:
         """Note that the broker has accepted, and have everything retained sent again."""

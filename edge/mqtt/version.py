@@ -12,7 +12,11 @@ _MOST_MALFORMED = 2
 
 
 class VersionChoice:
-    """MQTT 5 where the broker speaks it, else 3.1.1, whose packets have no properties."""
+    """MQTT 5 where the broker speaks it, else 3.1.1: its packets have no properties, and it cannot say what is wrong.
+
+    A broker that is starting or shutting down leaves a connection without an answer, and so do some that do not know
+    MQTT 5 (amqtt). So when MQTT 5 gets no answer and 3.1.1 does, MQTT 5 is asked once more before 3.1.1 is used.
+    """
 
     def __init__(self, *, mqtt5: bool) -> None:
         """Begin with MQTT 5.
@@ -22,15 +26,22 @@ class VersionChoice:
         """
         self.mqtt5 = self._may_5 = mqtt5
         """Whether the next connection speaks MQTT 5."""
+        self.asking = False
+        """Whether the next connection is only to see whether the broker answers to 3.1.1."""
+        self._answers_old = False
         self._malformed = 0
 
-    def ended(self, end: End) -> bool:
-        """Note how a connection ended; return whether the broker is to be asked again at once, with 3.1.1."""
-        spoke_5 = self.mqtt5
-        if spoke_5:
-            self._malformed = self._malformed + 1 if end.kind == "malformed" else 0
-        unreadable = self._malformed >= _MOST_MALFORMED
-        # Some brokers (amqtt) leave an MQTT 5 client without an answer, so after that 3.1.1 has its turn.
-        back = spoke_5 and (end.kind in ("version", "mute") or unreadable)
-        self.mqtt5 = self._may_5 and not back
-        return back and end.kind == "version"
+    def ended(self, end: End, *, accepted: bool) -> bool:
+        """Note how a connection ended; return whether the broker is to be asked again at once."""
+        if not self.mqtt5:
+            self._answers_old |= self.asking and accepted
+            again, self.asking = self.asking and accepted, False
+            self.mqtt5 = self._may_5
+            return again
+        self._malformed = self._malformed + 1 if end.kind == "malformed" else 0
+        if accepted and end.kind != "malformed":
+            self._answers_old = False
+        mute = end.kind == "mute"
+        self.asking = mute and not self._answers_old
+        self.mqtt5 = not (mute or end.kind == "version" or self._malformed >= _MOST_MALFORMED)
+        return end.kind == "version" or (mute and self._answers_old)
