@@ -1,4 +1,4 @@
-"""Latency per stage, on this device; beside the usual ways, and as the number of people grows."""
+"""What the pipeline costs on this device: by stage, compared with two baselines, and by the number of people."""
 
 from edge.bench.growth import people
 from edge.bench.measure import measure

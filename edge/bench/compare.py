@@ -1,18 +1,18 @@
-"""Ours beside the usual ways, on the same frames in turn."""
+"""Compare the pipeline with two baselines, on the same frames in turn."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+from edge.bench.accuracy import Accuracy
 from edge.bench.costs import Costs, ratio
-from edge.bench.detectors import lookers
-from edge.bench.matching import Score
-from edge.bench.report import CompareReport, LookerReport
+from edge.bench.methods import MethodName, make_method
+from edge.bench.report import CompareReport, MethodReport
 from edge.bench.stages import Stages
 
 if TYPE_CHECKING:
-    from edge.bench.detectors import Looker
+    from edge.bench.methods import Method
     from edge.bench.source import FrameSource
     from edge.config import Settings
     from edge.frame import Frame
@@ -25,51 +25,53 @@ _SHOWN_FIRST_S = 4.0
 
 
 def compare(settings: Settings, classifier: Classifier, source: FrameSource, seconds: float) -> CompareReport:
-    """Let all look at each frame, each being the first in its turn, for about `seconds` altogether.
+    """Let all methods process each frame, each being the first in its turn, for about `seconds` altogether.
 
-    Reading the frame is left out. A live camera gives only as many frames as all
-    three together can look at. The first frame warms up and is not counted.
+    Reading the frame is left out. Of a live camera there are only as many frames as all
+    three together can process. The first frame is a warm-up and is not counted.
     """
     frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
-    warming = next(frames)
-    entrants = {name: _Entrant(looker, warming, source.scene) for name, looker in lookers(settings, classifier).items()}
-    order = list(entrants.values())
+    first = next(frames)
+    methods = {name: make_method(name, classifier, settings.faces, settings.emotion) for name in MethodName}
+    measured = {name: _Measured(method, first, source.scene) for name, method in methods.items()}
+    order = list(measured.values())
     deadline = time.perf_counter() + seconds
     for frame in frames:
-        for entrant in order:
-            entrant.look(frame)
+        for method in order:
+            method.process(frame)
         order.append(order.pop(0))
         if time.perf_counter() >= deadline:
             break
-    found = {name: entrant.report() for name, entrant in entrants.items()}
+    reports = {name: method.report() for name, method in measured.items()}
+    ours = reports[MethodName.OURS]
     return CompareReport(
-        lookers=found,
-        ratios={f"ours/{name}": ratio(found["ours"], other) for name, other in found.items() if name != "ours"},
+        methods=reports,
+        ratios={f"ours/{name}": ratio(ours, other) for name, other in reports.items() if other is not ours},
     )
 
 
-class _Entrant:
-    """A looker with its stopwatch and, on the test card, its judge."""
+class _Measured:
+    """A method with its costs and, on the test card, its accuracy."""
 
-    def __init__(self, looker: Looker, warming: Frame, scene: Scene | None) -> None:
-        height, width = warming.gray.shape
-        self._looker, self._scene = looker, scene
-        self._costs, self._score = Costs(), Score(width, height)
+    def __init__(self, method: Method, warm_up: Frame, scene: Scene | None) -> None:
+        height, width = warm_up.gray.shape
+        self._method, self._scene = method, scene
+        self._costs, self._accuracy = Costs(), Accuracy(width, height)
         self._faces = 0
-        looker.look(warming)
+        method.process(warm_up)
 
-    def look(self, frame: Frame) -> None:
+    def process(self, frame: Frame) -> None:
         with self._costs.one_frame():
-            self._looker.look(frame)
-        found = self._looker.faces()
-        self._faces += len(found)
+            self._method.process(frame)
+        boxes = [face.rect for face in self._method.faces()]
+        self._faces += len(boxes)
         if self._scene:
-            self._score.add(frame.time_s, self._scene.truth(frame.time_s).face, found)
+            self._accuracy.add(frame.time_s, self._scene.truth(frame.time_s).face, boxes)
 
-    def report(self) -> LookerReport:
+    def report(self) -> MethodReport:
         cost = self._costs.report()
-        return LookerReport(
+        return MethodReport(
             **cost.model_dump(),
             faces_per_frame=round(self._faces / cost.frames, 3),
-            accuracy=self._score.report() if self._scene else None,
+            accuracy=self._accuracy.report() if self._scene else None,
         )

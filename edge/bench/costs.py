@@ -1,4 +1,4 @@
-"""What looking at a frame costs: processor time and wall-clock time."""
+"""What processing a frame costs: processor time and wall-clock time."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Costs:
 
     @contextmanager
     def one_frame(self) -> Iterator[None]:
-        """Take what happens within for the looking at one frame."""
+        """Measure the block as the processing of one frame."""
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         yield
         self._cpu_ms.append((time.process_time() - cpu_s) * 1000)
         self._wall_ms.append((time.perf_counter() - wall_s) * 1000)
 
     def report(self) -> CostReport:
-        """Give means and median; there must have been a frame."""
+        """Return means and median; there must have been a frame."""
         return CostReport(
             frames=len(self._cpu_ms),
             cpu_ms_per_frame=round(float(np.mean(self._cpu_ms)), 3),
@@ -40,7 +40,7 @@ class Costs:
 
 
 def ratio(one: CostReport, other: CostReport) -> Ratio:
-    """Give what part of the other's cost the one has."""
+    """Return one cost as a part of the other."""
     return Ratio(
         cpu=round(one.cpu_ms_per_frame / other.cpu_ms_per_frame, 4),
         wall=round(one.wall_ms_per_frame / other.wall_ms_per_frame, 4),

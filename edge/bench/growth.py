@@ -1,4 +1,4 @@
-"""What each further person costs."""
+"""The cost of each further person."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge.bench.costs import Costs, ratio
-from edge.bench.detectors import Ours, pipeline
+from edge.bench.methods import MethodName, make_method
 from edge.bench.report import GrowthReport
 from edge.errors import ConfigError
 from edge.frame import Frame
 from edge.redaction import redact
 from edge.testcard import Crowd
 from edge.testcard.crowd import SMALLEST_FACE, most
-from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from edge.config import Settings
     from edge.inference.classifier import Classifier
 
 _WARM_UP_FRAMES = 10
-"""Until everybody is followed."""
+"""Until everybody is tracked."""
 
 
 def people(text: str, settings: Settings) -> tuple[int, ...]:
-    """Read ``K`` or ``K..M`` as numbers of people, from none on; one person is always among them.
+    """Return the numbers of people in ``K`` or ``K..M``, from none on; one person is always among them.
 
     Raises:
         ConfigError: It is neither, or not with these settings; the message says what is.
@@ -51,46 +50,46 @@ def people(text: str, settings: Settings) -> tuple[int, ...]:
 
 
 def grow(settings: Settings, classifier: Classifier, counts: tuple[int, ...], seconds: float) -> list[GrowthReport]:
-    """Follow so many people at once, each number in turn frame by frame, for about `seconds` altogether.
+    """Return the cost of tracking each number of people, in turn frame by frame, for about `seconds` altogether.
 
     Args:
         settings: Those of the pipelines, and the size of the picture.
-        classifier: Sees every face.
+        classifier: Reads every face.
         counts: Numbers of people, 1 among them.
         seconds: How long.
     """
-    crowds = [_Followed(count, settings, classifier) for count in counts]
+    crowds = [_TrackedCrowd(count, settings, classifier) for count in counts]
     deadline, sequence = time.perf_counter() + seconds, 0
     while sequence <= _WARM_UP_FRAMES or time.perf_counter() < deadline:
         for crowd in crowds:
-            crowd.look(sequence, counted=sequence >= _WARM_UP_FRAMES)
+            crowd.process(sequence, counted=sequence >= _WARM_UP_FRAMES)
         sequence += 1
     one = crowds[counts.index(1)]
     return [crowd.report(than=one) for crowd in crowds]
 
 
-class _Followed:
-    """So many people and the pipeline that follows them."""
+class _TrackedCrowd:
+    """A number of people and the pipeline that tracks them."""
 
     def __init__(self, count: int, settings: Settings, classifier: Classifier) -> None:
         camera = settings.camera
         self._count, self._fps = count, camera.fps
         self._crowd = Crowd(count, camera.width, camera.height)
-        self._ours = Ours(pipeline(settings, HaarDetector(settings.faces.min_height), classifier))
+        self._ours = make_method(MethodName.OURS, classifier, settings.faces, settings.emotion)
         self._costs = Costs()
         self._faces = 0
 
-    def look(self, sequence: int, *, counted: bool) -> None:
+    def process(self, sequence: int, *, counted: bool) -> None:
         now_s = sequence / self._fps
         frame = Frame(self._crowd.render(now_s), datetime.now(UTC), now_s, sequence)
         if not counted:
-            self._ours.look(frame)
+            self._ours.process(frame)
             return
         with self._costs.one_frame():
-            self._ours.look(frame)
+            self._ours.process(frame)
         self._faces += len(self._ours.faces())
 
-    def report(self, *, than: _Followed) -> GrowthReport:
+    def report(self, *, than: _TrackedCrowd) -> GrowthReport:
         cost = self._costs.report()
         return GrowthReport(
             **cost.model_dump(),

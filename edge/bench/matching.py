@@ -1,13 +1,12 @@
-"""How right a looker is, where the truth is known."""
+"""Which boxes are faces, where the truth is known: the one rule for what is a false face."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import fmean
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
-
-from edge.bench.report import AccuracyReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,85 +14,98 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
 
 CENTRE, SIZE_RATIO = 0.3, 1.6
-"""How far a box's centre may lie from the face's, as a part of the face's width, and how often one may be as wide
-as the other.
+"""Largest distance of a box's centre from the face's, as a part of the face's width, and largest ratio of their widths.
 
 Measured on `train.simulation`, 689 frames: the cascade's boxes have no offset from FER+ crops that would have to be
 taken out (medians 0.00 of the width across and down, width 0.99 of the crop's), 98 of 100 centres lie within 0.2, and
-none is between 0.3 and 0.5, where clutter begins. Their width trembles more, by up to 1.4 in 90 of 100 boxes and 1.6
-in 98, which overlap would punish like a wrong place: it is one half at a ratio of 1.41. So place and width are judged
-apart.
+none is between 0.3 and 0.5, where clutter begins. Their width varies more, by up to 1.4 in 90 of 100 boxes and 1.6
+in 98, which overlap would punish like a wrong place: it is one half at a ratio of 1.41. So place and width have limits
+of their own.
 """
 
-_LATE_S = 2.0
-"""Seconds for which a box where a face just was counts as late, not as false."""
+LINGER_S = 2.0
+"""Seconds for which a box where a face just was is *lingering* and not false: a tracker waits a while before a face is
+gone."""
+
+_TICK_S = 1e-6
+"""Times are sums of frames' durations; equal ones differ in the last digit."""
 
 
-def matches(face: Rect, found: Rect) -> bool:
-    """Whether a found box is that face, by `CENTRE` and `SIZE_RATIO`."""
-    ratio = found.width / face.width
-    return distance(face, found) <= CENTRE and 1 / SIZE_RATIO <= ratio <= SIZE_RATIO
+class Verdict(Enum):
+    """What a box is. Every box is exactly one of these."""
+
+    FOUND = "found"
+    """A face that is there, or the better one of several boxes of it."""
+
+    DUPLICATE = "duplicate"
+    """One more box of a face that is there."""
+
+    LINGERING = "lingering"
+    """A face that was there within the last `LINGER_S`, and is not any more."""
+
+    WRONG_SIZE = "wrong size"
+    """Centred on a face that is there or lingers, but much larger or smaller. It says rightly that somebody is there,
+    but not where; the cascade finds some people's FER+ crops only so."""
+
+    FALSE = "false"
+    """No face."""
 
 
-def distance(face: Rect, found: Rect) -> float:
-    """Give the distance of the centres, as a part of the face's width."""
-    return math.dist(face.middle, found.middle) / face.width
+@dataclass(frozen=True)
+class Match:
+    """A box and the face that it is."""
+
+    verdict: Verdict
+    face: int | None = None
+    """Index of the face in its frame, for `FOUND` and `DUPLICATE`."""
 
 
-class Score:
-    """Holds what a looker says of each frame against the one face that is there, or is not."""
+def matches(face: Rect, box: Rect) -> bool:
+    """Return whether a box is that face, by `CENTRE` and `SIZE_RATIO`."""
+    return _is_centred(face, box) and 1 / SIZE_RATIO <= box.width / face.width <= SIZE_RATIO
 
-    def __init__(self, width: int, height: int) -> None:
-        """Begin.
 
-        Args:
-            width: Pixels of the frames.
-            height: Pixels of the frames.
-        """
-        self._width, self._height = width, height
-        self._frames = self._whole = self._hits = self._late = self._false = 0
+class Matcher:
+    """Matches the boxes of one method with the faces of one video, frame by frame."""
+
+    def __init__(self) -> None:
         self._recent: deque[tuple[float, Rect]] = deque()
-        self._away = False
-        self._came_s: float | None = None
-        self._noticed_s: list[float] = []
 
-    def add(self, time_s: float, face: Rect | None, found: Sequence[Rect]) -> None:
-        """Count one frame.
+    def match(self, time_s: float, faces: Sequence[Rect], boxes: Sequence[Rect]) -> list[Match]:
+        """Return a match for each box of a frame.
 
         Args:
-            time_s: When it was captured, not before the last one.
-            face: The truth; None with nobody there.
-            found: What the looker says.
+            time_s: When the frame was captured, not before the last one.
+            faces: The truth: all faces that are there, also partly outside the frame.
+            boxes: What the method found.
         """
-        whole = face is not None and face.lies_within(self._width, self._height)
-        own = [box for box in found if face is not None and matches(face, box)]
-        while self._recent and self._recent[0][0] < time_s - _LATE_S:
+        while self._recent and self._recent[0][0] < time_s - LINGER_S - _TICK_S:
             self._recent.popleft()
-        late = [box for box in found if box not in own and any(matches(was, box) for _, was in self._recent)]
-        self._frames += 1
-        self._whole += whole
-        self._hits += whole and bool(own)
-        self._late += len(late)
-        self._false += len(found) - len(late) - bool(own)  # a face has one box: the others are false
-        self._wait(time_s, face, whole=whole, noticed=bool(own))
-        if face is not None:
-            self._recent.append((time_s, face))
+        result = [self._match(faces, box) for box in boxes]
+        for face in range(len(faces)):
+            own = [index for index, match in enumerate(result) if match.face == face]
+            own.sort(key=lambda index: _distance(faces[face], boxes[index]))
+            for index in own[1:]:
+                result[index] = Match(Verdict.DUPLICATE, face)
+        self._recent += [(time_s, face) for face in faces]
+        return result
 
-    def report(self) -> AccuracyReport:
-        """Give the shares; there must have been a frame."""
-        return AccuracyReport(
-            recall=round(self._hits / self._whole, 4) if self._whole else None,
-            false_per_1000=round(1000 * self._false / self._frames, 2),
-            late_per_1000=round(1000 * self._late / self._frames, 2),
-            noticed_s=round(fmean(self._noticed_s), 3) if self._noticed_s else None,
-        )
+    def _match(self, faces: Sequence[Rect], box: Rect) -> Match:
+        near = [index for index, face in enumerate(faces) if matches(face, box)]
+        if near:
+            return Match(Verdict.FOUND, min(near, key=lambda index: _distance(faces[index], box)))
+        recent = [face for _, face in self._recent]
+        if any(matches(face, box) for face in recent):
+            return Match(Verdict.LINGERING)
+        if any(_is_centred(face, box) for face in (*faces, *recent)):
+            return Match(Verdict.WRONG_SIZE)
+        return Match(Verdict.FALSE)
 
-    def _wait(self, time_s: float, face: Rect | None, *, whole: bool, noticed: bool) -> None:
-        """Time how long somebody who came back waits, until noticed or, if never, until not wholly there any more."""
-        if whole and self._away:
-            self._came_s, self._away = time_s, False
-        if self._came_s is not None and (noticed or not whole):
-            self._noticed_s.append(time_s - self._came_s)
-            self._came_s = None
-        if face is None:
-            self._away = True
+
+def _is_centred(face: Rect, box: Rect) -> bool:
+    return _distance(face, box) <= CENTRE
+
+
+def _distance(face: Rect, box: Rect) -> float:
+    """Return the distance of the centres, as a part of the face's width."""
+    return math.dist(face.middle, box.middle) / face.width

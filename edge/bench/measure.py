@@ -1,4 +1,4 @@
-"""Run the pipeline under stopwatches."""
+"""Measure the pipeline, stage by stage."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.bench.compare import compare
-from edge.bench.detectors import pipeline
 from edge.bench.growth import grow
 from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
-from edge.bench.stages import LOOKING, Stages, TimedClassifier, TimedDetector, TimedMotion
+from edge.bench.stages import PROCESSING, Stages, TimedClassifier, TimedDetector, TimedMotion
 from edge.daemon import payloads
 from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.pipeline import Pipeline
 from edge.system.machine import Machine
 from edge.vision.detector import HaarDetector
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.pipeline import Pipeline
 
 _WARM_UP_FRAMES = 10
 
@@ -34,7 +33,9 @@ _WARM_UP_FRAMES = 10
 _ORIGIN = payloads.Origin("bench", "")
 
 
-def measure(settings: Settings, seconds: float, *, beside: bool = False, people: tuple[int, ...] = ()) -> BenchReport:
+def measure(
+    settings: Settings, seconds: float, *, baselines: bool = False, people: tuple[int, ...] = ()
+) -> BenchReport:
     """Measure each stage, and what else is asked for, for about `seconds` altogether.
 
     The test card and clips are shown as fast as the pipeline goes, live cameras at
@@ -44,8 +45,8 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
     Args:
         settings: Those of the daemon.
         seconds: Shared equally between the stages, the comparison and the people.
-        beside: Compare with the usual ways of looking.
-        people: Numbers of people to follow at once, from `edge.bench.growth.people`; empty: none.
+        baselines: Compare with the baselines.
+        people: Numbers of people to track at once, from `edge.bench.growth.people`; empty: none.
 
     Raises:
         EdgeError: No camera, or no valid model.
@@ -54,12 +55,13 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
     bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
     stages, spare = Stages(), Stages()
     source = FrameSource(settings.camera)
-    share_s = seconds / (1 + beside + bool(people))
+    share_s = seconds / (1 + baselines + bool(people))
 
     def timed(stopwatch: Stages) -> Pipeline:
         detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
         motion = TimedMotion(settings.faces.min_height, stopwatch)
-        return pipeline(settings, detector, TimedClassifier(bundle, stopwatch), motion)
+        classifier = TimedClassifier(bundle, stopwatch)
+        return Pipeline(detector, classifier, settings.faces, settings.emotion, motion=motion)
 
     temperature_before = machine.temperature_c()
     _run(timed(spare), source.frames(spare), spare, share_s, most=1)
@@ -67,7 +69,7 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
     _run(timed(spare), source.frames(spare), spare, share_s, most=_WARM_UP_FRAMES)
     cpu_s, frames = _run(timed(stages), source.frames(stages), stages, share_s)
     rss_mb = machine.rss_mb()
-    compared = compare(settings, bundle, source, share_s) if beside else None
+    compared = compare(settings, bundle, source, share_s) if baselines else None
     source.close()
     growth = grow(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()
@@ -79,7 +81,7 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
         frames=frames,
         threads=settings.emotion.threads,
         stages=stages.report(),
-        frames_per_second=round(frames / max(stages.spent_s(*LOOKING), 1e-9), 1),
+        frames_per_second=round(frames / max(stages.spent_s(*PROCESSING), 1e-9), 1),
         cpu_ms_per_frame=round(1000 * cpu_s / max(frames, 1), 3),
         overhead=round(stages.overhead(), 4),
         rss_mb=round(rss_mb, 1),
@@ -94,7 +96,7 @@ def measure(settings: Settings, seconds: float, *, beside: bool = False, people:
 def _run(
     pipeline: Pipeline, frames: Iterator[Frame], stages: Stages, seconds: float, most: int | None = None
 ) -> tuple[float, int]:
-    """Give the processor time without capture's, in seconds, and the number of frames."""
+    """Return the processor time without capture's, in seconds, and the number of frames."""
     deadline, cpu_s, count = time.perf_counter() + seconds, 0.0, 0
     for frame in frames:
         before = time.process_time()
@@ -125,7 +127,7 @@ def _device(machine: Machine, bundle: ModelBundle) -> DeviceReport:
 
 
 def _since_process_start_s() -> float:
-    """Give the age of this process: proc(5), field 22 of /proc/self/stat, in ticks since boot."""
+    """Return the age of this process: proc(5), field 22 of /proc/self/stat, in ticks since boot."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s

@@ -22,7 +22,7 @@ _NAMING = 5
 
 
 def read(file: Path) -> BenchReport:
-    """Read what `--json` wrote.
+    """Return the report that `--json` wrote.
 
     Raises:
         ConfigError: It cannot be read, or is something else.
@@ -39,7 +39,7 @@ def read(file: Path) -> BenchReport:
 
 
 def markdown(reports: Sequence[BenchReport]) -> str:
-    """Give a Markdown table, a row for each report; the ratios only if one of them has some."""
+    """Return a Markdown table, a row for each report; the ratios only if one of them has some."""
     pairs = list(dict.fromkeys(pair for report in reports if report.compare for pair in report.compare.ratios))
     header = (*_NAMES, *(f"CPU {pair}" for pair in pairs))
     rule = ["---"] * _NAMING + ["---:"] * (len(header) - _NAMING)

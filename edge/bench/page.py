@@ -22,38 +22,35 @@ _STYLE = """
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; max-width: 760px;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .4rem; }
+.table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
 table.facts td { text-align: left; } table.facts td:first-child { color: var(--faint); width: 11rem; }
 th, p.note, figcaption { color: var(--faint); font-weight: normal; font-size: .87rem; }
-p.note { margin: .3rem 0 0; } figure { margin: 1rem 0; } svg { width: 100%; height: auto; }
+p.note { margin: .3rem 0 0; } figure { margin: 1rem 0; }
+svg { display: block; width: 100%; max-width: 30rem; height: auto; }
 .warning { background: var(--warn); padding: .5rem .8rem; border-radius: 4px; }
-text { font: 13px system-ui, sans-serif; } text.ink { fill: var(--ink); } text.faint { fill: var(--faint); }
+text { font: 11px system-ui, sans-serif; } text.ink { fill: var(--ink); } text.faint { fill: var(--faint); }
 .full { fill: var(--full); } .soft { fill: var(--soft); } .grid { stroke: var(--line); }
 .whisker { stroke: var(--full); stroke-width: 2; } .curve { fill: none; stroke: var(--full); stroke-width: 2; }
 .dashed { fill: none; stroke: var(--faint); stroke-dasharray: 5 5; }
 pre { overflow-x: auto; font-size: .8rem; }
+@media (max-width: 480px) { body { margin: 1rem auto; } th, td { padding: .2rem .25rem; font-size: .87rem; }
+  table.facts td:first-child { width: 6rem; } }
 """
 
 
 def page(report: BenchReport) -> str:
-    """Give the page. Its element ``report`` holds the report as JSON, which `bench merge` reads."""
+    """Return the page. Its element ``report`` holds the report as JSON, which `bench merge` reads."""
     device = report.device
-    pictures = [(plots.stages(report.stages), "Box: p50 to p95, written beside it; line: to p99; dot: the longest.")]
-    if report.compare:
-        pictures.append((plots.compare(report.compare), "Milliseconds a frame, the mean."))
-    if report.growth:
-        pictures.append(
-            (plots.growth(report.growth), "Dashed: what it were if each further person cost like the first.")
-        )
     first, *others = sheets(report)
-    found = [replace(first, title="Stages"), *others]  # the device is told above
+    found = [replace(first, title="Stages"), *others]  # the device is named above
     body = [
         f"<h1>emotion-edge {__version__}: benchmark</h1>",
         *(f'<p class="warning">Not comparable: {escape(warning)}</p>' for warning in report.warnings()),
         _facts(report),
-        *(_section(sheet, picture, caption) for sheet, (picture, caption) in zip(found, pictures, strict=True)),
+        *(_section(sheet, _figure(sheet, report)) for sheet in found),
         f"<details><summary>JSON</summary><pre>{escape(report.model_dump_json(indent=2), quote=False)}</pre></details>",
     ]
     # Within a script nothing is unescaped, and only "</" could end it.
@@ -83,11 +80,24 @@ def _facts(report: BenchReport) -> str:
     return f'<table class="facts">\n{rows}\n</table>'
 
 
-def _section(sheet: Sheet, picture: str, caption: str) -> str:
+def _figure(sheet: Sheet, report: BenchReport) -> str:
+    """Return the plot that belongs to a sheet, or nothing."""
+    if sheet.name == "stages":
+        picture, caption = plots.stages(report.stages), "Milliseconds. Box: p50 to p95; line: to p99; dot: the longest."
+    elif sheet.name == "compare" and report.compare:
+        picture, caption = plots.compare(report.compare), "Milliseconds a frame, the mean."
+    elif sheet.name == "growth":
+        picture, caption = plots.growth(report.growth), "Dashed: the cost if each person cost as much as the first."
+    else:
+        return ""
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _section(sheet: Sheet, figure: str) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in sheet.columns)
     rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
     notes = "\n".join(f'<p class="note">{escape(note)}</p>' for note in sheet.notes)
     return (
-        f"<h2>{escape(sheet.title)}</h2>\n<table>\n<tr>{head}</tr>\n{rows}\n</table>\n{notes}\n"
-        f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<h2>{escape(sheet.title)}</h2>\n<div class="table"><table>\n<tr>{head}</tr>\n{rows}\n</table></div>\n'
+        f"{notes}\n{figure}"
     )

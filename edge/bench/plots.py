@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
     from edge.bench.report import CompareReport, GrowthReport, StageReport
 
-_WIDTH, _LEFT, _RIGHT, _ROW = 720, 84, 90, 34
-"""Pixels: of a picture, of the names on its left, of the room for figures on its right, of a row."""
+_WIDTH, _LEFT, _RIGHT, _ROW = 360, 58, 76, 28
+"""Units of a picture, of the names on its left, of the room for figures on its right, of a row. A unit is a pixel on a
+small phone and 1.3 on a desktop, so that the text can be read on both."""
 
 
 def stages(found: Mapping[str, StageReport]) -> str:
-    """Draw each stage's times on a logarithmic scale: a box from p50 to p95, a line to p99, a dot at the most."""
+    """Return an SVG of each stage's times, logarithmic: box from p50 to p95, line to p99, dot at the longest."""
     ran = {
         name: times
         for name, stage in found.items()
@@ -30,11 +31,11 @@ def stages(found: Mapping[str, StageReport]) -> str:
         return _LEFT + (math.log10(max(ms, 1e-3)) - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
 
     bottom = _ROW * len(ran) + 8
-    parts = [_tick(x(10.0**decade), bottom, f"{10.0**decade:g} ms") for decade in range(low, high + 1)]
+    parts = [_tick(x(10.0**decade), bottom, f"{10.0**decade:g}") for decade in range(low, high + 1)]
     for row, (name, (p50, p95, p99, most)) in enumerate(ran.items()):
         middle = _ROW * row + _ROW / 2 + 4
         parts += [
-            _text(_LEFT - 10, middle, name, "end"),
+            _text(_LEFT - 8, middle, name, "end"),
             f'<line class="whisker" x1="{x(p95):.1f}" x2="{x(p99):.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>',
             _rect(x(p50), middle - 9, max(x(p95) - x(p50), 2), 18, "soft"),
             _rect(x(p50) - 1.5, middle - 9, 3, 18, "full"),
@@ -45,25 +46,25 @@ def stages(found: Mapping[str, StageReport]) -> str:
 
 
 def compare(found: CompareReport) -> str:
-    """Draw each looker's cost: CPU time above, wall-clock time below."""
-    most = max(max(looker.cpu_ms_per_frame, looker.wall_ms_per_frame) for looker in found.lookers.values())
+    """Return an SVG of each method's cost: CPU time above, wall-clock time below."""
+    most = max(max(method.cpu_ms_per_frame, method.wall_ms_per_frame) for method in found.methods.values())
     scale = (_WIDTH - _LEFT - _RIGHT) / most
     parts = []
-    for row, (name, looker) in enumerate(found.lookers.items()):
+    for row, (name, method) in enumerate(found.methods.items()):
         top = (_ROW + 12) * row + 6
-        parts.append(_text(_LEFT - 10, top + 17, name, "end"))
-        for line, (ms, kind) in enumerate(((looker.cpu_ms_per_frame, "CPU"), (looker.wall_ms_per_frame, "wall"))):
+        parts.append(_text(_LEFT - 8, top + 17, name, "end"))
+        for line, (ms, kind) in enumerate(((method.cpu_ms_per_frame, "CPU"), (method.wall_ms_per_frame, "wall"))):
             y, style = top + 18 * line, "full" if kind == "CPU" else "soft"
             parts += [
                 _rect(_LEFT, y, max(ms * scale, 1), 15, style),
                 _text(_LEFT + ms * scale + 8, y + 8, f"{ms:.2f} {kind}", "start", "faint"),
             ]
-    return _picture((_ROW + 12) * len(found.lookers) + 8, parts, "Milliseconds a frame of each way of looking")
+    return _picture((_ROW + 12) * len(found.methods) + 8, parts, "Milliseconds a frame of each method")
 
 
 def growth(found: tuple[GrowthReport, ...]) -> str:
-    """Draw the CPU time over the number of people; dashed: what it were if each cost as much as one alone."""
-    bottom, top = 240.0, 26.0
+    """Return an SVG of the CPU time over the number of people; dashed: if each cost as much as one alone."""
+    bottom, top = 180.0, 26.0
     last = found[-1]
     one = next(step for step in found if step.people == 1).cpu_ms_per_frame
     most = max(*(step.cpu_ms_per_frame for step in found), one * last.people)
@@ -79,8 +80,8 @@ def growth(found: tuple[GrowthReport, ...]) -> str:
         f'<polyline class="dashed" points="{_points(proportional)}"/>',
         f'<polyline class="curve" points="{_points(points)}"/>',
         _text(proportional[1][0] + 8, proportional[1][1], "K times one", "start", "faint"),
-        _text(_LEFT - 10, bottom + 18, "people", "end", "faint"),
-        _text(_LEFT - 10, top, "CPU ms", "end", "faint"),
+        _text(_LEFT - 8, bottom + 18, "people", "end", "faint"),
+        _text(_LEFT - 8, top, "CPU ms", "end", "faint"),
     ]
     for step, (x, y) in zip(found, points, strict=True):
         parts += [
@@ -109,7 +110,7 @@ def _rect(x: float, y: float, width: float, height: float, style: str) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str, style: str = "ink") -> str:
-    """Write a text whose middle is at that height."""
+    """Return a text whose middle is at that height."""
     return f'<text class="{style}" x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 

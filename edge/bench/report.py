@@ -28,7 +28,7 @@ class StageReport(FrozenModel, extra="ignore"):
 
 
 class CostReport(FrozenModel, extra="ignore"):
-    """What looking at a frame costs, without the reading of it."""
+    """What processing a frame costs, without reading it from the camera."""
 
     frames: int
     cpu_ms_per_frame: float
@@ -49,44 +49,61 @@ class Ratio(FrozenModel, extra="ignore"):
     """Of the mean wall-clock time."""
 
 
+class BoxCounts(FrozenModel, extra="ignore"):
+    """How many boxes of a method are no face that it should have found, by `edge.bench.matching.Verdict`."""
+
+    frames: int
+    """The frames that were counted; rates "in 1,000 frames" are of these."""
+
+    false: int
+    lingering: int
+    wrong_size: int
+    duplicate: int
+
+    def per_1000(self, boxes: int) -> float:
+        """Return one of the counts as a rate: boxes in 1,000 frames."""
+        return 1000 * boxes / self.frames
+
+
 class AccuracyReport(FrozenModel, extra="ignore"):
-    """How right a looker was on the test card."""
+    """How accurate a method was on the test card."""
 
-    recall: float | None
-    """Of the frames with the face wholly in the picture, the share in which it was found; None without such frames."""
+    whole_faces: int
+    """Frames with the face wholly in the picture."""
 
-    false_per_1000: float
-    """Boxes in 1,000 frames where no face is, and second boxes of a face."""
+    found_faces: int
+    """Frames of these in which it was found."""
 
-    late_per_1000: float
-    """Boxes in 1,000 frames where the face was within the last two seconds, but is not any more."""
+    boxes: BoxCounts
+    returns: int
+    """How often somebody came back."""
 
     noticed_s: float | None
     """From being wholly in the picture again to being found, the mean; None if nobody came back."""
 
 
-class LookerReport(CostReport):
-    """One way of looking, see `edge.bench.detectors`."""
+class MethodReport(CostReport):
+    """One method, see `edge.bench.methods`."""
 
     faces_per_frame: float
     accuracy: AccuracyReport | None
-    """None where nobody knows the truth."""
+    """None where the truth is not known."""
 
 
 class CompareReport(FrozenModel, extra="ignore"):
-    """Ways of looking on the same frames."""
+    """Methods on the same frames."""
 
-    lookers: dict[str, LookerReport]
+    methods: dict[str, MethodReport]
     ratios: dict[str, Ratio]
     """``ours/naive`` and ``ours/tuned``."""
 
 
 class GrowthReport(CostReport):
-    """So many people at once."""
+    """The cost of a number of people at once."""
 
     people: int
     faces_per_frame: float
-    """As many as there are people, unless some were not followed."""
+    """As many as there are people, unless some were not tracked."""
 
     ratio: Ratio
     """To one person."""
@@ -113,7 +130,7 @@ class BenchReport(FrozenModel, extra="ignore"):
 
     rss_mb: float
     start_s: float
-    """From the process's start until the first frame was looked at."""
+    """From the process's start until the first frame was processed."""
 
     temperature_c: tuple[float | None, float | None]
     """Before and after."""
@@ -123,7 +140,7 @@ class BenchReport(FrozenModel, extra="ignore"):
     growth: tuple[GrowthReport, ...] = ()
 
     def warnings(self) -> list[str]:
-        """Say why these figures cannot be compared with others."""
+        """Return why these figures cannot be compared with others."""
         found = []
         if self.throttled:
             found.append("the processor was throttled: cool it, or give it a stronger supply, and measure again")
@@ -134,5 +151,5 @@ class BenchReport(FrozenModel, extra="ignore"):
                 "'echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor'"
             )
         if not self.frames:
-            found.append("no frame was looked at")
+            found.append("no frame was processed")
         return found

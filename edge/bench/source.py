@@ -40,11 +40,11 @@ class FrameSource:
 
     @property
     def scene(self) -> Scene | None:
-        """What the test card shows; None for another camera, of which nobody knows the truth."""
+        """What the test card shows; None for another camera, whose truth is not known."""
         return self._camera.scene if isinstance(self._camera, TestCard) else None
 
     def frames(self, stages: Stages, begin_s: float = 0.0) -> Iterator[Frame]:
-        """Give frames whose time never goes back.
+        """Yield frames whose time never goes back.
 
         Args:
             stages: Reading a frame is their stage `capture`.

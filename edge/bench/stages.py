@@ -1,4 +1,4 @@
-"""How long each stage of the pipeline takes: stopwatches around its parts, none within them."""
+"""How long each stage of the pipeline takes. The stopwatches are around its parts, none is within them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 STAGES = ("capture", "detect", "track", "classify", "publish")
-"""In the order of the data's way."""
+"""In the order in which a frame goes through them."""
 
-LOOKING = STAGES[1:]
-"""All that is done with a frame once it is there."""
+PROCESSING = STAGES[1:]
+"""All that is done with a frame once it is read."""
 
 
 class Stages:
@@ -39,7 +39,7 @@ class Stages:
         self._open_ms: dict[str, float] = defaultdict(float)
 
     def timed(self, stage: str) -> _Stopwatch:
-        """Give a block that adds the time within to the stage's share of the current frame."""
+        """Return a context that adds the time within to the stage's share of the current frame."""
         return _Stopwatch(self._clock, self._open_ms, stage)
 
     def end_frame(self) -> None:
@@ -51,15 +51,15 @@ class Stages:
         self._open_ms.clear()
 
     def spent_s(self, *stages: str) -> float:
-        """Give the sum over all frames of these stages."""
+        """Return the sum over all frames of these stages."""
         return sum(sum(self._laps_ms[stage]) for stage in stages) / 1000
 
     def overhead(self) -> float:
-        """Give the share of the time of all stages but `capture` that is neither `detect` nor `classify`."""
-        return self.spent_s("track", "publish") / max(self.spent_s(*LOOKING), 1e-9)
+        """Return the share of the time of all stages but `capture` that is neither `detect` nor `classify`."""
+        return self.spent_s("track", "publish") / max(self.spent_s(*PROCESSING), 1e-9)
 
     def report(self) -> dict[str, StageReport]:
-        """Give percentiles per stage, in the order of the data's way."""
+        """Return percentiles per stage, in the order in which a frame goes through them."""
         return {stage: _percentiles(self._laps_ms[stage]) for stage in STAGES}
 
 
@@ -86,7 +86,7 @@ class _Stopwatch:
 
 
 class TimedDetector:
-    """A detector under a stopwatch."""
+    """A detector whose time is stage `detect`."""
 
     def __init__(self, detector: Detector, stages: Stages) -> None:
         self._detector, self._stages = detector, stages
@@ -108,37 +108,37 @@ class TimedDetector:
 
 
 class TimedMotion(Motion):
-    """Motion under a stopwatch: to tell where to search is part of finding faces."""
+    """Motion whose time is stage `detect`: deciding where to search is part of finding faces."""
 
     def __init__(self, face: int, stages: Stages) -> None:
         super().__init__(face)
         self._stages = stages
 
     def update(self, gray: NDArray[np.uint8]) -> None:
-        """Take in the next frame."""
+        """Compare with the next frame."""
         with self._stages.timed("detect"):
             super().update(gray)
 
     def mark_searched(self, rect: Rect) -> None:
-        """Remember that a rectangle was searched."""
+        """Record that a rectangle was searched."""
         with self._stages.timed("detect"):
             super().mark_searched(rect)
 
     def regions(self, known: list[Rect]) -> list[Rect]:
-        """Give where to search."""
+        """Return where to search."""
         with self._stages.timed("detect"):
             return super().regions(known)
 
 
 class TimedClassifier:
-    """A classifier under a stopwatch."""
+    """A classifier whose time is stage `classify`."""
 
     def __init__(self, classifier: Classifier, stages: Stages) -> None:
         self._classifier, self._stages = classifier, stages
 
     @property
     def card(self) -> Card:
-        """The classifier's own."""
+        """The classifier's card."""
         return self._classifier.card
 
     def read(self, faces: NDArray[np.uint8]) -> Predictions:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def table(sheet: Sheet) -> Table:
-    """Give a sheet as a table."""
+    """Return a sheet as a table."""
     result = Table(title=escape(sheet.title), title_justify="left", min_width=78)
     for column in sheet.columns:
         result.add_column(column, justify="left" if column == sheet.columns[0] else "right")

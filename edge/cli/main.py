@@ -111,7 +111,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
     people = benchmark.people(faces, settings) if faces is not None else ()
-    report = benchmark.measure(settings, seconds, beside=compare, people=people)
+    report = benchmark.measure(settings, seconds, baselines=compare, people=people)
     text = report.model_dump_json(indent=2)
     if page_file:
         files.write_atomically(page_file, benchmark.page(report))

@@ -1,4 +1,4 @@
-"""Sequences of made-up video for tests, and lookers that say what a test wants."""
+"""Sequences of synthetic video for tests, and methods that find what a test wants."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.bench.methods import FoundFace
 from edge.geometry import Rect
 from train.simulation import Person, Video, sequences
-from train.simulation.detectors import Seen
-from train.simulation.matching import Judged, judge
+from train.simulation.evaluation import VideoResult, run_methods
 from train.simulation.video import FPS, HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edge.frame import Frame
     from train.datasets import Faces
 
 
@@ -25,7 +26,7 @@ def first(faces: Faces, *, seed: int = 3, people: int = 4, at_once: int = 1) -> 
 
 
 class Unlit(Video):
-    """Shows nothing, which is fast and enough for those who know the truth."""
+    """Shows nothing, which is fast and enough for scripted methods."""
 
     def frame(self, index: int) -> NDArray[np.uint8]:
         return np.full((HEIGHT, WIDTH), index % 256, np.uint8)
@@ -36,35 +37,39 @@ def unlit(faces: Faces, people: int = 4, at_once: int = 1) -> Video:
 
 
 class Scripted:
-    """Says of each frame what a function makes of its truth."""
+    """Finds in each frame what a function makes of its truth."""
 
-    def __init__(self, sequence: Video, say: Callable[[int, tuple[Person, ...]], list[Seen]]) -> None:
+    def __init__(self, sequence: Video, say: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> None:
         self._sequence, self._say = sequence, say
+        self._faces: list[FoundFace] = []
 
-    def look(self, gray: NDArray[np.uint8], time_s: float) -> list[Seen]:
-        assert gray.shape == (HEIGHT, WIDTH)
-        index = round(time_s * FPS)
-        return self._say(index, self._sequence.truth(index))
+    def process(self, frame: Frame) -> None:
+        assert frame.gray.shape == (HEIGHT, WIDTH)
+        index = round(frame.time_s * FPS)
+        self._faces = self._say(index, self._sequence.truth(index))
+
+    def faces(self) -> list[FoundFace]:
+        return self._faces
 
 
-def true(person: Person) -> Seen:
-    return Seen(person.box, person.label, person.number)
+def true(person: Person) -> FoundFace:
+    return FoundFace(person.box, person.label, person.number)
 
 
-def moved(person: Person, across: float, scale: float = 1.0) -> Seen:
+def moved(person: Person, across: float, scale: float = 1.0) -> FoundFace:
     """Shift by parts of the width, and scale about the centre."""
     box = person.box.grown((scale - 1) / 2)
-    return Seen(Rect(box.x + across * person.box.width, box.y, box.width, box.height), person.label, person.number)
+    return FoundFace(Rect(box.x + across * person.box.width, box.y, box.width, box.height), person.label, person.number)
 
 
-def say_all(_index: int, people: tuple[Person, ...]) -> list[Seen]:
+def say_all(_index: int, people: tuple[Person, ...]) -> list[FoundFace]:
     return [true(person) for person in people]
 
 
-def judged(sequence: Video, **lookers: Callable[[int, tuple[Person, ...]], list[Seen]]) -> list[Judged]:
-    """Let scripts watch; perfect crops are read as happy."""
-    scripted = {name: Scripted(sequence, say) for name, say in lookers.items()}
-    return [judge(sequence, scripted, lambda _gray, _box: "happy")]
+def run(sequence: Video, **methods: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> list[VideoResult]:
+    """Run scripted methods; perfect crops are read as happy."""
+    scripted = {name: Scripted(sequence, say) for name, say in methods.items()}
+    return [run_methods(sequence, scripted, lambda _gray, _box: "happy")]
 
 
 def whole_frames(sequence: Video, number: int) -> list[int]:

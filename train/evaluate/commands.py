@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from edge.config import FacesConfig
+from edge.bench.methods import EmotionReader, MethodName, make_method
+from edge.config import EmotionConfig, FacesConfig
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle, softmax
 from edge.vision.crops import all_resized
@@ -29,8 +30,7 @@ from train.evaluate.metrics import compare, judge, match_labels, run_once
 from train.evaluate.robustness import under_changes
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
-from train.simulation.detectors import Name, Reader, looker
-from train.simulation.matching import judge as judge_scene
+from train.simulation.evaluation import run_methods
 from train.simulation.table import table as scene_table
 from train.simulation.video import MOST_AT_ONCE
 
@@ -178,16 +178,17 @@ def scenes(  # noqa: PLR0913  # each is a flag
     min_confidence: Annotated[
         float | None, typer.Option(min=0, max=1, help="'uncertain' below; 0: never.", show_default="the model's card")
     ] = None,
-    only: Annotated[list[Name] | None, typer.Option(help="Who looks; naive is slow.", show_default="all")] = None,
+    only: Annotated[list[MethodName] | None, typer.Option(help="Methods; naive is slow.", show_default="all")] = None,
     faces: Annotated[
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
-    """Judge the whole pipeline on made-up video with FER+ test faces, beside a search of every frame."""
+    """Evaluate the whole pipeline on synthetic video with FER+ test faces, compared with two baselines."""
     bundle = ModelBundle.load(model)
-    names = only or list(Name)
-    reader = Reader(bundle, min_confidence)
+    names = only or list(MethodName)
+    reader = EmotionReader(bundle, min_confidence)
+    faces_config, emotion = FacesConfig(min_height=min_height), EmotionConfig(min_confidence=min_confidence)
     made = make_sequences(
         load("ferplus-majority", "PrivateTest", fer2013, ferplus),
         sequences,
@@ -196,13 +197,19 @@ def scenes(  # noqa: PLR0913  # each is a flag
         at_once=max(faces, 1),
     )
     console = Console(stderr=True)
-    judged = [
-        judge_scene(sequence, {name: looker(name, bundle, min_height, min_confidence) for name in names}, reader.read)
+    results = [
+        run_methods(
+            sequence,
+            {name: make_method(name, bundle, faces_config, emotion) for name in names},
+            lambda gray, box: reader.read(gray, [box])[0],
+        )
         for sequence in track(
             made, "sequences", total=sequences, console=console, transient=True, disable=not console.is_terminal
         )
     ]
-    every = [scene_figures.figures(judged, name) for name in names]
+    every = [scene_figures.figures(results, name) for name in names]
     Console().print(scene_table(every))
     if json:
-        write_atomically(json, TypeAdapter(list[scene_figures.Figures]).dump_json(every, indent=1).decode() + "\n")
+        write_atomically(
+            json, TypeAdapter(list[scene_figures.MethodFigures]).dump_json(every, indent=1).decode() + "\n"
+        )

@@ -1,8 +1,8 @@
-"""Made-up video with labelled faces, and how well a detector or the whole pipeline does on it.
+"""Synthetic video with labelled faces, and how accurate the pipeline and the baselines are on it.
 
-Labelled faces come as still crops; what a user gets depends on finding and following
-them in a camera's frames too. `sequences` draws people with faces of a test set who
-come, stay and leave before a cluttered room, and knows the truth of every frame.
+Labelled faces come as still crops, but what a user gets also depends on finding and tracking
+them in a camera's frames. `sequences` draws people with faces of a test set who come, stay
+and leave in front of a cluttered room, and the truth of every frame is known.
 
 Example:
     >>> for sequence in sequences(faces, 10, seed=1):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def room(random: np.random.Generator, width: int, height: int) -> Picture:
-    """Draw an empty room: a lit wall and a floor, furniture, lines, discs and textures, a little out of focus."""
+    """Return an empty room: a lit wall and a floor, furniture, lines, discs and textures, a little out of focus."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     across, down = random.uniform(-70, 70, 2)
     picture = random.uniform(90, 170) + across * (x / width - 0.5) + down * (y / height - 0.5)
@@ -32,7 +32,7 @@ def room(random: np.random.Generator, width: int, height: int) -> Picture:
 
 
 def texture(random: np.random.Generator, width: int, height: int) -> Picture:
-    """Draw stripes, checks or band-limited noise of ``(height, width)``."""
+    """Return stripes, checks or band-limited noise of ``(height, width)``."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     level, contrast = random.uniform(60, 190), random.uniform(10, 60)
     kind = random.integers(3)
@@ -86,7 +86,7 @@ def _shelf(random: np.random.Generator, picture: Picture) -> None:
 
 
 def _somewhere(random: np.random.Generator, picture: Picture, least: float, most: float) -> tuple[int, int, int, int]:
-    """Give left, top, right, bottom within the picture, `least` to `most` of its width and height."""
+    """Return left, top, right, bottom within the picture, `least` to `most` of its width and height."""
     height, width = picture.shape
     part = random.uniform(least, most, 2)
     wide, high = max(2, int(part[0] * width)), max(2, int(part[1] * height))

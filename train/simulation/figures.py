@@ -1,4 +1,4 @@
-"""What was seen, in figures."""
+"""How accurate a method was, in figures."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import binomtest
 
+from edge.bench.accuracy import count_boxes
+from edge.bench.methods import MethodName
+from edge.bench.report import BoxCounts
 from edge.frozen import FrozenModel
 from edge.wire.messages import UNCERTAIN
-from train.simulation.detectors import Name
 from train.simulation.video import FPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from train.simulation.detectors import Seen
-    from train.simulation.matching import Judged, Watched
+    from edge.bench.methods import FoundFace
+    from train.simulation.evaluation import MethodResult, VideoResult
     from train.simulation.video import Person
 
 SIZES = (60, 72, 100, 150, 240)
@@ -29,14 +31,14 @@ SOON_S = 0.3
 
 
 class Share(FrozenModel):
-    """How many of some."""
+    """A count of hits among trials."""
 
     of: int
     hits: int
 
     @property
     def part(self) -> float | None:
-        """None of nothing."""
+        """``hits / of``; None of nothing."""
         return self.hits / self.of if self.of else None
 
     @property
@@ -54,7 +56,7 @@ class Noticing(FrozenModel):
     """How long new faces take to be noticed, from the first frame that shows them wholly."""
 
     people: int
-    """Those whom ``naive`` finds within `SOON_S`, for the others can hardly be seen; all where it did not watch."""
+    """Those whom ``naive`` finds within `SOON_S`, as the others can hardly be seen; all if it did not run."""
 
     median_s: float | None
     """None: half of them are never noticed, as with the next two; also where there is nobody."""
@@ -65,8 +67,8 @@ class Noticing(FrozenModel):
     """Within `SOON_S`."""
 
 
-class Figures(FrozenModel):
-    """How well one looker did."""
+class MethodFigures(FrozenModel):
+    """How accurate one method was."""
 
     name: str
     sequences: int
@@ -79,20 +81,14 @@ class Figures(FrozenModel):
     """By the side of the face in pixels, ``60-72`` and so on."""
 
     recall_of_naive: Share | None
-    """Faces found, of those that ``naive`` finds in the same frames; None where it did not watch."""
+    """Faces found, of those that ``naive`` finds in the same frames; None if it did not run."""
 
-    false_per_1000: float
-    """Boxes in 1,000 frames where nobody is or just was."""
-
-    ill_sized_per_1000: float
-    """Boxes in 1,000 frames about a face, but much larger or smaller than it."""
-
-    lingering_per_1000: float
-    """Boxes in 1,000 frames where somebody just was."""
+    boxes: BoxCounts
+    """Boxes that are no face, by kind."""
 
     noticing: Noticing
     switches: int | None
-    """Changes of the id of a person, over all people found; None from those who give no ids."""
+    """Changes of the id of a person, over all people found; None for methods that do not track."""
 
     last_right: Share
     """People whose last emotion is right, of people found; ``uncertain`` is wrong."""
@@ -109,26 +105,26 @@ class Figures(FrozenModel):
     """Milliseconds of processor time a frame, mean."""
 
 
-def figures(judged: Sequence[Judged], name: str) -> Figures:
-    """Count what a looker did.
+def figures(videos: Sequence[VideoResult], name: str) -> MethodFigures:
+    """Return the figures of a method.
 
     Args:
-        judged: Sequences that it watched; at least one.
-        name: Whose figures.
+        videos: The videos that it ran on; at least one.
+        name: Of the method.
     """
-    frames = sum(one.frames for one in judged)
-    watched = [one.watched[name] for one in judged]
-    people = [(one, number) for one in judged for number in one.due]
+    frames = sum(one.frames for one in videos)
+    results = [one.methods[name] for one in videos]
+    people = [(one, number) for one in videos for number in one.due]
     found = [
-        (one, number, _last(one.watched[name], number)) for one, number in people if number in one.watched[name].found
+        (one, number, _last(one.methods[name], number)) for one, number in people if number in one.methods[name].found
     ]
     labels = [next(iter(one.due[number].values())).label for one, number, _ in found]
     last = [seen.emotion for _, _, seen in found]
     clean, noisy = ([getattr(one, which)[number] for one, number, _ in found] for which in ("clean", "noisy"))
-    faces = [(person, hit) for one in judged for person, hit, _ in _faces(one, name)]
-    return Figures(
+    faces = [(person, hit) for one in videos for person, hit, _ in _faces(one, name)]
+    return MethodFigures(
         name=name,
-        sequences=len(judged),
+        sequences=len(videos),
         frames=frames,
         people=len(people),
         recall=_share(hit for _, hit in faces),
@@ -138,43 +134,41 @@ def figures(judged: Sequence[Judged], name: str) -> Figures:
             )
             for low, high in pairwise(SIZES)
         },
-        recall_of_naive=_share(hit for one in judged for _, hit, naive in _faces(one, name) if naive)
-        if all(Name.NAIVE in one.watched for one in judged)
+        recall_of_naive=_share(hit for one in videos for _, hit, naive in _faces(one, name) if naive)
+        if all(MethodName.NAIVE in one.methods for one in videos)
         else None,
-        false_per_1000=1000 * sum(w.false_boxes for w in watched) / frames,
-        ill_sized_per_1000=1000 * sum(w.ill_sized_boxes for w in watched) / frames,
-        lingering_per_1000=1000 * sum(w.lingering_boxes for w in watched) / frames,
-        noticing=_noticing(judged, name),
-        switches=_switches(watched),
+        boxes=count_boxes((verdict for result in results for verdict in result.verdicts), frames),
+        noticing=_noticing(videos, name),
+        switches=_switches(results),
         last_right=_right(last, labels),
         last_uncertain=_share(emotion == UNCERTAIN for emotion in last),
         clean_right=_right(clean, labels),
         clean_uncertain=_share(emotion == UNCERTAIN for emotion in clean),
         noisy_right=_right(noisy, labels),
-        cpu_ms=1000 * sum(w.cpu_s for w in watched) / frames,
+        cpu_ms=1000 * sum(result.cpu_s for result in results) / frames,
     )
 
 
-def _faces(judged: Judged, name: str) -> Iterator[tuple[Person, bool, bool]]:
-    """Give each face that is due in a frame, whether it was found, and whether ``naive`` found it."""
-    found = judged.watched[name].found
-    naive = judged.watched[Name.NAIVE].found if Name.NAIVE in judged.watched else {}
-    for number, frames in judged.due.items():
+def _faces(video: VideoResult, name: str) -> Iterator[tuple[Person, bool, bool]]:
+    """Yield each face that is due in a frame, whether it was found, and whether ``naive`` found it."""
+    found = video.methods[name].found
+    naive = video.methods[MethodName.NAIVE].found if MethodName.NAIVE in video.methods else {}
+    for number, frames in video.due.items():
         for index, person in frames.items():
             yield person, index in found.get(number, {}), index in naive.get(number, {})
 
 
-def _last(watched: Watched, number: int) -> Seen:
-    frames = watched.found[number]
+def _last(result: MethodResult, number: int) -> FoundFace:
+    frames = result.found[number]
     return frames[max(frames)]
 
 
-def _noticing(judged: Iterable[Judged], name: str) -> Noticing:
+def _noticing(videos: Iterable[VideoResult], name: str) -> Noticing:
     waits = [
         _wait_s(one, name, number)
-        for one in judged
+        for one in videos
         for number in one.due
-        if Name.NAIVE not in one.watched or _wait_s(one, Name.NAIVE, number) <= SOON_S
+        if MethodName.NAIVE not in one.methods or _wait_s(one, MethodName.NAIVE, number) <= SOON_S
     ]
     median_s, p95_s, most_s = (
         (float(np.quantile(waits, part, method="higher")) for part in (0.5, 0.95, 1)) if waits else (math.inf,) * 3
@@ -188,15 +182,15 @@ def _noticing(judged: Iterable[Judged], name: str) -> Noticing:
     )
 
 
-def _wait_s(judged: Judged, name: str, number: int) -> float:
-    """Give the seconds until a person is noticed; infinite: never."""
-    due = judged.due[number]
-    noticed = [index for index in due if index in judged.watched[name].found.get(number, {})]
+def _wait_s(video: VideoResult, name: str, number: int) -> float:
+    """Return the seconds until a person is noticed; infinite: never."""
+    due = video.due[number]
+    noticed = [index for index in due if index in video.methods[name].found.get(number, {})]
     return (min(noticed) - min(due)) / FPS if noticed else math.inf
 
 
-def _switches(watched: Iterable[Watched]) -> int | None:
-    ids = [[frames[index].id for index in sorted(frames)] for one in watched for frames in one.found.values()]
+def _switches(results: Iterable[MethodResult]) -> int | None:
+    ids = [[frames[index].id for index in sorted(frames)] for result in results for frames in result.found.values()]
     if any(None in person for person in ids) or not ids:
         return None
     return sum(one != other for person in ids for one, other in pairwise(person))

@@ -32,7 +32,7 @@ class Looks:
 
 
 def looks(random: np.random.Generator, face: NDArray[np.uint8]) -> Looks:
-    """Dress a person with that face, ``(S, S)``."""
+    """Return how a person with that face, ``(S, S)``, looks."""
     rim = np.concatenate([face[:3].ravel(), face[-3:].ravel(), face[:, :3].ravel(), face[:, -3:].ravel()])
     return Looks(face.astype(np.float32), float(rim.mean()), float(random.uniform(30, 220)))
 
@@ -74,7 +74,7 @@ def _blend(picture: NDArray[np.float32], place: Rect, face: NDArray[np.float32])
 
 
 def _mask(side: int) -> NDArray[np.float32]:
-    """Give a ``(side, side)`` square with round corners and a soft rim: 1 within, 0 outside."""
+    """Return a ``(side, side)`` square with round corners and a soft rim: 1 within, 0 outside."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) + 0.5
     distance = ((2 * x / side - 1) ** 4 + (2 * y / side - 1) ** 4) ** 0.25
     return np.asarray(np.clip((1 - distance) / _SOFT, 0, 1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What a camera makes of a scene: exposure, gamma, drift, blur and sensor noise."""
+"""How a camera records a scene: exposure, gamma, drift, blur and sensor noise."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Exposure:
 
 
 def exposure(random: np.random.Generator) -> Exposure:
-    """Make a camera up: one of four in dim light, one of three slightly out of focus."""
+    """Return a random camera: one of four in dim light, one of three slightly out of focus."""
     dim, soft = random.random() < 0.25, random.random() < 0.33
     return Exposure(
         level=DIM_LEVEL if dim else float(random.uniform(80, 150)),
@@ -72,7 +72,7 @@ class Sensor:
         self._curve = (curve * look.level / curve[room.astype(np.uint8)].mean()).astype(np.float32)
 
     def shoot(self, scene: NDArray[np.uint8], time_s: float, random: np.random.Generator) -> NDArray[np.uint8]:
-        """Give the frame of a scene; both ``(H, W)`` gray levels."""
+        """Return the frame of a scene; both ``(H, W)`` gray levels."""
         brightness = 1 + self._look.drift * math.sin(2 * math.pi * time_s / self._look.drift_s)
         seen = cv2.LUT(scene, self._curve * np.float32(brightness))
         if self._look.blur:

@@ -1,4 +1,4 @@
-"""Figures for a person: a column for each looker."""
+"""The figures as a table, a column for each method."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from train.simulation.figures import SOON_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from train.simulation.figures import Figures, Share
+    from edge.bench.report import BoxCounts
+    from train.simulation.figures import MethodFigures, Share
 
 
-def table(every: Sequence[Figures]) -> Table:
-    """Lay figures of the same sequences out."""
+def table(every: Sequence[MethodFigures]) -> Table:
+    """Return the figures of the same videos as a table."""
     one = every[0]
     laid = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("", *(f.name for f in every)):
@@ -24,7 +25,7 @@ def table(every: Sequence[Figures]) -> Table:
     n = f"{one.sequences} sequences, {one.frames:,} frames, {one.people} people"
     laid.caption = f"{n}, {one.recall.of:,} faces wholly in a frame"
 
-    def row(name: str, cell: Callable[[Figures], str]) -> None:
+    def row(name: str, cell: Callable[[MethodFigures], str]) -> None:
         laid.add_row(name, *(cell(f) for f in every))
 
     if one.people:
@@ -32,10 +33,11 @@ def table(every: Sequence[Figures]) -> Table:
         for size in one.recall_by_size:
             laid.add_row(f"  {size} pixels", *(_percent(f.recall_by_size[size]) for f in every))
         row("  of those that naive finds", lambda f: _percent(f.recall_of_naive))
-    row("false faces in 1,000 frames", lambda f: f"{f.false_per_1000:.1f}")
+    row("false faces in 1,000 frames", lambda f: _rate(f.boxes, f.boxes.false))
     if one.people:
-        row("boxes of another size in 1,000", lambda f: f"{f.ill_sized_per_1000:.1f}")
-        row("boxes left behind in 1,000", lambda f: f"{f.lingering_per_1000:.1f}")
+        row("boxes of the wrong size", lambda f: _rate(f.boxes, f.boxes.wrong_size))
+        row("lingering boxes", lambda f: _rate(f.boxes, f.boxes.lingering))
+        row("second boxes of a face", lambda f: _rate(f.boxes, f.boxes.duplicate))
         row("people to notice", lambda f: str(f.noticing.people))
         row("  seconds, median", lambda f: _seconds(f.noticing.median_s))
         row("  seconds, 95th percentile", lambda f: _seconds(f.noticing.p95_s))
@@ -50,6 +52,11 @@ def table(every: Sequence[Figures]) -> Table:
         row("  right on camera's crops", lambda f: _with_interval(f.noisy_right))
     row("processor ms a frame", lambda f: f"{f.cpu_ms:.1f}")
     return laid
+
+
+def _rate(boxes: BoxCounts, count: int) -> str:
+    """Return a rate in 1,000 frames with the number of boxes that it is from."""
+    return f"{boxes.per_1000(count):.1f} ({count})"
 
 
 def _percent(share: Share | None) -> str:

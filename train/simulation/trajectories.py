@@ -70,7 +70,7 @@ class Visit:
         return self.comes_s + self.walks_in_s + self.stays_s + self.walks_out_s
 
     def place(self, time_s: float) -> Rect | None:
-        """Give the face's place, which may be beyond the frame's edge; None before and after the visit."""
+        """Return the face's place, which may be beyond the frame's edge; None before and after the visit."""
         if not self.comes_s <= time_s < self.goes_s:
             return None
         since_s, left_s = time_s - self.comes_s, self.goes_s - time_s
@@ -88,7 +88,7 @@ class Visit:
 
 
 def grid(people: int, width: int, height: int) -> list[Slot]:
-    """Share the frame out among people, in two rows from three on."""
+    """Return a part of the frame for each person, in two rows from three people on."""
     rows = 1 if people < 3 else 2
     columns = math.ceil(people / rows)
     wide, high = width / columns, height / rows
@@ -97,7 +97,7 @@ def grid(people: int, width: int, height: int) -> list[Slot]:
 
 
 def visit(random: np.random.Generator, slot: Slot, comes_s: float, stays_s: float, width: int, *, walks: bool) -> Visit:
-    """Make one person's stay up.
+    """Return a random stay of one person.
 
     Args:
         random: Decides everything else.

@@ -1,4 +1,4 @@
-"""Made-up video, frame by frame, with the truth of each frame."""
+"""Synthetic video, frame by frame, with the truth of each frame."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Video:
     """
 
     def __init__(self, faces: Faces, seed: tuple[int, ...], *, at_once: int = 1) -> None:
-        """Make a sequence up.
+        """Draw the plan of a sequence.
 
         Args:
             faces: Whose faces they are; each comes once, in this order. With none, a curtain moves.
@@ -75,7 +75,7 @@ class Video:
         random = np.random.default_rng(seed)
         self._room = room(random, WIDTH, HEIGHT)
         self.exposure = exposure(random)
-        self._lens = Sensor(random, self._room, self.exposure)
+        self._sensor = Sensor(random, self._room, self.exposure)
         self._curtain = None if len(faces) else texture(random, int(random.integers(80, 200)), 420)
         self._labels = [faces.labels[row] for row in faces.truth]
         self._looks = [looks(random, face) for face in faces.pixels]
@@ -90,11 +90,11 @@ class Video:
         self._frames = round((now_s if len(faces) else EMPTY_S) * FPS)
 
     def __len__(self) -> int:
-        """Give the number of frames."""
+        """Return the number of frames."""
         return self._frames
 
     def truth(self, index: int) -> tuple[Person, ...]:
-        """Tell who can be seen in a frame, also in part."""
+        """Return who can be seen in a frame, also in part."""
         places = [(number, v.place(index / FPS)) for number, v in enumerate(self._visits)]
         return tuple(
             Person(number, box, self._labels[number])
@@ -103,7 +103,7 @@ class Video:
         )
 
     def clean(self, index: int) -> NDArray[np.uint8]:
-        """Draw the scene of a frame without a camera's faults: ``(HEIGHT, WIDTH)`` gray levels."""
+        """Return the scene of a frame without a camera's faults: ``(HEIGHT, WIDTH)`` gray levels."""
         picture = self._room.copy()
         if self._curtain is not None:
             _swing(picture, self._curtain, index / FPS)
@@ -114,12 +114,12 @@ class Video:
         return np.asarray(np.clip(picture + 0.5, 0, 255), dtype=np.uint8)
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Draw a frame as a camera gives it: ``(HEIGHT, WIDTH)`` gray levels."""
-        return self._lens.shoot(self.clean(index), index / FPS, np.random.default_rng((*self._seed, index)))
+        """Return a frame as a camera records it: ``(HEIGHT, WIDTH)`` gray levels."""
+        return self._sensor.shoot(self.clean(index), index / FPS, np.random.default_rng((*self._seed, index)))
 
 
 def _swing(picture: NDArray[np.float32], curtain: NDArray[np.float32], time_s: float) -> None:
-    """Let a curtain swing: sheared from its rail, and moved to and fro along it."""
+    """Draw a curtain that swings: sheared from its rail, and moved to and fro along it."""
     shear, shift = 0.12 * np.sin(2 * np.pi * time_s / 2.7), 60 * np.sin(2 * np.pi * time_s / 7.1)
     where = np.array([[1, shear, WIDTH * 0.4 + shift], [0, 1, 20]], np.float32)
     shape = cv2.warpAffine(np.ones_like(curtain), where, (WIDTH, HEIGHT))
@@ -128,7 +128,7 @@ def _swing(picture: NDArray[np.float32], curtain: NDArray[np.float32], time_s: f
 
 
 def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_once: int = 1) -> Iterator[Video]:
-    """Make sequences up, in different rooms and with different people.
+    """Yield sequences in different rooms and with different people.
 
     Args:
         faces: The people; they are shuffled, and begin anew once all have been shown.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from edge import config
 from edge.bench.compare import compare
-from edge.bench.detectors import EveryFrame, lookers
+from edge.bench.methods import Baseline, EmotionReader, FoundFace, MethodName, make_method
 from edge.bench.source import FrameSource
 from edge.bench.stages import Stages
 from edge.camera.testcard import TestCard
@@ -36,7 +37,7 @@ def settings() -> Settings:
     return config.load(None, {}, {"camera.source": "testcard"})
 
 
-def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
+def test_all_process_the_same_frames_and_each_is_the_first_in_its_turn(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[str, int]] = []
@@ -46,22 +47,22 @@ def test_all_look_at_the_same_frames_and_each_is_the_first_in_its_turn(
         def __init__(self, name: str) -> None:
             self._name = name
 
-        def look(self, frame: Frame) -> None:
+        def process(self, frame: Frame) -> None:
             seen.append((self._name, frame.sequence))
             times.append(frame.time_s)
 
-        def faces(self) -> list[Rect]:
+        def faces(self) -> list[FoundFace]:
             return []
 
     names = ("ours", "naive", "tuned")
-    monkeypatch.setattr("edge.bench.compare.lookers", lambda *_: {name: Spy(name) for name in names})
+    monkeypatch.setattr("edge.bench.compare.make_method", lambda name, *_: Spy(name))
     found = compare(settings, ModelBundle.load(), FrameSource(settings.camera), seconds=0.3)
     counted = [seen[at : at + 3] for at in range(3, len(seen), 3)]  # after the frame that warms up
-    assert {looker.frames for looker in found.lookers.values()} == {len(counted)}
-    assert all({name for name, _ in looks} == set(names) for looks in counted)
-    assert [{number for _, number in looks} for looks in counted] == [{at + 1} for at in range(len(counted))]
+    assert {method.frames for method in found.methods.values()} == {len(counted)}
+    assert all({name for name, _ in turn} == set(names) for turn in counted)
+    assert [{number for _, number in turn} for turn in counted] == [{at + 1} for at in range(len(counted))]
     assert 0 < Scene().leaves_s - times[0] < 5  # so that somebody comes back in a short run
-    assert [looks[0][0] for looks in counted[:4]] == ["ours", "naive", "tuned", "ours"]
+    assert [turn[0][0] for turn in counted[:4]] == ["ours", "naive", "tuned", "ours"]
 
 
 def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
@@ -73,7 +74,7 @@ def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
 
 def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
     assert bench_report.compare
-    ours, naive, tuned = bench_report.compare.lookers.values()
+    ours, naive, tuned = bench_report.compare.methods.values()
     assert ours.frames == naive.frames == tuned.frames > 1
     for name, other in (("naive", naive), ("tuned", tuned)):
         ratio = bench_report.compare.ratios[f"ours/{name}"]
@@ -82,17 +83,20 @@ def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
 
 
 def test_each_finds_the_person_of_the_test_card(settings: Settings) -> None:
-    found = lookers(settings, ModelBundle.load())
+    bundle = ModelBundle.load()
+    found = {name: make_method(name, bundle, settings.faces, settings.emotion) for name in MethodName}
     frames, scene = FrameSource(settings.camera).frames(Stages()), Scene()
     for _ in range(5):
         frame = next(frames)
-        for looker in found.values():
-            looker.look(frame)
+        for method in found.values():
+            method.process(frame)
     face = scene.truth(frame.time_s).face
     assert face
-    for name, looker in found.items():
-        (box,) = looker.faces()
-        assert face.overlap(box) > 0.5, name
+    for name, method in found.items():
+        (seen,) = method.faces()
+        assert face.overlap(seen.rect) > 0.5, name
+        assert seen.emotion in (*bundle.labels, "uncertain")
+        assert seen.id == (1 if name is MethodName.OURS else None)
 
 
 def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(settings: Settings) -> None:
@@ -110,26 +114,29 @@ def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(sett
         shapes.append(gray.shape)
         return [Rect(100, 100, 80, 80)] * (len(shapes) % 3)
 
-    looker = EveryFrame(search, Counting())
+    method = Baseline(search, EmotionReader(Counting()))
     frames = FrameSource(settings.camera).frames(Stages())
     for _ in range(6):
-        looker.look(next(frames))
+        method.process(next(frames))
     assert shapes == [(480, 640)] * 6
     assert crops == [1, 2, 1, 2]
-    assert looker.faces() == []
+    assert method.faces() == []
 
 
-def test_nobody_knows_the_truth_of_a_clip(emotion_edge: Run, video: Path) -> None:
+def test_the_truth_of_a_clip_is_not_known(emotion_edge: Run, video: Path) -> None:
     report = json.loads(emotion_edge("bench", "--camera", video, "--compare", "--seconds", "0.6", "--json", "-").out)
-    assert [looker["accuracy"] for looker in report["compare"]["lookers"].values()] == [None] * 3
+    assert [method["accuracy"] for method in report["compare"]["methods"].values()] == [None] * 3
     assert report["growth"] == []
 
 
-def test_the_second_table_says_what_was_compared(emotion_edge: Run) -> None:
+def test_the_tables_say_what_was_compared_and_of_how_many_frames(emotion_edge: Run) -> None:
     outcome = emotion_edge("bench", "--compare", "--seconds", "1")
     assert outcome.code == 0
     for word in ("naive", "tuned", "ours takes", "recall"):
         assert word in outcome.out
+    frames = re.search(r"on the same ([\d,]+) frames", outcome.out)
+    assert frames
+    assert f"number in these {frames[1]} frames" in " ".join(outcome.out.split())
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,19 @@
-"""Boxes made by hand, in frames of 640x480 at ten a second."""
-
 from __future__ import annotations
 
 import pytest
 
-from edge.bench.matching import Score, matches
+from edge.bench.matching import LINGER_S, Match, Matcher, Verdict, matches
 from edge.geometry import Rect
 
 FACE = Rect(200, 100, 100, 100)
-ELSEWHERE = Rect(500, 300, 100, 100)
-LEAVING = Rect(600, 100, 100, 100)
+OTHER = Rect(400, 100, 120, 120)
+ELSEWHERE = Rect(50, 350, 100, 100)
+NEAR = Rect(205, 105, 100, 100)
+LARGE = FACE.grown(0.5)
 
 
 @pytest.mark.parametrize(
-    ("found", "same"),
+    ("box", "same"),
     [
         (FACE, True),
         (Rect(229, 100, 100, 100), True),
@@ -25,50 +25,40 @@ LEAVING = Rect(600, 100, 100, 100)
         (Rect(219, 119, 62, 62), False),
     ],
 )
-def test_a_box_matches_that_is_about_there_and_about_as_large(found: Rect, same: bool) -> None:  # noqa: FBT001
-    assert matches(FACE, found) is same
+def test_a_box_matches_that_is_about_there_and_about_as_large(box: Rect, same: bool) -> None:  # noqa: FBT001
+    assert matches(FACE, box) is same
 
 
-def score(*frames: tuple[Rect | None, list[Rect]]) -> Score:
-    result = Score(640, 480)
-    for number, (face, found) in enumerate(frames):
-        result.add(number / 10, face, found)
-    return result
+def verdicts(matcher: Matcher, time_s: float, faces: list[Rect], boxes: list[Rect]) -> list[Verdict]:
+    return [match.verdict for match in matcher.match(time_s, faces, boxes)]
 
 
-def test_recall_is_of_the_frames_with_the_whole_face() -> None:
-    report = score((FACE, [FACE]), (FACE, []), (FACE, [ELSEWHERE]), (FACE, [FACE]), (LEAVING, []), (None, [])).report()
-    assert report.recall == 0.5
-    assert score((LEAVING, [LEAVING]), (None, [])).report().recall is None
+def test_each_box_is_the_face_that_it_is_nearest_to() -> None:
+    found = Matcher().match(0.0, [OTHER, FACE], [NEAR, OTHER])
+    assert found == [Match(Verdict.FOUND, 1), Match(Verdict.FOUND, 0)]
 
 
-def test_a_face_partly_outside_may_be_found_but_need_not_be() -> None:
-    report = score((LEAVING, [LEAVING]), (LEAVING, [])).report()
-    assert (report.false_per_1000, report.late_per_1000) == (0, 0)
+def test_the_better_of_two_boxes_of_a_face_is_the_face() -> None:
+    assert verdicts(Matcher(), 0.0, [FACE], [NEAR, FACE]) == [Verdict.DUPLICATE, Verdict.FOUND]
 
 
-def test_boxes_without_a_face_and_second_boxes_are_false() -> None:
-    report = score((FACE, [FACE, ELSEWHERE]), (FACE, [FACE, Rect(205, 105, 100, 100)]), (FACE, [FACE]), (FACE, []))
-    assert report.report().false_per_1000 == 500
+def test_a_box_about_a_face_that_is_much_larger_has_the_wrong_size() -> None:
+    assert verdicts(Matcher(), 0.0, [FACE], [LARGE, ELSEWHERE]) == [Verdict.WRONG_SIZE, Verdict.FALSE]
 
 
-def test_a_box_where_the_face_just_was_is_late_for_two_seconds() -> None:
-    report = score((FACE, [FACE]), *[(None, [FACE])] * 24).report()
-    assert report.late_per_1000 == 1000 * 20 / 25
-    assert report.false_per_1000 == 1000 * 4 / 25
+def test_a_box_where_a_face_just_was_lingers_and_then_is_false() -> None:
+    matcher = Matcher()
+    assert verdicts(matcher, 0.0, [FACE], [FACE]) == [Verdict.FOUND]
+    assert verdicts(matcher, 0.1, [OTHER], [FACE, LARGE]) == [Verdict.LINGERING, Verdict.WRONG_SIZE]
+    assert verdicts(matcher, LINGER_S, [], [FACE, OTHER]) == [Verdict.LINGERING, Verdict.LINGERING]
+    assert verdicts(matcher, LINGER_S + 0.05, [], [FACE, OTHER]) == [Verdict.FALSE, Verdict.LINGERING]
+    assert verdicts(matcher, LINGER_S + 0.2, [], [OTHER, LARGE]) == [Verdict.FALSE, Verdict.FALSE]
 
 
-def test_noticing_is_timed_from_the_whole_face_that_came_back_to_its_box() -> None:
-    came_back = [(None, []), (LEAVING, []), (FACE, []), (FACE, []), (FACE, [FACE])]
-    assert score((FACE, [FACE]), *came_back).report().noticed_s == pytest.approx(0.2)
-    assert score(*came_back, (FACE, []), *came_back[:2], (FACE, [FACE])).report().noticed_s == pytest.approx(0.1)
-
-
-def test_who_is_there_from_the_start_did_not_come_back() -> None:
-    assert score((FACE, []), (FACE, [FACE])).report().noticed_s is None
-    assert score((FACE, [FACE]), (LEAVING, []), (FACE, [FACE])).report().noticed_s is None
-
-
-def test_who_leaves_unnoticed_waited_until_then() -> None:
-    report = score((None, []), (FACE, []), (FACE, []), (FACE, []), (LEAVING, []), (None, [])).report()
-    assert report.noticed_s == pytest.approx(0.3)
+def test_the_frame_at_the_end_of_the_time_counts_whatever_its_last_digit() -> None:
+    for fps in (7, 15, 30):
+        for first in range(40):
+            matcher = Matcher()
+            matcher.match(first / fps, [FACE], [])
+            assert verdicts(matcher, (first + LINGER_S * fps) / fps, [], [FACE]) == [Verdict.LINGERING]
+            assert verdicts(matcher, (first + LINGER_S * fps + 1) / fps, [], [FACE]) == [Verdict.FALSE]

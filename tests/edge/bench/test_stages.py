@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.bench.stages import LOOKING, Stages
+from edge.bench.stages import PROCESSING, Stages
 
 
 class Time:
@@ -30,6 +30,6 @@ def test_overhead_is_what_neither_reads_nor_detects_nor_classifies() -> None:
         with stages.timed("publish"):
             time.now_s += 0.003
         stages.end_frame()
-    assert stages.spent_s(*LOOKING) == pytest.approx(0.060)
+    assert stages.spent_s(*PROCESSING) == pytest.approx(0.060)
     assert stages.overhead() == pytest.approx((0.002 + 0.003) / 0.020)
     assert stages.report()["track"].p50_ms == 2
