@@ -28,13 +28,15 @@ MODEL   ?=
 BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
 # What is compared.
 BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
+# How long test-fuzz runs, in seconds.
+FUZZ_S  ?= 3600
 # How large a fleet is played, and for how long it rests.
 DEVICES ?= 1000
 REST    ?= 60
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help run install uninstall bench train convert bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help run install uninstall bench train convert bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +109,9 @@ lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
 
 test-torture: $(VENV)/.dev mosquitto ## Attack the publishing side for five minutes: 20 kills of it and of its broker
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
+test-fuzz: $(VENV)/.dev mosquitto ## Fuzz for an hour, or FUZZ_S seconds; SEED goes on where another run stopped
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S) $(if $(SEED),--seed $(SEED))
 
 test-onnx: export FER2013 := $(FER2013)
 test-onnx: export FERPLUS := $(FERPLUS)
