@@ -25,7 +25,7 @@ _SHOWN_FIRST_S = 4.0
 
 
 def compare(settings: Settings, classifier: Classifier, source: FrameSource, seconds: float) -> CompareReport:
-    """Let all methods process each frame, each being the first in its turn, for about `seconds` altogether.
+    """Run all methods on each frame, each the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. Of a live camera there are only as many frames as all
     three together can process. The first frame is a warm-up and is not counted.

@@ -102,7 +102,7 @@ class EmotionReader:
     """Reads emotions from single crops, with no memory of other frames."""
 
     def __init__(self, classifier: Classifier, min_confidence: float | None = None) -> None:
-        """Take a classifier.
+        """Use a classifier.
 
         Args:
             classifier: Returns the probabilities.

@@ -1,4 +1,4 @@
-"""What the pipeline needs of a model."""
+"""The interface of a model to the pipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Classifier(Protocol):
-    """Tells emotions from face crops; `edge.inference.bundle.ModelBundle` is one."""
+    """Reads emotions from face crops; `edge.inference.bundle.ModelBundle` is one."""
 
     @property
     def card(self) -> Card:

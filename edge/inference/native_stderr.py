@@ -1,4 +1,4 @@
-"""Keep native libraries from writing to the user's terminal past every log level."""
+"""Keep native libraries from writing to the user's terminal, whatever the log level."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 
 
 class _Hidden:
-    """The process's one standard error, hidden as long as anybody wants it to be."""
+    """The process's standard error, hidden while at least one block is active."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wishes = 0
+        self._blocks = 0
         self._stderr = -1
 
-    def more(self) -> None:
+    def enter(self) -> None:
         with self._lock:
-            self._wishes += 1
-            if self._wishes == 1:
+            self._blocks += 1
+            if self._blocks == 1:
                 self._stderr = os.dup(2)
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, 2)
                 os.close(nowhere)
 
-    def fewer(self) -> None:
+    def leave(self) -> None:
         with self._lock:
-            self._wishes -= 1
-            if not self._wishes:
+            self._blocks -= 1
+            if not self._blocks:
                 os.dup2(self._stderr, 2)
                 os.close(self._stderr)
 
@@ -41,13 +41,13 @@ _HIDDEN = _Hidden()
 
 @contextmanager
 def native_stderr_hidden() -> Iterator[None]:
-    """Drop what native code writes to standard error; Python's exceptions still come through.
+    """Discard what native code writes to standard error within the block; exceptions pass.
 
-    Threads may be within at the same time: what they hide is the whole process's, and it
-    comes back when the last one leaves.
+    Several threads may be in such a block. The whole process's standard error is hidden
+    until the last one leaves.
     """
-    _HIDDEN.more()
+    _HIDDEN.enter()
     try:
         yield
     finally:
-        _HIDDEN.fewer()
+        _HIDDEN.leave()

@@ -1,7 +1,7 @@
 """The TFLite runtimes: one network, bytes in, logits out.
 
-LiteRT and tflite-runtime differ in speed (about twenty times here) and in
-rounding, so both are named wherever a figure is given.
+LiteRT and tflite-runtime differ in speed (on x86 LiteRT is seven times as fast, ``make bench-convert``) and in
+rounding, so every figure names the runtime.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IDENTIFIER = b"TFL3"
 
 
 def installed() -> dict[Runtime, str]:
-    """Give the version of each runtime that is installed, the preferred one first."""
+    """Return the version of each runtime that is installed, the preferred one first."""
     found: dict[Runtime, str] = {}
     for runtime, (package, _) in _PACKAGES.items():
         try:
@@ -77,7 +77,7 @@ class Network:
         self.version = available[runtime]
         interpreter_class = importlib.import_module(_PACKAGES[runtime][1]).Interpreter
         try:
-            with native_stderr_hidden():  # it tells of its XNNPACK delegate
+            with native_stderr_hidden():  # it logs its XNNPACK delegate
                 self._interpreter = interpreter_class(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -108,7 +108,7 @@ class Network:
 
     @staticmethod
     def _check_outputs(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give the emotions' output, and after it the face's where there is one: that is the one of a single column."""
+        """Return the emotions' output and, if there is one, the face's output, which has a single column."""
         for tensor in details:
             shape = [int(n) for n in tensor["shape"]]
             if tensor["dtype"] != np.int8 or len(shape) != 2 or shape[0] != 1:

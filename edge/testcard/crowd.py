@@ -50,11 +50,11 @@ class Crowd:
         self._people, self._columns = people, width // _PLACE[0]
 
     def faces(self, time_s: float) -> list[Rect]:
-        """Tell where everybody's face is at that moment, from hairline to chin."""
+        """Return where each face is at that moment, from hairline to chin."""
         return [self._face(person, time_s) for person in range(self._people)]
 
     def render(self, time_s: float) -> NDArray[np.uint8]:
-        """Draw that moment as ``(height, width)`` gray levels."""
+        """Return the picture of that moment: ``(height, width)`` gray levels."""
         turn = int(time_s // _SHOWN_S)
         expressions = [
             self._painter.faces[(turn + person) % len(self._painter.labels)] for person in range(self._people)
@@ -62,7 +62,7 @@ class Crowd:
         return self._painter.render(zip(self.faces(time_s), expressions, strict=True), time_s)
 
     def _face(self, person: int, time_s: float) -> Rect:
-        """Give a face's place, each swaying at a moment of its own."""
+        """Return a face's place; each sways with a phase of its own."""
         row, column = divmod(person, self._columns)
         now_s = time_s + 3.7 * person
         side = _FACE * (1 + _NEARER * math.sin(now_s * 2 * math.pi / 17))
@@ -72,5 +72,5 @@ class Crowd:
 
 
 def most(width: int, height: int) -> int:
-    """Give how many people a picture of that many pixels has room for."""
+    """Return how many people fit into a picture of that many pixels."""
     return (width // _PLACE[0]) * (height // _PLACE[1])

@@ -47,7 +47,7 @@ class Painter:
         self._mask = _oval(side, side * 0.42, side * 0.52, softness=0.12)
 
     def render(self, people: Iterable[tuple[Rect, NDArray[np.float32]]], time_s: float) -> NDArray[np.uint8]:
-        """Draw people, each with the face's place and its ``(S, S)`` expression, as ``(height, width)`` gray levels."""
+        """Return a ``(height, width)`` picture of people, given by the face's place and its ``(S, S)`` expression."""
         picture = self._wall.copy()
         for face, expression in people:
             _draw_body(picture, face)
@@ -88,14 +88,14 @@ def _point(x: float, y: float) -> tuple[int, int]:
 
 
 def _oval(side: int, half_width: float, half_height: float, softness: float) -> NDArray[np.float32]:
-    """Give a ``(side, side)`` mask: 1 within an ellipse, 0 outside, soft at the edge."""
+    """Return a ``(side, side)`` mask: 1 within an ellipse, 0 outside, soft at the edge."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) - (side - 1) / 2
     distance = np.hypot(x / half_width, y / half_height)
     return np.asarray(np.clip((1 - distance) / softness, 0, 1), dtype=np.float32)
 
 
 def _wall(width: int, height: int) -> NDArray[np.float32]:
-    """Give the empty room: a wall lit from the left, a window, a shelf."""
+    """Return the empty room: a wall lit from the left, a window, a shelf."""
     light = np.linspace(175, 130, width, dtype=np.float32)[np.newaxis, :]
     wall: NDArray[np.float32] = (
         np.repeat(light, height, axis=0) - np.linspace(0, 25, height, dtype=np.float32)[:, np.newaxis]

@@ -1,7 +1,6 @@
 """The test card's scene: who is there at which moment, and the picture of it.
 
-Everything follows from the seed and the time, so that a test can ask for the truth
-of any frame.
+Seed and time decide everything, so a test can ask for the truth of any frame.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Scene:
         return len(self.labels) * self._dwell_s
 
     def truth(self, time_s: float) -> Truth:
-        """Tell what the picture of that moment shows."""
+        """Return what the picture of that moment shows."""
         number, within_s = divmod(time_s, self._round_s)
         order = self._order(int(number))
         if within_s < self.leaves_s:
@@ -87,7 +86,7 @@ class Scene:
         return Truth(emotion, self._dwell_s + away_s, face, walking=True)
 
     def render(self, time_s: float) -> NDArray[np.uint8]:
-        """Draw that moment as ``(height, width)`` gray levels."""
+        """Return the picture of that moment: ``(height, width)`` gray levels."""
         truth = self.truth(time_s)
         people = [] if truth.face is None else [(truth.face, self._expression(truth, time_s))]
         return self._painter.render(people, time_s)
@@ -108,7 +107,7 @@ class Scene:
         return face
 
     def _place(self, time_s: float, gone: float) -> Rect:
-        """Give the face's place: a person who sways, comes nearer and goes back, and walks off to the right."""
+        """Return the face's place: a person who sways, comes nearer and goes back, and walks off to the right."""
         side = self._height * 0.42 * (1 + 0.15 * math.sin(time_s * 2 * math.pi / 17))
         x = self._width * (0.5 + 0.1 * math.sin(time_s * 2 * math.pi / 11)) - side / 2
         y = self._height * (0.42 + 0.03 * math.sin(time_s * 2 * math.pi / 7)) - side / 2

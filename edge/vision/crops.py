@@ -1,4 +1,4 @@
-"""What the model sees of a face: a part of the frame, in the model's size."""
+"""The crop of a face that the model reads: a part of the frame, in the model's size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> NDArray[np.uint8]:
-    """Cut a face out as the model wants to see it.
+    """Return a face as the model's input.
 
     Args:
         gray: ``(H, W)`` uint8.
@@ -33,7 +33,7 @@ def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> 
 
 
 def cut_out(gray: NDArray[np.uint8], wanted: Rect, tilt: float = 0.0) -> NDArray[np.uint8]:
-    """Give a part of the frame in its own size, turned about its middle; beyond the frame its edge is repeated."""
+    """Return a part of the frame in its own size, turned about its middle; beyond the frame its edge is repeated."""
     left, top = round(wanted.x), round(wanted.y)
     width, height = max(1, round(wanted.x + wanted.width) - left), max(1, round(wanted.y + wanted.height) - top)
     if tilt:
@@ -49,7 +49,7 @@ def cut_out(gray: NDArray[np.uint8], wanted: Rect, tilt: float = 0.0) -> NDArray
 
 
 def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:
-    """Give the part of `length` pixels from `start` on that lies within `size`, at least one, and how many miss."""
+    """Return the part of `length` pixels from `start` on within `size`, at least one, and how many miss."""
     first = min(max(start, 0), size - 1)
     last = max(min(start + length, size), first + 1)
     before = min(first - start, length - 1) if start < first else 0
@@ -57,10 +57,11 @@ def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:
 
 
 def resized(gray: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Give a ``(H, W)`` picture in another size; training sets are judged through the same resampling.
+    """Return an ``(H, W)`` picture in another size; models are evaluated through the same resampling.
 
-    No row or column is skipped: bilinear sampling reads all while it halves at most, and a mean over whole pixels
-    does the rest. OpenCV's mean over parts of pixels takes 37 us from 200 pixels to 48 on an x86 core, this 20.
+    No row or column is skipped: bilinear sampling reads all of them if it at most halves the size, and a mean over
+    whole pixels does the rest. From 200 pixels to 48 that takes 20 us on an x86 core; OpenCV's mean over parts of
+    pixels takes 37.
     """
     if gray.shape == (height, width):
         return gray
@@ -71,5 +72,5 @@ def resized(gray: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint
 
 
 def all_resized(pictures: Iterable[NDArray[np.uint8]], width: int, height: int) -> NDArray[np.uint8]:
-    """Give pictures of any size, at least one, as ``(N, height, width)``."""
+    """Return pictures of any size, at least one, as ``(N, height, width)``."""
     return np.stack([resized(picture, width, height) for picture in pictures])

@@ -1,11 +1,11 @@
-"""Where are faces in this frame: a Haar cascade.
+"""Find faces in a frame, with a Haar cascade.
 
 Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple
-Features", CVPR 2001; OpenCV's frontal cascade. The search for faces is nearly the
-whole cost of a frame, so there are three: a coarse one for faces that are not known,
-in any part of the frame; a fine one near a known face, at its own scale; and a patient
-one around a face that was lost. A cascade is blind to heads that lean by more than 15
-degrees or so: the last two can look at a picture that is turned.
+Features", CVPR 2001; OpenCV's frontal cascade. Searching dominates CPU
+time, so there are three searches: a coarse one for new faces in any part of the frame; a
+fine one near a tracked face, at its own scale; and a thorough one around a face that was
+lost. The cascade misses heads that lean by more than about 15 degrees: the last two can
+search a picture that is turned.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _WINDOW = 24
 """Pixels of the faces that the cascade was trained on. A picture is shrunk until the smallest face has that size: up to
 twice it the cascade goes in steps of two pixels, beyond in steps of one, at four times the cost for few faces more."""
 
-_PATIENT_WINDOW = 50
-"""The same for a face that is hard to find: large enough for steps of one pixel."""
+_THOROUGH_WINDOW = 50
+"""The same for a lost face: large enough for steps of one pixel."""
 
 _MOST_ENLARGED = 0.5
 """Smaller faces than the cascade's are enlarged up to twice."""
 
 _NEAR = 0.8, 1.25
-"""Sizes of a face that is known, as parts of the one that it had."""
+"""Sizes in which a tracked face is searched, as parts of its last one."""
 
 
 class Detector(Protocol):
     """Finds faces in gray frames of ``(H, W)`` uint8."""
 
     def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
-        """Find the faces in a part of the frame, or in all of it."""
+        """Return the faces in a part of the frame, or in all of it."""
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        """Find one face close to where, and about as large as, it was."""
+        """Return one face close to where it was, and about as large; None if there is none."""
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        """Find one face that was lost: farther around, and more patiently."""
+        """Return one face that was lost: within a wider area, more thoroughly; None if there is none."""
 
 
 class HaarDetector:
@@ -73,18 +73,17 @@ class HaarDetector:
         self._cascade = cv2.CascadeClassifier(str(cascade_file()))
 
     def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
-        """Find the faces in a part of the frame, or in all of it, the smallest being `min_height`.
+        """Return the faces in a part of the frame, or in all of it, from `min_height` pixels on.
 
-        Faces that the cascade hits only once are given too: that is how few hits a
-        coarse search leaves a face. Which of them are faces shows when they are
-        searched again, nearby and finely.
+        Faces that the cascade hits only once are included, because a coarse search hits a
+        face no more often. Fine searches nearby decide which of them are faces.
         """
         height, width = gray.shape
-        part = _Part(gray, region or Rect(0, 0, width, height), self._min_height / _WINDOW)
+        part = _Region(gray, region or Rect(0, 0, width, height), self._min_height / _WINDOW)
         return part.find(self._cascade, coarseness=1.1, neighbours=1, least=self._min_height)
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        """Find the face in its surroundings, between 0.8 and 1.25 times its size.
+        """Return the face in its surroundings, between 0.8 and 1.25 times its size.
 
         Args:
             gray: ``(H, W)`` uint8.
@@ -94,24 +93,24 @@ class HaarDetector:
         return self._find(gray, face, tilt, reach=0.25, window=_WINDOW, neighbours=2)
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        """Find the face in wider surroundings and in every pixel; the same arguments, at about twice the cost."""
+        """Return the face within a wider area, searched pixel by pixel; the same arguments, at about twice the cost."""
         # Single pixels hit a face often, and clutter sometimes: with 2 instead of 6 false faces were 30 times as many.
-        return self._find(gray, face, tilt, reach=0.4, window=_PATIENT_WINDOW, neighbours=6)
+        return self._find(gray, face, tilt, reach=0.4, window=_THOROUGH_WINDOW, neighbours=6)
 
     def _find(
         self, gray: NDArray[np.uint8], face: Rect, tilt: float, *, reach: float, window: int, neighbours: int
     ) -> Rect | None:
         least, most = (part * face.width for part in _NEAR)
-        part = _Part(gray, face.grown(reach), least / window, tilt)
+        part = _Region(gray, face.grown(reach), least / window, tilt)
         found = part.find(self._cascade, coarseness=1.1, neighbours=neighbours, least=least, most=most)
         return max(found, key=face.overlap, default=None)
 
 
-class _Part:
+class _Region:
     """A part of a frame, turned upright and shrunk for the cascade."""
 
     def __init__(self, gray: NDArray[np.uint8], wanted: Rect, shrink: float, tilt: float = 0.0) -> None:
-        """Cut it out.
+        """Cut the part out and shrink it.
 
         Args:
             gray: ``(H, W)`` uint8.
@@ -135,7 +134,7 @@ class _Part:
         least: float,
         most: float | None = None,
     ) -> list[Rect]:
-        """Search it for faces of `least` to `most` pixels of the frame; the boxes that are found are upright."""
+        """Return the faces of `least` to `most` pixels of the frame; the boxes are upright."""
         smallest = max(_WINDOW, int(least / self._shrink))
         largest = 0 if most is None else int(most / self._shrink) + 1
         if min(self._pixels.shape) < smallest or 0 < largest < smallest:
@@ -157,7 +156,7 @@ class _Part:
 
 
 def cascade_file() -> Path:
-    """Find the cascade's file.
+    """Return the path of the cascade.
 
     Raises:
         EdgeError: It is in none of the places where OpenCV's packages put it.

@@ -54,7 +54,7 @@ def exposure(random: np.random.Generator) -> Exposure:
 
 
 class Sensor:
-    """Takes pictures of one room."""
+    """A camera in one room."""
 
     def __init__(self, random: np.random.Generator, room: NDArray[np.float32], look: Exposure) -> None:
         """Prepare the noise and the exposure.

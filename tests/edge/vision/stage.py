@@ -97,7 +97,7 @@ class Play:
         scores: dict[Rect, float] | None = None,
         min_score: float = 0.5,
     ) -> None:
-        """Take the face scores of some of the faces; without, the model has no such output."""
+        """Start; `scores` are the face scores of some places, None: the model has no such output."""
         self.stage = stage
         self.reader = ScriptedReader(scores)
         self.tracker = Tracker(stage, config or FacesConfig(), reader=self.reader, min_score=min_score)

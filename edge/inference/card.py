@@ -1,0 +1,120 @@
+"""The model card: ``NAME.json`` beside ``NAME.tflite``, checked before anything of it is used or shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import from_json
+
+from edge.errors import BundleError
+from edge.files import read_regular
+from edge.frozen import FrozenModel
+from edge.inference.outputs import FACE
+from edge.text import printable
+from edge.wire.messages import UNCERTAIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_BYTES = 1_000_000
+"""Of a card; those of the shipped bundles have 15,000."""
+
+_MOST = 10**15
+"""Of any count: more is no network, and Python refuses to print numbers of thousands of digits."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def _check_text(text: str) -> str:
+    """Return the text if it is safe in a log line, a terminal and a payload."""
+    if not text.isprintable():
+        message = "a line break, a control character or an invisible one is not allowed"
+        raise ValueError(message)
+    if text != text.strip():
+        message = "a blank at the beginning or the end is not allowed"
+        raise ValueError(message)
+    return text
+
+
+def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        message = f"{twice!r} is there twice"
+        raise ValueError(message)
+    for reserved, use in ((UNCERTAIN, "what is published when no label is probable enough"), (FACE, "an output")):
+        if reserved in labels:
+            message = f"{reserved!r} is the name of {use}; give the label another name"
+            raise ValueError(message)
+    return labels
+
+
+Text = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
+Name = Annotated[Text, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=_MOST)]
+
+
+class InputCard(FrozenModel, extra="allow", allow_inf_nan=False):
+    """The input of the network."""
+
+    width: int = Field(gt=0, le=1024)
+    height: int = Field(gt=0, le=1024)
+    channels: Literal[1] = 1
+    crop_margin: float = Field(default=0.0, ge=-0.5, le=1)
+    """How much is added to the detector's box on each side, as a part of its width."""
+
+
+class Calibration(FrozenModel, extra="allow", allow_inf_nan=False):
+    """How logits become calibrated probabilities."""
+
+    temperature: float = Field(ge=0.01, le=100)
+    """Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Beyond these limits the model is broken, not
+    badly calibrated, and the softmax overflows."""
+
+    min_confidence: float = Field(ge=0, le=1)
+    """Probability below which the emotion is ``uncertain``."""
+
+    min_face_score: float | None = Field(default=None, ge=0, le=1)
+    """Face score below which a picture is no face; None if the model has no such output."""
+
+
+class Card(FrozenModel, extra="allow", allow_inf_nan=False):
+    """The card. Unknown keys are kept: a newer converter may write more."""
+
+    version_of_card: Literal[1] = Field(default=1, alias="schema")
+    name: Name
+    version: Name
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the ``.tflite`` file."""
+
+    labels: Annotated[tuple[Name, ...], Field(min_length=2, max_length=1000), AfterValidator(_check_labels)]
+    input: InputCard
+    calibration: Calibration
+    trained: dict[str, Any] = Field(default={})
+    metrics: dict[str, Any] = Field(default={})
+    macs: Count
+    parameters: Count
+    bytes: Annotated[Count, Field(gt=0)]
+    operators: dict[Name, Count]
+    min_runtime: Text = ""
+
+
+def read_card(path: Path) -> Card:
+    """Return the card in a file.
+
+    Raises:
+        BundleError: The file is missing, is no regular file, is too large, or is no valid card; the message names the
+            key that is wrong and what is allowed.
+        OSError: It cannot be read; `strerror` says why.
+    """
+    content = read_regular(path, _MOST_BYTES).removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return Card.model_validate(from_json(content, allow_inf_nan=False))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = printable(".".join(map(str, first["loc"]))) or "the file"
+        said = f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    except ValueError as error:
+        said = f"this is not JSON: {error}"
+    message = f"{path}: not a model card: {printable(said, 300)}"
+    raise BundleError(message)
