@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, ExitCode
 
 
 class ModelError(EdgeError):
     """The model, or what is said beside it, cannot be converted; the message is for a person."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION

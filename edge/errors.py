@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How the command line ends."""
+
+    OK = 0
+    """Asked to stop, or the clip ended."""
+
+    DEFECT = 1
+    """A defect of ours; `doctor`: something is broken."""
+
+    CONFIGURATION = 2
+    """The configuration or the command line is wrong."""
+
+    CAMERA = 3
+    """There is no camera, the clip cannot be read, or a camera was away for too long."""
+
+    BUNDLE = 4
+    """The model bundle is invalid."""
+
+    CAMERA_HANGS = 5
+    """The camera stack hangs, and only a new process helps."""
+
 
 class EdgeError(Exception):
     """A problem whose message says what was wrong, where, and what to do."""
 
-    exit_code = 1
+    exit_code = ExitCode.DEFECT
 
 
 class ConfigError(EdgeError):
     """The configuration or the command line is wrong."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 class CameraError(EdgeError):
-    """There is no camera, the clip cannot be read, or the camera is gone for good."""
+    """There is no camera, the clip cannot be read, or the camera was away for too long."""
 
-    exit_code = 3
+    exit_code = ExitCode.CAMERA
 
 
 class BundleError(EdgeError):
     """The model bundle is invalid."""
 
-    exit_code = 4
+    exit_code = ExitCode.BUNDLE
 
 
 class OutputError(EdgeError):
-    """What was asked for cannot be written where it was asked for: a full disk, a folder that is not there."""
+    """A file or standard output cannot be written: a full disk, a folder that does not exist."""
 
-    exit_code = 2
+    exit_code = ExitCode.CONFIGURATION
 
 
 class CameraHangError(EdgeError):
-    """The camera stack hangs and only a new process helps."""
+    """The camera stack hangs, and only a new process helps."""
 
-    exit_code = 5
+    exit_code = ExitCode.CAMERA_HANGS

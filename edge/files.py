@@ -51,8 +51,13 @@ def read_text(path: Path, most_bytes: int) -> str:
     return read_regular(path, most_bytes).decode("utf-8-sig")
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a power cut, never meets half of it.
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, and sync it and its folder: after the return a power cut does not undo it.
+
+    Args:
+        path: The file. A link keeps pointing where it points; a pipe or a device is written to directly.
+        content: Text as UTF-8, or bytes.
+        mode: The permissions of the new file.
 
     Raises:
         OutputError: It cannot be written there.
@@ -69,11 +74,25 @@ def write_atomically(path: Path, content: str | bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-                scratch.chmod(0o644)
+                scratch.chmod(mode)
                 scratch.replace(path)
+                sync_folder(path.parent)
             except BaseException:
                 scratch.unlink(missing_ok=True)
                 raise
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}"
         raise OutputError(message) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync a folder, so that the names in it survive a power cut.
+
+    Raises:
+        OSError: It cannot be opened or synced.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -17,9 +17,8 @@ import pytest
 from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
 from edge.daemon import run
-from edge.pipeline import pipeline
 from edge.testcard import Scene
-from edge.vision import crops
+from edge.vision import crops, reader
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.pixels import Pictures
 
@@ -86,7 +85,7 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
         cut_out.append(cut(gray, face, card, tilt))
         return cut_out[-1]
 
-    monkeypatch.setattr(pipeline, "crop", remember)
+    monkeypatch.setattr(reader, "crop", remember)
     monkeypatch.setattr(run, "open_camera", lambda *_: Remembered(shown))
     broker = Mosquitto(logs, persistence=True)
     open_before = written_elsewhere()

@@ -1,65 +1,138 @@
-"""Whether the daemon looks at all: the privacy switch, which remembers over a restart and a power cut."""
+"""The privacy switch: whether detection is on, remembered over restarts and power cuts. It fails closed."""
 
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from edge.errors import OutputError
-from edge.files import write_atomically
+from edge.files import read_regular, write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
 
-_WORDS = {"ON": True, "OFF": False}
+_WORDS = {b"ON": True, b"OFF": False}
+
+_MOST_BYTES = 16
+
+TURNED_OFF = "detection was turned off"
 
 
 class DetectionSwitch:
-    """On unless somebody turned it off. The file is written when that changes, and only then.
+    """On, unless it was turned off, or nobody can tell any more.
+
+    The answer is a file on disk, written whole and synced, its folder too. It exists from the first start on, so that
+    a full disk cannot prevent `OFF`: the file is then overwritten in place, or emptied. A file that cannot be read, or
+    that says neither, means off. A second file in memory remembers `OFF` over restarts where the disk cannot.
 
     Example:
-        >>> switch = DetectionSwitch(state_directory() / "kitchen.detection")
+        >>> switch = DetectionSwitch(state / "kitchen.detection", runtime / "kitchen.detection")
         >>> switch.turn(on=False)
-        >>> DetectionSwitch(state_directory() / "kitchen.detection").on
+        True
+        >>> DetectionSwitch(state / "kitchen.detection", runtime / "kitchen.detection").on
         False
     """
 
-    def __init__(self, file: Path) -> None:
-        """Read what was chosen before; a file that cannot be read, or is damaged, means on."""
-        self._file = file
-        self._on = True
-        try:
-            self._on = _WORDS[file.read_text(encoding="utf-8").strip()]
-        except FileNotFoundError:
-            return
-        except (OSError, UnicodeDecodeError, KeyError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it says neither ON nor OFF"
-            _LOG.warning("%s: cannot be read (%s); detection is on, until somebody turns it off", file, why)
+    def __init__(self, file: Path, memory: Path) -> None:
+        """Read what was chosen before.
+
+        Args:
+            file: On disk.
+            memory: In a folder that outlives the daemon but not the machine.
+        """
+        self._file, self._memory = file, memory
+        self._problem: str | None = None
+        on_disk = self._read(file)
+        self._on = on_disk is not False and self._read(memory) is not False
+        if on_disk is not self._on:
+            # Also on the first start: OFF can use this file's room when the disk is full.
+            self._remember(on=self._on)
         if not self._on:
-            _LOG.warning("detection is off, as somebody wanted; publish ON to detection/set, or remove %s", file)
+            _LOG.warning("detection is off; publish ON to detection/set to turn it on")
 
     @property
     def on(self) -> bool:
-        """Whether to look."""
+        """Whether faces are looked for."""
         return self._on
 
-    def turn(self, *, on: bool) -> bool:
-        """Turn detection on or off; gives whether that is a change.
+    @property
+    def off_reason(self) -> str:
+        """Why the camera is off, for the topic `camera`; also whether that could not be remembered."""
+        forgotten = f"; a reboot may turn it on, because this cannot be remembered: {self._problem}"
+        return TURNED_OFF + (forgotten if self._problem else "")
 
-        It holds for this run also where it cannot be written, which is logged.
+    def turn(self, *, on: bool) -> bool:
+        """Turn detection on or off, remembered first; return whether that is a change.
+
+        A choice that cannot be remembered holds for this run, and is logged.
         """
-        if on == self._on:
+        if on == self._on and self._problem is None:
             return False
-        self._on = on
+        changed, self._on = on != self._on, on
+        self._remember(on=on)
         _LOG.info("detection is turned %s", self)
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._file, f"{self}\n")
-        except (OSError, OutputError) as error:
-            _LOG.warning("%s; after a restart detection is as it was before", error)
-        return True
+        return changed
 
     def __str__(self) -> str:
         return "ON" if self._on else "OFF"
+
+    def _read(self, file: Path) -> bool | None:
+        """Return what a file says; None if there is none."""
+        try:
+            return _WORDS[read_regular(file, _MOST_BYTES).strip()]
+        except FileNotFoundError:
+            return None
+        except (OSError, KeyError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it says neither ON nor OFF"
+            _LOG.warning("%s: cannot be read (%s); detection is off until it is turned on", file, why)
+            return False
+
+    def _remember(self, *, on: bool) -> None:
+        text = b"ON\n" if on else b"OFF\n"
+        # OFF first where it needs no disk; ON last, so that a failure leaves OFF.
+        if not on:
+            _attempt(lambda: _write(self._memory, text))
+        self._problem = _attempt(lambda: _write(self._file, text))
+        if self._problem and not on and self._overwrite(text):
+            self._problem = None
+        if on and self._problem is None:
+            _attempt(lambda: self._memory.unlink(missing_ok=True))
+        if self._problem:
+            _LOG.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
+
+    def _overwrite(self, text: bytes) -> bool:
+        """Write into the file that is there, which takes no new room on the disk; return whether it worked."""
+
+        def overwrite() -> None:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                try:
+                    os.pwrite(descriptor, text, 0)
+                    os.ftruncate(descriptor, len(text))
+                except OSError:
+                    os.ftruncate(descriptor, 0)  # an empty file means off
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+        return _attempt(overwrite) is None
+
+
+def _write(file: Path, text: bytes) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(file, text, mode=0o600)
+
+
+def _attempt(action: Callable[[], None]) -> str | None:
+    """Do it; return the reason if it fails."""
+    try:
+        action()
+    except OutputError as error:
+        return str(error)
+    except OSError as error:
+        return f"{error.filename or 'the file'}: {error.strerror}"
+    return None

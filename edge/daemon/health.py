@@ -33,7 +33,7 @@ class Counters:
     """Capture to the beginning of processing of the newest frames of a live camera."""
 
     frames_limit: float | None = None
-    """Frames a second that are looked at, at most, while the machine is throttled."""
+    """Maximum frames per second while the machine is throttled."""
 
 
 class HealthMonitor:
@@ -47,6 +47,7 @@ class HealthMonitor:
             machine: Whose files to read.
         """
         self._machine = machine or Machine()
+        self._started_s = time_s
         self._since = (time_s, 0)
         self._per_second = 0.0
 
@@ -68,7 +69,8 @@ class HealthMonitor:
         return Health(
             **origin.stamp(),
             sent_at=sent_at,
-            uptime_s=self._machine.uptime_s(),
+            machine_uptime_s=self._machine.uptime_s(),
+            daemon_uptime_s=time_s - self._started_s,
             temperature_c=self._machine.temperature_c(),
             throttled_now=bool(throttling.now) if throttling else None,
             throttled_since_boot=bool(throttling.since_boot) if throttling else None,

@@ -1,4 +1,4 @@
-"""The loop between a camera that gives frames, a publisher that tells, and whoever asks."""
+"""The daemon's loop: frames from the camera, transitions to the publisher, commands from the broker."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from edge.daemon.detection import TURNED_OFF
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.system import notify
@@ -25,20 +26,17 @@ if TYPE_CHECKING:
     from edge.wire.messages import Health
 
 STATE_EVERY_S = 30.0
-"""Seconds after which `state` is said again although nothing changed: a heartbeat."""
-
-TURNED_OFF = "detection was turned off"
-"""Why the camera is off."""
+"""Seconds after which `state` is published again although nothing changed: a heartbeat."""
 
 _AGES = 256
-"""Newest frames whose age is remembered."""
+"""Newest frames whose age is kept."""
 
 _TICK_S = 0.25
-"""Longest wait for a frame, so that a stop or a command is heard."""
+"""Longest wait for a frame, so that a stop or a command is noticed."""
 
 
 class Daemon:
-    """Looks at frames while that is wanted, tells what changes, and does what it is asked."""
+    """Processes frames while detection is on, publishes what changes, and carries out commands."""
 
     def __init__(
         self,
@@ -55,53 +53,53 @@ class Daemon:
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
         self._throttle = Throttle(settings.camera.fps, Machine().throttling)
-        self._introduced: tuple[str, bool] | None = None
-        self._told_status: str | None = None
+        self._published_camera: tuple[str, bool] | None = None
+        self._published_status: str | None = None
         self._monitor = HealthMonitor(time_s=now_s)
         self._health_every_s = settings.health.every_s
-        self._health_s = self._state_s = float("-inf")  # both are said at once
+        self._health_s = self._state_s = float("-inf")  # both are published at once
         self._feed_every_s = notify.watchdog_interval_s()
         self._fed_s = now_s
         self._captured_s = now_s
 
     def open(self, stop: threading.Event) -> bool:
-        """Wait for the camera's first opening, and say what is running; False when the stop came first.
+        """Wait for the camera's first opening, and publish what is running; return False if the stop came first.
 
         Raises:
             CameraError: There is no camera.
-            CameraHangError: Opening it takes for ever.
+            CameraHangError: Opening it does not return.
         """
         self._publisher.publish_detection(str(self._switch))
         while not self._supervisor.open(_TICK_S):
             if stop.is_set():
                 return False
-            self._obey()
-        self._introduce()
-        notify.ready(f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF)
+            self._carry_out_commands()
+        self._publish_camera_name()
+        notify.ready(self._status())
         return True
 
     def watch(self, stop: threading.Event) -> None:
-        """Look at frames and tell what changes, until the stop or the clip's end."""
+        """Process frames until the stop or the clip's end."""
         while not stop.is_set():
-            # Of a live camera only: a clip's frames all count, and wait.
+            # Live cameras only: every frame of a clip counts, and waits.
             rest_s = self._throttle.wait_s(time.monotonic()) if self._supervisor.live else 0.0
             if rest_s > 0:
-                stop.wait(min(rest_s, _TICK_S))  # meanwhile newer frames take each other's place
+                stop.wait(min(rest_s, _TICK_S))  # meanwhile newer frames replace each other
             elif (frame := self._supervisor.next_frame(_TICK_S)) is not None:
-                self._look(frame)
+                self._process(frame)
             elif self._supervisor.ended:
                 return
             # With a frame, from a bounded search for the camera, or turned off: the daemon lives.
-            self._chores(time.monotonic())
+            self._do_what_is_due(time.monotonic())
 
     def finish(self, reason: str) -> None:
-        """Say that nobody is seen any more, for there will be no more frames."""
+        """Publish that everybody is gone, because no more frames will come."""
         self._publish(self._pipeline.finish())
         self._publisher.publish_state(self._pipeline.snapshot())
         self._publisher.publish_camera("offline", reason)
 
-    def _look(self, frame: Frame) -> None:
-        self._introduce()
+    def _process(self, frame: Frame) -> None:
+        self._publish_camera_name()
         # A clip's time is the clip's own; its frames are captured when they are read.
         now_s = time.monotonic()
         self._captured_s = frame.time_s if self._supervisor.live else now_s
@@ -116,22 +114,22 @@ class Daemon:
     def _publish(self, transitions: list[Transition]) -> None:
         self._publisher.publish_transitions(transitions, self._captured_s)
 
-    def _introduce(self) -> None:
-        """Say which camera it is; one that was off at the start shows that only when it opens."""
+    def _publish_camera_name(self) -> None:
+        """Publish which camera it is; one that was off at the start has a name only once it opens."""
         camera = (self._supervisor.name, self._supervisor.synthetic)
-        if camera == self._introduced:
+        if camera == self._published_camera:
             return
-        self._introduced = camera
+        self._published_camera = camera
         self._publisher.set_synthetic(synthetic=self._supervisor.synthetic)
         self._publisher.publish_info(self._supervisor.name)
 
-    def _chores(self, now_s: float) -> None:
-        self._obey()
-        if self._supervisor.status and self._supervisor.status != self._told_status:
-            self._told_status = self._supervisor.status
+    def _do_what_is_due(self, now_s: float) -> None:
+        self._carry_out_commands()
+        if self._supervisor.status and self._supervisor.status != self._published_status:
+            self._published_status = self._supervisor.status
             self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
             if self._supervisor.status != "online":
-                self._lose_sight()
+                self._everybody_is_gone()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
             self._publisher.publish_state(self._pipeline.snapshot())
@@ -143,7 +141,7 @@ class Daemon:
             self._fed_s = now_s
             notify.watchdog()
 
-    def _obey(self) -> None:
+    def _carry_out_commands(self) -> None:
         """Carry out the commands since the last call."""
         commands = self._link.take_commands()
         if commands.detection is not None and self._switch.turn(on=commands.detection):
@@ -157,13 +155,16 @@ class Daemon:
         if self._switch.on:
             self._supervisor.turn_on()
         else:
-            self._supervisor.turn_off(TURNED_OFF)
-            self._lose_sight()
+            self._supervisor.turn_off(self._switch.off_reason)
+            self._everybody_is_gone()
         self._publisher.publish_detection(str(self._switch))
-        notify.status(f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF)
+        notify.status(self._status())
 
-    def _lose_sight(self) -> None:
-        """Say that everybody is gone: nobody can be seen any more."""
+    def _status(self) -> str:
+        return f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF
+
+    def _everybody_is_gone(self) -> None:
+        """Publish that everybody is gone: no frame shows anybody any more."""
         self._publish(self._pipeline.finish())
         self._ages_ms.clear()
         self._state_s = float("-inf")

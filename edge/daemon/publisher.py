@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from edge.daemon.payloads import Origin
-    from edge.daemon.session import Life
+    from edge.daemon.session import SessionRecord
     from edge.inference.bundle import ModelBundle
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Snapshot, Transition
@@ -32,13 +32,13 @@ class Publisher:
         bundle: ModelBundle,
         link: BrokerLink,
         printer: TextIO | None = None,
-        life: Life | None = None,
+        record: SessionRecord | None = None,
     ) -> None:
         self._origin = origin
         self._bundle = bundle
         self._link = link
         self._printer = printer
-        self._life = life
+        self._record = record
         self._started_at = datetime.now(UTC)
         self._sequence = 0
 
@@ -62,8 +62,8 @@ class Publisher:
         for transition in transitions:
             event = payloads.event(transition, self._origin, self._sequence)
             self._sequence += 1
-            if self._life:
-                self._life.note(event.sequence)
+            if self._record:
+                self._record.note(event.sequence)
             self._link.publish_event(event, captured_s)
             events.append(event)
         try:
@@ -97,7 +97,7 @@ class Publisher:
     def publish_info(self, camera: str) -> None:
         """Publish what is running."""
         card, network = self._bundle.card, self._bundle.network
-        previous = self._life.previous if self._life else None
+        previous = self._record.previous if self._record else None
         info = Info(
             **self._origin.stamp(),
             software=__version__,

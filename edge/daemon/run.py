@@ -1,4 +1,4 @@
-"""The life of the daemon: start, look, tell, stop."""
+"""Put the daemon together, run it, and stop it in good order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ulid import ULID
 from edge.camera.open import open_camera
 from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
-from edge.daemon.loop import STATE_EVERY_S, TURNED_OFF, Daemon
+from edge.daemon.loop import STATE_EVERY_S, Daemon
 from edge.daemon.payloads import Origin
 from edge.daemon.publisher import Publisher
-from edge.daemon.session import Life
+from edge.daemon.session import SessionRecord
 from edge.errors import CameraError, CameraHangError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt.broker_link import connect
@@ -44,21 +44,23 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
 
     Args:
         settings: Everything that can be set.
-        stop: Set it from anywhere to end within 2 s, ``offline`` published.
+        stop: Set it to stop within 2 s, with ``offline`` published.
         printer: Where to print every event as a line of JSON.
 
     Raises:
-        EdgeError: What the daemon cannot mend; its `exit_code` says what kind.
+        EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
     """
     bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
     log.info("model %s %s on %s", bundle.card.name, bundle.card.version, bundle.network.runtime)
     with ExitStack() as cleanup:
         outbox = Outbox(settings.outbox)
-        # What outlives the daemon; a broker beside it does not.
+        # An embedded broker ends with the daemon: nothing outlives that.
         lasting = settings.mqtt.broker.kind == "network"
         root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
         state = state_directory(root, os.environ)
-        switch = DetectionSwitch(state / f"{object_id(root)}.detection")
+        runtime = runtime_directory(root, os.environ)
+        name = f"{object_id(root)}.detection"
+        switch = DetectionSwitch(state / name, runtime / name)
         if lasting:
             spill = Spill(outbox, settings.outbox.path or state / "outbox.sqlite")
             spill.start()
@@ -69,11 +71,11 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         supervisor = CameraSupervisor(
             lambda: open_camera(settings.camera, settings.mqtt.broker),
             settings.camera,
-            off=None if switch.on else TURNED_OFF,
+            off=None if switch.on else switch.off_reason,
         )
         cleanup.callback(supervisor.close, _RELEASE_S)
-        life = Life(origin.session, state, runtime_directory(root, os.environ)) if lasting else None
-        publisher = Publisher(origin, bundle, link, printer, life)
+        record = SessionRecord(origin.session, state, runtime) if lasting else None
+        publisher = Publisher(origin, bundle, link, printer, record)
         detector = HaarDetector(settings.faces.min_height)
         pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion)
         daemon = Daemon(settings, supervisor, pipeline, publisher, switch, link)
@@ -83,9 +85,9 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         except (CameraError, CameraHangError) as error:
             publisher.publish_camera("offline", str(error))
             raise
-        if life:
-            life.begin()
-            cleanup.callback(life.end)
+        if record:
+            record.begin()
+            cleanup.callback(record.end)
         reason = "the daemon stopped"
         try:
             daemon.watch(stop)

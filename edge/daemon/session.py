@@ -1,4 +1,4 @@
-"""Which life of the daemon came before this one, and how far it counted: so that a lost tail shows."""
+"""The session before this one and its last sequence, so that subscribers see a lost tail."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ _LOG = logging.getLogger(__name__)
 
 _FILE = "session.json"
 _LONGEST = 200
-"""Bytes of a record, filled up with blanks: a shorter one leaves nothing of a longer one."""
+"""Bytes of a record, padded with blanks, so that a shorter one leaves nothing of a longer one."""
 
 
 @dataclass(frozen=True)
-class Record:
-    """One life."""
+class PreviousSession:
+    """The session before this one."""
 
     session: str
     last_sequence: int | None
-    """Of its last event; None where it had none or nobody knows any more."""
+    """Of its last event; None if it had none, or if a power cut took the record."""
 
 
-class Life:
-    """Notes this life's last sequence, and knows the life before.
+class SessionRecord:
+    """Records this session's last sequence, and knows the session before.
 
-    Every event is noted in memory (a tmpfs), where it outlives the process; the disk hears of a life only when
-    it begins and when it ends in good order. So after a crash the count is exact, and after a power cut only
-    the session is known. Nothing here is fatal: what cannot be noted is said once.
+    Every event is recorded in memory (a tmpfs), where the record outlives the process. The disk is written only when a
+    session begins and when it ends in good order. So after a crash the count is exact, and after a power cut only
+    the session is known. A record that cannot be written is logged and stops nothing.
     """
 
     def __init__(self, session: str, state: Path, runtime: Path) -> None:
-        """Read what the life before left.
+        """Read what the session before left.
 
         Args:
-            session: This life's.
-            state: A folder on the disk.
+            session: This session's ULID.
+            state: A folder on disk.
             runtime: A folder in memory.
         """
         self._session = session
@@ -54,7 +54,7 @@ class Life:
         self.previous = _read(self._runtime) or _read(self._state)
 
     def begin(self) -> None:
-        """Note that this is the newest life."""
+        """Record that this is the newest session."""
         try:
             self._runtime.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Never through a link that another user put into a folder for everybody.
@@ -67,7 +67,7 @@ class Life:
         self._write_state()
 
     def note(self, sequence: int) -> None:
-        """Note an event, before it is told: what is lost on the way shows as missing."""
+        """Record an event before it is published: one that is lost on the way shows as missing."""
         self._last = sequence
         if self._note is not None:
             try:
@@ -76,10 +76,10 @@ class Life:
                 _LOG.warning("%s: cannot be written (%s)", self._runtime, error.strerror)
                 self._close_note()
                 with suppress(OSError):
-                    self._runtime.unlink()  # rather nothing than something false
+                    self._runtime.unlink()  # no record is better than a wrong one
 
     def end(self) -> None:
-        """Note on the disk how far this life came."""
+        """Record on disk the last sequence of this session."""
         self._close_note()
         self._write_state()
 
@@ -89,7 +89,7 @@ class Life:
 
     def _write_note(self) -> None:
         if self._note is not None:
-            os.pwrite(self._note, self._text(), 0)  # within one page, which no kill cuts in two
+            os.pwrite(self._note, self._text(), 0)  # within one page, so a kill cannot cut it in two
 
     def _close_note(self) -> None:
         if self._note is not None:
@@ -106,12 +106,12 @@ class Life:
             _LOG.warning("%s", error)
 
 
-def _read(file: Path) -> Record | None:
+def _read(file: Path) -> PreviousSession | None:
     try:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
     match content:
         case {"session": str(session), "last_sequence": (int() | None) as last} if not isinstance(last, bool):
-            return Record(session, last if last is None or last >= 0 else None)
+            return PreviousSession(session, last if last is None or last >= 0 else None)
     return None

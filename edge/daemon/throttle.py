@@ -1,8 +1,7 @@
-"""Look at fewer frames while the machine is too hot or short of power.
+"""Process fewer frames while the machine is too hot or short of power.
 
-A processor that the firmware slows down gets hotter, or its voltage lower, the more it is
-asked to do, and what it then does comes late. So the frame rate is halved while it is
-throttled, down to a quarter, and comes back step by step once it was not for a while.
+More work makes a throttled processor hotter, or its voltage lower, and results come late. So the frame rate is halved
+while the processor is throttled, down to a quarter, and rises again step by step.
 """
 
 from __future__ import annotations
@@ -15,59 +14,59 @@ if TYPE_CHECKING:
 
     from edge.system.machine import Throttling
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 10.0
-"""Seconds between two looks at the firmware's word; also from one step down to the next."""
+"""Seconds between two queries of the firmware, and so from one step down to the next."""
 
 _CALM_S = 60.0
 """Seconds without throttling before a step up: heat sinks are slow."""
 
 _MOST = 4
-"""The frame rate's largest divisor."""
+"""Largest divisor of the frame rate."""
 
 
 class Throttle:
-    """Says when the next frame should be looked at."""
+    """Decides when the next frame is due."""
 
     def __init__(self, fps: float, ask: Callable[[], Throttling | None]) -> None:
         """Begin at full speed.
 
         Args:
             fps: Frames per second that are asked of the camera.
-            ask: Tells what slows the processor down; None where the machine does not tell.
+            ask: Returns what slows the processor down, or None if the machine does not report it.
         """
         self._fps, self._ask = fps, ask
         self._divisor = 1
-        self._asked_s = self._calm_since_s = self._looked_s = float("-inf")
+        self._asked_s = self._calm_since_s = self._processed_s = float("-inf")
 
     @property
     def limit(self) -> float | None:
-        """Frames per second that are looked at, at most; None: all that come."""
+        """Maximum frames per second; None: all that come."""
         return self._fps / self._divisor if self._divisor > 1 else None
 
     def wait_s(self, time_s: float) -> float:
-        """Give the seconds until the next frame is due; 0 for now, which counts as a look.
+        """Return the seconds until the next frame is due; 0 means now, and counts as processing it.
 
         Args:
-            time_s: Now, on the clock that never jumps.
+            time_s: Now, on the monotonic clock.
         """
         if time_s - self._asked_s >= _ASK_EVERY_S:
             self._asked_s = time_s
             self._adapt(self._ask(), time_s)
-        due_s = self._looked_s + self._divisor / self._fps if self._divisor > 1 else time_s
+        due_s = self._processed_s + self._divisor / self._fps if self._divisor > 1 else time_s
         if due_s <= time_s:
-            self._looked_s = time_s
+            self._processed_s = time_s
         return max(0.0, due_s - time_s)
 
     def _adapt(self, throttling: Throttling | None, time_s: float) -> None:
         causes = throttling.now if throttling else ()
         if causes:
-            self._calm_since_s = time_s  # each time: calm begins when it is over
+            self._calm_since_s = time_s  # calm begins when throttling ends
             if self._divisor < _MOST:
                 self._divisor *= 2
-                log.warning("%s: %s of %g frames a second are looked at", ", ".join(causes), self.limit, self._fps)
+                _LOG.warning("%s: processing %s of %g frames a second", ", ".join(causes), self.limit, self._fps)
         elif self._divisor > 1 and time_s - self._calm_since_s >= _CALM_S:
             self._divisor //= 2
             self._calm_since_s = time_s
-            log.info("throttled no more: %g frames a second are looked at", self.limit or self._fps)
+            _LOG.info("no longer throttled: processing %g frames a second", self.limit or self._fps)

@@ -1,4 +1,4 @@
-"""Turn a face's probabilities from frame to frame into an emotion that is steady enough to tell."""
+"""Temporal smoothing: from a face's probabilities over time to one stable emotion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMOOTH_S = 0.25
 
 @dataclass(frozen=True)
 class EmotionChange:
-    """An emotion gave way to another."""
+    """The stable emotion of a face changed."""
 
     previous: str
     lasted_s: float
@@ -36,11 +36,11 @@ class EmotionSmoother:
         min_confidence: float,
         hold_s: float,
     ) -> None:
-        """Start with a first look.
+        """Start with a first reading.
 
         Args:
             labels: The emotions, in the order of the probabilities.
-            probabilities: ``(C,)``, of the first frame.
+            probabilities: ``(C,)``, of the first reading.
             time_s: When that frame was captured.
             min_confidence: Probability below which the emotion is ``uncertain``.
             hold_s: Seconds that a new emotion must last before it counts.
@@ -54,7 +54,7 @@ class EmotionSmoother:
         self.since_s = self._candidate_since_s = time_s
 
     def update(self, probabilities: NDArray[np.float32], time_s: float) -> EmotionChange | None:
-        """Take in one more frame; tell if the emotion changed with it.
+        """Add one more reading; return the change of the stable emotion, or None.
 
         Args:
             probabilities: ``(C,)``

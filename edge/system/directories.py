@@ -1,4 +1,4 @@
-"""Where the daemon keeps what must outlive it: one folder on the disk, one in memory."""
+"""The daemon's two folders: one on disk for its state, one in memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _IN_MEMORY = (f"/run/user/{os.getuid()}", "/dev/shm")  # noqa: S108  # made with
 
 
 def state_directory(root: str, environ: Mapping[str, str]) -> Path:
-    """Give the folder on the disk; it may not be there yet.
+    """Return the folder on disk; it may not exist yet.
 
-    It is systemd's ``StateDirectory=``, else one below the user's (XDG Base Directory Specification) that is
-    this device's alone, so that two daemons on one machine do not meet.
+    It is systemd's ``StateDirectory=``, else one below the user's (XDG Base Directory Specification) of
+    this device alone, so that two daemons on one machine do not share it.
 
     Args:
-        root: What the device's topics lie below.
+        root: The prefix of the device's topics.
         environ: The environment.
     """
     if of_unit := environ.get("STATE_DIRECTORY"):
@@ -33,13 +33,13 @@ def state_directory(root: str, environ: Mapping[str, str]) -> Path:
 
 
 def runtime_directory(root: str, environ: Mapping[str, str]) -> Path:
-    """Give the folder in memory, which a restart of the daemon leaves and one of the machine empties.
+    """Return the folder in memory: it outlives the daemon, but not the machine.
 
-    It is systemd's ``RuntimeDirectory=``, else one of the user's. Only where no file system in memory is found
-    it lies in the folder for temporary files, which may be on the disk.
+    It is systemd's ``RuntimeDirectory=``, else one of the user's. Only if there is no file system in memory
+    is it in the folder for temporary files, which may be on disk.
 
     Args:
-        root: What the device's topics lie below.
+        root: The prefix of the device's topics.
         environ: The environment.
     """
     if of_unit := environ.get("RUNTIME_DIRECTORY"):
@@ -51,6 +51,6 @@ def runtime_directory(root: str, environ: Mapping[str, str]) -> Path:
 
 
 def _name(root: str) -> str:
-    """Give a file's name for topics that may hold any character; the hash keeps `a b` from `a-b`."""
+    """Return a file name for topics, which may hold any character; the hash tells `a b` from `a-b`."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", root.rpartition("/")[2])[:40]
     return f"{readable}-{hashlib.sha256(root.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Tell systemd how the daemon is, as sd_notify(3) and sd_watchdog_enabled(3) say. Silent where there is no systemd."""
+"""Notify systemd, as sd_notify(3) and sd_watchdog_enabled(3) say; without systemd, do nothing."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import logging
 import os
 import socket
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _SEND_TIMEOUT_S = 1.0
 """A manager that does not read must not hold up the daemon."""
 
 
 def ready(status_text: str = "running") -> None:
-    """Say that the start is over."""
+    """Report that the start is complete."""
     _send(f"READY=1\nSTATUS={_one_line(status_text)}")
 
 
 def watchdog() -> None:
-    """Feed the watchdog. Call it for work that was done, never from a timer."""
+    """Feed the watchdog. Call it after work was done, never from a timer."""
     _send("WATCHDOG=1")
 
 
@@ -28,22 +28,22 @@ def status(text: str) -> None:
 
 
 def stopping() -> None:
-    """Say that the stop has begun."""
+    """Report that the stop has begun."""
     _send("STOPPING=1")
 
 
 def watchdog_interval_s() -> float | None:
-    """Give the longest pause between two feedings, in seconds: half the watchdog's deadline. None: it is off."""
+    """Return the longest pause between two feedings in seconds, half the watchdog's deadline; None if it is off."""
     deadline_us = os.environ.get("WATCHDOG_USEC", "")
     if not deadline_us.isdecimal() or int(deadline_us) == 0:
         return None
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-        return None  # meant for the parent, which we inherited the variable from
+        return None  # meant for the parent process
     return int(deadline_us) / 2e6
 
 
 def _one_line(text: str) -> str:
-    # A line break would end the assignment, and what follows would be read as another one.
+    # A line break would end the assignment, and the rest would be read as another one.
     return " ".join(text.split())
 
 
@@ -58,4 +58,4 @@ def _send(message: str) -> None:
         try:
             channel.sendto(message.encode(), address)
         except OSError as error:
-            _log.warning("systemd was not told %r: %s", message, error)
+            _LOG.warning("systemd was not told %r: %s", message, error)

@@ -44,7 +44,7 @@ class Payload(FrozenModel):
 
     version: Literal[1] = Field(default=1, alias="schema", description="Version of this payload's schema")
     device: str = Field(description="The device's name, as in its topics")
-    session: str = Field(description="ULID of this life of the daemon")
+    session: str = Field(description="ULID of this run of the daemon")
     synthetic: bool = Field(
         default=False, exclude_if=_is_false, description="True when the test card caused this; absent otherwise"
     )
@@ -138,11 +138,11 @@ class FrameCounts(FrozenModel):
     """Frames since the start."""
 
     captured: int = Field(ge=0)
-    dropped: int = Field(ge=0, description="Captured but overtaken by a newer one before they were looked at")
+    dropped: int = Field(ge=0, description="Captured, but replaced by a newer one before they were processed")
     processed: int = Field(ge=0)
     per_second: float = Field(ge=0, description="Processed, over the last period")
     limit_per_second: float | None = Field(
-        default=None, description="Most that are looked at while the machine is throttled; null: all that come"
+        default=None, description="Maximum while the machine is throttled; null: all that come"
     )
     age_p95_ms: float | None = Field(
         default=None,
@@ -181,7 +181,8 @@ class Health(Payload):
     """How the device is; retained."""
 
     sent_at: Timestamp
-    uptime_s: Seconds = Field(description="Since the machine's boot")
+    machine_uptime_s: Seconds = Field(description="Since the machine's boot")
+    daemon_uptime_s: Seconds = Field(description="Since the start of this session")
     temperature_c: float | None = Field(description="Of the processor; null where the machine does not tell")
     throttled_now: bool | None
     throttled_since_boot: bool | None
@@ -212,11 +213,11 @@ class Info(Payload):
     runtime: str = Field(description="TFLite runtime and its version")
     camera: str
     started_at: Timestamp
-    previous_session: str | None = Field(default=None, description="The life of the daemon before, where one is known")
+    previous_session: str | None = Field(default=None, description="The session before this one, if known")
     previous_last_sequence: int | None = Field(
         default=None,
         ge=0,
-        description="Of that session's last event; null where it had none, or a power cut took the knowledge",
+        description="Of that session's last event; null if it had none, or if a power cut took the record",
     )
 
 

@@ -193,14 +193,15 @@ def test_a_defect_in_a_thread_ends_the_process_with_1() -> None:
     program = """
 import threading
 import edge.daemon.run
-from edge.cli import main
+from edge.cli.main import main
+from edge.cli.run import run as run_command
 
 def run(*_):
     threading.Thread(target=lambda: 1 / 0).start()
     threading.Event().wait()
 
 edge.daemon.run.run = run
-main.main(lambda: main.run(camera="testcard", broker="none"))
+main(lambda: run_command(camera="testcard", broker="none"))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1

@@ -1,59 +1,132 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.daemon.detection import DetectionSwitch
+from tests.mounts import ext4_image, mounted, small_tmpfs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-def test_it_is_on_until_somebody_turns_it_off_and_remembers_that(tmp_path: Path) -> None:
-    file = tmp_path / "not" / "there" / "kitchen"
-    switch = DetectionSwitch(file)
-    assert switch.on
-    assert str(switch) == "ON"
-    assert switch.turn(on=False)
-    again = DetectionSwitch(file)
+@pytest.fixture
+def switch(tmp_path: Path) -> Callable[[], DetectionSwitch]:
+    """Return the switch as the next start of the daemon finds it."""
+    return lambda: DetectionSwitch(tmp_path / "state" / "kitchen", tmp_path / "runtime" / "kitchen")
+
+
+def test_it_is_on_until_it_is_turned_off_and_remembers_that(switch: Callable[[], DetectionSwitch]) -> None:
+    first = switch()
+    assert (first.on, str(first)) == (True, "ON")
+    assert first.turn(on=False)
+    again = switch()
     assert (again.on, str(again)) == (False, "OFF")
     assert again.turn(on=True)
-    assert DetectionSwitch(file).on
+    assert switch().on
 
 
-def test_only_a_change_is_written(tmp_path: Path) -> None:
-    file = tmp_path / "kitchen"
-    switch = DetectionSwitch(file)
-    assert not switch.turn(on=True)
-    assert not file.exists()
-    switch.turn(on=False)
-    written = file.stat().st_mtime_ns, file.stat().st_ino
-    assert not switch.turn(on=False)
-    assert (file.stat().st_mtime_ns, file.stat().st_ino) == written
+def test_only_a_change_is_written(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
+    subject, file = switch(), tmp_path / "state" / "kitchen"
+
+    def written() -> tuple[int, int]:
+        return file.stat().st_mtime_ns, file.stat().st_ino
+
+    before = written()
+    assert not subject.turn(on=True)
+    assert written() == before
+    assert subject.turn(on=False)
+    after = written()
+    assert after != before
+    assert not subject.turn(on=False)
+    assert written() == after
 
 
 @pytest.mark.parametrize("content", [b"", b"off", b"OFFOFF", b"\xff\xfe", b"O" * 100_000])
-def test_a_damaged_file_means_on_is_told_and_is_mended_by_the_next_choice(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+def test_a_damaged_file_means_off_until_it_is_turned_on(
+    switch: Callable[[], DetectionSwitch], tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
-    file = tmp_path / "kitchen"
-    file.write_bytes(content)
-    switch = DetectionSwitch(file)
-    assert switch.on
-    assert [str(file) in record.getMessage() for record in caplog.records] == [True]
-    switch.turn(on=False)
-    assert not DetectionSwitch(file).on
+    switch()
+    (tmp_path / "state" / "kitchen").write_bytes(content)
+    subject = switch()
+    assert not subject.on
+    assert "cannot be read" in caplog.text
+    subject.turn(on=True)
+    assert switch().on
 
 
-def test_what_cannot_be_read_or_written_is_told_and_holds_for_this_run(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_what_is_no_regular_file_means_off(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "kitchen").symlink_to("/dev/zero")
+    assert not switch().on
+
+
+def fill(disk: Path) -> None:
+    with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(bytes(4096)):
+            pass
+
+
+def test_off_is_remembered_on_a_disk_that_is_full_by_now(tmp_path: Path) -> None:
+    with small_tmpfs(tmp_path / "state") as disk:
+        subject = DetectionSwitch(disk / "kitchen", tmp_path / "runtime" / "kitchen")
+        fill(disk)
+        assert subject.turn(on=False)
+        assert subject.off_reason == "detection was turned off"
+        assert not DetectionSwitch(disk / "kitchen", tmp_path / "other").on
+
+
+def test_off_that_no_disk_can_remember_is_said_and_outlives_the_daemon(
+    switch: Callable[[], DetectionSwitch], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = tmp_path / "file" / "kitchen"
-    (tmp_path / "file").write_text("no folder")
-    switch = DetectionSwitch(file)
-    assert switch.on
-    assert switch.turn(on=False)
-    assert not switch.on
-    assert [record.levelname for record in caplog.records if record.levelname != "INFO"] == ["WARNING", "WARNING"]
-    assert "as it was before" in caplog.text
+    with small_tmpfs(tmp_path / "state") as disk:
+        fill(disk)  # before the first start
+        subject = switch()
+        assert subject.on
+        assert subject.turn(on=False)
+        assert "a reboot may turn it on" in subject.off_reason
+        assert "detection OFF cannot be remembered" in caplog.text
+        assert not switch().on
+        (disk / "filler").unlink()
+        subject.turn(on=False)  # said again, tried again
+        assert subject.off_reason == "detection was turned off"
+        (tmp_path / "runtime" / "kitchen").unlink()  # a reboot
+        assert not switch().on
+
+
+_TURN_OFF = """
+import sys
+from pathlib import Path
+from edge.daemon.detection import DetectionSwitch
+switch = DetectionSwitch(Path(sys.argv[1]) / "kitchen", Path(sys.argv[2]))
+print("started", flush=True)
+input()
+switch.turn(on=False)
+print("confirmed", flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_off_survives_a_power_cut_right_after_it_was_confirmed(tmp_path: Path, number: int) -> None:
+    """The image is copied while it is mounted: what is not synced is not in the copy."""
+    image, copy = ext4_image(tmp_path / "disk.img"), tmp_path / f"copy{number}.img"
+    with mounted(image, tmp_path / "disk") as disk:
+        command = [sys.executable, "-c", _TURN_OFF, str(disk), str(tmp_path / "runtime")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as daemon:
+            assert daemon.stdin
+            assert daemon.stdout
+            assert daemon.stdout.readline() == "started\n"
+            daemon.stdin.write("\n")
+            daemon.stdin.flush()
+            assert daemon.stdout.readline() == "confirmed\n"
+            shutil.copyfile(image, copy)
+            daemon.kill()
+    with mounted(copy, tmp_path / "after") as disk:
+        assert not DetectionSwitch(disk / "kitchen", tmp_path / "reboot").on

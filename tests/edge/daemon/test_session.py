@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.daemon.session import Life, Record
+from edge.daemon.session import PreviousSession, SessionRecord
 from edge.system.directories import runtime_directory, state_directory
 
 if TYPE_CHECKING:
@@ -20,57 +20,57 @@ FOLDERS = ("state", "runtime")
 
 
 @pytest.fixture
-def life(tmp_path: Path) -> Callable[[str], Life]:
-    def begin(session: str) -> Life:
-        it = Life(session, tmp_path / "state" / "sub", tmp_path / "runtime")
+def life(tmp_path: Path) -> Callable[[str], SessionRecord]:
+    def begin(session: str) -> SessionRecord:
+        it = SessionRecord(session, tmp_path / "state" / "sub", tmp_path / "runtime")
         it.begin()
         return it
 
     return begin
 
 
-def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], Life]) -> None:
+def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], SessionRecord]) -> None:
     life("long" * 20).note(123456)
     life("short").note(1)
-    assert life("next").previous == Record("short", 1)
+    assert life("next").previous == PreviousSession("short", 1)
 
 
-def test_the_first_life_has_none_before(life: Callable[[str], Life]) -> None:
+def test_the_first_life_has_none_before(life: Callable[[str], SessionRecord]) -> None:
     assert life("first").previous is None
 
 
-def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], Life], tmp_path: Path) -> None:
+def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
     first = life("first")
     for sequence in range(120):
         first.note(sequence)
     first.end()
     (tmp_path / "runtime" / "session.json").unlink()
-    assert life("second").previous == Record("first", 119)
+    assert life("second").previous == PreviousSession("first", 119)
 
 
-def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], Life], tmp_path: Path) -> None:
+def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys, pathlib; from edge.daemon.session import Life\n"
+        "import os, signal, sys, pathlib; from edge.daemon.session import SessionRecord\n"
         "here = pathlib.Path(sys.argv[1])\n"
-        "life = Life('killed', here / 'state' / 'sub', here / 'runtime')\n"
+        "life = SessionRecord('killed', here / 'state' / 'sub', here / 'runtime')\n"
         "life.begin()\n"
         "for sequence in range(12346): life.note(sequence)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     process = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
     assert process.returncode == -signal.SIGKILL
-    assert life("next").previous == Record("killed", 12345)
+    assert life("next").previous == PreviousSession("killed", 12345)
 
 
-def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], Life], tmp_path: Path) -> None:
+def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
     life("first").end()
     cut = life("second")
     cut.note(7)
     (tmp_path / "runtime" / "session.json").unlink()
-    assert life("third").previous == Record("second", None)
+    assert life("third").previous == PreviousSession("second", None)
 
 
-def test_events_write_nothing_to_the_disk(life: Callable[[str], Life], tmp_path: Path) -> None:
+def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
     running = life("first")
     before = (tmp_path / "state" / "sub" / "session.json").stat()
     for sequence in range(1000):
@@ -84,7 +84,7 @@ def test_events_write_nothing_to_the_disk(life: Callable[[str], Life], tmp_path:
     "content",
     ["", "{", "[]", '{"session": 1, "last_sequence": 2}', '{"session": "s", "last_sequence": true}', "\0" * 99],
 )
-def test_a_damaged_record_is_no_record(life: Callable[[str], Life], tmp_path: Path, content: str) -> None:
+def test_a_damaged_record_is_no_record(life: Callable[[str], SessionRecord], tmp_path: Path, content: str) -> None:
     for folder in ("state/sub", "runtime"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "session.json").write_text(content)
@@ -97,7 +97,7 @@ def test_a_damaged_record_is_no_record(life: Callable[[str], Life], tmp_path: Pa
 def test_places_that_cannot_be_are_told_and_end_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for folder in FOLDERS:
         (tmp_path / folder).touch()
-    life = Life("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
+    life = SessionRecord("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
     life.begin()
     life.note(0)
     life.end()
@@ -108,7 +108,7 @@ def test_a_link_in_a_folder_for_everybody_is_not_followed(tmp_path: Path, caplog
     precious = tmp_path / "precious"
     precious.write_text("precious")
     (tmp_path / "session.json").symlink_to(precious)
-    life = Life("s", tmp_path / "state", tmp_path)
+    life = SessionRecord("s", tmp_path / "state", tmp_path)
     life.begin()
     life.note(0)
     life.end()

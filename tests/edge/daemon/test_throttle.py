@@ -50,7 +50,7 @@ def test_a_hot_machine_looks_less_and_says_so(caplog: pytest.LogCaptureFixture) 
     machine.says = HOT
     assert machine.looks(9) == pytest.approx(FPS / 2, rel=0.1)
     assert machine.throttle.limit == FPS / 2
-    assert "soft temperature limit: 5.0 of 10 frames a second" in caplog.text
+    assert "soft temperature limit: processing 5.0 of 10 frames a second" in caplog.text
     machine.looks(30)
     assert machine.looks(40) == pytest.approx(FPS / 4, rel=0.1)  # and no less
     assert len(caplog.records) == 2
@@ -68,5 +68,5 @@ def test_it_recovers_step_by_step(caplog: pytest.LogCaptureFixture) -> None:
     assert machine.throttle.limit == FPS / 2
     machine.looks(80)
     assert machine.throttle.limit is None
-    assert "throttled no more: 10 frames a second" in caplog.messages[-1]
+    assert "no longer throttled: processing 10 frames a second" in caplog.messages[-1]
     assert machine.looks(20) == pytest.approx(FPS, rel=0.02)

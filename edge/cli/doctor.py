@@ -1,0 +1,30 @@
+"""``emotion-edge doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from edge.cli.options import ConfigOption, JsonFlag, load_settings
+from edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edge.config import Settings
+
+
+def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002  # typer's way
+    """Report what is missing on this machine, and the command that fixes it."""
+    from edge import doctor as examination  # noqa: PLC0415  # as in run
+
+    try:
+        settings: Settings | ConfigError = load_settings(config, {})
+    except ConfigError as error:
+        settings = error
+    findings = examination.examine(settings)
+    if as_json:
+        typer.echo(examination.to_json(findings))
+    else:
+        Console().print(examination.table(findings))
+    raise typer.Exit(examination.exit_code(findings))

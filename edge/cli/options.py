@@ -1,0 +1,44 @@
+"""Options that several commands share, and the settings they lead to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edge import config
+
+if TYPE_CHECKING:
+    from edge.config import Settings
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help=f"TOML settings.  [default: {config.SYSTEM_FILE}, if there]"),
+]
+CameraOption = Annotated[
+    str | None,
+    typer.Option(
+        "--camera",
+        metavar="SPEC",
+        help="auto | picamera2[:N] | /dev/videoN | a clip | a folder of images | rtsp://… | testcard",
+    ),
+]
+BrokerOption = Annotated[
+    str | None,
+    typer.Option("--broker", metavar="URL", help="mqtt://[user@]host[:port] | mqtts://… | embedded | none"),
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="A bundle's .tflite.  [default: the shipped one]")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
+    """Return the settings: defaults, then the file, the environment and the flags.
+
+    Raises:
+        ConfigError: One of them is wrong.
+    """
+    return config.load(file, os.environ, flags)

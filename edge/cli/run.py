@@ -1,0 +1,29 @@
+"""``emotion-edge run``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from edge.cli.options import BrokerOption, CameraOption, ConfigOption, ModelOption, load_settings
+from edge.cli.process import leave_a_hung_camera_behind, reader_may_leave, stop_on_signals
+from edge.errors import ExitCode
+
+
+def run(
+    config: ConfigOption = None,
+    camera: CameraOption = None,
+    broker: BrokerOption = None,
+    model: ModelOption = None,
+    print_events: Annotated[bool, typer.Option("--print", help="Print every event as one line of JSON.")] = False,  # noqa: FBT002  # typer's way
+) -> None:
+    """Watch a camera and publish the emotions of the faces in it."""
+    settings = load_settings(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
+    stop = stop_on_signals()
+    from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
+
+    with reader_may_leave():
+        run_daemon(settings, stop, sys.stdout if print_events else None)
+    leave_a_hung_camera_behind(ExitCode.OK)
