@@ -186,8 +186,8 @@ class Subscriber:
         """Return what came on a topic so far."""
         return [message.payload.decode() for message in list(self.messages) if message.topic == topic]
 
-    def publish(self, topic: str, payload: str | bytes) -> None:
-        self._client.publish(topic, payload, qos=1)
+    def publish(self, topic: str, payload: str | bytes, qos: int = 1) -> None:
+        self._client.publish(topic, payload, qos=qos)
 
     def close(self) -> None:
         self._client.disconnect()

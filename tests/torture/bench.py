@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.mean import MeanPublisher
 from tests.proxy import Proxy
 from tests.torture.ledger import Life, Verdict, digest, judge
-from tests.torture.publisher import DEVICE
+from tests.torture.publisher import DEVICE, HEARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ EVENT = f"emotion-edge/{DEVICE}/event"
 _PROBE = "torture/probe"
 _MENDED_S = 6.0
 """The outbox tries a disk that failed again after 5 s; until then what waits is in memory only."""
+
+_EVERYTHING = "topic readwrite #\n"
 
 _DISK_BYTES = 8_000_000
 
@@ -56,9 +59,13 @@ class Bench:
         self._state.mkdir()
         self._disk = small_disk
         self._mended_s = 0.0
+        self._floods = 0
         self.lives: list[Life] = []
         self._stack = contextlib.ExitStack()
-        self.broker = Mosquitto(folder)
+        self._rules = folder / "acl"
+        self._rules.write_text(_EVERYTHING, encoding="utf-8")
+        self._options = [f"acl_file {self._rules}"]
+        self.broker = Mosquitto(folder, options=self._options)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -113,12 +120,39 @@ class Bench:
         heard = len(self._subscriber.payloads(_PROBE))
 
         def listens() -> bool:
-            self._subscriber.publish(_PROBE, "")
+            self._subscriber.publish(_PROBE, "", qos=0)
             time.sleep(0.05)
             return len(self._subscriber.payloads(_PROBE)) > heard
 
         wait_until(listens, timeout_s=15)
         self.proxy.shut = False
+
+    @contextmanager
+    def limited(self, option: str) -> Iterator[None]:
+        """Start the broker anew with a further line in mosquitto.conf, and again without it."""
+        for options in ([*self._options, option], self._options):
+            self.end_broker(kill=False)
+            self.broker.configure(options)
+            self.start_broker()
+            if options != self._options:
+                heard = len(self._subscriber.payloads(EVENT))
+                wait_until(lambda heard=heard: len(self._subscriber.payloads(EVENT)) > heard, timeout_s=20)  # type: ignore[misc]
+                yield
+
+    @contextmanager
+    def events_denied(self) -> Iterator[None]:
+        """Have the broker deny one topic."""
+        for rules in (f"topic deny {EVENT}\n{_EVERYTHING}", _EVERYTHING):
+            self._rules.write_text(rules, encoding="utf-8")
+            self.broker.reload()
+            if rules != _EVERYTHING:
+                yield
+
+    def publish_what_is_refused(self) -> None:
+        """Publish, on every topic that the publisher subscribes to, what its MQTT library refuses."""
+        self._floods += 1
+        with MeanPublisher(self.broker.port) as mean:
+            mean.flood(HEARD, self._floods)
 
     def fill_disk(self) -> None:
         """Leave no byte of the publisher's disk."""

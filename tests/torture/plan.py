@@ -48,7 +48,7 @@ LATE_S = 1.3
 """When enough has waited for more than a second."""
 
 SHORT = Plan(events=300, rate=40, each=1, brokers=2, kills=2, lasts_s=(0.2, 0.8), rests_s=0.1)
-LONG = Plan(events=10_000, rate=50, each=10, brokers=20, kills=20, lasts_s=(0.2, 3.0), rests_s=0.5)
+LONG = Plan(events=10_000, rate=50, each=7, brokers=20, kills=20, lasts_s=(0.2, 3.0), rests_s=0.5)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ SIGUSR1 sets its wall clock back an hour; SIGTERM ends it once the broker has ev
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -18,13 +19,21 @@ from pathlib import Path
 
 from ulid import ULID
 
-from edge.config import MqttConfig, OutboxConfig
+from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox
+from edge.mqtt.commands import Commands
+from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox.spill import Spill
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
+from edge.wire.topics import Topics
 from tests.torture.ledger import Made, digest
 
 DEVICE = "torture"
+
+TOPICS = Topics("emotion-edge", DEVICE)
+
+HEARD = (TOPICS.detection_set, TOPICS.request_health, TOPICS.info, "homeassistant/status")
+"""What it subscribes to, as the daemon does."""
 
 _PACE = Backoff(first_s=0.1, most_s=0.5, refused_s=0.2, answer_s=1.0, settled_s=0.0)
 _LABELS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -69,6 +78,9 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     outbox = Outbox(OutboxConfig())
     spill = Spill(outbox, state / "outbox.db", wall=wall.time)
     client = MqttClient(MqttConfig(url=url, device=DEVICE), outbox, backoff=_PACE)
+    Commands(client.topics).listen(client)
+    home = HomeAssistant(HomeAssistantConfig(), client)
+    home.announce(_LABELS, 30, 30)
     spill.start()
     client.start()
     session, sequence = str(ULID()), 0
@@ -78,6 +90,8 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
         made = Made(session, sequence, time.monotonic(), digest(event.to_json()))
         os.write(book, made.to_line().encode())  # what is written outlives the process
         client.publish_event(event, made.made_s)
+        client.publish_retained(client.topics.state, json.dumps({"sequence": sequence}))
+        home.attend(made.made_s)
         sequence += 1
     while outbox.depth:
         time.sleep(0.01)

@@ -26,6 +26,8 @@ def test_nothing_is_lost_whatever_happens(tmp_path: Path) -> None:
     assert outcome.verdict.made >= SHORT.events  # what a kill may cost of the last second may be missing
     assert outcome.done["publisher killed"] == SHORT.kills
     assert "events wait since before the start" in outcome.log  # the disk was needed
+    for limit in ("is skipped", "refuses what is published", "takes packets of", "takes QoS 0", "keeps no retained"):
+        assert limit in outcome.log
     if not can_mount():
         pytest.skip("all but the full disk, which needs root and the right to mount: nothing was lost")
     assert "works again" in outcome.log  # and was full

@@ -80,6 +80,39 @@ def disk_full(bench: Bench) -> Iterator[None]:
 
 
 @contextmanager
+def hostile_messages(bench: Bench) -> Iterator[None]:
+    """Leave on every topic what the MQTT library refuses, for the rest of the broker's life."""
+    bench.publish_what_is_refused()
+    yield
+    bench.publish_what_is_refused()
+
+
+@contextmanager
+def events_denied(bench: Bench) -> Iterator[None]:
+    with bench.events_denied():
+        yield
+
+
+@contextmanager
+def packets_limited(bench: Bench) -> Iterator[None]:
+    """Home Assistant's announcement no longer fits, every event does."""
+    with bench.limited("max_packet_size 2000"):
+        yield
+
+
+@contextmanager
+def qos_limited(bench: Bench) -> Iterator[None]:
+    with bench.limited("max_qos 0"):
+        yield
+
+
+@contextmanager
+def nothing_retained(bench: Bench) -> Iterator[None]:
+    with bench.limited("retain_available false"):
+        yield
+
+
+@contextmanager
 def calm(_bench: Bench) -> Iterator[None]:
     yield
 
@@ -98,9 +131,23 @@ TROUBLES: Mapping[str, Trouble] = {
     "connection slow": connection_slow,
     "connection stalled": connection_stalled,
     "clock set back": clock_set_back,
+    "hostile messages": hostile_messages,
+    "events denied": events_denied,
+    "packets limited": packets_limited,
+    "QoS limited": qos_limited,
+    "nothing retained": nothing_retained,
     FULL_DISK: disk_full,
     "calm": calm,
 }
 
-WAITING = frozenset(TROUBLES) - {"connection reset", "connection slow", FULL_DISK, "calm"}
+WAITING = frozenset(TROUBLES) - {
+    "connection reset",
+    "connection slow",
+    "hostile messages",
+    "packets limited",
+    "QoS limited",
+    "nothing retained",
+    FULL_DISK,
+    "calm",
+}
 """Those in which no event reaches the broker."""

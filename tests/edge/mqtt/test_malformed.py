@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from edge.config import OutboxConfig
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.paho_client import PahoClient
 from edge.wire.messages import FaceEvent
-from tests.broker import HOST, Mosquitto, Subscriber, wait_until
+from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.scripted import CONNACK, ScriptedBroker, packet, publish
+from tests.mean import KINDS, MARK, MeanPublisher
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from edge.mqtt.message import Incoming
 
 MakeClient = Callable[..., MqttClient]
@@ -34,29 +28,10 @@ MakeEvent = Callable[[int], FaceEvent]
 EVENT = "emotion-edge/test/event"
 SET = "emotion-edge/test/detection/set"
 TOPICS = [SET, "emotion-edge/test/request/health", "homeassistant/status", "homeassistant/device/x/config"]
-MARK = "\ufeff"
-
-
-@contextlib.contextmanager
-def mean_client(port: int) -> Iterator[paho.Client]:
-    """Connect somebody who publishes what mosquitto passes on and paho refuses."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.connect(HOST, port)
-    client.loop_start()
-    yield client
-    client.disconnect()
-    client.loop_stop()
-
-
-def properties(name: str) -> Properties:
-    made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    value = ("key", MARK) if name == "UserProperty" else f"a{MARK}"
-    setattr(made, name, value)
-    return made
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@pytest.mark.parametrize("name", ["UserProperty", "ResponseTopic", "ContentType"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_retained_message_with_a_byte_order_mark_stops_nothing(
     mosquitto: Mosquitto,
     subscriber: Subscriber,
@@ -65,21 +40,21 @@ def test_a_retained_message_with_a_byte_order_mark_stops_nothing(
     caplog: pytest.LogCaptureFixture,
     *,
     topic: str,
-    name: str,
+    kind: str,
 ) -> None:
     heard: list[Incoming] = []
     outbox = Outbox(OutboxConfig())
     client = publish_to(mosquitto.url, outbox=outbox)
     for one in TOPICS:
         client.listen(one, heard.append, retained=True)  # the worst case
-    with mean_client(mosquitto.port) as mean:
-        mean.publish(topic, b"online", qos=1, retain=True, properties=properties(name)).wait_for_publish(5)
+    with MeanPublisher(mosquitto.port) as mean:
+        mean.publish(topic, b"online", kind, retain=True)
         client.start()
         for sequence in range(10):
             client.publish_event(event(sequence), time.monotonic())
-            mean.publish(topic, b"again", qos=1, properties=properties(name)).wait_for_publish(5)
+            mean.publish(topic, b"again", kind)
         wait_until(lambda: len(subscriber.payloads(EVENT)) == 10)
-        mean.publish(SET, b"OFF", qos=1).wait_for_publish(5)
+        mean.publish(SET, b"OFF")
         wait_until(lambda: heard)
     assert [message.payload for message in heard] == [b"OFF"]
     assert client.reconnects == 0
