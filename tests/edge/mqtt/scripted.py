@@ -31,6 +31,7 @@ class Published:
     payload: bytes
     qos: int
     retain: bool
+    properties: bytes
     size: int
     """Bytes of the whole packet."""
 
@@ -92,6 +93,7 @@ class ScriptedBroker(socketserver.ThreadingTCPServer):
         self.acknowledged: list[int] = []
         """Packet identifiers of the PUBACKs that came."""
         self.sessions: list[socket.socket] = []
+        self._writing = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -99,6 +101,11 @@ class ScriptedBroker(socketserver.ThreadingTCPServer):
 
     def topics(self) -> list[str]:
         return [published.topic for published in list(self.published)]
+
+    def send(self, packets: bytes, session: socket.socket | None = None) -> None:
+        """Send this to a client, to the newest unless told otherwise."""
+        with self._writing:
+            (session or self.sessions[-1]).sendall(packets)
 
     def hang_up(self) -> None:
         """Close every connection."""
@@ -132,7 +139,7 @@ class _Session(socketserver.StreamRequestHandler):
                 answer = self._answer(header[0], self.rfile.read(size))
                 if answer == CLOSE:
                     return
-                self.wfile.write(answer)
+                self.server.send(answer, self.request)
 
     def _answer(self, header: int, body: bytes) -> bytes:
         kind = header & 0xF0
@@ -155,11 +162,9 @@ class _Session(socketserver.StreamRequestHandler):
         end = 2 + int.from_bytes(body[:2], "big")
         qos = header >> 1 & 3
         mid = body[end : end + 2] if qos else b""
-        rest = body[end + len(mid) :]
-        payload = rest[1 + rest[0] :] if self._mqtt5 else rest
-        published = Published(
-            body[2:end].decode(), payload, qos, bool(header & 1), 1 + len(length(len(body))) + len(body)
-        )
+        properties, payload = _split(body[end + len(mid) :]) if self._mqtt5 else (b"", body[end + len(mid) :])
+        size = 1 + len(length(len(body))) + len(body)
+        published = Published(body[2:end].decode(), payload, qos, bool(header & 1), properties, size)
         self.server.published.append(published)
         answer = self.server.answer(published)
         return (packet(0x40, mid) if qos else b"") if answer is None else answer.replace(b"MID", mid)
@@ -170,3 +175,13 @@ class _Session(socketserver.StreamRequestHandler):
             at += 3 + int.from_bytes(body[at : at + 2], "big")
             count += 1
         return count
+
+
+def _split(rest: bytes) -> tuple[bytes, bytes]:
+    """Return properties and payload, which follow each other."""
+    size = at = 0
+    while True:
+        size += (rest[at] & 0x7F) << 7 * at
+        at += 1
+        if not rest[at - 1] & 0x80:
+            return rest[at : at + size], rest[at + size :]
