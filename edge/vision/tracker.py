@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edge.geometry import Rect
+from edge.vision.lifecycle import CONFIRM_HITS, FOUND_SCORE, hits_needed, is_kept
 from edge.vision.motion import Motion
 from edge.vision.reader import NullReader
 from edge.vision.search import FaceSearch
@@ -22,41 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.config import FacesConfig
+    from edge.geometry import Rect
     from edge.vision.detector import Detector
     from edge.vision.reader import FaceReader, Reading
 
-CONFIRM_HITS = 3
-"""Frames that a candidate must be found in to be confirmed."""
-
-SURE_HITS = 2
-"""The same for one with a high face score, `_SURE_SCORE`."""
-
-CHEST_HITS = 5
-"""The same for one on the chest of a person who is tracked: prints on shirts are taken for faces now and then, but who
-sits before somebody nearly always. No more than `REJECT_HITS`, or nobody there would ever be confirmed."""
-
-_SURE_SCORE = 0.95
-"""Face score from which `SURE_HITS` are enough: 98 in 100 of FER+'s faces have it, and none of the cascade's hits in
-synthetic rooms."""
-
-_FOUND_SCORE = 0.96
-"""Face score from which a candidate counts as found though a fine search by the cascade does not find it."""
-
-_HYSTERESIS = 0.5
-"""Part of the least face score below which a confirmed face is gone. It keeps its track in between, so that neither a
-hand before the mouth nor a score that trembles at the limit makes it go and come."""
-
-REJECT_HITS = 2 * CONFIRM_HITS
-"""Frames after which a candidate that is found, but whose face score is too low, is removed."""
-
 _MOST_CANDIDATES = 8
 """Candidates at once: each costs a search a frame."""
-
-CANDIDATE_LOST_S = 0.8
-"""Seconds after which a candidate that is not found any more is removed."""
-
-LOST_S = 1.5
-"""Seconds after which a confirmed face that is not found any more is gone; a hand before the mouth is shorter."""
 
 _STILL_S = 0.5
 """Seconds that a face is taken to be where it was, because no pixel changed there."""
@@ -188,7 +159,7 @@ class Tracker:
         """
         if self._reader.scores_faces:
             candidate.update_reading(reading or self._reader.read_candidate(gray, candidate.rect), time_s)
-        enough = candidate.hits >= self._hits_needed(candidate)
+        enough = candidate.hits >= hits_needed(candidate, self._tracks, scored=self._reader.scores_faces)
         if enough and candidate.face_score >= self._min_score and not self._full():
             self._last_id += 1
             candidate.id = self._last_id
@@ -196,7 +167,7 @@ class Tracker:
     def _read_if_sure(self, gray: NDArray[np.uint8], there: Rect) -> Reading | None:
         """Return a reading if the model is sure of a face that a fine search by the cascade does not find."""
         reading = self._reader.read_candidate(gray, there) if self._reader.scores_faces else None
-        return reading if reading and (reading.face_score or 0.0) >= _FOUND_SCORE else None
+        return reading if reading and (reading.face_score or 0.0) >= FOUND_SCORE else None
 
     def _read_due(self, tracks: list[Track], gray: NDArray[np.uint8], time_s: float) -> None:
         """Read the confirmed faces that were found again since their last reading, some time ago or never."""
@@ -205,12 +176,6 @@ class Tracker:
             readings = self._reader.read(gray, [(track.rect, track.tilt) for track in due])
             for track, reading in zip(due, readings, strict=True):
                 track.update_reading(reading, time_s)
-
-    def _hits_needed(self, candidate: Track) -> int:
-        """Return the number of frames that it must be found in to be confirmed."""
-        if any(_chest(track.rect).holds(candidate.rect.middle) for track in self._tracks if track.confirmed):
-            return CHEST_HITS
-        return SURE_HITS if self._reader.scores_faces and candidate.face_score >= _SURE_SCORE else CONFIRM_HITS
 
     def _full(self) -> bool:
         return sum(track.confirmed for track in self._tracks) >= self._max_faces
@@ -225,20 +190,10 @@ class Tracker:
         return any(t is not by and t.visible and t.rect.overlap(found) >= _SAME_OVERLAP for t in self._tracks)
 
     def _remove_lost(self, time_s: float) -> tuple[list[Track], list[Track]]:
-        kept = [t for t in self._tracks if self._is_kept(t, time_s)]
+        kept = [t for t in self._tracks if is_kept(t, time_s, self._min_score)]
         gone = [t for t in self._tracks if t.confirmed and t not in kept]
         self._tracks = kept
         return sorted((t for t in kept if t.confirmed), key=lambda t: t.rect.area, reverse=True), gone
-
-    def _is_kept(self, track: Track, time_s: float) -> bool:
-        if track.confirmed:
-            return time_s - track.seen_s < LOST_S and track.face_score >= _HYSTERESIS * self._min_score
-        return time_s - track.seen_s < CANDIDATE_LOST_S and track.hits < REJECT_HITS
-
-
-def _chest(face: Rect) -> Rect:
-    """Return where the chest of a face's person is, as wide as two heads."""
-    return Rect(face.x - face.width / 2, face.y + 1.2 * face.height, 2 * face.width, 2.5 * face.height)
 
 
 def _could_be(lost: Rect, found: Rect) -> bool:

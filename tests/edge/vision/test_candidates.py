@@ -4,7 +4,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.tracker import CANDIDATE_LOST_S, CHEST_HITS, CONFIRM_HITS, LOST_S, REJECT_HITS, SURE_HITS
+from edge.vision.lifecycle import CANDIDATE_LOST_S, CHEST_HITS, CONFIRM_HITS, LOST_S, REJECT_HITS, SURE_HITS
 from tests.edge.vision.stage import LEFT, RIGHT, Play, Stage
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
+from edge.vision.lifecycle import CONFIRM_HITS
 from edge.vision.motion import Motion
 from edge.vision.search import FaceSearch
-from edge.vision.tracker import CONFIRM_HITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

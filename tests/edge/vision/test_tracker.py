@@ -4,7 +4,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.tracker import LOST_S
+from edge.vision.lifecycle import LOST_S
 from tests.edge.vision.stage import FRAME_S, LEFT, RIGHT, Play, Stage
 
 
