@@ -26,7 +26,9 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
-table.facts td { text-align: left; } table.facts td:first-child { color: var(--faint); width: 11rem; }
+td { white-space: nowrap; }
+table.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+table.facts td:first-child { color: var(--faint); width: 11rem; }
 th, p.note, figcaption { color: var(--faint); font-weight: normal; font-size: .87rem; }
 p.note { margin: .3rem 0 0; } figure { margin: 1rem 0; }
 svg { display: block; width: 100%; max-width: 30rem; height: auto; }
@@ -36,7 +38,8 @@ text { font: 11px system-ui, sans-serif; } text.ink { fill: var(--ink); } text.f
 .whisker { stroke: var(--full); stroke-width: 2; } .curve { fill: none; stroke: var(--full); stroke-width: 2; }
 .dashed { fill: none; stroke: var(--faint); stroke-dasharray: 5 5; }
 pre { overflow-x: auto; font-size: .8rem; }
-@media (max-width: 480px) { body { margin: 1rem auto; } th, td { padding: .2rem .25rem; font-size: .87rem; }
+@media (max-width: 480px) { body { margin: 1rem auto; }
+  th, td { padding: .2rem .25rem; font-size: .87rem; white-space: normal; }
   table.facts td:first-child { width: 6rem; } }
 """
 
@@ -77,7 +80,7 @@ def _facts(report: BenchReport) -> str:
         "throttled": {True: "yes", False: "no", None: "unknown"}[report.throttled],
     }
     rows = "\n".join(f"<tr><td>{name}</td><td>{escape(fact)}</td></tr>" for name, fact in facts.items())
-    return f'<table class="facts">\n{rows}\n</table>'
+    return f'<div class="table"><table class="facts">\n{rows}\n</table></div>'
 
 
 def _figure(sheet: Sheet, report: BenchReport) -> str:

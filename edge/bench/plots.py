@@ -80,13 +80,13 @@ def growth(found: tuple[GrowthReport, ...]) -> str:
         f'<polyline class="dashed" points="{_points(proportional)}"/>',
         f'<polyline class="curve" points="{_points(points)}"/>',
         _text(proportional[1][0] + 8, proportional[1][1], "K times one", "start", "faint"),
-        _text(_LEFT - 8, bottom + 18, "people", "end", "faint"),
+        _text(_LEFT - 14, bottom + 18, "people", "end", "faint"),
         _text(_LEFT - 8, top, "CPU ms", "end", "faint"),
     ]
     for step, (x, y) in zip(found, points, strict=True):
         parts += [
             f'<circle class="full" cx="{x:.1f}" cy="{y:.1f}" r="4"/>',
-            _text(x, y + 17, f"{step.cpu_ms_per_frame:.1f}", "middle", "faint"),
+            _text(x, y + 17 if y + 24 < bottom else y - 14, f"{step.cpu_ms_per_frame:.1f}", "middle", "faint"),
             _text(x, bottom + 18, str(step.people), "middle"),
         ]
     return _picture(bottom + 36, parts, "CPU milliseconds a frame by the number of people")

@@ -65,6 +65,16 @@ def test_the_page_loads_nothing(bench_report: BenchReport) -> None:
     assert re.search(r"//|url\(|@import", text) is None
 
 
+def test_the_page_can_be_read_on_a_phone(bench_report: BenchReport) -> None:
+    """At 390 pixels, of which 358 are between the margins, no table pushes the page wider and no text is tiny."""
+    text = page(bench_report)
+    assert text.count('<div class="table"><table') == text.count("<table") == 5
+    assert ".table { overflow-x: auto; }" in text
+    (pixels,) = re.findall(r"text { font: (\d+)px", text)
+    for width in re.findall(r'viewBox="0 0 (\d+) ', text):
+        assert int(pixels) * 358 / int(width) > 10
+
+
 def test_a_page_without_more_than_stages_has_no_more(bench_report: BenchReport) -> None:
     read = Reader(page(bench_report.model_copy(update={"compare": None, "growth": ()})))
     assert read.tags.count("svg") == 1
