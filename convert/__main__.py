@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from convert import bundle
+from convert import bundle, plots
 from convert.bench import as_table, benchmark
 from convert.gates import Limits  # noqa: TC001  # limits_as_options reads annotations
 from convert.make import Data, make
@@ -24,7 +24,7 @@ from convert.peers.measure import measure
 from convert.progress import progress
 from convert.recheck import recheck
 from edge.files import write_atomically
-from train import plots, report
+from train import report
 from train.console import Fer2013Option, FerplusOption, run
 
 if TYPE_CHECKING:

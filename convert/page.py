@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from train import plots
+from convert import plots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

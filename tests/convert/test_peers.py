@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from convert import plots
 from convert.__main__ import main
 from convert.inspection import dissect
 from convert.load.export import to_tflite
@@ -13,7 +14,6 @@ from convert.peers.known import PEERS, Known
 from convert.peers.measure import Measured
 from edge.inference.bundle import SHIPPED
 from tests.train.synthetic import call
-from train import plots
 from train.report import load_tests
 
 if TYPE_CHECKING:
