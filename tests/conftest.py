@@ -52,13 +52,17 @@ class Outcome:
     err: str
 
 
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that commands handle."""
+
+
 @pytest.fixture
 def emotion_edge(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., Outcome]]:
     """Run the command line in this process: ``emotion_edge("config", "check")``."""
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # the command sets its own
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in _HANDLED}
 
     def call(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["emotion-edge", *map(str, arguments)])

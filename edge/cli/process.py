@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
@@ -20,18 +22,36 @@ from edge.errors import EdgeError, ExitCode, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOG = logging.getLogger(__name__)
+
+_STOP_S = 3.0
+"""Seconds that a clean stop has until another signal ends the command at once."""
+
 
 def stop_on_signals() -> threading.Event:
-    """Return the event that SIGINT and SIGTERM set, to end a command in good order; a second signal ends it at once."""
+    """Return the event that SIGINT, SIGTERM and SIGQUIT set, to end a command in good order.
+
+    A clean stop takes 2 s; only a signal after `_STOP_S` ends the command at once. Other signals that would end it
+    without a clean stop are ignored.
+    """
     stop = threading.Event()
+    first_s = 0.0
 
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set():
+    def end(number: int, _frame: object) -> None:
+        nonlocal first_s
+        if not stop.is_set():
+            first_s = time.monotonic()
+            stop.set()
+        elif time.monotonic() - first_s >= _STOP_S:
             leave_at_once(128 + number)
-        stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
+    def ignore(number: int, _frame: object) -> None:
+        _LOG.warning("%s is ignored; restart to read the configuration again", signal.Signals(number).name)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, end)
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, ignore)
     threading.excepthook = _end_with_the_thread
     return stop
 
@@ -46,6 +66,17 @@ def reader_may_leave() -> Iterator[None]:
     except OutputError:
         _drop_output()
         raise
+
+
+def open_missing_streams() -> None:
+    """Open the standard streams that the caller closed, or the next file would take their place and their output."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free one
+        os.set_inheritable(descriptor, True)  # noqa: FBT003  # it takes no keyword
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for the life of the process
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # the same
 
 
 def leave_a_hung_camera_behind(code: int) -> None:

@@ -25,5 +25,5 @@ def run(
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
     with reader_may_leave():
-        run_daemon(settings, stop, sys.stdout if print_events else None)
+        run_daemon(settings, stop, sys.stdout.fileno() if print_events else None)
     leave_a_hung_camera_behind(ExitCode.OK)

@@ -79,8 +79,16 @@ class Daemon:
         return True
 
     def watch(self, stop: threading.Event) -> None:
-        """Process frames until the stop or the clip's end."""
+        """Process frames until the stop or the clip's end.
+
+        Raises:
+            CameraError: The camera was away for too long.
+            CameraHangError: The camera stack hangs.
+            BrokenPipeError: The reader of what is printed has left.
+            OutputError: Events cannot be printed for another reason.
+        """
         while not stop.is_set():
+            self._publisher.check_printer()
             # Live cameras only: every frame of a clip counts, and waits.
             rest_s = self._throttle.wait_s(time.monotonic()) if self._supervisor.live else 0.0
             if rest_s > 0:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.daemon import payloads
-from edge.errors import OutputError
 from edge.wire.messages import CameraStatus, Info, InfoModel
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from edge.daemon.payloads import Origin
+    from edge.daemon.printer import Printer
     from edge.daemon.session import SessionRecord
     from edge.inference.bundle import ModelBundle
     from edge.mqtt.broker_link import BrokerLink
@@ -31,7 +31,7 @@ class Publisher:
         origin: Origin,
         bundle: ModelBundle,
         link: BrokerLink,
-        printer: TextIO | None = None,
+        printer: Printer,
         record: SessionRecord | None = None,
     ) -> None:
         self._origin = origin
@@ -52,29 +52,18 @@ class Publisher:
         self._origin = replace(self._origin, synthetic=synthetic)
 
     def publish_transitions(self, transitions: Sequence[Transition], captured_s: float) -> None:
-        """Publish what changed; `captured_s` is when, on the monotonic clock.
-
-        Raises:
-            BrokenPipeError: The reader of standard output has left. From here on nothing is printed.
-            OutputError: An event cannot be printed for another reason.
-        """
-        events = []
+        """Publish what changed, and print it; `captured_s` is when, on the monotonic clock."""
         for transition in transitions:
             event = payloads.event(transition, self._origin, self._sequence)
             self._sequence += 1
             if self._record:
                 self._record.note(event.sequence)
             self._link.publish_event(event, captured_s)
-            events.append(event)
-        try:
-            for event in events if self._printer else ():
-                print(event.to_json(), file=self._printer, flush=True)
-        except OSError as error:
-            self._printer = None  # events that follow during the stop must still reach the broker
-            if isinstance(error, BrokenPipeError):
-                raise
-            message = f"standard output: the events cannot be printed: {error.strerror}"
-            raise OutputError(message) from None
+            self._printer.print(event.to_json())
+
+    def check_printer(self) -> None:
+        """Raise what went wrong with what was printed, as `Printer.check` says."""
+        self._printer.check()
 
     def publish_state(self, snapshot: Snapshot | None) -> None:
         """Publish who is there now; None before the first frame."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ulid import ULID
 
@@ -14,6 +14,7 @@ from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
 from edge.daemon.loop import STATE_EVERY_S, Daemon
 from edge.daemon.payloads import Origin
+from edge.daemon.printer import LinePrinter, NullPrinter
 from edge.daemon.publisher import Publisher
 from edge.daemon.session import SessionRecord
 from edge.errors import CameraError, CameraHangError
@@ -36,16 +37,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RELEASE_S = 0.3
-"""Seconds that the camera has to let go when the daemon stops."""
+"""Seconds that the camera, and then the reader of what is printed, have when the daemon stops."""
+
+_READ_ALL_S = 10.0
+"""The same for the reader when a clip ended, which is processed faster than some programs read."""
 
 
-def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None) -> None:
+def run(settings: Settings, stop: threading.Event, print_to: int | None = None) -> None:
     """Run until `stop` is set or the clip ends.
 
     Args:
         settings: Everything that can be set.
         stop: Set it to stop within 2 s, with ``offline`` published.
-        printer: Where to print every event as a line of JSON.
+        print_to: The file descriptor to print every event to, as a line of JSON; None: nowhere.
 
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
@@ -75,6 +79,7 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         )
         cleanup.callback(supervisor.close, _RELEASE_S)
         record = SessionRecord(origin.session, state, runtime) if lasting else None
+        printer = NullPrinter() if print_to is None else LinePrinter(print_to)
         publisher = Publisher(origin, bundle, link, printer, record)
         detector = HaarDetector(settings.faces.min_height)
         pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion)
@@ -99,5 +104,6 @@ def run(settings: Settings, stop: threading.Event, printer: TextIO | None = None
         finally:
             notify.stopping()
             daemon.finish(reason)
+            printer.close(_READ_ALL_S if supervisor.ended else _RELEASE_S)
         if supervisor.ended:
             link.drain(stop)

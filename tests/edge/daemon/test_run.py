@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 import os
@@ -295,7 +294,7 @@ def test_a_stop_is_heard_while_the_camera_opens(monkeypatch: pytest.MonkeyPatch)
         return Unpluggable(threading.Event())
 
     monkeypatch.setattr(run, "open_camera", opener)
-    run.run(settings("none"), stop, io.StringIO())
+    run.run(settings("none"), stop)
     assert any(thread.name == THREAD for thread in threading.enumerate())  # left behind
     let_go.set()
 
