@@ -7,31 +7,39 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from edge.errors import OutputError
 
 
-def read_regular(path: Path, most_bytes: int) -> bytes:
-    """Return the content of a regular file, or of one that a link leads to.
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file, or one that a link leads to, for reading.
 
     A FIFO, a socket or a device such as ``/dev/zero`` would block, or never end.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file; `strerror` says which.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "this is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """Return the content of a regular file, or of one that a link leads to.
 
     Args:
         path: The file.
         most_bytes: The largest size that is accepted.
 
     Raises:
-        OSError: It cannot be read, is no regular file, or is too large; `strerror` says which.
+        OSError: As of `open_regular`, or it is too large; `strerror` says which.
     """
-    # Without O_NONBLOCK, opening a FIFO waits for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "this is not a regular file", str(path))
-        with open(descriptor, "rb", closefd=False) as file:  # Path cannot open a descriptor
-            content = file.read(most_bytes + 1)  # not the size that fstat gives: the file may grow
-    finally:
-        os.close(descriptor)
+    with open_regular(path) as file:
+        content = file.read(most_bytes + 1)  # not the size that fstat gives: the file may grow
     if len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"this is larger than {most_bytes:,} bytes", str(path))
     return content

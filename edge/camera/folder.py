@@ -1,14 +1,11 @@
-"""Folders of images."""
+"""Folders of images, played like a clip."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from edge.camera.opencv import silence
+from edge.camera.images import SUFFIXES, read_image
 from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
 
@@ -17,16 +14,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from edge.frame import Frame
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png"})
-"""Files that count as images; others in the folder are passed over."""
+
+SINGLE = (
+    "expressions are followed over time: write the path of a clip, or of a folder with pictures of one scene in "
+    "their order"
+)
+"""What to do with a single picture."""
 
 
 class ImageFolder:
     """The images of a folder, one after the other: ``frame2.png`` comes before ``frame10.png``.
+
+    Hidden files are passed over: macOS puts a ``._name.jpg`` that is no image beside each image.
 
     Attributes:
         name: The folder's name.
@@ -46,23 +47,25 @@ class ImageFolder:
             now: The wall clock, for when the first frame is.
 
         Raises:
-            CameraError: The folder cannot be read or holds no image, or the first cannot be decoded.
+            CameraError: The folder cannot be read or holds fewer than two images, or the first cannot be decoded.
         """
-        silence()
         try:
-            files = sorted((file for file in path.iterdir() if file.suffix.lower() in SUFFIXES), key=natural)
+            files = sorted(filter(_counts, path.iterdir()), key=natural)
         except OSError as error:
             message = f"{path}: {error.strerror}; write the path of a folder that can be read"
             raise CameraError(message) from None
         if not files:
             message = f"{path}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
             raise CameraError(message)
+        if len(files) == 1:
+            message = f"{path}: only one image in this folder, {files[0].name}; {SINGLE}"
+            raise CameraError(message)
         self.name = path.name or str(path)
         self.rate = fps
         self.frames = len(files)
         self._files = files
         self._stamps = ClipStamps(fps, now=now)
-        self._first = _decode(files[0])
+        self._first = read_image(files[0])
 
     def read(self) -> Frame | None:
         """Return the next image; None after the last.
@@ -73,12 +76,13 @@ class ImageFolder:
         if self._stamps.count >= len(self._files):
             return None
         file = self._files[self._stamps.count]
-        gray = _decode(file)
+        gray = read_image(file)
         if gray.shape != self._first.shape:
             (height, width), (wanted_height, wanted_width) = gray.shape, self._first.shape
             message = (
                 f"{file}: its size is {width}x{height}, but that of {self._files[0].name} is "
-                f"{wanted_width}x{wanted_height}; one folder holds images of one size"
+                f"{wanted_width}x{wanted_height}; a folder is played like a clip: put the images of each size into a "
+                "folder of their own"
             )
             raise CameraError(message)
         return self._stamps.frame(gray)
@@ -94,9 +98,5 @@ def natural(path: Path) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part.lower() for part in parts], path.name
 
 
-def _decode(file: Path) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        message = f"{file}: not an image that can be read; mend or remove it"
-        raise CameraError(message)
-    return np.asarray(picture, np.uint8)
+def _counts(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")

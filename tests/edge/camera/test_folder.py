@@ -37,7 +37,8 @@ def test_images_come_in_the_order_a_person_expects_at_the_given_rate(save: Save)
 
 
 def test_colours_become_gray(save: Save) -> None:
-    folder = save("red.png", np.full((30, 40, 3), (0, 0, 255), np.uint8))
+    for name in ("red.png", "red2.png"):
+        folder = save(name, np.full((30, 40, 3), (0, 0, 255), np.uint8))
     frame = ImageFolder(folder, 5).read()
     assert frame is not None
     assert frame.gray.mean() == pytest.approx(76, abs=1)  # 0.299 of 255, ITU-R BT.601
@@ -47,7 +48,9 @@ def test_an_image_of_another_size_is_named(save: Save) -> None:
     save("a1.png", gray(1))
     camera = ImageFolder(save("a2.png", gray(1, (50, 30))), 5)
     assert camera.read() is not None
-    with pytest.raises(CameraError, match=r"a2\.png: its size is 50x30, but that of a1\.png is 40x30"):
+    with pytest.raises(
+        CameraError, match=r"a2\.png: its size is 50x30, but that of a1\.png is 40x30; a folder is played"
+    ):
         camera.read()
 
 
@@ -68,6 +71,19 @@ def test_a_damaged_first_image_is_told_at_once(save: Save) -> None:
         ImageFolder(folder, 5)
 
 
+def test_hidden_files_are_passed_over(save: Save) -> None:
+    for name in ("a1.jpg", "a2.jpg"):
+        folder = save(name, gray(1))
+        (folder / f"._{name}").write_bytes(b"\0\5\26\7 what macOS puts beside each file of a memory card")
+    (folder / ".trash.png").write_bytes(b"")
+    assert ImageFolder(folder, 5).frames == 2
+
+
+def test_one_image_is_no_clip(save: Save) -> None:
+    with pytest.raises(CameraError, match=r"only one image in this folder, a1\.png; expressions are followed"):
+        ImageFolder(save("a1.png", gray(1)), 5)
+
+
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CameraError, match=r"no image in this folder; it takes \.bmp, \.jpeg"):
         ImageFolder(tmp_path, 5)
@@ -79,7 +95,8 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_after_close_there_is_no_image(save: Save) -> None:
-    camera = ImageFolder(save("a1.png", gray(1)), 5)
+    save("a1.png", gray(1))
+    camera = ImageFolder(save("a2.png", gray(1)), 5)
     camera.close()
     camera.close()
     assert camera.read() is None

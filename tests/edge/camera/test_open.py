@@ -98,7 +98,8 @@ def test_a_folder_is_opened_by_its_path_at_the_rate_that_is_set(tmp_path: Path) 
 def test_any_camera_is_turned(tmp_path: Path, degrees: int, shape: tuple[int, int]) -> None:
     picture = np.zeros((30, 40), np.uint8)
     picture[0, 0] = 255
-    assert cv2.imwrite(str(tmp_path / "a.png"), picture)
+    for name in ("a.png", "b.png"):
+        assert cv2.imwrite(str(tmp_path / name), picture)
     config = CameraConfig.model_validate({"source": str(tmp_path), "rotate": degrees})
     frame = open_camera(config, NETWORK).read()
     assert frame is not None

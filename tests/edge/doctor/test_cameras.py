@@ -164,7 +164,8 @@ def test_a_clip_and_a_folder_of_images_are_fine(tmp_path: Path, video: Path) -> 
     assert look(asked(str(video)), tmp_path) == Finding("camera", "ok", str(video))
     folder = tmp_path / "images"
     folder.mkdir()
-    assert cv2.imwrite(str(folder / "a.png"), np.zeros((30, 40), np.uint8))
+    for name in ("a.png", "b.png"):
+        assert cv2.imwrite(str(folder / name), np.zeros((30, 40), np.uint8))
     assert look(asked(str(folder)), tmp_path).status == "ok"
 
 
