@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import logging
-import math
+import mmap
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
+from edge.camera.folder import SINGLE
 from edge.camera.gif import index_gif
-from edge.camera.opencv import open_capture, to_gray
+from edge.camera.images import SUFFIXES
 from edge.camera.timestamps import ClipStamps, utc_now
+from edge.camera.video import Video, VideoTimeoutError
 from edge.errors import CameraError
+from edge.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from edge.camera.gif import GifIndex
+    from edge.camera.video import Picture
     from edge.frame import Frame
 
 log = logging.getLogger(__name__)
+
+_READ_S = 15.0
+"""Seconds that opening the file, and then each frame, may take; a disk that has to spin up takes ten, and FFmpeg would
+search gigabytes of zeros for a picture."""
 
 _TOLERANCE_S = 0.25
 """How much earlier than announced a whole clip may end: sound outlasts pictures, counts are rounded durations."""
 
 
 class Clip:
-    """A file of moving pictures: every frame counts, and their times are the same on any machine.
+    """A file of moving pictures: every frame counts, and their times are the file's own.
 
     A clip that breaks off ends like its end, with a logged warning. That it
     breaks off is seen where the container announces a duration (Matroska, AVI,
@@ -41,16 +45,16 @@ class Clip:
 
     Attributes:
         name: The file's name.
-        rate: Frames per second.
-        frames: How many frames the file announces (Matroska: its duration times
-            its rate, which may be one too many), or None.
+        rate: Frames per second; of a clip whose rate varies, the announced one.
+        frames: How many frames the file announces, or None; Matroska announces a duration only, so that it may be one
+            too many.
     """
 
     live = False
     synthetic = False
 
     def __init__(self, path: Path, *, fallback_fps: float = 15.0, now: Callable[[], datetime] = utc_now) -> None:
-        """Open a clip and decode its first frame.
+        """Open a clip and decode its first two frames.
 
         Args:
             path: The file.
@@ -58,83 +62,116 @@ class Clip:
             now: The wall clock, for when the clip starts.
 
         Raises:
-            CameraError: There is no such file, or no picture in it that can be decoded.
+            CameraError: There is no such file, or it holds fewer than two pictures that can be decoded.
         """
         self.name = path.name
         self._path = path
-        content = _read_bytes(path) if path.suffix.lower() == ".gif" else _read_bytes(path, 1)
-        self._gif = index_gif(content)
-        # Absolute, as FFmpeg takes what stands before a colon for a protocol.
-        self._capture = open_capture(str(path.absolute()), cv2.CAP_FFMPEG)
-        if not self._capture.isOpened():
-            message = f"{path}: not a video, or cut off before it begins; write the path of a clip that plays"
+        self._gif = _index(path)
+        if path.suffix.lower() in SUFFIXES:
+            message = f"{path}: this is a photo, and no clip; {SINGLE}"
             raise CameraError(message)
+        try:
+            # Absolute, as FFmpeg takes what stands before a colon for a protocol. A playlist may name files only.
+            self._video = Video(f"file:{path.absolute()}", "file", timeout_s=_READ_S)
+        except CameraError as error:
+            message = f"{path}: not a video, or cut off before it begins ({error}); write the path of a clip that plays"
+            raise CameraError(message) from None
         self.rate, self.frames = self._announced(fallback_fps)
-        self._stamps = ClipStamps(self.rate, now=now)
+        self._stamps = ClipStamps(self.rate, tick_s=self._video.tick_s, now=now)
         self._ends_s = 0.0
-        self._next = self._decode()
-        if self._next is None:
+        try:
+            self._next = [self._first(), self._second()]
+        except CameraError:
             self.close()
-            message = f"{path}: not one picture in it can be decoded; it may be cut off or of an unknown kind"
-            raise CameraError(message)
+            raise
 
     def read(self) -> Frame | None:
-        """Decode the next frame; None at the end."""
-        gray = self._next
-        if gray is None:
+        """Return the next frame; None at the end.
+
+        Raises:
+            CameraError: The disk gives nothing any more.
+        """
+        if not self._next:
             return None
-        frame = self._stamps.frame(gray)
-        self._next = self._decode()
-        if self._next is None:
+        picture = self._next.pop(0)
+        frame = self._stamps.frame(picture.gray, picture.time_s)
+        self._ends_s = frame.time_s + 1 / self.rate
+        following = self._decode() if len(self._next) < 2 else None
+        if following:
+            self._next.append(following)
+        elif not self._next:
             self._warn_if_cut()
         return frame
 
     def close(self) -> None:
         """Release the file. Safe to call twice."""
-        self._next = None
-        self._capture.release()
+        self._next = []
+        self._video.close()
+
+    def _first(self) -> Picture:
+        picture = self._decode()
+        if picture is None:
+            message = f"{self._path}: not one picture in it can be decoded; it may be cut off or of an unknown kind"
+            raise CameraError(message)
+        return picture
+
+    def _second(self) -> Picture:
+        picture = self._decode()
+        if picture is None:
+            message = f"{self._path}: it holds only one picture that can be decoded; {SINGLE}"
+            raise CameraError(message)
+        return picture
 
     def _announced(self, fallback_fps: float) -> tuple[float, int | None]:
-        """Give what the container says: frames per second and their count."""
+        """Return what the container says: frames per second and their count."""
         if self._gif:
             return self._gif.rate, self._gif.frames
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if not (math.isfinite(rate) and 0.1 <= rate <= 1000):
-            log.warning("%s does not say how many frames a second it has; %g are taken", self._path, fallback_fps)
+        if self._video.rate is None:
+            log.warning("%s does not say how many frames a second it has; %g are assumed", self._path, fallback_fps)
             return fallback_fps, None
-        return rate, int(count) if count >= 1 else None
+        return self._video.rate, self._video.frames
 
-    def _decode(self) -> NDArray[np.uint8] | None:
-        got, picture = self._capture.read()
-        if not got:
+    def _decode(self) -> Picture | None:
+        try:
+            return self._video.read()
+        except VideoTimeoutError:
+            message = f"{self._path}: no picture could be read for {_READ_S:g} s; check the file and the disk it is on"
+            raise CameraError(message) from None
+        except CameraError:  # damaged, or cut off
             return None
-        self._ends_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 + 1 / self.rate
-        return to_gray(np.asarray(picture, np.uint8))
 
     def _warn_if_cut(self) -> None:
-        read = self._stamps.count
+        count = self._stamps.count
         if self._gif:
             if not self._gif.complete:
-                log.warning("%s breaks off after %d frames; that is taken for its end", self._path, read)
+                log.warning("%s breaks off after %d frames; that is taken for its end", self._path, count)
         elif self.frames:
-            # Both must be short: counts are off where the rate varies, positions where a file has none.
-            missing_s = min((self.frames - read) / self.rate, self.frames / self.rate - self._ends_s)
+            # Both must be short: counts are off where the rate varies, time stamps where a file has none.
+            announced_s = max(self._video.duration_s or 0, self.frames / self.rate)
+            missing_s = min((self.frames - count) / self.rate, announced_s - self._ends_s)
             if missing_s > _TOLERANCE_S:
                 log.warning(
-                    "%s breaks off after %d of %d frames; that is taken for its end", self._path, read, self.frames
+                    "%s breaks off after %d of %d frames; that is taken for its end", self._path, count, self.frames
                 )
 
 
-def _read_bytes(path: Path, size: int = -1) -> bytes:
-    """Read a file, to its end or so many bytes, with a sentence for every way that fails."""
+def _index(path: Path) -> GifIndex | None:
+    """Return what a GIF holds; None for another file.
+
+    Raises:
+        CameraError: It is not there, may not be read, is empty or no regular file, or a GIF without a whole picture.
+    """
     try:
-        with path.open("rb") as file:
-            content = file.read(size)
+        with open_regular(path) as file:
+            if not file.read(1):
+                message = f"{path}: the file is empty; write the path of a clip that plays"
+                raise CameraError(message)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                index = index_gif(content)
     except OSError as error:
         message = f"{path}: {error.strerror}; write the path of a clip that can be read"
         raise CameraError(message) from None
-    if not content:
-        message = f"{path}: the file is empty; write the path of a clip that plays"
+    if index and not index.frames:
+        message = f"{path}: not one whole picture in it, it is cut off; write the path of a clip that plays"
         raise CameraError(message)
-    return content
+    return index

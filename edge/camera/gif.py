@@ -8,6 +8,10 @@ file itself knows, block by block (GIF89a specification, W3C, sections 15-27).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import mmap
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL = 0xF9
@@ -28,7 +32,7 @@ class GifIndex:
     """False: the file breaks off."""
 
 
-def index_gif(content: bytes) -> GifIndex | None:
+def index_gif(content: bytes | mmap.mmap) -> GifIndex | None:
     """Return what a GIF's blocks say; None where the bytes are no GIF."""
     if content[:6] not in {b"GIF87a", b"GIF89a"}:
         return None
@@ -62,7 +66,7 @@ def _colour_table(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_blocks(content: bytes, at: int) -> int:
+def _after_blocks(content: bytes | mmap.mmap, at: int) -> int:
     """Return where a chain of sub-blocks ends, each led by its length; a length of 0 ends it."""
     while content[at]:
         at += content[at] + 1

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from edge.camera.opencv import open_capture, to_gray
 from edge.camera.timestamps import LiveStamps
+from edge.camera.video import Video, VideoTimeoutError
 from edge.errors import CameraError
 from edge.redaction import redact
 
 if TYPE_CHECKING:
     from edge.frame import Frame
 
+_PROTOCOLS = "rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
+"""What a stream may be made of: a playlist of another machine's must not name files of this one."""
+
+_OPTIONS = {"rtsp_flags": "prefer_tcp"}  # over UDP, packets get lost, and faces are smeared
+
+_LIVE_LISTS = frozenset({"hls", "dash"})
+"""Formats that are live though what is at the address, a playlist, has an end."""
+
+_ONE_PICTURE = (
+    "there is one picture, and no stream; look up the address of the camera's video, which often begins with rtsp://"
+)
+
 
 class NetworkStream:
-    """A stream from a camera on the network, over RTSP or HTTP.
+    """A live stream from a camera on the network, over RTSP or HTTP.
 
-    Frames are stamped when they arrive. A video *file* behind ``http://`` comes
-    as fast as the network gives it; download it and open it as a clip instead.
+    Frames are stamped when they arrive. What has an end is refused: a picture, as
+    ``http://camera/snap.jpg`` gives it, is no stream, and a video file is a clip.
 
     Attributes:
         name: The address without what may be a secret in it.
@@ -30,7 +39,7 @@ class NetworkStream:
     synthetic = False
 
     def __init__(self, url: str, timeout_s: float, *, stamps: LiveStamps | None = None) -> None:
-        """Connect.
+        """Connect, and wait for the first two frames.
 
         Args:
             url: ``rtsp://[user:password@]host[:port]/path`` or ``http://…``.
@@ -38,20 +47,26 @@ class NetworkStream:
             stamps: Makes the frames.
 
         Raises:
-            CameraError: The stream cannot be opened.
+            CameraError: No live stream opens there.
         """
         self.name = redact(url)
         self._timeout_s = timeout_s
         self._stamps = stamps or LiveStamps()
-        milliseconds = max(1, round(1000 * timeout_s))
-        deadlines = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds)
-        self._capture = open_capture(url, cv2.CAP_FFMPEG, deadlines)
-        if not self._capture.isOpened():
+        try:
+            self._video = Video(url, _PROTOCOLS, timeout_s=timeout_s, options=_OPTIONS)
+        except CameraError as error:
             message = (
-                f"{self.name}: no stream opens there within {timeout_s:g} s; "
+                f"{self.name}: no stream opens there within {timeout_s:g} s ({error}); "
                 "check that the camera is on, its address, and user and password"
             )
-            raise CameraError(message)
+            raise CameraError(message) from None
+        self._waiting: list[Frame] = []
+        try:
+            self._refuse_file()
+            self._waiting = [self._next(), self._next()]
+        except CameraError:
+            self.close()
+            raise
 
     def read(self) -> Frame | None:
         """Wait for the next frame and return it; a live stream has no ordinary end.
@@ -59,12 +74,30 @@ class NetworkStream:
         Raises:
             CameraError: The stream ended, or nothing came in time.
         """
-        got, picture = self._capture.read()
-        if not got:
-            message = f"{self.name}: the stream ended, or gave nothing for {self._timeout_s:g} s"
-            raise CameraError(message)
-        return self._stamps.frame(to_gray(np.asarray(picture, np.uint8)))
+        return self._waiting.pop(0) if self._waiting else self._next()
 
     def close(self) -> None:
         """Disconnect. Safe to call twice."""
-        self._capture.release()
+        self._video.close()
+
+    def _next(self) -> Frame:
+        try:
+            picture, why = self._video.read(), "it ended"
+        except VideoTimeoutError:
+            message = f"{self.name}: the stream sent nothing for {self._timeout_s:g} s"
+            raise CameraError(message) from None
+        except CameraError as error:
+            picture, why = None, str(error)
+        if picture is None:
+            one = self._stamps.count == 1
+            message = f"{self.name}: {_ONE_PICTURE}" if one else f"{self.name}: the stream ended ({why})"
+            raise CameraError(message)
+        return self._stamps.frame(picture.gray)
+
+    def _refuse_file(self) -> None:
+        if self._video.format.endswith("_pipe") and self._video.size:
+            message = f"{self.name}: {_ONE_PICTURE}"
+            raise CameraError(message)
+        if self._video.duration_s or (self._video.size and self._video.format not in _LIVE_LISTS):
+            message = f"{self.name}: there is a video file, and no live stream; download it and write its path instead"
+            raise CameraError(message)

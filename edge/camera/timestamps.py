@@ -34,7 +34,7 @@ class LiveStamps:
         """
         self.monotonic = monotonic
         self._now = now
-        self._count = 0
+        self.count = 0
         self._last_s = float("-inf")
 
     def frame(self, gray: NDArray[np.uint8], captured_s: float | None = None) -> Frame:
@@ -48,28 +48,54 @@ class LiveStamps:
         captured_s = now_s if captured_s is None else captured_s
         # A sensor's time stamp may be missing for one frame only; time must not step back with the next one.
         self._last_s = captured_s = max(captured_s, self._last_s)
-        frame = Frame(gray, self._now() - timedelta(seconds=now_s - captured_s), captured_s, self._count)
-        self._count += 1
+        frame = Frame(gray, self._now() - timedelta(seconds=now_s - captured_s), captured_s, self.count)
+        self.count += 1
         return frame
 
 
 class ClipStamps:
-    """Makes the frames of a clip: their time is their index over the rate, so that it is the same on any machine."""
+    """Numbers and stamps the frames of a clip: their time is the clip's, so that it is the same on any machine.
 
-    def __init__(self, rate: float, *, now: Callable[[], datetime] = utc_now) -> None:
+    Containers round time stamps (Matroska to 1 ms, GIF to 10 ms), or keep what another
+    has rounded, and a rate may come from rounded stamps. A stamp that differs by no more
+    than both roundings from a constant rate's counts as the constant rate's.
+    """
+
+    def __init__(self, rate: float, *, tick_s: float = 0.0, now: Callable[[], datetime] = utc_now) -> None:
         """Start at index 0.
 
         Args:
             rate: Frames per second.
+            tick_s: Resolution of the clip's own time stamps, in seconds; 1 ms where it is finer.
             now: The wall clock, read once, for when the clip starts.
         """
         self._rate = rate
+        self._rounding_s = 2.001 * max(tick_s, 0.001)
         self._started_at = now()
+        self._first_s: float | None = None
+        self._last_s = 0.0
         self.count = 0
 
-    def frame(self, gray: NDArray[np.uint8]) -> Frame:
-        """Return the next frame of ``(H, W)`` gray levels."""
-        time_s = self.count / self._rate
+    def frame(self, gray: NDArray[np.uint8], stamp_s: float | None = None) -> Frame:
+        """Return the next frame.
+
+        Args:
+            gray: ``(H, W)`` gray levels.
+            stamp_s: The clip's own time stamp, which need not begin at 0; None: the frame before and the rate decide.
+        """
+        time_s = self._time_s(stamp_s)
         frame = Frame(gray, self._started_at + timedelta(seconds=time_s), time_s, self.count)
+        self._last_s = time_s
         self.count += 1
         return frame
+
+    def _time_s(self, stamp_s: float | None) -> float:
+        constant_s = self.count / self._rate
+        if stamp_s is not None and self._first_s is None:
+            self._first_s = stamp_s - constant_s
+        if stamp_s is not None and self._first_s is not None:
+            own_s = stamp_s - self._first_s
+        else:
+            own_s = self._last_s + 1 / self._rate if self.count else 0.0
+        rounded = abs(own_s - constant_s) <= self._rounding_s
+        return max(constant_s if rounded else own_s, self._last_s)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from edge.camera.opencv import open_capture, to_gray
+from edge.camera.opencv import silence, to_gray
 from edge.camera.timestamps import LiveStamps
 from edge.camera.v4l2 import check_node
 from edge.errors import CameraError
@@ -167,7 +167,8 @@ class Webcam:
 
 def _open(device: Path) -> cv2.VideoCapture:
     check_node(device)
-    capture = open_capture(str(device), cv2.CAP_V4L2)
+    silence()
+    capture = cv2.VideoCapture(str(device), cv2.CAP_V4L2)
     if not capture.isOpened():
         message = f"{device}: the camera does not open; another program may be using it"
         raise CameraError(message)

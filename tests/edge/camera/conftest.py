@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.camera.opencv import silence
 from edge.camera.supervisor import CameraSupervisor
 from edge.frame import Frame
+from tests.edge.camera.films import film
 from tests.edge.camera.script import CONFIG, Clock, Script
 
 if TYPE_CHECKING:
@@ -34,14 +34,8 @@ def video(tmp_path: Path) -> Callable[..., Path]:
     """Write a video whose n-th picture is of gray level 4 n."""
 
     def write(frames: int = 50, fps: float = 12.5, size: tuple[int, int] = (160, 120), name: str = "clip.avi") -> Path:
-        path = tmp_path / name
-        silence()  # FFmpeg reads its level at its first use, and this may be it
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
-        assert writer.isOpened()
-        for index in range(frames):
-            writer.write(np.full((size[1], size[0], 3), 4 * index, np.uint8))
-        writer.release()
-        return path
+        pictures = ((index / fps, np.full((size[1], size[0]), 4 * index, np.uint8)) for index in range(frames))
+        return film(tmp_path / name, pictures, rate=fps, codec="mjpeg", pixels="yuvj420p")
 
     return write
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
 from edge.camera.stream import NetworkStream
@@ -17,16 +20,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+SIZE = 160, 120
 
-class Quiet(SimpleHTTPRequestHandler):
+
+def jpeg(index: int) -> bytes:
+    """Return a noisy picture whose gray levels are about 20 times its index."""
+    noise = np.random.default_rng(index).integers(0, 20, (SIZE[1], SIZE[0]))
+    return cv2.imencode(".jpg", (noise + 20 * index).astype(np.uint8))[1].tobytes()
+
+
+class NetworkCamera(SimpleHTTPRequestHandler):
+    """Serves files, and what cameras have: a stream that ends after ten pictures, one that goes silent, a snapshot."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/live.mjpg":
+            self._stream(10)
+        elif path == "/silent.mjpg":
+            self._stream(3)
+            time.sleep(3)
+        elif path == "/snap":  # without a length, as it is made on demand
+            self.send_response(200)
+            self.send_header("Content-Type", "image/jpeg")
+            self.end_headers()
+            self.wfile.write(jpeg(1))
+        else:
+            super().do_GET()
+
+    def _stream(self, pictures: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        for index in range(pictures):
+            content = jpeg(index)
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
+            self.wfile.write(head.encode() + content + b"\r\n")
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """Serve the test's folder."""
-    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    """Serve the test's folder, and a network camera's addresses."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(NetworkCamera, directory=str(tmp_path)))
     thread = threading.Thread(target=http.serve_forever, args=(0.01,))
     thread.start()
     yield f"127.0.0.1:{http.server_port}"
@@ -35,20 +72,56 @@ def server(tmp_path: Path) -> Iterator[str]:
     thread.join()
 
 
-def test_a_stream_gives_frames_as_they_come_and_its_end_is_an_error(video: Callable[..., Path], server: str) -> None:
-    video(frames=10)
+def test_a_stream_gives_frames_as_they_come_and_its_end_is_an_error(server: str) -> None:
     ticks = iter(range(100, 200))
     stamps = LiveStamps(now=lambda: START, monotonic=lambda: float(next(ticks)))
-    camera = NetworkStream(f"http://{server}/clip.avi?token=secret", 5, stamps=stamps)
+    camera = NetworkStream(f"http://{server}/live.mjpg?token=secret", 5, stamps=stamps)
     assert (camera.name, camera.live, camera.synthetic) == (f"http://{server}/…", True, False)
-    frames = [camera.read() for _ in range(10)]
-    assert [frame and frame.time_s for frame in frames] == [float(second) for second in range(100, 110)]
-    assert [frame and frame.sequence for frame in frames] == list(range(10))
-    assert {frame and frame.gray.shape for frame in frames} == {(120, 160)}
+    frames = [frame for frame in (camera.read() for _ in range(10)) if frame]
+    assert [frame.time_s for frame in frames] == [float(second) for second in range(100, 110)]
+    assert [frame.sequence for frame in frames] == list(range(10))
+    assert [frame.gray.mean() for frame in frames] == pytest.approx([20 * index + 9.5 for index in range(10)], abs=2)
+    assert {frame.gray.shape for frame in frames} == {(SIZE[1], SIZE[0])}
     with pytest.raises(CameraError, match="the stream ended"):
         camera.read()
     camera.close()
     camera.close()
+
+
+def test_a_stream_that_goes_silent_is_given_up_in_time(server: str) -> None:
+    camera = NetworkStream(f"http://{server}/silent.mjpg", 0.5)
+    for _ in range(3):
+        assert camera.read() is not None
+    began_s = time.monotonic()
+    with pytest.raises(CameraError, match=r"sent nothing for 0\.5 s"):
+        camera.read()
+    assert time.monotonic() - began_s < 2
+    camera.close()
+
+
+@pytest.mark.parametrize("address", ["snap.jpg", "snap.png", "snap"])
+def test_one_picture_is_no_stream(server: str, tmp_path: Path, address: str) -> None:
+    for name in ("snap.jpg", "snap.png"):
+        assert cv2.imwrite(str(tmp_path / name), np.zeros((120, 160), np.uint8))
+    with pytest.raises(CameraError, match="there is one picture, and no stream; look up the address"):
+        NetworkStream(f"http://{server}/{address}", 5)
+
+
+@pytest.mark.parametrize("name", ["clip.avi", "clip.mp4", "clip.mkv"])
+def test_a_video_file_is_no_stream(server: str, video: Callable[..., Path], name: str) -> None:
+    video(frames=10, name=name)
+    with pytest.raises(CameraError, match="there is a video file, and no live stream; download it"):
+        NetworkStream(f"http://{server}/{name}", 5)
+
+
+def test_a_playlist_on_the_network_opens_no_file_of_this_machine(
+    server: str, video: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip = video(frames=10, name="clip.ts")
+    lines = ("#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", f"file://{clip}", "")
+    (tmp_path / "list.m3u8").write_text("\n".join(lines))
+    with pytest.raises(CameraError):
+        NetworkStream(f"http://{server}/list.m3u8", 1)
 
 
 def test_what_is_not_there_is_told_without_secrets(server: str, capfd: pytest.CaptureFixture[str]) -> None:

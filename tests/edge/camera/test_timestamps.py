@@ -28,3 +28,27 @@ def test_a_clips_times_do_not_depend_on_the_clock() -> None:
     frames = [stamps.frame(GRAY) for _ in range(9)]
     assert [frame.time_s for frame in frames] == [index / 4 for index in range(9)]
     assert frames[-1].captured_at == START + timedelta(seconds=2)
+
+
+def times(stamps_s: list[float | None], rate: float, tick_s: float = 0.0) -> list[float]:
+    stamps = ClipStamps(rate, tick_s=tick_s)
+    return [stamps.frame(GRAY, stamp_s).time_s for stamp_s in stamps_s]
+
+
+def test_a_clips_own_time_stamps_count_from_its_first_frame() -> None:
+    assert times([7.5, 7.75, 9.0], 4) == [0, 0.25, 1.5]
+
+
+def test_stamps_that_are_a_constant_rates_but_for_their_rounding_are_the_constant_rates() -> None:
+    rounded = [round(100 * index / 12) / 100 for index in range(50)]  # as a GIF has them
+    assert times([*rounded], 12, tick_s=0.01) == [index / 12 for index in range(50)]
+    assert times([0, 0.083, 0.17], 12, tick_s=0.001) == [0, 1 / 12, 0.17]
+
+
+def test_a_frame_without_a_stamp_follows_the_one_before() -> None:
+    assert times([None, 0.25, None, 5.0, None], 4) == [0, 0.25, 0.5, 5.0, 5.25]
+    assert times([None] * 50, 30) == [index / 30 for index in range(50)]
+
+
+def test_time_does_not_step_back() -> None:
+    assert times([0, 3.0, 1.0, 4.0], 1) == [0, 3, 3, 4]
