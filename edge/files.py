@@ -59,21 +59,22 @@ def read_text(path: Path, most_bytes: int) -> str:
     return read_regular(path, most_bytes).decode("utf-8-sig")
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own: bool = False) -> None:
     """Write a file whole or not at all, and sync it and its folder: after the return a power cut does not undo it.
 
     Args:
         path: The file. A link keeps pointing where it points; a pipe or a device is written to directly.
         content: Text as UTF-8, or bytes.
         mode: The permissions of the new file.
+        own: Whether the file is this program's own: a link, a pipe or a device in its place is then replaced.
 
     Raises:
         OutputError: It cannot be written there.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        path = path.resolve()  # a link keeps pointing where it points
-        if path.exists() and not path.is_file():
+        path = path.absolute() if own else path.resolve()
+        if not own and path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, which has no halves
             return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -104,3 +105,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def private_folder(folder: Path) -> Path:
+    """Return a folder that only this user can write, made if it is missing.
+
+    Folders in memory lie in places for everybody, where another user may have made one of this name.
+
+    Raises:
+        OSError: It cannot be made, or another user could change what is in it.
+    """
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # else with what the umask leaves
+    folder.mkdir(mode=0o700, exist_ok=True)
+    user, sticky = os.geteuid(), stat.S_ISVTX
+    for place, strangers in ((folder, 0), (folder.parent, sticky)):
+        found = place.lstat()
+        shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        owners = {user} if place == folder else {user, 0}
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or (shared and not found.st_mode & strangers):
+            raise OSError(errno.EPERM, "another user could change this folder", str(place))
+    return folder

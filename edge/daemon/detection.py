@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from edge.errors import OutputError
-from edge.files import read_regular, write_atomically
+from edge.files import private_folder, read_regular, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class DetectionSwitch:
         self._file, self._memory = file, memory
         self._problem: str | None = None
         on_disk = self._read(file)
-        self._on = on_disk is not False and self._read(memory) is not False
+        self._on = on_disk is not False and self._in_memory() is not False
         if on_disk is not self._on:
             # Also on the first start: OFF can use this file's room when the disk is full.
             self._remember(on=self._on)
@@ -80,6 +80,13 @@ class DetectionSwitch:
     def __str__(self) -> str:
         return "ON" if self._on else "OFF"
 
+    def _in_memory(self) -> bool | None:
+        try:
+            private_folder(self._memory.parent)
+        except OSError:  # another user's folder says nothing
+            return None
+        return self._read(self._memory)
+
     def _read(self, file: Path) -> bool | None:
         """Return what a file says; None if there is none."""
         try:
@@ -95,7 +102,7 @@ class DetectionSwitch:
         text = b"ON\n" if on else b"OFF\n"
         # OFF first where it needs no disk; ON last, so that a failure leaves OFF.
         if not on:
-            _attempt(lambda: _write(self._memory, text))
+            _attempt(lambda: _write(private_folder(self._memory.parent) / self._memory.name, text))
         self._problem = _attempt(lambda: _write(self._file, text))
         if self._problem and not on and self._overwrite(text):
             self._problem = None
@@ -124,7 +131,7 @@ class DetectionSwitch:
 
 def _write(file: Path, text: bytes) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(file, text, mode=0o600)
+    write_atomically(file, text, mode=0o600, own=True)
 
 
 def _attempt(action: Callable[[], None]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import OutputError
-from edge.files import write_atomically
+from edge.files import private_folder, read_regular, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,9 @@ _LOG = logging.getLogger(__name__)
 _FILE = "session.json"
 _LONGEST = 200
 """Bytes of a record, padded with blanks, so that a shorter one leaves nothing of a longer one."""
+
+_MOST_BYTES = 4096
+"""Of a record that is read."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,18 @@ class SessionRecord:
         self._state, self._runtime = state / _FILE, runtime / _FILE
         self._last: int | None = None
         self._note: int | None = None
-        self.previous = _read(self._runtime) or _read(self._state)
+        self.previous: PreviousSession | None = None
+        with suppress(OSError):  # `begin` says why
+            private_folder(self._runtime.parent)
+            self.previous = _read(self._runtime)
+        self.previous = self.previous or _read(self._state)
 
     def begin(self) -> None:
         """Record that this is the newest session."""
         try:
-            self._runtime.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Never through a link that another user put into a folder for everybody.
-            flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            private_folder(self._runtime.parent)
+            self._runtime.unlink(missing_ok=True)  # also what is no regular file
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
             self._note = os.open(self._runtime, flags, 0o600)
             self._write_note()
         except OSError as error:
@@ -99,7 +106,7 @@ class SessionRecord:
     def _write_state(self) -> None:
         try:
             self._state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._state, self._text())
+            write_atomically(self._state, self._text(), mode=0o600, own=True)
         except OSError as error:
             _LOG.warning("%s: cannot be written (%s)", self._state, error.strerror)
         except OutputError as error:
@@ -108,8 +115,8 @@ class SessionRecord:
 
 def _read(file: Path) -> PreviousSession | None:
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(read_regular(file, _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     match content:
         case {"session": str(session), "last_sequence": (int() | None) as last} if not isinstance(last, bool):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.files import read_regular, read_text
+from edge.files import private_folder, read_regular, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +54,32 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     file.write_text("müsli", encoding="utf-16")
     with pytest.raises(UnicodeDecodeError):
         read_text(file, 100)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fine"), [(0o700, True), (0o755, True), (0o770, False), (0o777, False), (0o1777, False)]
+)
+def test_a_private_folder_is_one_that_nobody_else_can_write(tmp_path: Path, mode: int, fine: bool) -> None:  # noqa: FBT001
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(mode)
+    if fine:
+        assert private_folder(folder) == folder
+    else:
+        with pytest.raises(PermissionError, match="another user could change this folder"):
+            private_folder(folder)
+
+
+def test_a_private_folder_lies_in_one_where_nobody_else_can_rename_it(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)  # as /tmp
+    private_folder(tmp_path / "fine")
+    tmp_path.chmod(0o777)
+    with pytest.raises(PermissionError):
+        private_folder(tmp_path / "fine")
+
+
+def test_a_link_is_no_private_folder(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError):
+        private_folder(tmp_path / "link")
