@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_camera(config: CameraConfig, broker: Broker) -> Camera:
+def open_camera(config: CameraConfig, broker: Broker, seed: int = 0) -> Camera:
     """Return the camera that ``camera.source`` names, open, and turned as ``camera.rotate`` says.
 
     Args:
         config: What the user wrote; size and rate are asked of a live camera.
         broker: Decides whether ``auto`` may fall back to the test card.
+        seed: Decides what the test card shows.
 
     Raises:
         CameraError: There is no such camera or clip, or it cannot be opened.
@@ -35,7 +36,10 @@ def open_camera(config: CameraConfig, broker: Broker) -> Camera:
     source = parse_source(config.source)
     if source.kind is SourceKind.AUTO:
         source = _find(broker)
-    camera = _ADAPTERS[source.kind](source, config)
+    if source.kind is SourceKind.TEST_CARD:
+        camera = _open_test_card(config, seed)
+    else:
+        camera = _ADAPTERS[source.kind](source, config)
     return Rotated(camera, config.rotate) if config.rotate else camera
 
 
@@ -49,11 +53,11 @@ def _find(broker: Broker) -> Source:
     return source
 
 
-def _open_test_card(_source: Source, config: CameraConfig) -> Camera:
+def _open_test_card(config: CameraConfig, seed: int) -> Camera:
     from edge.camera.testcard import TestCard  # noqa: PLC0415
     from edge.testcard import Scene  # noqa: PLC0415
 
-    return TestCard(Scene(config.width, config.height), config.fps)
+    return TestCard(Scene(config.width, config.height, seed=seed), config.fps)
 
 
 def _open_csi(source: Source, config: CameraConfig) -> Camera:
@@ -96,10 +100,9 @@ def _open_file(source: Source, config: CameraConfig) -> Camera:
 
 
 _ADAPTERS: dict[SourceKind, Callable[[Source, CameraConfig], Camera]] = {
-    SourceKind.TEST_CARD: _open_test_card,
     SourceKind.CSI: _open_csi,
     SourceKind.USB: _open_usb,
     SourceKind.STREAM: _open_stream,
     SourceKind.FILE: _open_file,
 }
-"""How each kind of source is opened."""
+"""How each kind of source but the test card is opened."""

@@ -26,6 +26,7 @@ from edge.mqtt.outbox.spill import Spill
 from edge.pipeline import Pipeline
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
+from edge.testcard import device_seed
 from edge.vision.detector import HaarDetector
 from edge.wire.topics import Topics
 
@@ -73,7 +74,7 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
         link.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
         origin = Origin(settings.mqtt.device, str(ULID()))
         supervisor = CameraSupervisor(
-            lambda: open_camera(settings.camera, settings.mqtt.broker),
+            lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
             settings.camera,
             off=None if switch.on else switch.off_reason,
         )

@@ -4,6 +4,6 @@ The faces are averages over at least a hundred people each: they show nobody.
 """
 
 from edge.testcard.crowd import Crowd
-from edge.testcard.scene import Scene, Truth
+from edge.testcard.scene import Scene, Truth, device_seed
 
-__all__ = ["Crowd", "Scene", "Truth"]
+__all__ = ["Crowd", "Scene", "Truth", "device_seed"]

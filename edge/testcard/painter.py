@@ -34,11 +34,13 @@ class Painter:
         Args:
             width: Pixels.
             height: Pixels.
-            seed: Decides the noise.
+            seed: Decides the noise, the gray level of clothes and which way faces are turned.
         """
         with np.load(str(files("edge") / "testcard" / "faces.npz")) as stored:
             self.labels: tuple[str, ...] = tuple(stored["labels"].tolist())
-            self.faces: NDArray[np.float32] = stored["faces"].astype(np.float32)
+            faces = stored["faces"].astype(np.float32)
+        self.faces: NDArray[np.float32] = faces[:, :, ::-1].copy() if seed // 8 % 2 else faces
+        self._clothes = 75.0 + 25 * (seed // 16 % 4)
         self._width, self._height, self._seed = width, height, seed
         self._wall = _wall(width, height)
         random = np.random.default_rng(seed)
@@ -50,7 +52,7 @@ class Painter:
         """Return a ``(height, width)`` picture of people, given by the face's place and its ``(S, S)`` expression."""
         picture = self._wall.copy()
         for face, expression in people:
-            _draw_body(picture, face)
+            _draw_body(picture, face, self._clothes)
             self._draw_face(picture, face, expression)
         offset = np.random.default_rng((self._seed, int(time_s * 1000))).integers(0, 64, 2)
         noise = self._noise[offset[0] : offset[0] + self._height, offset[1] : offset[1] + self._width]
@@ -71,7 +73,7 @@ class Painter:
         part += alpha * (drawn - part)
 
 
-def _draw_body(picture: NDArray[np.float32], face: Rect) -> None:
+def _draw_body(picture: NDArray[np.float32], face: Rect, clothes: float) -> None:
     middle, chin = face.x + face.width / 2, face.y + face.height
     cv2.ellipse(
         picture, _point(middle, face.y + face.height * 0.45), _point(face.width * 0.5, face.height * 0.62),
@@ -80,7 +82,7 @@ def _draw_body(picture: NDArray[np.float32], face: Rect) -> None:
     neck = _point(middle - face.width * 0.18, chin - face.height * 0.1)
     cv2.rectangle(picture, neck, _point(middle + face.width * 0.18, chin + face.height * 0.3), (105.0,), -1)
     chest, shoulders = _point(middle, chin + face.height * 1.1), _point(face.width * 1.05, face.height * 0.9)
-    cv2.ellipse(picture, chest, shoulders, 0, 180, 360, (75.0,), -1, cv2.LINE_AA)
+    cv2.ellipse(picture, chest, shoulders, 0, 180, 360, (clothes,), -1, cv2.LINE_AA)
 
 
 def _point(x: float, y: float) -> tuple[int, int]:

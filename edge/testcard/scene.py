@@ -6,6 +6,7 @@ Seed and time decide everything, so a test can ask for the truth of any frame.
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,27 +58,30 @@ class Scene:
         Args:
             width: Pixels.
             height: Pixels.
-            seed: Decides the order of emotions and the noise.
+            seed: Decides who is shown, the order of emotions and the noise. `device_seed` returns one for a device.
             dwell_s: Seconds that each emotion is shown, with the turn to it.
         """
         self._painter = Painter(width, height, seed)
         self.labels = self._painter.labels
         self._width, self._height, self._seed, self._dwell_s = width, height, seed, dwell_s
-        self._round_s = self.leaves_s + 2 * WALK_S + AWAY_S
+        self._shown_s = len(self.labels) * dwell_s
+        self._round_s = self._shown_s + 2 * WALK_S + AWAY_S
+        self._ahead_s = dwell_s * (seed % len(self.labels))
+        """How far within a round the scene begins, so that people of different seeds do not leave at once."""
 
     @property
     def leaves_s(self) -> float:
         """When the person begins to leave for the first time."""
-        return len(self.labels) * self._dwell_s
+        return self._shown_s - self._ahead_s
 
     def truth(self, time_s: float) -> Truth:
         """Return what the picture of that moment shows."""
-        number, within_s = divmod(time_s, self._round_s)
+        number, within_s = divmod(time_s + self._ahead_s, self._round_s)
         order = self._order(int(number))
-        if within_s < self.leaves_s:
+        if within_s < self._shown_s:
             index, since_s = divmod(within_s, self._dwell_s)
             return Truth(order[int(index)], since_s, self._place(time_s, 0.0), walking=False)
-        away_s = within_s - self.leaves_s
+        away_s = within_s - self._shown_s
         left = away_s / WALK_S  # 0 to 1 while leaving
         back = (self._round_s - within_s) / WALK_S  # 1 to 0 while coming back
         gone = min(left, back, 1.0)
@@ -108,10 +112,16 @@ class Scene:
 
     def _place(self, time_s: float, gone: float) -> Rect:
         """Return the face's place: a person who sways, comes nearer and goes back, and walks off to the right."""
-        side = self._height * 0.42 * (1 + 0.15 * math.sin(time_s * 2 * math.pi / 17))
-        x = self._width * (0.5 + 0.1 * math.sin(time_s * 2 * math.pi / 11)) - side / 2
-        y = self._height * (0.42 + 0.03 * math.sin(time_s * 2 * math.pi / 7)) - side / 2
+        turn = (time_s + self._ahead_s) * 2 * math.pi
+        side = self._height * 0.42 * (1 + 0.15 * math.sin(turn / 17))
+        x = self._width * (0.5 + 0.1 * math.sin(turn / 11)) - side / 2
+        y = self._height * (0.42 + 0.03 * math.sin(turn / 7)) - side / 2
         return Rect(x + ease(gone) * (self._width - x + side * 0.8), y, side, side)
+
+
+def device_seed(device: str) -> int:
+    """Return the seed for a device of that name, so that two devices do not show the same person."""
+    return zlib.crc32(device.encode())
 
 
 def ease(part: float) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 from edge.camera.testcard import TestCard
 from edge.config import FacesConfig
-from edge.testcard import Crowd, Scene
+from edge.testcard import Crowd, Scene, device_seed
 from edge.testcard.crowd import SMALLEST_FACE, most
 from edge.testcard.scene import AWAY_S, WALK_S
 from edge.vision.detector import HaarDetector
@@ -23,6 +23,33 @@ def test_the_same_seed_and_moment_give_the_same_picture(scene: Scene) -> None:
     assert np.array_equal(scene.render(3.2), Scene().render(3.2))
     assert not np.array_equal(scene.render(3.2), scene.render(3.3))
     assert not np.array_equal(scene.render(3.2), Scene(seed=1).render(3.2))
+
+
+def test_two_devices_show_different_people_at_different_times() -> None:
+    kitchen, hall = (Scene(seed=device_seed(name)) for name in ("kitchen", "hall"))
+    told = [[scene.truth(at / 2).emotion for at in range(120)] for scene in (kitchen, hall)]
+    assert sum(one != other for one, other in zip(*told, strict=True)) > 60
+    apart = np.abs(kitchen.render(1.0).astype(int) - hall.render(1.0)).mean()
+    again = np.abs(kitchen.render(1.0).astype(int) - Scene(seed=device_seed("kitchen")).render(1.0)).mean()
+    assert again == 0
+    assert apart > 5
+
+
+@pytest.mark.parametrize("seed", [0, 5, 8, 16, 32, 48, device_seed("kitchen")])
+def test_whoever_is_shown_leaves_and_comes_back(seed: int) -> None:
+    scene = Scene(seed=seed)
+    there = [scene.truth(at / 10).face is not None for at in range(round(10 * (scene.leaves_s + 8)))]
+    assert all(there[: round(10 * scene.leaves_s)])
+    assert (there[round(10 * (scene.leaves_s + 2.5))], there[-1]) == (False, True)
+
+
+@pytest.mark.parametrize("seed", [8, 16, 32, 48])
+def test_the_cascade_finds_every_kind_of_person(seed: int) -> None:
+    scene, detector = Scene(seed=seed), HaarDetector(72)
+    for now_s in (0.5, 7.3, 14.1, 20.9, 27.7):
+        face = scene.truth(now_s).face
+        assert face is not None
+        assert any(face.overlap(found) > 0.4 for found in detector.search(scene.render(now_s)))
 
 
 def test_a_round_shows_each_emotion_once_then_nobody(scene: Scene) -> None:
