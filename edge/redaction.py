@@ -78,7 +78,12 @@ def redact_text(text: str, addresses: Iterable[str] = ()) -> str:
 
 
 def _redact_line(line: str) -> str:
-    begins = [found.start() for found in _SCHEME.finditer(line)]
+    begins: list[int] = []
+    end = 0
+    for found in _SCHEME.finditer(line):
+        if found.start() >= end:  # else it belongs to the address before
+            begins.append(found.start())
+            end = _word_end(line, found.start(), len(line))
     result = _redact_words(line[: begins[0]] if begins else line)
     for begin, end in pairwise([*begins, len(line)]):
         stop = _word_end(line, begin, end)

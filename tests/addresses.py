@@ -52,6 +52,7 @@ SHOWN = {
     "rstp://admin:hush@cam": "rstp://…@cam",
     "rtsp://rtsp://admin:hush@cam": "rtsp://…",
     "admin:hush@rtsp://cam": "…",
+    "rtsp://admin:x!hush://@cam": "rtsp://…",
     "admin:hush@cam": "…",
     "admin:hush": "…",
     "//admin:hush@cam/live": "…",

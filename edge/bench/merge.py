@@ -8,10 +8,14 @@ from pydantic import ValidationError
 
 from edge.bench.report import BenchReport
 from edge.errors import ConfigError
+from edge.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+_MOST_BYTES = 10_000_000
+"""A thousand times a report's size."""
 
 _NAMES = (
     "device", "OS", "runtime", "model", "camera", "frames/s", "CPU ms a frame",
@@ -28,7 +32,7 @@ def read(file: Path) -> BenchReport:
         ConfigError: It cannot be read, or is something else.
     """
     try:
-        return BenchReport.model_validate_json(file.read_bytes())
+        return BenchReport.model_validate_json(read_regular(file, _MOST_BYTES))
     except OSError as error:
         message = f"{file}: cannot be read: {error.strerror}"
     except ValidationError as error:

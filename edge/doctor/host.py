@@ -59,7 +59,7 @@ def broker(address: Broker) -> Finding:
         return Finding(name, "ok", "the embedded one")
     if problem := connect_problem(address.host, address.port):
         local = address.host in {"localhost", "127.0.0.1", "::1"}
-        cure = "sudo apt install mosquitto" if local else f"ping {address.host}  # else mend mqtt.url"
+        cure = "sudo apt install mosquitto" if local else f"ping {address.host}  # else correct mqtt.url"
         return Finding(name, "warning", f"{address} does not answer: {problem}", cure)
     return Finding(name, "ok", f"{address} answers")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import ValidationError
 
 from edge.errors import ConfigError, OutputError
+from edge.files import open_regular
 from edge.watch.plausible import plausible
 from edge.wire.messages import FaceEvent
 
@@ -128,8 +129,9 @@ def read(path: Path) -> Iterator[FaceEvent]:
         ConfigError: It cannot be read, or is no record.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            if file.readline() != _HEADER.decode():
+        # Spreadsheets put a byte-order mark before a CSV file that they save.
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
+            if file.readline(len(_HEADER)) != _HEADER.decode():
                 raise ConfigError(_problem(path, "does not begin with a record's header; 'watch --record' writes one"))
             rows = csv.DictReader(file, COLUMNS)
             for row in rows:

@@ -87,6 +87,8 @@ def address(random: Random) -> str:
     before, after = ("".join(random.choices(special + "ab19", k=random.randrange(4))) for _ in range(2))
     password = before + SECRET + after
     user = random.choice(("admin:", "admin:", "me%40home:", "", ":"))
+    if not scheme + separator + user:  # "/hush@cam" is the path of a file
+        user = "admin:"
     host = random.choice(("cam", "cam", "10.0.0.7", "[::1]", "[fe80::1%eth0]", "cam.local"))
     port = random.choice(("", "", ":554", ":0", ":65536", ":x"))
     rest = random.choice(("", "/", "/live/1", "?a=b", "/#c", "/user=admin&password=hush", "?token=hush", "/x@hush"))

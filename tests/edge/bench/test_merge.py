@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,9 @@ def test_a_name_stays_in_its_cell(bench_report: BenchReport) -> None:
     assert r" | a\|b c.mkv | " in row
 
 
-@pytest.mark.parametrize("damage", ["missing", "folder", "empty", "cut", "foreign", "stages", "bytes"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "folder", "fifo", "endless", "empty", "cut", "foreign", "stages", "bytes"]
+)
 def test_what_is_no_report_ends_with_2(
     emotion_edge: Run, tmp_path: Path, bench_report: BenchReport, damage: str
 ) -> None:
@@ -68,6 +71,10 @@ def test_what_is_no_report_ends_with_2(
     }
     if damage == "folder":
         bad.mkdir()
+    elif damage == "fifo":
+        os.mkfifo(bad)
+    elif damage == "endless":
+        bad.symlink_to("/dev/zero")
     elif damage == "bytes":
         bad.write_bytes(b"\xff\x00\xfe")
     elif damage != "missing":

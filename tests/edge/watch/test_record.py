@@ -138,3 +138,22 @@ def test_what_is_no_record_is_told(file: Path, content: bytes | None, said: str)
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=said):
         list(read(file))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "endless", "one long line"])
+def test_a_record_is_a_regular_file(file: Path, kind: str) -> None:
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "endless":
+        file.symlink_to("/dev/zero")
+    else:
+        file.touch()
+        os.truncate(file, 10**12)
+    with pytest.raises(ConfigError, match=r"not a regular file|does not begin with a record's header"):
+        list(read(file))
+
+
+def test_a_byte_order_mark_before_a_record_is_passed_over(file: Path) -> None:
+    write(file)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert list(read(file)) == EVENTS
