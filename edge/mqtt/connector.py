@@ -130,7 +130,8 @@ class Connector:
             self.connected = False
             connection.close()
         end = self.conflicts.ended(connection.end or LEFT)
-        better = self._limits.refused(end.told) or (connection.accepted and self._sender.ended(end, underway))
+        self._sender.ended(end, underway, accepted=connection.accepted)
+        better = self._limits.refused(end.told)
         if not self._closing.is_set() and not better:
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
         return end, connection.accepted, better
@@ -196,6 +197,7 @@ class Connector:
         _LOG.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
 
     def _failed(self, end: End, sentence: str) -> End:
+        self._sender.ended(end, [], accepted=False)
         if not self._closing.is_set():
             self._status.failed(end, sentence=sentence)
         return end

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.mqtt.outcome import End, Sent
 
 _STRIKES = 2
-"""Connections in a row that end with the same topic alone on its way, until that counts as the reason."""
+"""Connections in a row that the broker closes with the same message alone on its way, until that is the reason."""
 
 _EVENT_STRIKES = 3
 """The same for an event that may be too large, which is dropped."""
@@ -24,10 +24,9 @@ _EVENT_STRIKES = 3
 _CAREFUL_S = 10.0
 """From a connection's beginning; by then everything suspect was sent."""
 
-WITHHELD_S = 600.0
-"""Until it is tried again, which costs a connection if nothing has changed."""
+_MOST_WITHHELD_S = 600.0
+"""A message is tried again after `first_s`, then after twice as long each time, up to this."""
 
-_TOO_LARGE = "Packet too large"
 _INNOCENT = {"Server shutting down", "Server busy", "Session taken over", "Keep alive timeout", "Use another server",
              "Server moved", "Administrative action", "Connection rate exceeded", "Maximum connect time"}  # fmt: skip
 """Reasons of MQTT 5 for which no message is to blame."""
@@ -42,22 +41,53 @@ class Culprit:
     """Packets of so many bytes and more are closed for; None: all on this topic."""
 
 
-class Culprits:
-    """Suspects what was on its way when the broker closed the connection, and then sends it alone to be certain."""
+@dataclass(frozen=True)
+class Suspicion:
+    """A message that was alone on its way when the broker closed the connection."""
 
-    def __init__(self, event_topic: str, clock: Callable[[], float]) -> None:
-        self._event_topic, self._clock = event_topic, clock
+    sent: Sent
+    by_size: bool
+    """Whether no packet as large had arrived."""
+
+    told: bool
+    """Whether the broker said why, which leaves no doubt."""
+
+
+class Culprits:
+    """Suspects what was on its way when the broker closed the connection, and then has it sent alone to be certain.
+
+    A broker that restarts closes connections as well. So a suspicion counts only if the broker accepts the next
+    connection at the first attempt, and a message that has arrived is above suspicion.
+    """
+
+    def __init__(self, event_topic: str, clock: Callable[[], float], first_s: float) -> None:
+        """Suspect nothing.
+
+        Args:
+            event_topic: The topic of events, which wait where others are left out.
+            clock: Seconds that never jump.
+            first_s: Until a message is first tried again.
+        """
+        self._event_topic, self._clock, self._first_s = event_topic, clock, first_s
         self._suspects: dict[str, int] = {}  # size by topic
-        self._strikes: Counter[str] = Counter()
+        self._suspicion: Suspicion | None = None
+        self._strikes: dict[str, tuple[int | None, int]] = {}  # by topic: which event, and how often
+        self._sentences: Counter[str] = Counter()
         self._withheld: dict[str, tuple[int, float]] = {}  # by topic: from which size on, and until when
         self._proven = 0  # bytes of the largest packet that arrived on this connection
         self._answers = 0
         self._careful_until_s = 0.0
 
-    def began(self) -> None:
-        """Note that a broker has accepted a connection."""
+    def began(self) -> Culprit | None:
+        """Note that a broker has accepted a connection; return which message ended the one before, if certain."""
         self._proven = self._answers = 0
         self._careful_until_s = self._clock() + _CAREFUL_S
+        suspicion, self._suspicion = self._suspicion, None
+        return self._weigh(suspicion) if suspicion else None
+
+    def failed(self) -> None:
+        """Note that the broker was not there, or did not accept a connection."""
+        self._suspicion = None
 
     @property
     def careful(self) -> bool:
@@ -69,32 +99,43 @@ class Culprits:
         topic, size = sent.message.topic, sent.size
         self._answers += 1
         self._proven = max(self._proven, size)
+        self._strikes.pop(topic, None)
         if size >= self._suspects.get(topic, 0):
             self._suspects.pop(topic, None)
-            self._strikes.pop(topic, None)
+        if size >= self._withheld.get(topic, (0, 0.0))[0]:
+            self._withheld.pop(topic, None)
+            self._sentences.pop(topic, None)
 
-    def ended(self, end: End, underway: Sequence[Sent]) -> Culprit | None:
-        """Note why an accepted connection is over; return the message that ended it, once that is certain.
+    def ended(self, end: End, underway: Sequence[Sent]) -> None:
+        """Note why an accepted connection is over.
 
         Args:
             end: Why it is over.
             underway: What was sent and not answered, in order.
         """
+        self._suspicion = None
         if not end.by_broker or end.told in _INNOCENT or not underway:
-            return None
+            return
         self._suspects = {sent.message.topic: sent.size for sent in underway}
-        if len(underway) > 1 or not self._answers:
-            return None  # it may be any of them, or a broker that takes nothing at all
-        topic, size = underway[0].message.topic, underway[0].size
-        by_size = size > self._proven
-        self._strikes[topic] += _EVENT_STRIKES if end.told == _TOO_LARGE or topic in self._withheld else 1
-        if self._strikes[topic] < (_EVENT_STRIKES if by_size and topic == self._event_topic else _STRIKES):
-            return None
-        del self._suspects[topic]
-        self._withheld[topic] = (size if by_size else 0, self._clock() + WITHHELD_S)
-        return Culprit(topic, size if by_size else None)
+        if len(underway) == 1 and self._answers:  # else it may be any of them, or a broker that takes nothing at all
+            self._suspicion = Suspicion(underway[0], underway[0].size > self._proven, bool(end.told))
 
     def withheld(self, topic: str, size: int) -> bool:
         """Return whether a message is not to be sent, because the broker closed the connection for one like it."""
         least, until_s = self._withheld.get(topic, (0, float("-inf")))
         return size >= least and self._clock() < until_s
+
+    def _weigh(self, suspicion: Suspicion) -> Culprit | None:
+        sent, by_size = suspicion.sent, suspicion.by_size
+        topic = sent.message.topic
+        sequence, count = self._strikes.get(topic, (sent.sequence, 0))
+        count = count + 1 if sequence == sent.sequence else 1
+        self._strikes[topic] = sent.sequence, count
+        needed = _EVENT_STRIKES if by_size and topic == self._event_topic else _STRIKES
+        if count < needed and not suspicion.told and topic not in self._sentences:
+            return None
+        self._suspects.pop(topic, None)
+        self._sentences[topic] += 1
+        wait_s = min(_MOST_WITHHELD_S, self._first_s * 2.0 ** min(self._sentences[topic] - 1, 30))
+        self._withheld[topic] = (sent.size if by_size else 0, self._clock() + wait_s)
+        return Culprit(topic, sent.size if by_size else None)

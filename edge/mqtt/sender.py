@@ -56,7 +56,7 @@ class Sender:
         self._outbox, self._clock = outbox, clock
         self._refused_s = refused_s
         self._smallest_event = Outgoing.on(topics.event, _smallest_event(topics.device))
-        self._culprits = Culprits(topics.event, clock)
+        self._culprits = Culprits(topics.event, clock, refused_s)
         self._least_bytes = 0
         self._held_until_s: float | None = None
         self._probing = False
@@ -78,7 +78,11 @@ class Sender:
             self.status.nothing_fits(self.limits)
         self.pending.again()  # availability is the first
         self.published.clear()
-        self._culprits.began()
+        if culprit := self._culprits.began():
+            self.status.found(culprit)
+            if culprit.topic == self.topics.event and culprit.size is None:
+                self._probing = True
+                self.status.events_refused(f"the broker closes the connection for what is published to {culprit.topic}")
         if self._held_until_s is not None:  # the broker may have been fixed: one event tells
             self._held_until_s, self._probing = None, True
 
@@ -95,15 +99,12 @@ class Sender:
                 self._send_events(connection, window)
         connection.confirm()
 
-    def ended(self, end: End, underway: list[Sent]) -> bool:
-        """Note why an accepted connection is over; return whether the next one will be better for it."""
-        culprit = self._culprits.ended(end, underway)
-        if culprit:
-            self.status.found(culprit)
-            if culprit.topic == self.topics.event and culprit.size is None:
-                self._probing = True
-                self.status.events_refused(f"the broker closes the connection for what is published to {culprit.topic}")
-        return culprit is not None
+    def ended(self, end: End, underway: list[Sent], *, accepted: bool) -> None:
+        """Note why a connection, or an attempt at one, is over, and what was on its way then."""
+        if accepted:
+            self._culprits.ended(end, underway)
+        else:
+            self._culprits.failed()
 
     def arrived(self, sent: Sent) -> None:
         """Note that the broker has a message."""

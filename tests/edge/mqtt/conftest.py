@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,12 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
     """Make clients that are closed at the end: `publish_to(url, **settings)`."""
     clients: list[MqttClient] = []
 
-    def make(url: str, *, outbox: Outbox | None = None, mqtt5: bool = True, **settings: Any) -> MqttClient:
+    def make(
+        url: str, *, outbox: Outbox | None = None, mqtt5: bool = True, refused_s: float = 0.1, **settings: Any
+    ) -> MqttClient:
         config = MqttConfig(url=url, device="test", **settings)
-        client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, backoff=QUICK)
+        backoff = replace(QUICK, refused_s=refused_s)
+        client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, backoff=backoff)
         clients.append(client)
         return client
 

@@ -45,7 +45,7 @@ def test_what_is_larger_than_a_packet_is_not_sent_and_the_rest_arrives(
     outbox = Outbox(OutboxConfig())
     with Mosquitto(tmp_path, options=["max_packet_size 2000"]) as broker:
         subscriber = Subscriber(broker.port)
-        client = publish_to(broker.url, outbox=outbox, mqtt5=mqtt5)
+        client = publish_to(broker.url, outbox=outbox, mqtt5=mqtt5, refused_s=60)
         client.publish_retained(HOME.config, ANNOUNCEMENT)
         client.publish_retained(client.topics.state, "somebody")
         client.start()
@@ -77,7 +77,7 @@ def test_events_of_every_size_that_fits_arrive_and_the_others_are_counted(
     outbox = Outbox(OutboxConfig())
     with Mosquitto(tmp_path, options=[f"max_packet_size {limit}"]) as broker:
         subscriber = Subscriber(broker.port)
-        client = publish_to(broker.url, outbox=outbox, mqtt5=mqtt5)
+        client = publish_to(broker.url, outbox=outbox, mqtt5=mqtt5, refused_s=60)
         client.start()
         for one in events:
             client.publish_event(one, time.monotonic())
@@ -210,7 +210,7 @@ def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_ou
 ) -> None:
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(answer=refuses(STATE, told=told)) as broker:
-        client = publish_to(broker.url, outbox=outbox)
+        client = publish_to(broker.url, outbox=outbox, refused_s=60)
         for topic in (client.topics.camera, client.topics.state, client.topics.health, client.topics.info):
             client.publish_retained(topic, "x" * 700)
         client.start()
@@ -234,7 +234,7 @@ def test_events_for_which_the_broker_closes_the_connection_wait_and_the_rest_goe
     """As brokers do that speak MQTT 3.1.1, which knows no other way to deny a topic."""
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(answer=refuses(EVENT)) as broker:
-        client = publish_to(broker.url, outbox=outbox, mqtt5=False)
+        client = publish_to(broker.url, outbox=outbox, mqtt5=False, refused_s=60)
         client.publish_retained(client.topics.info, "x" * 1000)
         client.start()
         for sequence in range(30):
