@@ -33,7 +33,7 @@ def compare(settings: Settings, classifier: Classifier, source: FrameSource, sec
     frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
     first = next(frames)
     methods = {name: make_method(name, classifier, settings.faces, settings.emotion) for name in MethodName}
-    measured = {name: _Measured(method, first, source.scene) for name, method in methods.items()}
+    measured = {name: _TimedMethod(method, first, source.scene) for name, method in methods.items()}
     order = list(measured.values())
     deadline = time.perf_counter() + seconds
     for frame in frames:
@@ -50,7 +50,7 @@ def compare(settings: Settings, classifier: Classifier, source: FrameSource, sec
     )
 
 
-class _Measured:
+class _TimedMethod:
     """A method with its costs and, on the test card, its accuracy."""
 
     def __init__(self, method: Method, warm_up: Frame, scene: Scene | None) -> None:

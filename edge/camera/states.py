@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 
-class State(Enum):
+class CameraState(Enum):
     """What the camera supervisor is doing."""
 
     OPENING = auto()
@@ -50,27 +50,27 @@ class Signal(Enum):
     END = auto()
 
 
-TRANSITIONS: dict[tuple[State, Signal], State] = {
-    (State.OPENING, Signal.OPENED): State.READING,
-    (State.OPENING, Signal.GONE): State.LOSING,
-    (State.OPENING, Signal.OFF): State.TURNING_OFF,
-    (State.READING, Signal.GONE): State.LOSING,
-    (State.READING, Signal.OFF): State.TURNING_OFF,
-    (State.READING, Signal.PAUSE): State.PAUSED,
-    (State.READING, Signal.END): State.ENDED,
-    (State.LOSING, Signal.CLOSED): State.LOST,
-    (State.LOSING, Signal.OFF): State.TURNING_OFF,
-    (State.LOST, Signal.RETRY): State.OPENING,
-    (State.LOST, Signal.OFF): State.OFF,
-    (State.TURNING_OFF, Signal.CLOSED): State.OFF,
-    (State.TURNING_OFF, Signal.ON): State.LOSING,
-    (State.OFF, Signal.ON): State.LOST,
-    (State.PAUSED, Signal.ON): State.READING,
+TRANSITIONS: dict[tuple[CameraState, Signal], CameraState] = {
+    (CameraState.OPENING, Signal.OPENED): CameraState.READING,
+    (CameraState.OPENING, Signal.GONE): CameraState.LOSING,
+    (CameraState.OPENING, Signal.OFF): CameraState.TURNING_OFF,
+    (CameraState.READING, Signal.GONE): CameraState.LOSING,
+    (CameraState.READING, Signal.OFF): CameraState.TURNING_OFF,
+    (CameraState.READING, Signal.PAUSE): CameraState.PAUSED,
+    (CameraState.READING, Signal.END): CameraState.ENDED,
+    (CameraState.LOSING, Signal.CLOSED): CameraState.LOST,
+    (CameraState.LOSING, Signal.OFF): CameraState.TURNING_OFF,
+    (CameraState.LOST, Signal.RETRY): CameraState.OPENING,
+    (CameraState.LOST, Signal.OFF): CameraState.OFF,
+    (CameraState.TURNING_OFF, Signal.CLOSED): CameraState.OFF,
+    (CameraState.TURNING_OFF, Signal.ON): CameraState.LOSING,
+    (CameraState.OFF, Signal.ON): CameraState.LOST,
+    (CameraState.PAUSED, Signal.ON): CameraState.READING,
 }
 """From a state and a signal to the next state. A signal that is not listed for a state changes nothing."""
 
-OFF_STATES = frozenset({State.TURNING_OFF, State.OFF, State.PAUSED})
+OFF_STATES = frozenset({CameraState.TURNING_OFF, CameraState.OFF, CameraState.PAUSED})
 """No frame is wanted."""
 
-CLOSING_STATES = frozenset({State.LOSING, State.TURNING_OFF})
+CLOSING_STATES = frozenset({CameraState.LOSING, CameraState.TURNING_OFF})
 """The camera is being closed."""

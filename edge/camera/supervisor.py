@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edge.camera.capture import Capture
 from edge.camera.deadlines import Deadlines
-from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, Signal, State
+from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, CameraState, Signal
 from edge.errors import CameraError
 from edge.redaction import redact
 
@@ -74,12 +74,12 @@ class CameraSupervisor:
         self._off_reason = off or ""
         self._captured_before = self._dropped_before = 0
         self._capture: Capture | None = None if off else Capture(opener, monotonic=monotonic)
-        self.state = State.OFF if off else State.OPENING
+        self.state = CameraState.OFF if off else CameraState.OPENING
 
     @property
     def ended(self) -> bool:
         """Whether the last frame of a clip was returned."""
-        return self.state is State.ENDED
+        return self.state is CameraState.ENDED
 
     @property
     def captured(self) -> int:
@@ -98,7 +98,7 @@ class CameraSupervisor:
             CameraError: There is no camera.
             CameraHangError: Opening or closing it takes too long.
         """
-        if self.state is State.OPENING and self._capture:
+        if self.state is CameraState.OPENING and self._capture:
             return self._opened(self._capture, timeout_s)
         if self.state in OFF_STATES:
             return True
@@ -109,11 +109,11 @@ class CameraSupervisor:
         """Close the camera, or pause the clip, until `turn_on`. `status` is "off" once the camera is closed."""
         self._off_reason = reason
         # A clip shows nobody who is here, and goes on where it was.
-        self._signal(Signal.PAUSE if self.state is State.READING and not self.live else Signal.OFF)
+        self._signal(Signal.PAUSE if self.state is CameraState.READING and not self.live else Signal.OFF)
 
     def turn_on(self) -> None:
         """Open the camera again; one that does not come has `give_up_s` from now."""
-        if self.state is State.TURNING_OFF:
+        if self.state is CameraState.TURNING_OFF:
             self._tell("off", self._off_reason)  # it is closed all the same, and frames will be missing
         self._signal(Signal.ON)
         self._deadlines.turned_on()
@@ -126,16 +126,16 @@ class CameraSupervisor:
             CameraHangError: The camera does not close or open; only a new process can help.
         """
         match self.state:
-            case State.OPENING if self._capture:
+            case CameraState.OPENING if self._capture:
                 if self._reopened(self._capture, timeout_s):
                     return self._read(self._capture, timeout_s)
-            case State.READING if self._capture:
+            case CameraState.READING if self._capture:
                 return self._read(self._capture, timeout_s)
-            case State.LOSING | State.TURNING_OFF if self._capture:
+            case CameraState.LOSING | CameraState.TURNING_OFF if self._capture:
                 self._close(self._capture, timeout_s)
-            case State.LOST:
+            case CameraState.LOST:
                 self._wait_to_retry(timeout_s)
-            case State.OFF | State.PAUSED:
+            case CameraState.OFF | CameraState.PAUSED:
                 self._tell("off", self._off_reason)
                 self._sleep(timeout_s)
         return None
@@ -205,7 +205,7 @@ class CameraSupervisor:
             self._capture = None
             self._signal(Signal.CLOSED)
             return
-        reason = self._off_reason if self.state is State.TURNING_OFF else self.reason
+        reason = self._off_reason if self.state is CameraState.TURNING_OFF else self.reason
         self._deadlines.check_closing(self.name, reason, opened=capture.camera is not None)
 
     def _wait_to_retry(self, timeout_s: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.bench.methods import FoundFace
 from edge.geometry import Rect
-from train.simulation import Person, Video, sequences
+from train.simulation import Person, SyntheticVideo, sequences
 from train.simulation.evaluation import VideoResult, run_methods
 from train.simulation.video import FPS, HEIGHT, WIDTH
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from train.datasets import Faces
 
 
-def first(faces: Faces, *, seed: int = 3, people: int = 4, at_once: int = 1) -> Video:
+def first(faces: Faces, *, seed: int = 3, people: int = 4, at_once: int = 1) -> SyntheticVideo:
     return next(sequences(faces, 1, seed=seed, people=people, at_once=at_once))
 
 
-class Unlit(Video):
+class Unlit(SyntheticVideo):
     """Shows nothing, which is fast and enough for scripted methods."""
 
     def frame(self, index: int) -> NDArray[np.uint8]:
         return np.full((HEIGHT, WIDTH), index % 256, np.uint8)
 
 
-def unlit(faces: Faces, people: int = 4, at_once: int = 1) -> Video:
+def unlit(faces: Faces, people: int = 4, at_once: int = 1) -> SyntheticVideo:
     return Unlit(faces.select(slice(people)), (3,), at_once=at_once)
 
 
 class Scripted:
     """Finds in each frame what a function makes of its truth."""
 
-    def __init__(self, sequence: Video, say: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> None:
+    def __init__(self, sequence: SyntheticVideo, say: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> None:
         self._sequence, self._say = sequence, say
         self._faces: list[FoundFace] = []
 
@@ -66,11 +66,11 @@ def say_all(_index: int, people: tuple[Person, ...]) -> list[FoundFace]:
     return [true(person) for person in people]
 
 
-def run(sequence: Video, **methods: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> list[VideoResult]:
+def run(sequence: SyntheticVideo, **methods: Callable[[int, tuple[Person, ...]], list[FoundFace]]) -> list[VideoResult]:
     """Run scripted methods; perfect crops are read as happy."""
     scripted = {name: Scripted(sequence, say) for name, say in methods.items()}
     return [run_methods(sequence, scripted, lambda _gray, _box: "happy")]
 
 
-def whole_frames(sequence: Video, number: int) -> list[int]:
+def whole_frames(sequence: SyntheticVideo, number: int) -> list[int]:
     return [i for i in range(len(sequence)) for p in sequence.truth(i) if p.number == number and p.whole]

@@ -10,6 +10,6 @@ Example:
     ...         gray, people = sequence.frame(index), sequence.truth(index)
 """
 
-from train.simulation.video import Person, Video, sequences
+from train.simulation.video import Person, SyntheticVideo, sequences
 
-__all__ = ["Person", "Video", "sequences"]
+__all__ = ["Person", "SyntheticVideo", "sequences"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edge.bench.methods import FoundFace, Method
     from edge.geometry import Rect
-    from train.simulation.video import Person, Video
+    from train.simulation.video import Person, SyntheticVideo
 
     ReadEmotion = Callable[[NDArray[np.uint8], Rect], str]
     """From a frame and a face's place to its emotion."""
@@ -60,7 +60,7 @@ class VideoResult:
     """By the method's name."""
 
 
-def run_methods(video: Video, methods: Mapping[str, Method], read_emotion: ReadEmotion) -> VideoResult:
+def run_methods(video: SyntheticVideo, methods: Mapping[str, Method], read_emotion: ReadEmotion) -> VideoResult:
     """Show a video to methods, frame by frame to one after the other, so that a busy machine is busy for all.
 
     Args:

@@ -56,7 +56,7 @@ class Person:
         return self.box.lies_within(WIDTH, HEIGHT)
 
 
-class Video:
+class SyntheticVideo:
     """A camera's view of one room, where people come and go.
 
     The same faces and seed give the same pixels, whatever the order in which frames are asked for.
@@ -127,7 +127,9 @@ def _swing(picture: NDArray[np.float32], curtain: NDArray[np.float32], time_s: f
     picture += shape * (drawn - picture)
 
 
-def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_once: int = 1) -> Iterator[Video]:
+def sequences(
+    faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_once: int = 1
+) -> Iterator[SyntheticVideo]:
     """Yield sequences in different rooms and with different people.
 
     Args:
@@ -140,4 +142,4 @@ def sequences(faces: Faces, count: int, *, seed: int = 0, people: int = 4, at_on
     order = np.random.default_rng(seed).permutation(len(faces))
     for number in range(count):
         rows = order[np.arange(number * people, (number + 1) * people) % len(faces)]
-        yield Video(faces.select(rows), (seed, number), at_once=at_once)
+        yield SyntheticVideo(faces.select(rows), (seed, number), at_once=at_once)

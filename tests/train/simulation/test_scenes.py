@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from train.datasets import Faces
-    from train.simulation import Video
+    from train.simulation import SyntheticVideo
 
 
 @pytest.mark.parametrize("name", list(MethodName))
@@ -50,7 +50,7 @@ def test_an_emotion_of_too_little_confidence_is_uncertain(mean_faces: Faces) -> 
     assert EmotionReader(bundle, 0).read(gray, []) == []
 
 
-def frame(sequence: Video, index: int) -> Frame:
+def frame(sequence: SyntheticVideo, index: int) -> Frame:
     time_s = index / FPS
     return Frame(sequence.frame(index), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=time_s), time_s, index)
 
