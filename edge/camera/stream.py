@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _PROTOCOLS = "rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
 """What a stream may be made of: a playlist of another machine's must not name files of this one."""
 
-_OPTIONS = {"rtsp_flags": "prefer_tcp"}  # over UDP, packets get lost, and faces are smeared
+_OPTIONS = {
+    "rtsp_flags": "prefer_tcp",  # over UDP, packets get lost, and faces are smeared
+    "fpsprobesize": "0",  # else FFmpeg waits for twenty pictures to tell the rate, which nothing needs here
+}
 
 _LIVE_LISTS = frozenset({"hls", "dash"})
 """Formats that are live though what is at the address, a playlist, has an end."""
@@ -81,16 +84,16 @@ class NetworkStream:
         self._video.close()
 
     def _next(self) -> Frame:
+        ended = "the stream ended"
         try:
-            picture, why = self._video.read(), "it ended"
+            picture = self._video.read()
         except VideoTimeoutError:
             message = f"{self.name}: the stream sent nothing for {self._timeout_s:g} s"
             raise CameraError(message) from None
         except CameraError as error:
-            picture, why = None, str(error)
+            picture, ended = None, f"the stream ended: {error}"
         if picture is None:
-            one = self._stamps.count == 1
-            message = f"{self.name}: {_ONE_PICTURE}" if one else f"{self.name}: the stream ended ({why})"
+            message = f"{self.name}: {_ONE_PICTURE if self._stamps.count == 1 else ended}"
             raise CameraError(message)
         return self._stamps.frame(picture.gray)
 
