@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.daemon import payloads
+from edge.redaction import redact_text
 from edge.wire.messages import CameraStatus, Info, InfoModel
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Publisher:
 
     def publish_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
         """Publish how the camera is, since now."""
+        reason = reason and redact_text(reason)  # it may quote a library, and that the camera's address
         message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
         self._link.publish_retained(self._link.topics.camera, message.to_json())
 

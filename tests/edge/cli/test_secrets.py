@@ -19,7 +19,7 @@ from rich.console import Console
 from edge import doctor
 from edge.config import CameraConfig, MqttConfig, Settings, load
 from edge.daemon.run import run
-from edge.errors import ConfigError
+from edge.errors import CameraError, ConfigError
 from edge.system.machine import Machine
 from tests.addresses import SECRETS, SHOWN
 from tests.broker import wait_until
@@ -155,6 +155,22 @@ def test_a_defect_that_quotes_an_address_does_not_show_its_secret(
         assert "Please report it" in outcome.err
         if "@" in address or "//" in address:  # else only its own place knows that it is one
             assert quotes_none(outcome.err), outcome.err
+
+
+def test_the_reason_that_a_library_gives_for_a_missing_camera_is_redacted(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_camera(*_: object) -> None:
+        message = "cannot open rtsp://admin:hush@cam/S3cret: timed out"
+        raise CameraError(message)
+
+    monkeypatch.setattr("edge.daemon.run.open_camera", open_camera)
+    with pytest.raises(CameraError):
+        run(Settings(mqtt=MqttConfig(url=mosquitto.url, device="test")), threading.Event())
+    wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"))
+    published = subscriber.payloads("emotion-edge/test/camera")[-1]
+    assert "cannot open rtsp://…@cam/…: timed out" in published
+    assert quotes_none(published)
 
 
 class Stream(BaseHTTPRequestHandler):
