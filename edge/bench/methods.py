@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 
 from edge.geometry import Rect
+from edge.inference.outputs import choose_emotion
 from edge.pipeline import Pipeline
 from edge.vision.detector import HaarDetector, cascade_file
 from edge.vision.reader import ModelReader
-from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,11 +117,7 @@ class EmotionReader:
         if not rects:
             return []
         readings = self._reader.read(gray, [(rect, 0.0) for rect in rects])
-        return [self._emotion(reading.probabilities) for reading in readings]
-
-    def _emotion(self, probabilities: NDArray[np.float32]) -> str:
-        best = int(probabilities.argmax())
-        return self._labels[best] if probabilities[best] >= self._min_confidence else UNCERTAIN
+        return [choose_emotion(each.probabilities, self._labels, self._min_confidence) for each in readings]
 
 
 def make_method(name: MethodName, classifier: Classifier, faces: FacesConfig, emotion: EmotionConfig) -> Method:

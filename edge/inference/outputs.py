@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.wire.messages import UNCERTAIN
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,6 +88,23 @@ class Predictions:
 
     face_scores: NDArray[np.float32] | None = None
     """``(N,)`` probabilities that it is a face at all; None if the model has no such output."""
+
+
+def choose_emotion(probabilities: NDArray[np.floating[Any]], labels: Sequence[str], min_confidence: float) -> str:
+    """Return the most probable label, or ``uncertain``.
+
+    Logits are integers times a scale, so two labels may be exactly as probable: 1 in 100 faces, `docs/models.md`. No
+    order of the labels was right more often than another there, so these faces are uncertain.
+
+    Args:
+        probabilities: ``(C,)``
+        labels: The ``C`` labels.
+        min_confidence: Probability below which the face is uncertain.
+    """
+    best = int(probabilities.argmax())
+    highest = probabilities[best]
+    tied = np.count_nonzero(probabilities == highest) > 1
+    return UNCERTAIN if tied or highest < min_confidence else labels[best]
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:

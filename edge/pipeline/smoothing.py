@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.inference.outputs import choose_emotion
 from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -85,5 +86,4 @@ class EmotionSmoother:
         return dict(zip(self._labels, self._smoothed.tolist(), strict=True))
 
     def _reading(self) -> str:
-        best = int(self._smoothed.argmax())
-        return self._labels[best] if self._smoothed[best] >= self._min_confidence else UNCERTAIN
+        return choose_emotion(self._smoothed, self._labels, self._min_confidence)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.inference.bundle import ModelBundle
-from edge.inference.outputs import FACE, Logits, OutputLabels, sigmoid
+from edge.inference.outputs import FACE, Logits, OutputLabels, choose_emotion, sigmoid
 
 ROWS = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -4.0]], np.float32)
 
@@ -53,3 +53,27 @@ def test_the_shipped_model_names_each_of_its_columns() -> None:
     logits = bundle.network.logits(np.zeros((1, 48, 48), np.uint8))
     assert logits.columns.shape == (1, len(bundle.outputs.columns))
     assert bundle.outputs.columns == (*bundle.labels, FACE)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "min_confidence", "emotion"),
+    [
+        ([0.2, 0.5, 0.3], 0.5, "neutral"),
+        ([0.2, 0.5, 0.3], 0.51, "uncertain"),
+        ([0.4, 0.4, 0.2], 0.3, "uncertain"),
+        ([0.2, 0.4, 0.4], 0.0, "uncertain"),
+        ([0.3, 0.3, 0.4], 0.0, "sad"),
+    ],
+)
+def test_the_most_probable_label_is_chosen_if_there_is_one(
+    probabilities: list[float], min_confidence: float, emotion: str
+) -> None:
+    labels = ("angry", "neutral", "sad")
+    assert choose_emotion(np.array(probabilities, np.float32), labels, min_confidence) == emotion
+
+
+def test_integer_logits_that_tie_are_uncertain() -> None:
+    scale = np.float32(0.07652249)
+    logits = Logits(np.array([[100, -3, 100, 7]], np.float32) * scale)
+    (probabilities,) = logits.predict(0.7916).probabilities
+    assert choose_emotion(probabilities, ("angry", "fear", "neutral", "sad"), 0.1) == "uncertain"
