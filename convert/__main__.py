@@ -24,8 +24,8 @@ from convert.peers.measure import measure
 from convert.progress import progress
 from convert.recheck import recheck
 from edge.files import write_atomically
-from train import report
 from train.console import Fer2013Option, FerplusOption, run
+from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def bench(
 ) -> None:
     """Compare bundles: accuracy, size, and milliseconds a face in each runtime, in turn."""
     with progress() as stage:
-        rows = benchmark(bundles, report.load_tests(fer2013, ferplus), rounds, stage)
+        rows = benchmark(bundles, load_tests(fer2013, ferplus), rounds, stage)
     Console().print(as_table(rows, rounds))
 
 
@@ -128,7 +128,7 @@ def frontier(
     plot: Annotated[Path | None, typer.Option(help="Draw it too, as .png.")] = None,
 ) -> None:
     """Hold bundles against others' models: accuracy on PrivateTest, arithmetic, milliseconds a face, in turn."""
-    measured = measure(bundles, report.load_tests(fer2013, ferplus), rounds)
+    measured = measure(bundles, load_tests(fer2013, ferplus), rounds)
     Console().print(peers_as_table(measured))
     Console().print(f"FER+ is majority; ms are of a face on one thread in LiteRT, median of {rounds} turns")
     if plot:

@@ -11,8 +11,8 @@ from convert.face_output import emotions
 from convert.gates import agreement, as_card
 from edge.inference.bundle import FACE, Calibration, Card, InputCard, softmax
 from edge.inference.runtime import installed
-from train import report
 from train.evaluate.metrics import compare, judge, match_labels, reliability
+from train.evaluate.protocols import TESTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ def measure(
                 for runtime, rows in quantised.items()
             },
         }
-        for protocol in report.TESTED
+        for protocol in TESTED
     }
 
 

@@ -21,9 +21,10 @@ from convert.reference import make_reference, read_as_trained
 from edge.inference.bundle import FACE
 from edge.inference.runtime import installed
 from edge.vision.crops import all_resized
-from train import datasets, report
+from train import datasets
 from train.datasets.negatives import clutter
 from train.evaluate.metrics import run_once
+from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ class Data:
 
     def tests(self, protocol: LabelProtocol) -> dict[Key, Faces]:
         """Load what a model is judged by."""
-        tests = report.load_tests(self.fer2013, self.ferplus)
+        tests = load_tests(self.fer2013, self.ferplus)
         tests["PublicTest", protocol] = datasets.load(protocol, "PublicTest", self.fer2013, self.ferplus)
         return tests
 

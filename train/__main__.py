@@ -1,4 +1,4 @@
-"""``python -m train``: what fits models, and the commands of `train.evaluate.commands`."""
+"""``python -m train``: the commands that train, and those of `train.evaluate.commands`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
 from train.evaluate import commands
 from train.evaluate.commands import show_metrics
-from train.targets import training_lesson, validation_lesson
+from train.evaluate.models import keras_logits
+from train.evaluate.protocols import judge_all, load_tests
+from train.networks.cost import count_macs
+from train.targets import training_examples, validation_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +59,9 @@ def fit(  # noqa: PLR0913  # each is a flag
         plan = plan.model_copy(update={"schedule": plan.schedule.model_copy(update={"epochs": epochs})})
     folder = out or Path("runs") / plan.name
     _claim(folder, plan, resume=resume, fresh=fresh)
-    training = training_lesson(plan.data, fer2013, ferplus, clips)
-    validation = validation_lesson(plan.data, fer2013, ferplus)
-    tests = report.load_tests(fer2013, ferplus)
+    training = training_examples(plan.data, fer2013, ferplus, clips)
+    validation = validation_examples(plan.data, fer2013, ferplus)
+    tests = load_tests(fer2013, ferplus)
     whole = not (folder / fitting.LOG).exists() or not resume
     start = time.monotonic()
     network = fitting.fit(plan, training, validation, folder, resume=resume)
@@ -79,11 +82,11 @@ def fit(  # noqa: PLR0913  # each is a flag
             sources=training.sources,
             rows=rows,
             parameters=model.count_params(),
-            macs=report.count_macs(model),
+            macs=count_macs(model),
             epochs=len(history["epoch"]),
             wall_s=wall_s,
             history=history,
-            metrics=report.judge_all(report.model_logits(model), labels, tests),
+            metrics=judge_all(keras_logits(model), labels, tests),
         )
         report.write(written, folder)
         show_metrics(written.metrics)
@@ -91,7 +94,7 @@ def fit(  # noqa: PLR0913  # each is a flag
 
 
 def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
-    """See that a run's folder is not overwritten, or gone on with, by mistake."""
+    """Make a run's folder; refuse to overwrite a run, or to resume it with another recipe."""
     if resume and fresh:
         message = "--resume goes on with a run and --fresh throws it away: say one of them"
         raise recipes.RecipeError(message)
@@ -110,7 +113,7 @@ def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> 
 def _same(kept: Path, plan: recipes.Recipe) -> bool:
     try:
         return recipes.Recipe.model_validate_json(kept.read_bytes()) == plan
-    except ValidationError:  # it has keys of another version
+    except ValidationError:  # written by another version
         return False
 
 

@@ -1,6 +1,6 @@
 """Random changes that a Pi's camera and detector make to a face, as Keras layers.
 
-Each layer takes and gives float32 gray pictures ``(N, H, W, 1)`` in 0..255, does
+Each layer maps float32 gray pictures ``(N, H, W, 1)`` in 0..255 to the same, does
 nothing outside training, and runs on the accelerator with any Keras backend.
 """
 
@@ -11,15 +11,15 @@ from typing import Any
 
 import keras
 from keras import ops
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from edge.frozen import FrozenModel
 
 _WHITE = 255.0
 
 
-class AugmentConfig(BaseModel):
-    """How strongly faces are changed; 0 everywhere changes nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class AugmentConfig(FrozenModel):
+    """How strongly faces are changed; with 0 everywhere (1 for gamma) they are not."""
 
     rotate_degrees: float = Field(default=15.0, ge=0, le=90)
     """Largest rotation to either side; people tilt their heads."""
@@ -43,7 +43,7 @@ class AugmentConfig(BaseModel):
     """Largest standard deviation of sensor noise, as a part of white."""
 
     blur: float = Field(default=0.7, ge=0, le=1)
-    """Largest weight of a 5x5 binomial blur, which has a deviation of a pixel: small and unsharp faces."""
+    """Largest weight of a 5x5 binomial blur, whose standard deviation is a pixel: small and unsharp faces."""
 
     erase: float = Field(default=0.35, ge=0, lt=1)
     """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
@@ -65,7 +65,7 @@ class _Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no t
         raise NotImplementedError
 
     def uniform(self, images: Any, low: float, high: float) -> Any:
-        """One number per picture, shaped to multiply it."""
+        """Return a random number per picture, ``(N, 1, 1, 1)``."""
         return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), low, high, seed=self.seed)
 
 
@@ -138,7 +138,7 @@ class RandomErase(_Augmentation):
 
 
 def augmentation(config: AugmentConfig) -> keras.Sequential:
-    """Build the whole chain: geometry, hidden parts, optics, light."""
+    """Return the whole chain: geometry, occlusion, optics, light."""
     return keras.Sequential(
         [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)], name="augmentation"
     )

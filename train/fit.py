@@ -13,12 +13,12 @@ import keras
 
 from train.augment import augmentation
 from train.datasets import fer2013
+from train.losses import HeadsLoss, MainAccuracy
 from train.networks import resnet
-from train.targets import HeadsLoss, MainAccuracy
 
 if TYPE_CHECKING:
     from train.recipes import Recipe
-    from train.targets import Lesson
+    from train.targets import Examples
 
 LOG = "log.csv"
 """One row per epoch, in the run's folder."""
@@ -26,7 +26,7 @@ LOG = "log.csv"
 _CPU = Path("/proc/cpuinfo")
 
 
-def fit(recipe: Recipe, training: Lesson, validation: Lesson, folder: Path, *, resume: bool) -> keras.Model:
+def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, *, resume: bool) -> keras.Model:
     """Train one model.
 
     Args:
@@ -82,7 +82,7 @@ def fit(recipe: Recipe, training: Lesson, validation: Lesson, folder: Path, *, r
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
-    """Give a trained network with some of its outputs alone."""
+    """Return a trained network with some of its outputs alone."""
     *trunk, kernel, bias = network.get_weights()
     plain = resnet(recipe.network, fer2013.SIZE, len(columns))
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])

@@ -1,7 +1,7 @@
-"""Keep TensorFlow's native talk off the terminal. Import this before anything that imports keras.
+"""Hide TensorFlow's native log lines at import. Import this before anything that imports keras.
 
-It writes some lines before its logging knows any level, so the variable that
-silences the rest does not reach them.
+TensorFlow writes some lines before it reads its log level, so the environment variable
+that hides the others has no effect on them.
 """
 
 from __future__ import annotations
@@ -12,4 +12,4 @@ from edge.inference.native_stderr import native_stderr_hidden
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with native_stderr_hidden():
-    import keras  # noqa: F401  # the lines come from this import
+    import keras  # noqa: F401  # this import writes the lines

@@ -1,26 +1,26 @@
-"""What a network is taught: pictures, and what each of its heads should say of them.
+"""Training targets: pictures, and the probabilities that each head of the network should output for them.
 
-One trunk learns from every label that a picture has. A head is a run of columns of the
-network's last layer; a row of targets is zero in the columns of a head that it teaches
-nothing.
+One trunk learns from every label that a picture has. A head is a range of columns of the
+network's last layer. A row of targets is zero in the columns of a head for which the
+picture has no label.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-from keras import ops
 
 from edge.errors import BundleError
-from edge.inference.bundle import FACE, ModelBundle
+from edge.inference.bundle import ModelBundle
+from edge.inference.outputs import FACE
 from edge.vision.crops import all_resized
 from train.datasets import are_faces, fer2013, ferplus, load
 from train.datasets.faces import DataError
-from train.datasets.negatives import CLIPS, clutter
+from train.datasets.footage import TRAINING
+from train.datasets.negatives import clutter, fingerprint
 from train.recipes import RecipeError
 
 if TYPE_CHECKING:
@@ -35,32 +35,29 @@ _LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer
 
 _REPOSITORY = Path(__file__).parent.parent
 
-_SURE = 0.98
-"""What that head is taught to say at most: its logits then stay in the range of the others, and int8 steps are fine."""
-
 
 @dataclass(frozen=True)
 class Head:
-    """Some columns of the last layer."""
+    """Some columns of the network's last layer."""
 
     name: str
     """A protocol, or `FACE`."""
 
     labels: tuple[str, ...]
     weight: float
-    """Of its loss."""
+    """Weight of its loss."""
 
     columns: slice
-    """Its own among all."""
+    """Which of all columns."""
 
     @property
     def protocol(self) -> LabelProtocol:
-        """By whose labels it is judged."""
+        """The protocol that it is evaluated by."""
         return "fer2013" if self.name == "fer2013" else "ferplus-majority"
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Examples:
     """Pictures and targets."""
 
     pixels: NDArray[np.uint8]
@@ -76,39 +73,39 @@ class Lesson:
     """What it is made of besides labelled faces: the clips by name, the teachers by their sha256."""
 
     def __len__(self) -> int:
-        """Give the number of pictures."""
+        """Return the number of pictures."""
         return len(self.pixels)
 
     @property
     def emotions(self) -> tuple[Head, ...]:
-        """The heads that tell emotions, each of which makes a model."""
+        """The heads for emotions; each becomes a model."""
         return tuple(head for head in self.heads if head.name != FACE)
 
     def model_columns(self, head: Head) -> tuple[tuple[str, ...], list[int]]:
-        """Give labels and columns of one head's model: its own, and last the face's where there is one."""
+        """Return labels and columns of one head's model: its own, then the face score's if there is one."""
         chosen = [head, *(other for other in self.heads if other.name == FACE)]
         labels = tuple(label for part in chosen for label in part.labels)
         return labels, [column for part in chosen for column in range(part.columns.start, part.columns.stop)]
 
     def rows(self) -> dict[str, int]:
-        """Count what teaches each head, and what is taught to be no face."""
+        """Return the number of pictures with labels for each head, and of those labelled as no face."""
         taught = {head.name: self.targets[:, head.columns].any(axis=1) for head in self.heads}
         count = {f"{head.name} Training": int(taught[head.name].sum()) for head in self.emotions}
         return count | ({"no face": int((~taught[FACE]).sum())} if FACE in taught else {})
 
 
-def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, clips: Path | None) -> Lesson:
-    """Put together all that a recipe teaches.
+def training_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path, clips: Path | None) -> Examples:
+    """Return all training pictures of a recipe.
 
     Args:
         data: The recipe's choice.
         fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
         ferplus_file: ``fer2013new.csv``.
-        clips: The folder of real footage whose parts without faces are taught as such, if it is there.
+        clips: The folder of real footage whose parts without faces are negatives; None: no footage.
 
     Raises:
         DataError: A file is missing or is not what its name says.
-        RecipeError: A teacher is no bundle, or has labels that are not taught.
+        RecipeError: A teacher is no bundle, or has labels of no head.
     """
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
@@ -129,16 +126,18 @@ def training_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path, cl
         if clips and not clips.is_dir():
             message = f"{clips}: no such folder of clips"
             raise DataError(message)
-        sources["clips"] = ", ".join(name for name in CLIPS if clips and (clips / name).exists()) or "none"
-        nothing = clutter(data.clutter, clips)
-        pixels = np.concatenate([pixels, nothing])
-        table = np.concatenate([table, np.zeros((len(nothing), table.shape[1]), np.float32)])
+        present = (clip.name for clip in TRAINING if clips and (clips / clip.name).exists())
+        sources["clips"] = ", ".join(present) or "none"
+        negatives = clutter(data.clutter, clips)
+        sources["negatives"] = fingerprint(negatives)
+        pixels = np.concatenate([pixels, negatives])
+        table = np.concatenate([table, np.zeros((len(negatives), table.shape[1]), np.float32)])
     taught = table.any(axis=1) | bool(data.clutter)
-    return Lesson(pixels[taught], table[taught], heads, sources)
+    return Examples(pixels[taught], table[taught], heads, sources)
 
 
 def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[ModelBundle]]:
-    """Load the recipe's teachers, by the head whose labels they know."""
+    """Load the recipe's teachers, by the head that has their labels."""
     teachers: dict[str, list[ModelBundle]] = {}
     for file in data.teachers:
         path = _REPOSITORY / file
@@ -157,20 +156,20 @@ def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[Model
 
 
 def _said(teacher: ModelBundle, pixels: NDArray[np.uint8], labels: tuple[str, ...]) -> NDArray[np.float32]:
-    """Give the ``(N, C)`` probabilities of a teacher for faces and their mirror images, on average."""
+    """Return a teacher's ``(N, C)`` probabilities, the mean over faces and their mirror images."""
     sized = all_resized(pixels, teacher.card.input.width, teacher.card.input.height)
     said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
     return np.asarray(said[:, [teacher.labels.index(label) for label in labels]], np.float32)
 
 
 def _taught(known: NDArray[np.float32], said: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
-    """Mix what people said with what teachers say, both ``(N, C)``; where people said nothing, it is the teachers'."""
+    """Return the mean of labels and teachers' outputs, both ``(N, C)``; rows without labels are the teachers' alone."""
     mixed = np.where(known.any(axis=1, keepdims=True), (1 - weight) * known + weight * said, said)
     return np.asarray(mixed, np.float32)
 
 
-def validation_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Lesson:
-    """Ask only what the model is for, of PublicTest's faces; the arguments are as of `training_lesson`."""
+def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Examples:
+    """Return PublicTest's faces with labels for the first head and the face score; arguments as `training_examples`."""
     heads = _heads(data)
     faces = load(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)
     targets = np.zeros((len(faces), heads[-1].columns.stop), np.float32)
@@ -178,7 +177,7 @@ def validation_lesson(data: DataConfig, fer2013_file: Path, ferplus_file: Path) 
     for head in heads:
         if head.name == FACE:
             targets[:, head.columns] = are_faces(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)[:, None]
-    return Lesson(faces.pixels, targets, heads)
+    return Examples(faces.pixels, targets, heads)
 
 
 def _heads(data: DataConfig) -> tuple[Head, ...]:
@@ -192,39 +191,3 @@ def _heads(data: DataConfig) -> tuple[Head, ...]:
         Head(name, _LABELS[name], weight, slice(int(end) - len(_LABELS[name]), int(end)))
         for (name, weight), end in zip(weights.items(), ends, strict=True)
     )
-
-
-class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
-    """Cross-entropy of each head, by its weight; a head of one column is a yes or no."""
-
-    def __init__(self, heads: tuple[Head, ...]) -> None:
-        super().__init__(name="loss")
-        self.heads = heads
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Give ``(N,)`` losses; a head whose targets are zero adds nothing."""
-        total = 0.0
-        for head in self.heads:
-            wanted, said = y_true[:, head.columns], y_pred[:, head.columns]
-            if head.name == FACE:
-                wanted = 1 - _SURE + wanted * (2 * _SURE - 1)
-                loss = ops.binary_crossentropy(wanted, said, from_logits=True)
-            else:
-                loss = -wanted * ops.log_softmax(said, axis=-1)
-            total += head.weight * ops.sum(loss, axis=-1)
-        return total
-
-
-class MainAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
-    """How often the first head is right, over the pictures that it is taught with."""
-
-    def __init__(self, heads: tuple[Head, ...]) -> None:
-        super().__init__(name="accuracy")
-        self.columns = heads[0].columns
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take in a batch."""
-        wanted, said = y_true[:, self.columns], y_pred[:, self.columns]
-        right = ops.equal(ops.argmax(wanted, axis=-1), ops.argmax(said, axis=-1))
-        known = ops.cast(ops.sum(wanted, axis=-1) > 0, self.dtype)
-        super().update_state(ops.cast(right, self.dtype), known if sample_weight is None else known * sample_weight)

@@ -9,7 +9,7 @@ from convert.bench import THREADS, benchmark
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import call
-from train import report
+from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
     from tests.convert.conftest import Converted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_bundles_are_compared_in_every_runtime(converted: Converted, trained: Run) -> None:
-    tests = report.load_tests(trained.fer2013, trained.ferplus)
+    tests = load_tests(trained.fer2013, trained.ferplus)
     rows = benchmark([converted.network, converted.network], tests, 2, lambda *_: lambda _: None)
     card = ModelBundle.load(converted.network).card
     for row in rows:

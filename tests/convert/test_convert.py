@@ -17,6 +17,7 @@ from tests.train.synthetic import Run, call
 from train import report
 from train.datasets import load
 from train.evaluate.metrics import judge
+from train.evaluate.models import keras_logits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,7 +133,7 @@ def between_blocks(network: keras.Model) -> keras.Model:
 def test_outliers_change_nothing_in_float(broken: Callable[[keras.Model], keras.Model], trained: Run) -> None:
     network = keras.models.load_model(trained.model, compile=False)
     faces = load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus).pixels
-    answers, others = (report.model_logits(n)(faces).argmax(axis=1) for n in (network, broken(network)))
+    answers, others = (keras_logits(n)(faces).argmax(axis=1) for n in (network, broken(network)))
     assert np.array_equal(answers, others)
 
 

@@ -14,7 +14,7 @@ from convert.peers.known import PEERS, Known
 from convert.peers.measure import Measured
 from edge.inference.bundle import SHIPPED
 from tests.train.synthetic import call
-from train.report import load_tests
+from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ def real_data() -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def mean_faces() -> Faces:
-    """Give the test card's faces, real enough for a cascade to find."""
+    """Return the test card's faces, real enough for a cascade to find."""
     with np.load(str(files("edge") / "testcard" / "faces.npz")) as stored:
         labels = tuple(stored["labels"].tolist())
         return Faces(stored["faces"], np.eye(len(labels), dtype=np.float32), labels)

@@ -124,7 +124,7 @@ def data_set(folder: Path) -> Run:
 
 
 def trained(folder: Path) -> Run:
-    """Give the data set with a trained model; trained once per test session."""
+    """Return the data set with a trained model; trained once per test session."""
     if folder.exists():
         return Run(folder / "fer2013.csv", folder / "fer2013new.csv", folder / "tiny.toml", folder / "run")
     run = data_set(folder)

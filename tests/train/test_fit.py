@@ -10,29 +10,30 @@ import pytest
 
 from tests.train.synthetic import Run, call
 from train import fit as fitting
-from train import recipes, report
+from train import recipes
 from train.__main__ import main
+from train.evaluate.models import keras_logits
 from train.fit import fit
-from train.targets import Lesson, training_lesson, validation_lesson
+from train.targets import Examples, training_examples, validation_examples
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def split(trained: Run) -> tuple[Lesson, Lesson]:
+def split(trained: Run) -> tuple[Examples, Examples]:
     data = recipes.load(trained.recipe).data
     return (
-        training_lesson(data, trained.fer2013, trained.ferplus, None),
-        validation_lesson(data, trained.fer2013, trained.ferplus),
+        training_examples(data, trained.fer2013, trained.ferplus, None),
+        validation_examples(data, trained.fer2013, trained.ferplus),
     )
 
 
-def right(model: keras.Model, lesson: Lesson) -> float:
+def right(model: keras.Model, examples: Examples) -> float:
     """How often the first head is."""
-    emotions = lesson.heads[0].columns
-    answers = report.model_logits(model)(lesson.pixels)[:, emotions].argmax(axis=1)
-    return float((answers == lesson.targets[:, emotions].argmax(axis=1)).mean())
+    emotions = examples.heads[0].columns
+    answers = keras_logits(model)(examples.pixels)[:, emotions].argmax(axis=1)
+    return float((answers == examples.targets[:, emotions].argmax(axis=1)).mean())
 
 
 def finished_epochs(folder: Path) -> int:
@@ -51,7 +52,7 @@ class CutIn(keras.callbacks.CSVLogger):  # type: ignore[misc]  # keras has no ty
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Keras leaves the log open when interrupted
 def test_an_interrupted_run_goes_on_where_it_was(
-    trained: Run, split: tuple[Lesson, Lesson], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Run, split: tuple[Examples, Examples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = recipes.load(trained.recipe)
     recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"epochs": 4})})
@@ -70,7 +71,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert right(model, split[1]) > 0.5  # chance is 0.125
 
 
-def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: tuple[Lesson, Lesson]) -> None:
+def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: tuple[Examples, Examples]) -> None:
     history = fitting.read_log(trained.out)
     model = keras.models.load_model(trained.model, compile=False)
     # Training runs in bfloat16, what is kept in float32: a face on the fence may fall to either side.

@@ -8,11 +8,13 @@ import pytest
 from keras import ops
 from pydantic import ValidationError
 
-from edge.inference.bundle import FACE, SHIPPED
+from edge.inference.bundle import SHIPPED
+from edge.inference.outputs import FACE
 from tests.train import synthetic
 from train.datasets import DataError, are_faces, ferplus
+from train.losses import HeadsLoss, MainAccuracy
 from train.recipes import DataConfig, RecipeError
-from train.targets import HeadsLoss, Lesson, MainAccuracy, training_lesson, validation_lesson
+from train.targets import Examples, training_examples, validation_examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> synthetic.Run:
-    run = synthetic.data_set(tmp_path_factory.mktemp("lesson") / "data")
+    run = synthetic.data_set(tmp_path_factory.mktemp("examples") / "data")
     lines = run.ferplus.read_text().splitlines()
     columns = lines[0].split(",")
     for row, winner in ((1, "NF"), (2, "unknown")):  # the file's first two faces
@@ -30,15 +32,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> synthetic.Run:
     return run
 
 
-def lesson(run: synthetic.Run, data: DataConfig) -> Lesson:
-    return training_lesson(data, run.fer2013, run.ferplus, None)
+def examples(run: synthetic.Run, data: DataConfig) -> Examples:
+    return training_examples(data, run.fer2013, run.ferplus, None)
 
 
 EVERYTHING = DataConfig(training="ferplus", also="fer2013", also_weight=0.5, clutter=30, face_weight=0.25)
 
 
 def test_each_picture_teaches_what_is_known_of_it(data: synthetic.Run) -> None:
-    taught = lesson(data, EVERYTHING)
+    taught = examples(data, EVERYTHING)
     votes, face, also = (taught.targets[:, head.columns] for head in taught.heads)
     assert [head.name for head in taught.heads] == ["ferplus", FACE, "fer2013"]
     assert len(taught) == 400 + 30
@@ -50,29 +52,29 @@ def test_each_picture_teaches_what_is_known_of_it(data: synthetic.Run) -> None:
 
 
 def test_alone_it_is_the_votes(data: synthetic.Run) -> None:
-    taught = lesson(data, DataConfig())
+    taught = examples(data, DataConfig())
     assert taught.targets.shape == (398, 8)
     assert taught.model_columns(taught.heads[0]) == (ferplus.LABELS, list(range(8)))
 
 
 def test_a_models_columns_are_its_own_and_the_faces(data: synthetic.Run) -> None:
-    taught = lesson(data, EVERYTHING)
+    taught = examples(data, EVERYTHING)
     labels, columns = taught.model_columns(taught.heads[2])
     assert labels == (*taught.heads[2].labels, FACE)
     assert columns == [*range(9, 16), 8]
 
 
 def test_validation_asks_what_the_model_is_for(data: synthetic.Run) -> None:
-    asked = validation_lesson(EVERYTHING, data.fer2013, data.ferplus)
+    asked = validation_examples(EVERYTHING, data.fer2013, data.ferplus)
     assert asked.targets[:, :8].sum(axis=1) == pytest.approx(1)
     assert (asked.targets[:, 8] == 1).all()
     assert not asked.targets[:, 9:].any()
 
 
 def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthetic.Run) -> None:
-    votes = lesson(data, EVERYTHING).targets
+    votes = examples(data, EVERYTHING).targets
     half, alone = (
-        lesson(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,), "teacher_weight": weight})).targets
+        examples(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,), "teacher_weight": weight})).targets
         for weight in (0.5, 1.0)
     )
     assert half[2:400, :8] == pytest.approx((votes[2:400, :8] + alone[2:400, :8]) / 2, abs=1e-6)
@@ -86,7 +88,7 @@ def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthe
 def test_each_teacher_teaches_the_head_that_has_its_labels(data: synthetic.Run) -> None:
     other = SHIPPED.with_name("emotion-fer2013.tflite")
     plain, one, both, twice = (
-        lesson(data, EVERYTHING.model_copy(update={"teachers": teachers})).targets
+        examples(data, EVERYTHING.model_copy(update={"teachers": teachers})).targets
         for teachers in ((), (other,), (SHIPPED, other), (other, other))
     )
     assert (one[:, :9] == plain[:, :9]).all()
@@ -97,11 +99,11 @@ def test_each_teacher_teaches_the_head_that_has_its_labels(data: synthetic.Run) 
 
 
 def test_what_else_it_learned_from_is_told(data: synthetic.Run, tmp_path: Path) -> None:
-    taught = lesson(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,)}))
+    taught = examples(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,)}))
     assert taught.sources["clips"] == "none"
     assert len(taught.sources["ferplus teachers"]) == 64
     with pytest.raises(DataError, match="no such folder of clips"):
-        training_lesson(EVERYTHING, data.fer2013, data.ferplus, tmp_path / "none")
+        training_examples(EVERYTHING, data.fer2013, data.ferplus, tmp_path / "none")
 
 
 def test_the_same_labels_twice_are_refused() -> None:
@@ -118,13 +120,13 @@ def test_pictures_that_fer2013_calls_faces_and_nobody_else_does_are_none(data: s
 
 def test_a_teacher_of_other_labels_is_refused(data: synthetic.Run) -> None:
     with pytest.raises(RecipeError, match=r"data\.teachers: .*its labels are .*contempt"):
-        lesson(data, DataConfig(training="fer2013", teachers=(SHIPPED,)))
+        examples(data, DataConfig(training="fer2013", teachers=(SHIPPED,)))
     with pytest.raises(RecipeError, match=r"data\.teachers: .*none\.tflite"):
-        lesson(data, DataConfig(teachers=(SHIPPED.with_name("none.tflite"),)))
+        examples(data, DataConfig(teachers=(SHIPPED.with_name("none.tflite"),)))
 
 
 def test_the_loss_is_that_of_each_head_by_its_weight(data: synthetic.Run) -> None:
-    heads = lesson(data, EVERYTHING).heads
+    heads = examples(data, EVERYTHING).heads
     said = np.zeros((3, 16), np.float32)
     wanted = np.zeros((3, 16), np.float32)
     wanted[0, [0, 8, 9]] = 1  # everything is known
@@ -137,7 +139,7 @@ def test_the_loss_is_that_of_each_head_by_its_weight(data: synthetic.Run) -> Non
 
 def test_a_head_without_targets_learns_nothing(data: synthetic.Run) -> None:
     """TensorFlow's own cross-entropy does not give that: its gradient takes targets to sum to 1."""
-    heads = lesson(data, EVERYTHING).heads
+    heads = examples(data, EVERYTHING).heads
     columns = keras.Variable(np.random.default_rng(0).normal(size=(1, 16)).astype(np.float32))
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(16, use_bias=False)])
     model.layers[0].set_weights([columns.numpy()])
@@ -150,7 +152,7 @@ def test_a_head_without_targets_learns_nothing(data: synthetic.Run) -> None:
 
 
 def test_accuracy_is_of_the_first_head_where_it_is_taught(data: synthetic.Run) -> None:
-    metric = MainAccuracy(lesson(data, EVERYTHING).heads)
+    metric = MainAccuracy(examples(data, EVERYTHING).heads)
     wanted, said = np.zeros((3, 16), np.float32), np.zeros((3, 16), np.float32)
     wanted[0, 2] = wanted[1, 3] = 1
     said[0, [2, 8]], said[1, 4], said[2, 1] = (1, 9), 1, 1

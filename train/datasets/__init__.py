@@ -1,7 +1,6 @@
 """Labelled faces, each set counted by its published protocol.
 
-A `Faces` value is all that training, evaluation and calibration ever see of a
-data set. `load` is the one way to get one.
+Training, evaluation and calibration see a data set as a `Faces` value. `load` returns it.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file
 
 
 def are_faces(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> NDArray[np.bool_]:
-    """Tell which rows of a split, loaded by a protocol, FER+'s people took for a face; the arguments are `load`'s."""
+    """Return a mask of the rows of a split that FER+'s annotators took for a face; the arguments are as of `load`."""
     if protocol != "fer2013":  # FER+'s own protocols leave the others out
         return np.ones(len(load(protocol, split, fer2013_file, ferplus_file)), bool)
     rows = fer2013.read(fer2013_file)

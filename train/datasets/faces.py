@@ -1,4 +1,4 @@
-"""The value every data set turns into."""
+"""The value that every data set is loaded as."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class Faces:
-    """Face pictures and what people said of them."""
+    """Face pictures and their labels."""
 
     pixels: NDArray[np.uint8]
     """``(N, 48, 48)`` gray levels."""
@@ -29,7 +29,7 @@ class Faces:
     """The ``C`` label names, in the order of the columns."""
 
     def __len__(self) -> int:
-        """Give the number of faces."""
+        """Return the number of faces."""
         return len(self.pixels)
 
     @property
@@ -39,5 +39,5 @@ class Faces:
         return winners
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Faces:
-        """Give only the chosen rows, by mask, index or slice."""
+        """Return only the chosen rows, by mask, index or slice."""
         return Faces(self.pixels[rows], self.targets[rows], self.labels)

@@ -60,7 +60,7 @@ def read(path: Path) -> Rows:
         DataError: The file is missing or a row is not a 48x48 picture.
     """
     if not path.exists():
-        message = f"{path}: FER2013 is not there; the README's Training section says where to get it"
+        message = f"{path}: FER2013 is not there; docs/training.md says where to get it"
         raise DataError(message)
     try:
         if path.suffix == ".csv":
@@ -111,5 +111,5 @@ def _one_of(allowed: Container[T], value: T) -> T:
 
 
 def faces(rows: Rows) -> Faces:
-    """Give every row with its original label as a one-hot target."""
+    """Return every row with its original label as a one-hot target."""
     return Faces(rows.pixels, np.eye(len(LABELS), dtype=np.float32)[rows.emotion], LABELS)

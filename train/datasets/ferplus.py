@@ -46,7 +46,7 @@ def read_votes(path: Path) -> NDArray[np.int64]:
         with path.open(newline="") as file:
             return np.array([[int(row[name]) for name in _COLUMNS] for row in csv.DictReader(file)])
     except FileNotFoundError:
-        message = f"{path}: the FER+ votes are not there; the README's Training section says where to get them"
+        message = f"{path}: the FER+ votes are not there; docs/training.md says where to get them"
         raise DataError(message) from None
     except (KeyError, TypeError, ValueError, OSError) as error:
         message = f"{path}: not FER+'s fer2013new.csv ({error!r})"
@@ -70,14 +70,14 @@ def read_votes_for(rows: Rows, path: Path) -> NDArray[np.int64]:
 
 
 def distribution(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
-    """Give the votes as distributions, for training; rows without one are left out."""
+    """Return the votes as distributions, for training; rows without one are left out."""
     targets = distributions(votes)
     rows = targets.any(axis=1)
     return Faces(pixels[rows], targets[rows], LABELS)
 
 
 def distributions(votes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Turn ``(N, 10)`` votes into ``(N, 8)`` distributions.
+    """Return ``(N, 8)`` distributions from ``(N, 10)`` votes.
 
     Single votes count as noise and are removed; rows that ``unknown`` or ``NF``
     won, and rows with no vote left, are all zero.
@@ -88,19 +88,19 @@ def distributions(votes: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def no_face(votes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which of ``(N, 10)`` rows ``NF`` won: empty pictures, drawings, errors of the collection."""
+    """Return a mask of the ``(N, 10)`` rows that ``NF`` won: empty pictures, drawings, errors of the collection."""
     return np.asarray(votes.argmax(axis=1) == _COLUMNS.index("NF"))
 
 
 def majority(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
-    """Give the rows whose winner has more than half of what is left without single votes."""
+    """Return the rows whose winner has more than half of the votes, single votes removed."""
     kept = _without_single_votes(votes)
     rows = (kept.argmax(axis=1) < _EMOTIONS) & (2 * kept.max(axis=1) > kept.sum(axis=1))
     return _one_hot(pixels[rows], kept[rows])
 
 
 def top_vote(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
-    """Give the rows whose first largest vote is one of the eight emotions."""
+    """Return the rows whose first largest vote is one of the eight emotions."""
     rows = votes.argmax(axis=1) < _EMOTIONS
     return _one_hot(pixels[rows], votes[rows])
 

@@ -1,4 +1,4 @@
-"""The commands that judge: models by themselves, in pairs, under poor light, and within the pipeline."""
+"""The commands that evaluate models: alone, in pairs, on poor pictures, and within the pipeline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import train.native_stderr  # noqa: F401  # before anything that imports keras
 
 # isort: split
-import keras
 import numpy as np
 import typer
 from pydantic import TypeAdapter
@@ -20,13 +19,16 @@ from rich.table import Table
 from edge.bench.methods import EmotionReader, MethodName, make_method
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import write_atomically
-from edge.inference.bundle import SHIPPED, ModelBundle, softmax
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.outputs import softmax
 from edge.vision.crops import all_resized
-from train import plots, report
+from train import plots
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate.metrics import compare, judge, match_labels, run_once
+from train.evaluate.models import open_model
+from train.evaluate.protocols import judge_all, load_tests
 from train.evaluate.robustness import under_changes
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
@@ -37,10 +39,10 @@ from train.simulation.video import MOST_AT_ONCE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from train.evaluate.metrics import Logits, Metrics
+    from train.evaluate.metrics import Metrics
 
 ROUNDS = 4
-"""How often somebody comes in each sequence of `scenes`."""
+"""Visits in each sequence of `scenes`."""
 
 app = typer.Typer()
 
@@ -53,13 +55,13 @@ def evaluate(
     *,
     against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
 ) -> None:
-    """Judge a model by every protocol, or two as a pair (McNemar)."""
-    logits, labels = _open(model)
-    tests = report.load_tests(fer2013, ferplus)
+    """Evaluate a model by every protocol, or compare two on the same faces (McNemar's test)."""
+    logits, labels = open_model(model)
+    tests = load_tests(fer2013, ferplus)
     if against is None:
-        show_metrics(report.judge_all(logits, labels, tests))
+        show_metrics(judge_all(logits, labels, tests))
         return
-    other_logits, other_labels = _open(against)
+    other_logits, other_labels = open_model(against)
     first, second = run_once(logits, tests), run_once(other_logits, tests)
     table = Table("split", "protocol", "n", "first", "second", "only first", "only second", "p", box=SIMPLE_HEAD)
     table.pad_edge = False
@@ -83,10 +85,10 @@ def robustness(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    protocol: Annotated[LabelProtocol, typer.Option(help="By whose labels.")] = "ferplus-majority",
+    protocol: Annotated[LabelProtocol, typer.Option(help="The labels.")] = "ferplus-majority",
 ) -> None:
-    """Judge a model on PrivateTest faces as a poor camera or a detector's box shows them."""
-    logits, labels = _open(model)
+    """Evaluate a model on PrivateTest faces as poor cameras and inexact boxes show them."""
+    logits, labels = open_model(model)
     faces = load(protocol, "PrivateTest", fer2013, ferplus)
     table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
     table.caption = f"{protocol}, PrivateTest, n = {len(faces):,}"
@@ -99,18 +101,18 @@ def robustness(
 
 @app.command()
 def facescore(
-    model: Annotated[Path, typer.Argument(help="A .tflite bundle that tells whether a picture is a face.")],
+    model: Annotated[Path, typer.Argument(help="A .tflite bundle with a face score.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     clips: ClipsOption,
     *,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of it too, as .png.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, into this .png file.")] = None,
 ) -> None:
-    """Judge how well a model tells PrivateTest faces from what is none, none of which it learned from."""
+    """Evaluate how well a model's face score separates PrivateTest faces from pictures that are no faces."""
     bundle = ModelBundle.load(model)
     limit = bundle.card.calibration.min_face_score
     if limit is None:
-        message = f"{model}: it does not tell whether a picture is a face; python -m convert makes bundles that do"
+        message = f"{model}: it has no face score; recipes with data.clutter above 0 make models that have one"
         raise DataError(message)
     size = bundle.card.input.width, bundle.card.input.height
 
@@ -118,7 +120,7 @@ def facescore(
         return np.asarray(bundle.read(all_resized(pictures, *size)).face_scores, np.float32)
 
     faces = score(load("ferplus", "PrivateTest", fer2013, ferplus).pixels)
-    others = {name: score(pictures) for name, pictures in facescores.nothing(clips).items()}
+    others = {name: score(pictures) for name, pictures in facescores.negatives(clips).items()}
     table = Table("least score", f"faces dropped of {len(faces):,}", box=SIMPLE_HEAD)
     for name, scores in others.items():
         table.add_column(f"kept of {len(scores):,}: {name}")
@@ -128,23 +130,6 @@ def facescore(
     Console().print(table)
     if plot:
         write_atomically(plot, plots.face_scores(faces, others, limit))
-
-
-def _open(model: Path) -> tuple[Logits, tuple[str, ...]]:
-    if model.suffix == ".tflite":
-        bundle = ModelBundle.load(model)
-        temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
-
-        def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return bundle.network.logits(all_resized(pixels, *size)).columns / np.float32(temperature)
-
-        return logits, bundle.outputs.columns
-    labels = report.read(model.with_suffix(".json")).labels
-    try:
-        return report.model_logits(keras.models.load_model(model, compile=False)), labels
-    except (ValueError, OSError) as error:
-        message = f"{model}: not a Keras model: {str(error).splitlines()[0]}"
-        raise DataError(message) from error
 
 
 def show_metrics(metrics: dict[str, dict[str, Metrics]]) -> None:

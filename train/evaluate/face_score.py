@@ -1,4 +1,4 @@
-"""How well a model tells faces from what is none, on pictures that nobody learned from."""
+"""How well the face score separates faces from other pictures, on pictures not used in training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from train.datasets.negatives import beside_people, hits
+from train.datasets.footage import TEST, beside_people
+from train.datasets.negatives import detections_in
 from train.simulation.backgrounds import room
 
 if TYPE_CHECKING:
@@ -16,29 +17,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-UNSEEN_CLIPS = {"help.mkv": 60, "thanks.mkv": 60}
-"""Footage to judge by, and the smallest face in it; there is a skull on the shirt of the first."""
-
 LIMITS = (0.2, 0.5, 0.8, 0.9, 0.95)
-"""Scores that the table has a row for."""
+"""Minimum scores that the table has a row for."""
 
-_ROOM_HITS = 600
+_ROOM_DETECTIONS = 600
 _NOISE = 5.0
+"""Standard deviation of the rooms' sensor noise, in gray levels."""
 
 
-def nothing(clips: Path | None, seed: int = 9) -> dict[str, NDArray[np.uint8]]:
-    """Give ``(N, 48, 48)`` pictures that are no faces, by where they are from.
+def negatives(clips: Path | None, seed: int = 9) -> dict[str, NDArray[np.uint8]]:
+    """Return ``(N, 48, 48)`` pictures that are no faces, by their source.
 
     Args:
-        clips: The folder of `UNSEEN_CLIPS`; what is missing there is left out.
+        clips: The folder of the clips `TEST`; those that are missing are left out.
         seed: Of the rooms.
     """
     random = np.random.default_rng(seed)
-    found = {"made-up rooms": np.stack(list(islice(hits(_rooms(random), random), _ROOM_HITS)))}
-    for name, smallest in UNSEEN_CLIPS.items():
-        beside = list(beside_people(clips / name, smallest, random)) if clips else []
+    found = {"synthetic rooms": np.stack(list(islice(detections_in(_rooms(random), random), _ROOM_DETECTIONS)))}
+    for footage in TEST:
+        beside = list(beside_people(footage, clips, random)) if clips else []
         if beside:
-            found[name] = np.stack(beside)
+            found[footage.name] = np.stack(beside)
     return found
 
 
@@ -49,10 +48,10 @@ def _rooms(random: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
 
 
 def dropped(faces: NDArray[np.float32], limit: float) -> float:
-    """Give the part of faces' scores that a limit takes for none."""
+    """Return the share of faces whose score is below a limit."""
     return float((faces < limit).mean())
 
 
 def kept(scores: Mapping[str, NDArray[np.float32]], limit: float) -> dict[str, float]:
-    """Give the part of the others' scores that a limit takes for faces, by where they are from."""
+    """Return the share of negatives whose score reaches a limit, by their source."""
     return {name: float((found >= limit).mean()) for name, found in scores.items()}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score
+
+from edge.frozen import FrozenModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +26,7 @@ BINS = 15
 """Bins of equal width of the calibration error."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Recall(_Value):
+class Recall(FrozenModel):
     """How many of one label's faces were recognised."""
 
     n: int
@@ -37,17 +34,16 @@ class Recall(_Value):
     """None without a face of this label."""
 
 
-class Metrics(_Value):
-    """Everything that is reported with an accuracy."""
+class Metrics(FrozenModel):
+    """The figures that are reported with an accuracy."""
 
     n: int
     accuracy: float
     interval: tuple[float, float]
-    """95 % interval of the accuracy. Wilson, "Probable Inference, the Law of Succession,
-    and Statistical Inference", JASA 1927."""
+    """95 % interval of the accuracy, by `wilson_interval`."""
 
     macro_f1: float
-    """Mean of the labels' F1, over the labels that occur as truth or answer."""
+    """Mean of the labels' F1, over the labels that occur as truth or prediction."""
 
     calibration_error: float
     """Expected calibration error: mean distance between confidence and accuracy, over
@@ -56,10 +52,10 @@ class Metrics(_Value):
     labels: tuple[str, ...]
     recall: dict[str, Recall]
     confusion: tuple[tuple[int, ...], ...]
-    """Counts; a row per true label, a column per answer, in the order of `labels`."""
+    """Counts; a row per true label, a column per prediction, in the order of `labels`."""
 
 
-class Pair(_Value):
+class Pair(FrozenModel):
     """Two models on the same faces."""
 
     n: int
@@ -73,10 +69,10 @@ class Pair(_Value):
 
 
 def judge(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Metrics:
-    """Count a model's answers by a protocol's labels, whatever labels the model has.
+    """Return the metrics of a model by a protocol's labels, whatever labels the model has.
 
-    Labels meet by name. What the protocol does not have is dropped and the rest sums
-    to 1 again; what the model does not have it never answers, so every row counts.
+    Labels are matched by name. A label that the protocol lacks is dropped, and the rest is
+    scaled to sum to 1; a label that the model lacks counts as missed. Every row counts.
 
     Args:
         probabilities: ``(N, C)``.
@@ -86,21 +82,33 @@ def judge(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Face
     return measure(match_labels(probabilities, labels, faces.labels), faces.truth, faces.labels)
 
 
+def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of a probability that was estimated as `hits` of `trials`.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 1927.
+
+    Raises:
+        ValueError: There is no trial.
+    """
+    interval = binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def match_labels(
     probabilities: NDArray[np.float32], labels: Sequence[str], wanted: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Give ``(N, C)`` probabilities in the order of other labels, matched by name; rows sum to 1."""
+    """Return ``(N, C)`` probabilities in the order of other labels, matched by name; rows sum to 1."""
     matched = np.zeros((len(probabilities), len(wanted)), np.float32)
     for column, label in enumerate(wanted):
         if label in labels:
             matched[:, column] = probabilities[:, list(labels).index(label)]
-    # A model may be sure of a label that is dropped; the smallest float keeps the rest comparable.
+    # If all probability was on dropped labels, dividing by the smallest float avoids NaN.
     total = np.maximum(matched.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return np.asarray(matched / total, np.float32)
 
 
 def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels: Sequence[str]) -> Metrics:
-    """Compare answers with the truth.
+    """Return the metrics of predictions.
 
     Args:
         probabilities: ``(N, C)``.
@@ -111,17 +119,16 @@ def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels:
         ValueError: There is no face.
     """
     if not len(truth):
-        message = "there is no face to judge by"
+        message = "there is no face to evaluate on"
         raise ValueError(message)
     answers = probabilities.argmax(axis=1)
     right = int((answers == truth).sum())
-    interval = binomtest(right, len(truth)).proportion_ci(0.95, method="wilson")
     confusion = confusion_matrix(truth, answers, labels=range(len(labels)))
     counts = confusion.sum(axis=1)
     return Metrics(
         n=len(truth),
         accuracy=right / len(truth),
-        interval=(float(interval.low), float(interval.high)),
+        interval=wilson_interval(right, len(truth)),
         macro_f1=float(f1_score(truth, answers, average="macro", zero_division=0.0)),
         calibration_error=calibration_error(probabilities, truth),
         labels=tuple(labels),
@@ -133,7 +140,7 @@ def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels:
     )
 
 
-class Bin(_Value):
+class Bin(FrozenModel):
     """Faces whose confidence lies within one bin."""
 
     n: int
@@ -144,7 +151,7 @@ class Bin(_Value):
 
 
 def reliability(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> tuple[Bin, ...]:
-    """Sort ``(N, C)`` probabilities into `BINS` bins of confidence and tell how often each is right."""
+    """Return the accuracy of ``(N, C)`` probabilities in each of `BINS` bins of confidence."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     # Confidence 0 belongs to the first bin, and each edge to the bin below it.
@@ -157,7 +164,7 @@ def reliability(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> 
 
 
 def calibration_error(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
-    """Give the expected calibration error of ``(N, C)`` probabilities."""
+    """Return the expected calibration error of ``(N, C)`` probabilities."""
     bins = reliability(probabilities, truth)
     return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(truth)
 
@@ -173,7 +180,7 @@ def compare(first: NDArray[np.float32], second: NDArray[np.float32], truth: NDAr
 
 
 def run_once(logits: Logits, sets: Mapping[Key, Faces]) -> dict[Key, NDArray[np.float32]]:
-    """Run a network over several sets that share faces, each picture once."""
+    """Return a network's logits for several sets that share faces; each picture is run once."""
     pictures = np.concatenate([faces.pixels for faces in sets.values()])
     unique, where = np.unique(pictures.reshape(len(pictures), -1), axis=0, return_inverse=True)
     rows = logits(unique.reshape(-1, *pictures.shape[1:]))[where.reshape(-1)]

@@ -1,4 +1,4 @@
-"""What a camera and a detector do to a face, done to test faces: how much accuracy does it cost?"""
+"""How much accuracy a model loses on test faces as poor cameras and inexact boxes show them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edge.geometry import Rect
-from edge.inference.bundle import softmax
+from edge.inference.outputs import softmax
 from edge.vision.crops import cut_out, resized
 from train.datasets.fer2013 import SIZE
 from train.evaluate.metrics import judge
@@ -52,7 +52,7 @@ def _jpeg(picture: Pictures, quality: int) -> Pictures:
 
 
 def _boxes(pictures: Pictures, across: float = 0.0, down: float = 0.0, grown: float = 0.0) -> Pictures:
-    """Cut another box; what lies beyond the picture repeats its edge, as at the edge of a frame."""
+    """Cut another box out of each picture; beyond the picture its edge is repeated, as at the edge of a frame."""
     box = Rect(0, 0, SIZE, SIZE).moved(across * SIZE, down * SIZE).grown(grown)
     return _each(pictures, lambda one: resized(cut_out(one, box), SIZE, SIZE))
 
@@ -75,11 +75,11 @@ CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
     "box larger by a sixth": [partial(_boxes, grown=_MARGIN)],
     "box smaller by a sixth": [partial(_boxes, grown=-_MARGIN)],
 }
-"""What is done, by its name; where there are several ways, such as directions, their mean counts."""
+"""Each change by its name; of several ways, such as directions, the mean accuracy counts."""
 
 
 def under_changes(logits: Logits, labels: Sequence[str], faces: Faces) -> Iterator[tuple[str, float]]:
-    """Judge a model on changed faces.
+    """Evaluate a model on changed faces.
 
     Args:
         logits: The model.

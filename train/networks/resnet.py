@@ -11,21 +11,21 @@ from typing import Any, Literal
 
 import keras
 from keras import layers
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from edge.frozen import FrozenModel
 
 
-class ResNetConfig(BaseModel):
+class ResNetConfig(FrozenModel):
     """Widths and depths of the network."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["resnet"] = "resnet"
 
     stem: int = Field(default=16, gt=0)
-    """Channels of the first convolution, which sees every pixel."""
+    """Channels of the first convolution, which runs at full resolution."""
 
     widths: tuple[int, ...] = (32, 64, 160)
-    """Channels of each stage; each halves the picture."""
+    """Channels of each stage; each halves width and height."""
 
     blocks: tuple[int, ...] = (1, 2, 2)
     """Residual blocks of each stage."""

@@ -1,4 +1,4 @@
-"""Recipes: one TOML file holds everything that decides what a model becomes."""
+"""Recipes: one TOML file per model, with data, network, augmentation and schedule."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from edge.frozen import FrozenModel
 from train.augment import AugmentConfig
 from train.networks import ResNetConfig
 
@@ -16,22 +17,20 @@ FOLDER = Path(__file__).parent
 
 
 class RecipeError(Exception):
-    """A recipe is missing or says something that is not allowed; the message is for a person."""
+    """A recipe is missing or has a value that is not allowed; the message is for a person."""
 
 
-class DataConfig(BaseModel):
-    """Which labels the model learns and which faces choose it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class DataConfig(FrozenModel):
+    """What the model learns from."""
 
     training: Literal["ferplus", "fer2013"] = "ferplus"
     """The labels that the model is for."""
 
     also: Literal["ferplus", "fer2013"] | None = None
-    """Labels that a second head learns beside; its model is written too."""
+    """Labels of a second head that is trained with the first; its model is written too."""
 
     also_weight: float = Field(default=0.5, gt=0)
-    """What the second head's loss counts beside the first one's."""
+    """Weight of the second head's loss; the first one's is 1."""
 
     teachers: tuple[Path, ...] = ()
     """Bundles' .tflite, as seen from the repository: what they say of each face, on average, is learned beside the
@@ -41,10 +40,10 @@ class DataConfig(BaseModel):
     """What the teachers count beside the labels; they alone speak where there are none."""
 
     clutter: int = Field(default=0, ge=0)
-    """Pictures that are no faces; with some, the model also says whether a picture is a face."""
+    """How many negatives are used, pictures that are no faces. If there are any, the model has a face score."""
 
     face_weight: float = Field(default=0.25, gt=0)
-    """What that answer's loss counts."""
+    """Weight of the face score's loss."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> DataConfig:
@@ -54,10 +53,8 @@ class DataConfig(BaseModel):
         return self
 
 
-class ScheduleConfig(BaseModel):
-    """How long and how fast the model learns."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ScheduleConfig(FrozenModel):
+    """Epochs, batch size and optimizer."""
 
     epochs: int = Field(default=40, gt=0)
     batch_size: int = Field(default=128, gt=0)
@@ -73,15 +70,13 @@ class ScheduleConfig(BaseModel):
     Regularization", ICLR 2019."""
 
     ema_momentum: float = Field(default=0.998, ge=0, lt=1)
-    """Momentum of the moving average of weights that is kept in the end."""
+    """Momentum of the moving average of weights; the averaged weights are the result."""
 
     seed: int = 1
 
 
-class Recipe(BaseModel):
+class Recipe(FrozenModel):
     """Data, network, augmentation and schedule of one model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     description: str = ""
@@ -92,7 +87,7 @@ class Recipe(BaseModel):
 
 
 def load(path: Path) -> Recipe:
-    """Read and check a recipe.
+    """Return the recipe in a file.
 
     Raises:
         RecipeError: The file is missing, is not TOML, or a key or value is wrong.

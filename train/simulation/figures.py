@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binomtest
 
 from edge.bench.accuracy import count_boxes
 from edge.bench.methods import MethodName
 from edge.bench.report import BoxCounts
 from edge.frozen import FrozenModel
 from edge.wire.messages import UNCERTAIN
+from train.evaluate.metrics import wilson_interval
 from train.simulation.video import FPS
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Share(FrozenModel):
         Raises:
             ValueError: Of nothing.
         """
-        found = binomtest(self.hits, self.of).proportion_ci(0.95, method="wilson")
-        return float(found.low), float(found.high)
+        return wilson_interval(self.hits, self.of)
 
 
 class Noticing(FrozenModel):

@@ -11,8 +11,10 @@ from edge.vision.crops import cut_out, resized
 from edge.vision.detector import HaarDetector
 from edge.vision.tracker import Tracker
 from tests.footage import clip
-from train.datasets import negatives as clutters
-from train.datasets.negatives import clutter
+from train.datasets import DataError
+from train.datasets.footage import TRAINING, beside_people
+from train.datasets.negatives import clutter, detections_in, fingerprint
+from train.datasets.textures import TEXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,9 +42,9 @@ def test_the_same_seed_gives_the_same_pictures(pictures: NDArray[np.uint8]) -> N
 
 def test_every_kind_of_texture_takes_the_cascade_in() -> None:
     random = np.random.default_rng(3)
-    for draw in clutters.TEXTURES:
+    for draw in TEXTURES:
         pictures = (draw(random).clip(0, 255).astype(np.uint8) for _ in range(20))
-        assert next(clutters.hits(pictures, random)).shape == (48, 48), draw
+        assert next(detections_in(pictures, random)).shape == (48, 48), draw
 
 
 def test_many_are_dim(pictures: NDArray[np.uint8]) -> None:
@@ -51,6 +53,30 @@ def test_many_are_dim(pictures: NDArray[np.uint8]) -> None:
 
 def test_a_folder_without_the_clips_is_made_up_for(pictures: NDArray[np.uint8], tmp_path: Path) -> None:
     assert len(clutter(60, tmp_path)) == len(pictures)
+
+
+def test_the_fingerprint_tells_pictures_apart(pictures: NDArray[np.uint8]) -> None:
+    changed = pictures.copy()
+    changed[0, 0, 0] ^= 1
+    assert fingerprint(pictures) == fingerprint(pictures.copy()) != fingerprint(changed)
+    assert len(fingerprint(pictures)) == 64
+
+
+def test_neither_tracker_nor_clip_reader_has_a_part_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = clip("eat.mkv").parent
+
+    def unused(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Tracker, "update", unused)
+    monkeypatch.setattr(Clip, "read", unused)
+    assert len(list(beside_people(TRAINING[0], folder, np.random.default_rng(1)))) > 20
+
+
+def test_another_clip_of_that_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / TRAINING[0].name).write_bytes(b"another")
+    with pytest.raises(DataError, match="another clip of that name"):
+        clutter(8, tmp_path)
 
 
 def test_nobody_is_in_what_is_cut_from_footage() -> None:
@@ -62,7 +88,7 @@ def test_nobody_is_in_what_is_cut_from_footage() -> None:
 
 
 def tracked(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Give the face in each third frame of a clip."""
+    """Return the face in each third frame of a clip."""
     tracker, source = Tracker(HaarDetector(60), FacesConfig(min_height=60)), Clip(path)
     for number, frame in enumerate(iter(source.read, None)):
         tracks, _ = tracker.update(frame.gray, frame.time_s)
@@ -72,7 +98,7 @@ def tracked(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def likeness(some: Sequence[NDArray[np.uint8]], others: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """Give the correlation of each picture with each other one."""
+    """Return the correlation of each picture with each other one."""
     rows = []
     for pictures in (some, others):
         flat = np.reshape(np.asarray(pictures, np.float64), (len(pictures), -1))

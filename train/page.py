@@ -1,0 +1,64 @@
+"""The report of a training as one Markdown page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from train.evaluate.metrics import Metrics
+    from train.report import TrainingReport
+
+
+def markdown(report: TrainingReport) -> str:
+    """Return the page; the plots lie beside it."""
+    schedule = report.recipe.schedule
+    took = f", {report.wall_s / 60:.0f} minutes" if report.wall_s else ""
+    summary = (
+        f"{report.parameters:,} parameters, {report.macs:,} multiply-accumulates a face. "
+        f"{report.epochs} of {schedule.epochs} epochs{took}. "
+        f"Trained on {', '.join(f'{count:,} of {what}' for what, count in report.rows.items() if 'Test' not in what)}; "
+        "PublicTest chooses, PrivateTest decides nothing."
+    )
+    lines = [
+        f"# {report.name}",
+        "",
+        report.recipe.description,
+        "",
+        summary,
+        "",
+        *_accuracies(report),
+        "",
+        "Recall on PrivateTest (faces):",
+        "",
+        *_recalls(report.metrics["PrivateTest"]),
+        "",
+        f"![Curves]({report.name}-curves.png)",
+        "",
+        f"![Confusion]({report.name}-confusion.png)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _accuracies(report: TrainingReport) -> Iterator[str]:
+    yield "| split | protocol | n | accuracy | 95 % interval | macro-F1 | calibration error |"
+    yield "|---|---|---:|---:|---:|---:|---:|"
+    for split, protocols in report.metrics.items():
+        for protocol, m in protocols.items():
+            low, high = m.interval
+            yield (
+                f"| {split} | {protocol} | {m.n:,} | {m.accuracy:.2%} | {low:.1%} to {high:.1%} "
+                f"| {m.macro_f1:.3f} | {m.calibration_error:.3f} |"
+            )
+
+
+def _recalls(protocols: Mapping[str, Metrics]) -> Iterator[str]:
+    labels = sorted({label for m in protocols.values() for label in m.labels})
+    yield f"| protocol | {' | '.join(labels)} |"
+    yield f"|---|{'---:|' * len(labels)}"
+    for protocol, m in protocols.items():
+        cells: list[Any] = [m.recall.get(label) for label in labels]
+        written = ("-" if c is None or c.recall is None else f"{c.recall:.2f} ({c.n})" for c in cells)
+        yield f"| {protocol} | {' | '.join(written)} |"
