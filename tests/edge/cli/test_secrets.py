@@ -167,7 +167,7 @@ def test_the_reason_that_a_library_gives_for_a_missing_camera_is_redacted(
     monkeypatch.setattr("edge.daemon.run.open_camera", open_camera)
     with pytest.raises(CameraError):
         run(Settings(mqtt=MqttConfig(url=mosquitto.url, device="test")), threading.Event())
-    wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"))
+    wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"), 30)
     published = subscriber.payloads("emotion-edge/test/camera")[-1]
     assert "cannot open rtsp://…@cam/…: timed out" in published
     assert quotes_none(published)
@@ -226,11 +226,11 @@ def test_nothing_that_is_published_has_a_secret(
     thread.start()
     try:
         wait_until(
-            lambda: all(subscriber.payloads(f"emotion-edge/test/{each}") for each in ("info", "health", "camera"))
+            lambda: all(subscriber.payloads(f"emotion-edge/test/{each}") for each in ("info", "health", "camera")), 30
         )
         assert f"http://…@127.0.0.1:{stream}/…" in subscriber.payloads("emotion-edge/test/info")[-1]
         Stream.unplugged.set()
-        wait_until(lambda: "127.0.0.1" in subscriber.payloads("emotion-edge/test/camera")[-1], 15)
+        wait_until(lambda: "127.0.0.1" in subscriber.payloads("emotion-edge/test/camera")[-1], 30)
     finally:
         stop.set()
         thread.join(10)
