@@ -23,7 +23,7 @@ class FrameSource:
     """A camera whose clip begins anew at its end, and whose test card does not wait.
 
     Attributes:
-        name: What it is, fit to be shown to anybody: of a clip or folder the name alone,
+        name: What it is, safe to publish: of a clip or folder the name alone,
             of a stream no address, of a webcam no serial number.
         synthetic: Whether what it shows did not happen.
     """

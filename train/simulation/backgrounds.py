@@ -1,4 +1,4 @@
-"""Rooms to put people into: procedural clutter that a face detector may stumble over."""
+"""Rooms to put people into: procedural clutter in which a detector may find false faces."""
 
 from __future__ import annotations
 

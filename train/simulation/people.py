@@ -25,7 +25,7 @@ class Looks:
     """``(S, S)`` gray levels."""
 
     head: float
-    """Gray level of the head behind the face: the mean of the face's rim, for hair and skin go on there."""
+    """Gray level of the head behind the face: the mean of the face's rim, as hair and skin continue there."""
 
     clothes: float
     """Gray level of the shoulders."""

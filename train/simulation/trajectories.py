@@ -1,4 +1,4 @@
-"""Who is where at which moment: people come, sway and step nearer, and leave."""
+"""Where each person is at each moment: people come, sway, step nearer and leave."""
 
 from __future__ import annotations
 
