@@ -21,8 +21,7 @@ from edge.errors import CameraError, CameraHangError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
-from edge.mqtt.outbox.queue import Outbox
-from edge.mqtt.outbox.spill import Spill
+from edge.mqtt.outbox import Outbox, destination
 from edge.pipeline import Pipeline
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
@@ -58,7 +57,6 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
     bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
     log.info("model %s %s on %s", bundle.card.name, bundle.card.version, bundle.network.runtime)
     with ExitStack() as cleanup:
-        outbox = Outbox(settings.outbox)
         # An embedded broker ends with the daemon: nothing outlives that.
         lasting = settings.mqtt.broker.kind == "network"
         root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
@@ -66,10 +64,12 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
         runtime = runtime_directory(root, os.environ)
         name = f"{object_id(root)}.detection"
         switch = DetectionSwitch(state / name, runtime / name)
-        if lasting:
-            spill = Spill(outbox, settings.outbox.path or state / "outbox.sqlite")
-            spill.start()
-            cleanup.callback(spill.close)  # after the client's, which may still empty the outbox
+        outbox = Outbox(
+            settings.outbox,
+            (settings.outbox.path or state / "outbox.sqlite") if lasting else None,
+            destination(settings.mqtt.broker, root),
+        )
+        cleanup.callback(outbox.close)  # after the client's, which may still empty the outbox
         link = connect(settings, outbox, cleanup)
         link.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
         origin = Origin(settings.mqtt.device, str(ULID()))

@@ -3,8 +3,7 @@
 from edge.mqtt.backoff import Backoff
 from edge.mqtt.client import MqttClient
 from edge.mqtt.embedded_broker import EmbeddedBroker
-from edge.mqtt.outbox.queue import Outbox
-from edge.mqtt.outbox.spill import Spill
+from edge.mqtt.outbox import Outbox
 from edge.wire.topics import Topics
 
-__all__ = ["Backoff", "EmbeddedBroker", "MqttClient", "Outbox", "Spill", "Topics"]
+__all__ = ["Backoff", "EmbeddedBroker", "MqttClient", "Outbox", "Topics"]

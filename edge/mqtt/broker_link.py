@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from edge.config import Settings
     from edge.mqtt.message import Incoming
-    from edge.mqtt.outbox.queue import Outbox
+    from edge.mqtt.outbox import Outbox
     from edge.wire.messages import FaceEvent
     from edge.wire.topics import Topic
 
@@ -148,9 +148,10 @@ class MqttLink:
 
     def status(self) -> LinkStatus:
         """Return what `health` says about the link."""
+        outbox = self._outbox.status
         return LinkStatus(
             latencies_ms=self._client.latencies,
-            outbox=OutboxHealth(depth=self._outbox.depth, dropped=self._outbox.dropped),
+            outbox=OutboxHealth(depth=outbox.depth, dropped=outbox.dropped, for_other_brokers=outbox.for_other_brokers),
             broker=self._client.health,
             commands_ignored=self._commands.ignored,
         )
@@ -159,13 +160,13 @@ class MqttLink:
         """Wait until the broker has every event: a clip is read faster than a broker takes it."""
         began_s = time.monotonic()
         client, outbox = self._client, self._outbox
-        while outbox.depth and not client.refused and not stop.wait(0.02):
+        while outbox.status.depth and not client.refused and not stop.wait(0.02):
             waited_s = time.monotonic() - began_s
             if waited_s >= (_DRAIN_S if client.connected else _CONNECT_S):
                 break
-        if outbox.depth:
+        if depth := outbox.status.depth:
             reason = client.refused or ("too slow" if client.connected else "not reached")
-            _LOG.warning("%d events did not reach the broker (%s)", outbox.depth, reason)
+            _LOG.warning("%d events did not reach the broker (%s)", depth, reason)
 
 
 def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLink:

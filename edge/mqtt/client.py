@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge.config import MqttConfig
     from edge.mqtt.message import Outgoing
-    from edge.mqtt.outbox.queue import Outbox
+    from edge.mqtt.outbox import Outbox
     from edge.mqtt.subscriptions import Handler
     from edge.wire.messages import FaceEvent
     from edge.wire.topics import Topic
@@ -72,7 +72,7 @@ class MqttClient:
         self._sender = Sender(self.topics, outbox, self._status, BrokerLimits(), clock, backoff.refused_s)
         self._connector = Connector(config, self._sender, backoff, clock, mqtt5=mqtt5)
         self._wake_up = self._connector.wake_up
-        outbox.on_ready = self._wake_up.wake
+        outbox.call_when_ready(self._wake_up.wake)
         self._thread = threading.Thread(target=self._connector.run, name="mqtt", daemon=True)
 
     def listen(self, topic: str, handler: Handler, *, retained: bool = False) -> None:

@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.mqtt.limits import packet_bytes
-from edge.mqtt.outbox.queue import WINDOW
+from edge.mqtt.outbox import WINDOW
 from edge.mqtt.outcome import LEFT, End, Sent
 from edge.mqtt.paho_client import MOST_BYTES
 

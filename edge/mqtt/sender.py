@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.mqtt.broker_status import BrokerStatus
     from edge.mqtt.connection import Connection
     from edge.mqtt.limits import BrokerLimits
-    from edge.mqtt.outbox.queue import Outbox
+    from edge.mqtt.outbox import Outbox
     from edge.mqtt.outcome import End, Sent
     from edge.wire.topics import Topic, Topics
 
@@ -134,7 +134,7 @@ class Sender:
 
     def drained(self, connection: Connection) -> bool:
         """Return whether nothing is left to send or to arrive."""
-        return not self.pending.waits() and not connection.underway and self._outbox.depth == 0
+        return not self.pending.waits() and not connection.underway and self._outbox.status.depth == 0
 
     def said_offline(self, connection: Connection) -> bool:
         """Return whether the broker has the last message to `availability`."""
@@ -144,7 +144,7 @@ class Sender:
     @property
     def waiting(self) -> int:
         """Events that have not arrived."""
-        return self._outbox.depth
+        return self._outbox.status.depth
 
     @property
     def latencies(self) -> tuple[float, ...]:

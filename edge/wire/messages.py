@@ -161,7 +161,12 @@ class OutboxHealth(FrozenModel):
     """Events on their way to the broker."""
 
     depth: int = Field(ge=0, description="Not acknowledged yet")
-    dropped: int = Field(ge=0, description="Given up because the outbox was full or they were too old")
+    dropped: int = Field(
+        ge=0, description="Given up: too many, too old, too large for the broker, or lost with the file"
+    )
+    for_other_brokers: int = Field(
+        default=0, ge=0, description="Kept, and not sent, until the broker that they are for is configured again"
+    )
 
 
 class BrokerHealth(FrozenModel):

@@ -20,7 +20,7 @@ from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.broker_link import MqttLink
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
-from edge.mqtt.outbox.spill import Spill
+from edge.mqtt.outbox import destination
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,9 +64,10 @@ class Device:
         self.origin = Origin(name, str(ULID()), synthetic=True)
         self.made = 0
         self._part, self._phase = part, zlib.crc32(name.encode()) / 2**32
-        self.outbox = Outbox(OutboxConfig())
-        self._spill = Spill(self.outbox, folder / f"{name}.sqlite")
-        self.client = MqttClient(MqttConfig(url=url, device=name), self.outbox, backoff=part.retry)
+        config = MqttConfig(url=url, device=name)
+        where = destination(config.broker, f"{config.base_topic}/{name}")
+        self.outbox = Outbox(OutboxConfig(), folder / f"{name}.sqlite", where)
+        self.client = MqttClient(config, self.outbox, backoff=part.retry)
         self._commands = Commands(self.client.topics)
         self._commands.listen(self.client)
         home = HomeAssistant(HomeAssistantConfig(), self.client)
@@ -80,7 +81,6 @@ class Device:
 
     def start(self) -> None:
         """Connect, and say what a daemon says first."""
-        self._spill.start()
         self.client.start()
         self._publisher.publish_detection("ON")
         self._publisher.publish_info("testcard")
@@ -89,7 +89,7 @@ class Device:
     def close(self) -> None:
         """Leave in good order."""
         self.client.close()
-        self._spill.close()
+        self.outbox.close()
 
     def begin(self, now_s: float) -> float:
         """Start to play; gives when something is due."""

@@ -136,20 +136,24 @@ class Worker:
             _, number = heapq.heappop(self._due)
             heapq.heappush(self._due, (self._devices[number].play(now_s), number))
         if self._away:
-            back = [name for name, device in self._away.items() if device.client.connected and device.outbox.depth == 0]
+            back = [
+                name
+                for name, device in self._away.items()
+                if device.client.connected and device.outbox.status.depth == 0
+            ]
             self._back_s += [time.monotonic() - self._since_s] * len(back)
             for name in back:
                 del self._away[name]
         return max(0.0, min(_LOOK_S, self._due[0][0] - now_s if self._due else _LOOK_S))
 
     def _standing(self) -> Standing:
-        waiting = sum(device.outbox.depth for device in self._devices)
+        waiting = sum(device.outbox.status.depth for device in self._devices)
         self._most = max(self._most, waiting)
         return Standing(
             connected=sum(device.client.connected for device in self._devices),
             waiting=waiting,
             most_waiting=self._most,
-            dropped=sum(device.outbox.dropped for device in self._devices),
+            dropped=sum(device.outbox.status.dropped for device in self._devices),
             made={(device.name, device.origin.session): device.made for device in self._devices},
             back_s=tuple(self._back_s),
             rss_mb=Machine().rss_mb(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
 from collections import Counter
@@ -74,7 +73,7 @@ class Verdict:
     """Age at the kill of the oldest event that was lost, allowed or not; 0 with none."""
 
     disordered: tuple[str, ...]
-    """Events that came for the first time after a later one: of their session or of a later session."""
+    """Events that came for the first time after a later one of their session."""
 
     strange: tuple[str, ...]
     """Messages that nobody made, or that are not what was made."""
@@ -98,24 +97,25 @@ def judge(lives: Iterable[Life], payloads: Iterable[str]) -> Verdict:
         payloads: What the subscriber got, in order.
     """
     events = [(life, made) for life in lives for made in life.made()]
-    expected = {(made.session, made.sequence): (place, made) for place, (_, made) in enumerate(events)}
+    expected = {(made.session, made.sequence): made for _, made in events}
     assert len(expected) == len(events), "the ledgers name an event twice"
     arrivals: Counter[tuple[str, int]] = Counter()
     first, strange = [], []
     for payload in payloads:
         message = json.loads(payload)
         key = message["session"], message["sequence"]
-        if key not in expected or expected[key][1].digest != digest(payload):
+        if key not in expected or expected[key].digest != digest(payload):
             strange.append(f"{key}: {payload}")
             continue
         arrivals[key] += 1
         if arrivals[key] == 1:
             first.append(expected[key])
-    disordered = [
-        f"{later.session} {later.sequence}"
-        for (before, _), (place, later) in itertools.pairwise(first)
-        if place < before
-    ]
+    newest: dict[str, int] = {}
+    disordered = []
+    for made in first:
+        if made.sequence < newest.get(made.session, -1):
+            disordered.append(f"{made.session} {made.sequence}")
+        newest[made.session] = made.sequence
     missing = [
         (life.killed_s - made.made_s, made) for life, made in events if not arrivals[made.session, made.sequence]
     ]

@@ -23,7 +23,7 @@ from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
-from edge.mqtt.outbox.spill import Spill
+from edge.mqtt.outbox import destination
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 from edge.wire.topics import Topics
 from tests.torture.ledger import Made, digest
@@ -75,13 +75,13 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     wall, stop = WallClock(), threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: wall.set_back())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    outbox = Outbox(OutboxConfig())
-    spill = Spill(outbox, state / "outbox.db", wall=wall.time)
-    client = MqttClient(MqttConfig(url=url, device=DEVICE), outbox, backoff=_PACE)
+    config = MqttConfig(url=url, device=DEVICE)
+    where = destination(config.broker, TOPICS.root)
+    outbox = Outbox(OutboxConfig(), state / "outbox.db", where, wall=wall.time)
+    client = MqttClient(config, outbox, backoff=_PACE)
     Commands(client.topics).listen(client)
     home = HomeAssistant(HomeAssistantConfig(), client)
     home.announce(_LABELS, 30, 30)
-    spill.start()
     client.start()
     session, sequence = str(ULID()), 0
     book = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -93,10 +93,10 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
         client.publish_retained(client.topics.state, json.dumps({"sequence": sequence}))
         home.attend(made.made_s)
         sequence += 1
-    while outbox.depth:
+    while outbox.status.depth:
         time.sleep(0.01)
     client.close()
-    spill.close()
+    outbox.close()
 
 
 if __name__ == "__main__":

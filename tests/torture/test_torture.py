@@ -81,7 +81,7 @@ def test_the_judge_allows_duplicates_and_nothing_else(lives: list[Life]) -> None
     within = judge(lives, [everything[1], everything[0], *everything[2:]])
     assert (within.holds, within.disordered) == (False, ("A 0",))
     across = judge(lives, [*everything[:2], everything[3], everything[2], *everything[4:]])
-    assert (across.holds, across.disordered) == (False, ("A 2",))
+    assert across.holds  # sessions may take turns
     stranger = judge(lives, [*everything, payload("A", 3)])
     assert (stranger.holds, len(stranger.strange)) == (False, 1)
     altered = judge(lives, [*everything, payload("A", 1, "sad")])

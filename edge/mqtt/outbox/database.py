@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 import zlib
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from edge.mqtt.outbox.errors import DamagedError, StoreError, explained
+from edge.mqtt.outbox.database_files import Marks, claim
+from edge.mqtt.outbox.errors import DamagedError, StoreError, explained, explaining
+from edge.mqtt.outbox.schema import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_OURS = 0x454D4F45
-"""``application_id``: a database that is not ours is left alone."""
-
-_VERSION = 1
-
-_SCHEMA = f"""
-BEGIN EXCLUSIVE;
-CREATE TABLE boots(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wall_s REAL NOT NULL);
-CREATE TABLE events(id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, added_s REAL NOT NULL, payload TEXT NOT NULL,
-                    checksum INTEGER NOT NULL);
-PRAGMA application_id={_OURS};
-PRAGMA user_version={_VERSION};
-COMMIT;
-"""
-# boots.wall_s is what the wall clock showed when the monotonic one began, as that boot knew it last.
-
 _WAIT_S = 0.2
 """For another process that has the file: it will have it for as long as it lives."""
 
 _HIGHEST_ID = 1 << 62
+
+_CHUNK = 2000
+"""Rows copied in one write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,67 +36,97 @@ class StoredEvent:
     boot: str
     added_s: float
     """On the monotonic clock of that boot."""
+    destination: str
 
 
-class Store:
-    """The file, open and locked: a second daemon of the same name cannot open it. Used by one thread.
+class Interference(Enum):
+    """What somebody else did to the files while they were open."""
+
+    NONE = "nothing"
+    REMOVED = "it was removed or replaced"
+    CHANGED = "another program changed it"
+
+
+class Database:
+    """The file, open and locked: a second daemon of the same name cannot open it. Used by one thread at a time.
+
+    Every method but `interference`, `close` and `abandon` raises a `StoreError` where the file cannot be read or
+    written, and a `DamagedError` where it holds something else or half of something.
 
     Example:
-        >>> store = Store.open(path)
-        >>> store.write([(0, 12.5, "{}")], delete=(), boot="…", wall_s=0.0)
-        >>> store.read([0])
+        >>> database = Database.open(path, "mqtt://broker:1883/emotion-edge/kitchen")
+        >>> database.write([(0, 12.5, "{}")], delete=(), boot="…", wall_s=0.0)
+        >>> database.read([0])
         {0: '{}'}
-        >>> store.close()
+        >>> database.close()
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, destination: str) -> None:
         """Take a connection from `open`."""
-        self._db = connection
+        self._db, self._path, self._destination = connection, path, destination
+        self._marks = Marks.of(path)
 
     @classmethod
-    def open(cls, path: Path) -> Store:
-        """Open the file, or make it.
+    def open(cls, path: Path, destination: str) -> Database:
+        """Open the file, or make it, for this user alone.
+
+        Args:
+            path: The file; no link.
+            destination: What the events that are written are for.
 
         Raises:
-            DamagedError: It holds something else, or half of something.
-            StoreError: It cannot be opened.
+            UnfitError: It is whole and not for us.
         """
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claim(path)
+        with explaining():
             db = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise explained(error) from None
-        try:
-            _prepare(db)
-        except sqlite3.Error as error:
-            db.close()
-            raise explained(error) from None
-        except StoreError:
-            db.close()
-            raise
-        return cls(db)
+            try:
+                prepare(db, destination)
+            except (sqlite3.Error, StoreError):
+                db.close()
+                raise
+        return cls(db, path, destination)
 
-    def rows(self) -> tuple[list[StoredEvent], dict[str, float]]:
-        """Give every event's place, oldest first, and what each boot knew of the wall clock.
+    def check(self) -> None:
+        """Read the whole file and check its structure."""
+        with explaining():
+            verdict = str(self._db.execute("PRAGMA quick_check(1)").fetchall()[0][0])
+        if verdict != "ok":
+            raise DamagedError(verdict.splitlines()[-1])
 
-        Raises:
-            StoreError: It cannot be read.
-        """
-        try:
-            boots = {number: (str(name), float(wall_s)) for number, name, wall_s in self._db.execute(
-                "SELECT number, id, wall_s FROM boots"
-            )}  # fmt: skip
-            found = self._db.execute("SELECT id, boot, added_s FROM events ORDER BY id")
-            rows = [StoredEvent(int(number), boots[boot][0], float(added_s)) for number, boot, added_s in found]
-        except sqlite3.Error as error:
-            raise explained(error) from None
-        except (KeyError, TypeError, ValueError) as error:
-            message = f"a row makes no sense ({error!r})"
-            raise DamagedError(message) from None
+    def highest_id(self) -> int:
+        """Return the highest id of an event; -1 where there is none."""
+        with explaining():
+            highest = self._db.execute("SELECT max(id) FROM events").fetchone()[0]
+        if highest is not None and not 0 <= highest < _HIGHEST_ID:
+            message = "a row makes no sense"
+            raise DamagedError(message)
+        return -1 if highest is None else int(highest)
+
+    def ids(self) -> list[int]:
+        """Return the ids of all events, in order."""
+        with explaining():
+            return [number for (number,) in self._db.execute("SELECT id FROM events ORDER BY id")]
+
+    def boots(self) -> dict[str, float]:
+        """Return what each boot of the machine knew of the wall clock."""
+        with explaining():
+            return {str(name): float(wall_s) for name, wall_s in self._db.execute("SELECT id, wall_s FROM boots")}
+
+    def events(self, after: int, most: int) -> list[StoredEvent]:
+        """Return the places of events, oldest first: at most so many, with higher ids than `after`."""
+        db = self._db
+        with explaining():
+            boots = dict(db.execute("SELECT number, id FROM boots").fetchall())
+            destinations = dict(db.execute("SELECT number, name FROM destinations").fetchall())
+            found = db.execute(
+                "SELECT id, boot, added_s, destination FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, most)
+            ).fetchall()
+            rows = [StoredEvent(int(n), str(boots[b]), float(s), str(destinations[d])) for n, b, s, d in found]
         if any(not (0 <= row.id < _HIGHEST_ID and math.isfinite(row.added_s)) for row in rows):
             message = "a row makes no sense"
             raise DamagedError(message)
-        return rows, dict(boots.values())
+        return rows
 
     def write(
         self, events: Iterable[tuple[int, float, str]], delete: Iterable[int], *, boot: str, wall_s: float
@@ -113,90 +134,108 @@ class Store:
         """Put events in and take others out, synced, or change nothing.
 
         Args:
-            events: Each one's id, when it was put in on the monotonic clock, and its JSON.
+            events: Each one's id, when it was added on the monotonic clock, and its JSON.
             delete: Ids.
             boot: Whose monotonic clock that is.
             wall_s: What the wall clock shows when the monotonic one shows 0.
-
-        Raises:
-            StoreError: It cannot be written; nothing has changed.
         """
+        rows = [
+            (number, boot, added_s, payload, _checksum(payload), self._destination)
+            for number, added_s, payload in events
+        ]
+        self._insert(rows, [(boot, wall_s)] if rows else [], [self._destination] if rows else [], delete)
+
+    def read(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the JSON of events, by their ids; those that are not there whole are left out."""
+        found = {}
+        with explaining():
+            for number in ids:
+                row = self._db.execute("SELECT payload, checksum FROM events WHERE id = ?", (number,)).fetchone()
+                if row and isinstance(row[0], str) and _checksum(row[0]) == row[1]:
+                    found[number] = row[0]
+        return found
+
+    def interference(self) -> Interference:
+        """Return what somebody else did to the files since our last write."""
+        marks = Marks.of(self._path)
+        if marks == self._marks:
+            return Interference.NONE
+        return Interference.CHANGED if marks.same_files(self._marks) else Interference.REMOVED
+
+    def copy_to(self, other: Database) -> None:
+        """Write everything into another database. A file that was removed can be read for as long as it is open."""
+        boots, last = list(self.boots().items()), -1
+        while rows := self.events(last, _CHUNK):
+            payloads = self.read(row.id for row in rows)
+            whole = [(row, payloads[row.id]) for row in rows if row.id in payloads]
+            other._insert(  # of the same class
+                [(row.id, row.boot, row.added_s, text, _checksum(text), row.destination) for row, text in whole],
+                boots,
+                {row.destination for row in rows},
+                (),
+            )
+            last = rows[-1].id
+
+    def close(self) -> None:
+        """Release the file; an empty one returns its space, and keeps nothing of what it held."""
+        with suppress(sqlite3.Error):
+            empty = self._db.execute("SELECT 1 FROM events LIMIT 1").fetchone() is None
+            if empty and self._db.execute("DELETE FROM boots").rowcount:
+                self._db.execute("DELETE FROM destinations")
+                self._db.execute("VACUUM")
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Release a file that fails, as it is."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    def abandon_changed(self) -> None:
+        """Release a file that another program changed.
+
+        SQLite would copy its log into the database while it closes, and does not look at the log's checksums then. It
+        does when it opens the file again. So the log is hidden from it meanwhile.
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        content = b""
+        with suppress(OSError):
+            content = log.read_bytes()
+            os.truncate(log, 0)
+        self.abandon()
+        if content:
+            with suppress(OSError):
+                log.write_bytes(content)
+
+    def _insert(
+        self,
+        rows: Iterable[tuple[int, str, float, str, int, str]],
+        boots: Iterable[tuple[str, float]],
+        destinations: Iterable[str],
+        delete: Iterable[int],
+    ) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM events WHERE id = ?", ((number,) for number in delete))
-            events = list(events)
-            if events:
-                db.execute(
-                    "INSERT INTO boots(id, wall_s) VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET wall_s = excluded.wall_s",
-                    (boot, wall_s),
-                )
-            rows = ((number, boot, added_s, payload, _checksum(payload)) for number, added_s, payload in events)
-            db.executemany("INSERT OR REPLACE INTO events SELECT ?, number, ?3, ?4, ?5 FROM boots WHERE id = ?2", rows)
+            db.executemany(
+                "INSERT INTO boots(id, wall_s) VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET wall_s = excluded.wall_s",
+                boots,
+            )
+            db.executemany("INSERT OR IGNORE INTO destinations(name) VALUES(?)", ((name,) for name in destinations))
+            db.executemany(
+                "INSERT OR REPLACE INTO events(id, boot, added_s, payload, checksum, destination) "
+                "SELECT ?1, (SELECT number FROM boots WHERE id = ?2), ?3, ?4, ?5, "
+                "(SELECT number FROM destinations WHERE name = ?6)",
+                rows,
+            )
             db.execute("COMMIT")
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
                 if db.in_transaction:
                     db.execute("ROLLBACK")
             raise explained(error) from None
-
-    def read(self, ids: Iterable[int]) -> dict[int, str]:
-        """Give the JSON of events, by their ids; those that are not there whole are left out.
-
-        Raises:
-            StoreError: It cannot be read.
-        """
-        found = {}
-        try:
-            for number in ids:
-                row = self._db.execute("SELECT payload, checksum FROM events WHERE id = ?", (number,)).fetchone()
-                if row and isinstance(row[0], str) and _checksum(row[0]) == row[1]:
-                    found[number] = row[0]
-        except sqlite3.Error as error:
-            raise explained(error) from None
-        return found
-
-    def close(self) -> None:
-        """Let go of the file; an empty one gives its space back, and keeps nothing of what it held."""
-        with suppress(sqlite3.Error):
-            empty = self._db.execute("SELECT 1 FROM events LIMIT 1").fetchone() is None
-            if empty and self._db.execute("DELETE FROM boots").rowcount:
-                self._db.execute("VACUUM")
-        with suppress(sqlite3.Error):
-            self._db.close()
-
-    def abandon(self) -> None:
-        """Let go of a file that fails."""
-        with suppress(sqlite3.Error):
-            self._db.close()
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    """Lock the file for as long as it is open, and see whether it is ours and whole.
-
-    Raises:
-        StoreError: It is not.
-    """
-    db.execute("PRAGMA locking_mode=EXCLUSIVE")  # which needs no shared memory for the WAL either
-    ours = db.execute("PRAGMA application_id").fetchone()[0] == _OURS
-    if not ours and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        message = "it is another program's database"
-        raise StoreError(message)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=FULL")
-    db.execute("PRAGMA journal_size_limit=1000000")
-    db.execute("PRAGMA cache_size=-500")  # KiB of memory
-    if not ours:
-        db.executescript(_SCHEMA)
-    db.execute("BEGIN EXCLUSIVE")
-    db.execute("COMMIT")
-    if (version := db.execute("PRAGMA user_version").fetchone()[0]) != _VERSION:
-        message = f"it has version {version} and not {_VERSION}"
-        raise DamagedError(message)
-    with closing(db.execute("PRAGMA quick_check(1)")) as check:
-        if (verdict := check.fetchone()[0]) != "ok":
-            message = str(verdict).splitlines()[-1]
-            raise DamagedError(message)
+        finally:
+            self._marks = Marks.of(self._path)
 
 
 def _checksum(payload: str) -> int:

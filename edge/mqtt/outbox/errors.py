@@ -1,18 +1,17 @@
-"""What can go wrong with the outbox's file, and where a damaged one goes."""
+"""What can go wrong with the outbox's file."""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-_MOST_DAMAGED = 3
 
 
 class StoreError(Exception):
@@ -27,32 +26,15 @@ class DamagedError(StoreError):
     """What is in the file cannot be trusted."""
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file and what belongs to it; gives its new name. Of many, the first few and the last stay.
-
-    Raises:
-        StoreError: It cannot be renamed.
-    """
-    try:
-        for number in range(1, _MOST_DAMAGED + 1):
-            aside = path.with_name(f"{path.name}.damaged-{number}")
-            if not aside.exists():
-                break
-        for end in ("-wal", "-shm"):  # they would be taken for the next file's
-            companion = path.with_name(path.name + end)
-            if companion.exists():
-                companion.replace(aside.with_name(aside.name + end))
-        path.replace(aside)
-    except OSError as error:
-        raise explained(error) from None
-    return aside
+class UnfitError(StoreError):
+    """The file is whole and not for us: no regular file, another program's, or of a newer version. It is left alone."""
 
 
 def explained(error: OSError | sqlite3.Error) -> StoreError:
-    """Give what happened, as one of ours."""
+    """Return what happened as one of ours."""
     if isinstance(error, OSError):
         return StoreError(str(error.strerror or error).lower())
-    # Programming mistakes have none; they are of this module alone.
+    # Programming mistakes have none; they are of this package alone.
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return DamagedError(str(error)) if isinstance(error, sqlite3.OperationalError) else StoreError(str(error))
@@ -64,3 +46,15 @@ def explained(error: OSError | sqlite3.Error) -> StoreError:
     if primary in _LOCKED:
         return StoreError("another process has it, perhaps a daemon of the same name")
     return StoreError(str(error))
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Raise what goes wrong with a row or with SQLite as a `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explained(error) from None
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"a row makes no sense ({error!r})"
+        raise DamagedError(message) from None

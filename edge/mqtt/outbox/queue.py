@@ -1,14 +1,15 @@
-"""Store and forward: an event stays here until the broker has acknowledged it."""
+"""The part of the outbox that is in memory: which events wait, which are sent next, which must go to the disk."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from edge.mqtt.outbox.entry import WINDOW, DiskTask, Entry, OutboxStatus
+from edge.mqtt.outbox.lines import Earlier, Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -17,124 +18,93 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-WINDOW = 20
-"""Events that may be on their way at once. More would only be sent twice after a lost connection."""
-
 AHEAD = 200
-"""Events that wait on the disk but are kept in memory too: those that are sent next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event on its way."""
-
-    sequence: int
-    """Counts what was put into this outbox from 0. What an earlier life left has negative ones, and goes first."""
-
-    payload: str
-    """JSON."""
-
-    captured_s: float
-    """When its frame was captured, on the clock of the outbox; when it was put in, where that was forgotten."""
-
-    added_s: float
-    """When it was put in, on the same clock."""
+"""Events of each line that wait on the disk but are kept in memory too: those that are sent next."""
 
 
 def _nobody() -> None:
-    """Listen to nothing."""
+    """Do nothing."""
 
 
-class Outbox:
-    """Events in order, bounded by count and age. Every method may be called from any thread, and none waits.
+class EventQueue:
+    """Events in order, bounded by count and age. Any thread may call any method; none waits for the disk.
 
-    The window of events that were sent but not acknowledged is kept here and
-    not in the MQTT library, whose queue knows no age and refuses the newest
-    instead of the oldest.
-
-    This is the part in memory; `edge.mqtt.outbox.spill` moves to the disk what waits
-    for long, and brings it back when its turn comes.
+    The window of events that were sent but not acknowledged is kept here and not in the MQTT library, whose queue
+    knows no age and refuses the newest instead of the oldest.
     """
 
-    def __init__(self, config: OutboxConfig, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, config: OutboxConfig, clock: Callable[[], float], earlier: Earlier = Earlier.READ) -> None:
         """Start empty.
 
         Args:
             config: The bounds.
             clock: Seconds on a clock that never jumps.
+            earlier: UNREAD: `adopt` will tell what earlier sessions left.
         """
-        self._max_events = config.max_events
-        self._max_age_s = config.max_age_h * 3600
-        self.clock = clock
+        self._max_events, self._max_age_s = config.max_events, config.max_age_h * 3600
+        self._clock = clock
         self._lock = threading.Lock()
-        self._added_s: OrderedDict[int, float] = OrderedDict()  # every event that waits
+        self._lines = Lines(earlier)
         self._loaded: dict[int, Entry] = {}  # those in memory; the others are on the disk alone
         self._unsaved: OrderedDict[int, None] = OrderedDict()  # those in memory alone
         self._obsolete: list[int] = []  # on the disk, but no longer waiting
-        self._unsent: deque[int] = deque()  # not sent on this connection
         self._in_flight: set[int] = set()
         self._added = self._dropped = 0
-        self._held = self._told = False
-        self.on_change: Callable[[], None] = _nobody
+        self._told = False
+        self.on_task: Callable[[], None] = _nobody
         """Called when there may be something to do for the disk. It must not call back."""
-
         self.on_ready: Callable[[], None] = _nobody
         """Called when `take` may have more because it came from the disk. It must not call back."""
 
     def add(self, payload: str, captured_s: float) -> int:
-        """Put an event in as the newest; the oldest may have to go. Gives its sequence."""
+        """Add an event as the newest; the oldest may have to go. Return its sequence."""
         with self._lock:
-            now = self.clock()
+            now = self._clock()
             sequence = self._added
             self._added += 1
-            self._added_s[sequence] = now
+            self._lines.live.append(sequence, now)
             self._loaded[sequence] = Entry(sequence, payload, captured_s, now)
             self._unsaved[sequence] = None
-            self._unsent.append(sequence)
             self._drop(now)
             first = len(self._unsaved) == 1
-        if first:  # whoever saves is asleep; otherwise it knows when to wake
-            self.on_change()
+        if first:  # the writer sleeps; otherwise it knows when to wake
+            self.on_task()
         return sequence
 
     def take(self, window: int = WINDOW) -> list[Entry]:
-        """Give the events to be sent now, oldest first, each once until `rewind`.
+        """Return the events to be sent now, each once until `rewind`.
 
         Args:
             window: Events that may be sent but not acknowledged at once.
         """
         with self._lock:
-            self._drop(self.clock())
+            now = self._clock()
+            self._drop(now)
             taken: list[Entry] = []
-            while self._unsent and len(self._in_flight) < window and not self._held:
-                entry = self._loaded.get(self._unsent[0])
-                if entry is None and self._unsent[0] in self._added_s:
-                    break  # until it comes from the disk: the order holds
-                self._unsent.popleft()
-                if entry:
-                    self._in_flight.add(entry.sequence)
-                    taken.append(entry)
+            while len(self._in_flight) < window and (sequence := self._lines.send(now, self._loaded)) is not None:
+                self._in_flight.add(sequence)
+                taken.append(self._loaded[sequence])
             hungry = bool(self._missing(AHEAD // 2))
         if hungry:
-            self.on_change()
+            self.on_task()
         return taken
 
     def acknowledge(self, sequence: int) -> Entry | None:
-        """Let an event go: the broker has it. None where it was dropped before."""
+        """Remove an event that the broker has, and return it. None: it was dropped before."""
         with self._lock:
             self._in_flight.discard(sequence)
-            added_s = self._added_s.get(sequence)
-            if added_s is None:
+            line = self._lines.of(sequence)
+            if line is None:
                 return None
-            first = not self._obsolete
+            added_s, idle = line.added_s[sequence], not self._obsolete
             entry = self._forget(sequence) or Entry(sequence, "", added_s, added_s)
-            first = first and bool(self._obsolete)
+            first = idle and bool(self._obsolete)
         if first:
-            self.on_change()
+            self.on_task()
         return entry
 
     def give_up(self, sequence: int) -> None:
-        """Drop an event that was taken and that no broker takes as it is; it counts as dropped."""
+        """Drop an event that was taken and that no broker takes as it is."""
         if self.acknowledge(sequence):
             with self._lock:
                 self._dropped += 1
@@ -143,134 +113,105 @@ class Outbox:
         """Forget what was sent: a new connection sends everything unacknowledged again, in order."""
         with self._lock:
             self._in_flight.clear()
-            self._unsent = deque(self._added_s)
-        self.on_change()
+            self._lines.rewind()
+        self.on_task()
 
     @property
-    def depth(self) -> int:
-        """Events that are not acknowledged."""
+    def status(self) -> OutboxStatus:
+        """How many events wait, and how many are lost."""
         with self._lock:
-            self._drop(self.clock())
-            return len(self._added_s)
+            self._drop(self._clock())
+            parked = len(self._lines.parked.added_s)
+            return OutboxStatus(len(self._lines) - parked, self._dropped, parked)
 
-    @property
-    def dropped(self) -> int:
-        """Events given up because there were too many, they were too old or the disk lost them."""
-        with self._lock:
-            self._drop(self.clock())
-            return self._dropped
-
-    def hold(self) -> None:
-        """Give nothing out until `adopt` has told what an earlier life left."""
-        self._held = True
-
-    def adopt(self, added_s: dict[int, float]) -> None:
-        """Put in, before everything else, what an earlier life left on the disk.
+    def task(self, waited_s: float, most: int) -> DiskTask:
+        """Return what there is to do for the disk.
 
         Args:
-            added_s: When each was put in, by its (negative) sequence, oldest first; on the clock of the outbox.
+            waited_s: Seconds that an event in memory must have waited to be saved.
+            most: Events to be saved at once.
         """
         with self._lock:
-            for sequence in reversed(added_s):
-                self._added_s[sequence] = added_s[sequence]
-                self._added_s.move_to_end(sequence, last=False)
-                self._unsent.appendleft(sequence)
-            self._held = False
-            self._drop(self.clock())
-        self.on_ready()
-
-    def unsaved(self, waited_s: float, most: int) -> list[Entry]:
-        """Give those in memory alone that have waited so long, oldest first.
-
-        Args:
-            waited_s: Seconds.
-            most: How many at once.
-        """
-        with self._lock:
-            now = self.clock()
+            now = self._clock()
             self._drop(now)
-            oldest = (self._loaded[sequence] for sequence in islice(self._unsaved, most))
-            return [entry for entry in oldest if now - entry.added_s >= waited_s]
+            oldest = [self._loaded[sequence] for sequence in islice(self._unsaved, most)]
+            return DiskTask(
+                save=[entry for entry in oldest if now - entry.added_s >= waited_s],
+                erase=list(self._obsolete),
+                load=self._missing(AHEAD),
+                oldest_unsaved_s=oldest[0].added_s if oldest else None,
+            )
 
-    @property
-    def oldest_unsaved_s(self) -> float | None:
-        """When the oldest that is in memory alone was put in."""
+    def saved(self, entries: Iterable[Entry], erased: Iterable[int]) -> None:
+        """Note what is on the disk now, and what no longer is; memory keeps only what is sent next."""
         with self._lock:
-            return self._added_s[next(iter(self._unsaved))] if self._unsaved else None
-
-    def saved(self, entries: Iterable[Entry]) -> None:
-        """Note that these are on the disk; memory keeps only what is sent next."""
-        with self._lock:
-            keep = self._in_flight.union(islice(self._unsent, AHEAD))
+            gone = set(erased)
+            self._obsolete = [sequence for sequence in self._obsolete if sequence not in gone]
+            keep = self._in_flight.union(self._lines.ahead(AHEAD))
             for entry in entries:
-                if entry.sequence not in self._added_s:
+                if self._lines.of(entry.sequence) is None:
                     self._obsolete.append(entry.sequence)  # acknowledged while it was written
                     continue
                 self._unsaved.pop(entry.sequence, None)
                 if entry.sequence not in keep:
                     self._loaded.pop(entry.sequence, None)
 
-    def wanted(self) -> dict[int, float]:
-        """Give what is sent next but is on the disk alone: when each was put in, by its sequence."""
+    def loaded(self, entries: Iterable[Entry], broken: Iterable[int]) -> int:
+        """Take events back into memory; return how many are lost because the disk does not have them whole."""
         with self._lock:
-            return {sequence: self._added_s[sequence] for sequence in self._missing(AHEAD)}
-
-    def load(self, entries: Iterable[Entry]) -> None:
-        """Take what was wanted back into memory."""
-        with self._lock:
-            self._loaded.update({entry.sequence: entry for entry in entries if entry.sequence in self._added_s})
-        self.on_ready()
-
-    @property
-    def obsolete(self) -> list[int]:
-        """Those on the disk that need not be there any more."""
-        with self._lock:
-            return list(self._obsolete)
-
-    def erased(self, sequences: Iterable[int]) -> None:
-        """Note that these are off the disk."""
-        with self._lock:
-            erased = set(sequences)
-            self._obsolete = [sequence for sequence in self._obsolete if sequence not in erased]
-
-    def lose(self, sequences: Iterable[int]) -> int:
-        """Note that the disk cannot give these back; gives how many are lost with that."""
-        with self._lock:
-            lost = self._lose([sequence for sequence in sequences if sequence in self._added_s])
+            self._loaded.update({entry.sequence: entry for entry in entries if self._lines.of(entry.sequence)})
+            lost = self._lose([sequence for sequence in broken if self._lines.of(sequence)])
         self.on_ready()
         return lost
 
-    def confirm(self, present: Collection[int]) -> int:
-        """Compare with what the disk has after all; gives how many are lost because it has them no longer.
+    def adopt(self, added_s: Iterable[tuple[int, float, bool]], earlier: Earlier) -> None:
+        """Put in line what earlier sessions left on the disk.
+
+        Args:
+            added_s: In order, each event's sequence (negative), when it was added on the clock of the outbox, and
+                whether it is for this broker.
+            earlier: READ: nothing more will come.
+        """
+        with self._lock:
+            for sequence, when_s, ours in added_s:
+                (self._lines.backlog if ours else self._lines.parked).append(sequence, when_s)
+            self._lines.earlier = earlier
+            self._drop(self._clock())
+        self.on_ready()
+
+    def reconcile(self, present: Collection[int]) -> int:
+        """Compare with what the disk has after all; return how many events are lost because it has them no longer.
 
         Args:
             present: The sequences there. None where the disk had to begin anew.
         """
         with self._lock:
-            self._obsolete = [sequence for sequence in present if sequence not in self._added_s]
-            lost = self._lose([s for s in self._added_s if s not in self._unsaved and s not in present])
+            self._obsolete = [sequence for sequence in present if self._lines.of(sequence) is None]
+            lost = self._lose([s for s in self._lines if s not in self._unsaved and s not in present])
         self.on_ready()
         return lost
 
     def _lose(self, absent: list[int]) -> int:
         again = [sequence for sequence in absent if sequence in self._loaded]
-        lost = len(absent) - len(again)
         for sequence in absent:
-            if sequence not in self._loaded:
-                del self._added_s[sequence]
-        self._dropped += lost
+            if sequence not in self._loaded and (line := self._lines.of(sequence)):
+                line.remove(sequence)
         self._unsaved = OrderedDict.fromkeys(sorted({*again, *self._unsaved}))  # what memory has is saved again
+        lost = len(absent) - len(again)
+        self._dropped += lost
         return lost
 
-    def _missing(self, ahead: int) -> list[int]:
-        """Give which of the next are on the disk alone."""
-        if len(self._loaded) == len(self._added_s):
-            return []
-        soon = islice(self._unsent, ahead)
-        return [sequence for sequence in soon if sequence in self._added_s and sequence not in self._loaded]
+    def _missing(self, ahead: int) -> dict[int, float]:
+        """Return which of the next events are on the disk alone."""
+        lines = self._lines
+        if len(self._loaded) == len(lines) - len(lines.parked.added_s):
+            return {}
+        soon = [sequence for sequence in lines.ahead(ahead) if sequence not in self._loaded]
+        return {sequence: line.added_s[sequence] for sequence in soon if (line := lines.of(sequence))}
 
     def _forget(self, sequence: int) -> Entry | None:
-        del self._added_s[sequence]
+        if line := self._lines.of(sequence):
+            line.remove(sequence)
         if sequence in self._unsaved:
             del self._unsaved[sequence]
         else:
@@ -278,15 +219,14 @@ class Outbox:
         return self._loaded.pop(sequence, None)
 
     def _drop(self, now: float) -> None:
-        while self._added_s:
-            sequence, added_s = next(iter(self._added_s.items()))
-            full, old = len(self._added_s) > self._max_events, now - added_s > self._max_age_s
+        """Drop the oldest events beyond the bounds."""
+        while self._lines:
+            sequence, added_s = next(iter(self._lines.oldest.added_s.items()))
+            full, old = len(self._lines) > self._max_events, now - added_s > self._max_age_s
             if not full and not old:
                 return
             # It stays in flight where it was sent: the broker still owes an answer, and the window counts those.
             self._forget(sequence)
-            if self._unsent and self._unsent[0] == sequence:
-                self._unsent.popleft()
             self._dropped += 1
             if not self._told:
                 self._told = True

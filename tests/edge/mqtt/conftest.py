@@ -60,4 +60,4 @@ def event() -> Callable[[int], FaceEvent]:
 def world(tmp_path: Path) -> Iterator[World]:
     it = World(tmp_path / "state" / "outbox.sqlite")
     yield it
-    it.spill.finish()
+    it.writer.finish()

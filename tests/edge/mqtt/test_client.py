@@ -47,7 +47,7 @@ def test_events_arrive_in_order_and_leave_the_outbox(
     client.start()
     for sequence in range(200):
         client.publish_event(event(sequence), time.monotonic())
-    wait_until(lambda: outbox.depth == 0)
+    wait_until(lambda: outbox.status.depth == 0)
     wait_until(lambda: len(subscriber.payloads(EVENT)) == 200)
     assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(200)]
     assert len(client.latencies) == 200
@@ -91,11 +91,11 @@ def test_nothing_is_lost_across_a_broken_connection(
         stop.set()
         producer.join()
         made = next(count)
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert len(warnings_of(caplog)) == 1
         wait_until(lambda: made - 1 in sequences(subscriber))
         assert list(dict.fromkeys(sequences(subscriber))) == list(range(made))
-    assert outbox.dropped == 0
+    assert outbox.status.dropped == 0
     assert client.reconnects == 1
     assert sum("back at" in record.getMessage() for record in caplog.records) == 1
 

@@ -52,7 +52,7 @@ def test_a_refused_password_is_told_once_and_mended_in_its_file(
         assert client.refused == "not authorized"
         assert not client.connected
         file.write_text("sesame-right\n")
-        wait_until(lambda: client.connected and outbox.depth == 0)
+        wait_until(lambda: client.connected and outbox.status.depth == 0)
         assert client.refused is None
     told = [text for text in warnings_of(caplog) if "refuses" in text]
     assert len(told) == 1
@@ -92,14 +92,14 @@ def test_events_that_may_not_be_published_wait_and_the_connection_stays(
         time.sleep(0.5)  # several tries
         subscriber.publish("commands/off", b"now")
         wait_until(lambda: heard)
-        assert outbox.depth == 50
+        assert outbox.status.depth == 50
         assert client.reconnects == 0
         rules.write_text("topic readwrite #\n")
         if restart:
             broker.restart()
         else:
             broker.reload()
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert client.refused is None
         assert client.reconnects == restart
         if not restart:  # which the subscriber does not survive unharmed
@@ -141,7 +141,7 @@ def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
     assert warnings_of(caplog) == [f"cannot reach {broker.url}: connection refused; trying again, events are kept"]
     assert (client.connected, client.refused) == (False, None)
     with broker:
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
     assert client.reconnects == 0
 
 
@@ -156,7 +156,7 @@ def test_a_subscription_that_is_refused_is_told_once_and_events_go_on(
         client.start()
         for sequence in range(3):
             client.publish_event(event(sequence), time.monotonic())
-            wait_until(lambda: outbox.depth == 0)
+            wait_until(lambda: outbox.status.depth == 0)
             broker.hang_up()
             wait_until(lambda count=sequence + 1: client.reconnects == count)  # type: ignore[misc]
         client.close()

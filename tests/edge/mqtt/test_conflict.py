@@ -54,7 +54,7 @@ def test_two_with_one_client_id_take_turns_and_lose_nothing(
     mqtt5: bool,
 ) -> None:
     both = [Daemon(session, mosquitto.url, publish_to, event, mqtt5=mqtt5) for session in ("first", "second")]
-    wait_until(lambda: all(daemon.outbox.depth == 0 for daemon in both), timeout_s=15)
+    wait_until(lambda: all(daemon.outbox.status.depth == 0 for daemon in both), timeout_s=15)
     wait_until(lambda: all(daemon.client.health.conflicts for daemon in both), timeout_s=15)
     wait_until(lambda: len(set(subscriber.payloads(EVENT))) == 100)
     time.sleep(1.0)  # they go on to take turns
@@ -75,7 +75,7 @@ def test_a_broker_that_says_so_is_understood_at_once(
         wait_until(lambda: client.health.conflicts >= 3)
         assert client.refused == "another client has this device's client id"
         broker.greeting = b""
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert client.refused is None
         client.close(0.3)
     (told,) = warnings_of(caplog)
@@ -96,7 +96,7 @@ def test_two_on_different_machines_notice_each_other(
     for session in ("first", "second"):
         monkeypatch.setattr(connector, "client_id", lambda _root, session=session: f"edge{session}")
         both.append(Daemon(session, mosquitto.url, publish_to, event, mqtt5=mqtt5))
-        wait_until(lambda: both[-1].client.connected and both[-1].outbox.depth == 0)
+        wait_until(lambda: both[-1].client.connected and both[-1].outbox.status.depth == 0)
     wait_until(lambda: [daemon.client.health.conflicts for daemon in both] == [1, 1])
     assert all(daemon.client.reconnects == 0 for daemon in both)
     told = warnings_of(caplog)

@@ -79,7 +79,7 @@ def test_a_wrong_certificate_is_told_once_and_its_successor_trusted(
         for end in ("pem", "key"):
             (tmp_path / f"broker.{end}").write_bytes((authority.folder / f"good.{end}").read_bytes())
         broker.restart()
-        wait_until(lambda: client.connected and outbox.depth == 0)
+        wait_until(lambda: client.connected and outbox.status.depth == 0)
     assert client.refused is None
 
 
@@ -98,9 +98,9 @@ def test_a_network_that_flips_bits_costs_a_tls_connection_and_no_event(
             client.publish_event(event(sequence), time.monotonic())
         wait_until(lambda: not client.connected)
         time.sleep(0.5)
-        assert outbox.depth == 50
+        assert outbox.status.depth == 50
         proxy.corrupting = False
-        wait_until(lambda: client.connected and outbox.depth == 0)
+        wait_until(lambda: client.connected and outbox.status.depth == 0)
     assert warnings_of(caplog)
 
 
@@ -119,7 +119,7 @@ def test_a_retained_topic_that_may_not_be_published_is_told_once_and_stops_no_ev
         for number in range(5):
             client.publish_retained(client.topics.state, str(number))
             client.publish_event(event(number), time.monotonic())
-            wait_until(lambda: outbox.depth == 0)
+            wait_until(lambda: outbox.status.depth == 0)
         wait_until(lambda: len(subscriber.payloads(EVENT)) == 5)
         assert subscriber.payloads(STATE) == []
         assert [STATE in text for text in warnings_of(caplog)] == [True]
@@ -218,9 +218,9 @@ def test_garbage_is_told_and_a_good_broker_found_after_it(
             client.start()
             client.publish_event(event(0), time.monotonic())
             wait_until(lambda: client.connected if kind in HARMLESS else len(hostile.guests) >= 2)
-            assert outbox.depth == 1
+            assert outbox.status.depth == 1
         with broker:
-            wait_until(lambda: outbox.depth == 0)
+            wait_until(lambda: outbox.status.depth == 0)
             client.close()
     told = [text for text in warnings_of(caplog) if "events are kept" in text]
     assert told
@@ -239,6 +239,6 @@ def test_a_broker_that_accepts_and_then_says_nothing_more_is_given_up(
             client.publish_event(event(0), time.monotonic())
             wait_until(lambda: len(hostile.guests) == 2)
         with broker:
-            wait_until(lambda: outbox.depth == 0)
+            wait_until(lambda: outbox.status.depth == 0)
             client.close()
     assert warnings_of(caplog)[0] == f"lost {broker.url}: keep alive timeout; trying again, events are kept"

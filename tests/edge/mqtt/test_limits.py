@@ -51,7 +51,7 @@ def test_what_is_larger_than_a_packet_is_not_sent_and_the_rest_arrives(
         client.start()
         for sequence in range(30):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.depth == 0, timeout_s=15)
+        wait_until(lambda: outbox.status.depth == 0, timeout_s=15)
         wait_until(lambda: len(set(sequences(subscriber))) == 30)
         wait_until(lambda: "somebody" in subscriber.payloads(STATE))
         lost = client.reconnects
@@ -59,7 +59,7 @@ def test_what_is_larger_than_a_packet_is_not_sent_and_the_rest_arrives(
         time.sleep(0.5)
         assert client.reconnects == lost  # it stays
         assert subscriber.payloads(HOME.config) == []
-        assert outbox.dropped == 0
+        assert outbox.status.dropped == 0
         subscriber.close()
     told = [text for text in warnings_of(caplog) if HOME.config in text]
     assert len(told) == 1
@@ -81,8 +81,8 @@ def test_events_of_every_size_that_fits_arrive_and_the_others_are_counted(
         client.start()
         for one in events:
             client.publish_event(one, time.monotonic())
-        wait_until(lambda: outbox.depth == 0, timeout_s=25)
-        wait_until(lambda: len(set(sequences(subscriber))) == len(sizes) - outbox.dropped)
+        wait_until(lambda: outbox.status.depth == 0, timeout_s=25)
+        wait_until(lambda: len(set(sequences(subscriber))) == len(sizes) - outbox.status.dropped)
         arrived = sorted({sizes[n] for n in sequences(subscriber)})
         assert arrived[:4] == [0, 1, 2, 3]
         assert len(arrived) == 4 if mqtt5 else len(arrived) <= 7
@@ -107,13 +107,13 @@ def test_where_no_event_fits_they_wait_and_one_sentence_says_so(
             client.publish_event(event(sequence), time.monotonic())
         wait_until(lambda: client.connected)
         time.sleep(0.5)
-        assert (client.reconnects, outbox.depth, outbox.dropped) == (0, 30, 0)
+        assert (client.reconnects, outbox.status.depth, outbox.status.dropped) == (0, 30, 0)
         assert client.refused == "no event fits into packets of 300 bytes"
         (told,) = warnings_of(caplog)
         assert "no event fits" in told
         broker.configure(["max_packet_size 10000"])
         broker.restart()
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert client.refused is None
 
 
@@ -137,7 +137,7 @@ def test_a_broker_without_qos_1_or_retained_messages_gets_what_it_takes(
         client.start()
         for sequence in range(100):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.depth == 0, timeout_s=20)
+        wait_until(lambda: outbox.status.depth == 0, timeout_s=20)
         wait_until(lambda: sequences(subscriber)[-1:] == [99])
         assert sequences(subscriber) == list(range(100))
         wait_until(lambda: subscriber.payloads(STATE)[-1:] == ["somebody"])
@@ -164,12 +164,12 @@ def test_nothing_is_lost_with_qos_0_when_the_broker_is_killed(
         for sequence in range(50):
             client.publish_event(event(sequence), time.monotonic())
         time.sleep(0.5)
-        assert outbox.depth == 50
+        assert outbox.status.depth == 50
         broker.kill()
         wait_until(lambda: not client.connected)
         broker.start()
         subscriber = Subscriber(broker.port)
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         wait_until(lambda: subscriber.payloads(EVENT))
         subscriber.close()
 
@@ -194,7 +194,7 @@ def test_a_broker_that_refuses_what_its_connack_allows_is_not_asked_for_ever(
         client = publish_to(broker.url, outbox=outbox)
         client.start()
         client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert client.reconnects <= 3
         client.close(0.3)
 
@@ -216,14 +216,14 @@ def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_ou
         client.start()
         for sequence in range(30):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.depth == 0, timeout_s=15)
+        wait_until(lambda: outbox.status.depth == 0, timeout_s=15)
         lost = client.reconnects
         assert lost <= 4
         client.publish_retained(client.topics.state, "y" * 700)
         client.publish_event(event(30), time.monotonic())
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert client.reconnects == lost
-        assert outbox.dropped == 0
+        assert outbox.status.dropped == 0
         client.close(0.3)
     assert sum(STATE in text for text in warnings_of(caplog)) == 1
 
@@ -244,7 +244,7 @@ def test_events_for_which_the_broker_closes_the_connection_wait_and_the_rest_goe
         lost = client.reconnects
         client.publish_retained(client.topics.state, "still here")
         wait_until(lambda: broker.topics()[-1:] == [STATE])
-        assert (client.reconnects, outbox.depth, outbox.dropped) == (lost, 30, 0)
+        assert (client.reconnects, outbox.status.depth, outbox.status.dropped) == (lost, 30, 0)
         client.close(0.3)
     assert sum(EVENT in text for text in warnings_of(caplog)) <= 2
 
@@ -259,7 +259,7 @@ def test_a_broker_that_closes_every_connection_is_no_reason_to_hold_anything_bac
         client.publish_event(event(0), time.monotonic())
         wait_until(lambda: client.reconnects >= 8, timeout_s=15)
         broker.answer = lambda _: None
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert AVAILABILITY in broker.topics()[-2:]
         client.close(0.3)
 

@@ -115,7 +115,7 @@ def test_whatever_the_library_refuses_costs_that_message_only(
         client.listen("emotion-edge/test/request/#", heard.append)
         client.start()
         client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: outbox.depth == 0 and heard)
+        wait_until(lambda: outbox.status.depth == 0 and heard)
         assert [message.payload for message in heard] == [b"OFF"]
         assert (client.connected, client.reconnects) == (True, 0)
         assert broker.versions == [5]
@@ -187,7 +187,7 @@ def test_a_broker_that_cannot_be_read_with_mqtt_5_is_spoken_to_with_3_1_1(
         client = publish_to(broker.url, outbox=outbox)
         client.start()
         client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert broker.versions == [5, 5, 4]
         broker.hang_up()
         wait_until(lambda: client.reconnects == 1)

@@ -51,7 +51,7 @@ def test_events_pass_through_tls_with_a_certificate_of_the_devices_own(
         client.start()
         for sequence in range(200):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         client.close()
         wait_until(lambda: "Received DISCONNECT from edge" in broker.log)
 

@@ -66,7 +66,7 @@ def test_events_arrive_whatever_the_broker_speaks(
         client = publish_to(broker.url, outbox=outbox)
         client.publish_event(event(0), time.monotonic())
         client.start()
-        wait_until(lambda: outbox.depth == 0)
+        wait_until(lambda: outbox.status.depth == 0)
         assert broker.versions == versions
         assert broker.topics().count("emotion-edge/test/event") == 1
         client.close(0.3)

@@ -1,12 +1,15 @@
-"""An outbox and its disk, with injected clocks, through lives that end in crashes and power cuts."""
+"""An outbox's queue and its disk, with injected clocks, through lives that end in crashes and power cuts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from edge.config import OutboxConfig
-from edge.mqtt import Outbox
-from edge.mqtt.outbox.spill import Spill
+from edge.mqtt.outbox.ages import Ages
+from edge.mqtt.outbox.lines import Earlier
+from edge.mqtt.outbox.outbox_file import OutboxFile
+from edge.mqtt.outbox.queue import EventQueue
+from edge.mqtt.outbox.writer import AFTER_S, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,53 +21,73 @@ HOUR_S = 3600.0
 class World:
     """A machine's clocks, and one life after the other of an outbox on its disk."""
 
-    def __init__(self, path: Path, **bounds: Any) -> None:
-        self.path = path
+    def __init__(self, path: Path, destination: str = "mqtt://here:1883/emotion-edge/test", **bounds: Any) -> None:
+        self.path, self.destination = path, destination
         self.now, self.wall = 1000.0, 1_800_000_000.0
         self.boot = "first boot"
         self._bounds = OutboxConfig(**bounds)
-        self.outbox, self.spill = self._live()
+        self.live()
 
-    def _live(self) -> tuple[Outbox, Spill]:
-        outbox = Outbox(self._bounds, lambda: self.now)
-        spill = Spill(outbox, self.path, wall=lambda: self.wall, boot=self.boot)
-        return outbox, spill
+    def live(self) -> None:
+        """Begin a life."""
+
+        def clock() -> float:
+            return self.now
+
+        self.queue = EventQueue(self._bounds, clock, Earlier.UNREAD)
+        self.file = OutboxFile(self.queue, self.path, self.destination, clock)
+        self.writer = Writer(self.queue, self.file, Ages(clock, lambda: self.wall, self.boot), clock)
+        self.file.open()
+        while self.file.unread and self.file.is_open:
+            self.writer.step()
 
     def add(self, *payloads: str) -> None:
         for payload in payloads:
-            self.outbox.add(payload, self.now)
+            self.queue.add(payload, self.now)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, in which the thread does what is due."""
         self.now += seconds
         self.wall += seconds
-        self.spill.step()
+        self.writer.step()
 
     def crash(self) -> None:
         """End this life without a word, and begin the next."""
-        if self.spill._store:  # noqa: SLF001  # as the kernel closes what a killed process had open
-            self.spill._store.abandon()  # noqa: SLF001
-        self.outbox, self.spill = self._live()
-        self.spill.begin()
+        self.file.abandon()  # as the kernel closes what a killed process had open
+        self.live()
 
-    def restart(self) -> None:
-        self.spill.finish()
-        self.crash()
+    def restart(self, destination: str = "") -> None:
+        self.writer.finish()
+        self.destination = destination or self.destination
+        self.live()
 
     def reboot(self, off_s: float, wall_error_s: float = 0.0) -> None:
         """Cut the power; afterwards the monotonic clock begins anew, and the wall clock may be wrong."""
         self.now, self.wall, self.boot = 5.0, self.wall + off_s + wall_error_s, self.boot + "+"
         self.crash()
 
+    @property
+    def depth(self) -> int:
+        return self.queue.status.depth
+
+    @property
+    def dropped(self) -> int:
+        return self.queue.status.dropped
+
+    @property
+    def saved(self) -> bool:
+        """Whether nothing is in memory alone."""
+        return self.queue.task(AFTER_S, 0).oldest_unsaved_s is None and not self.queue.task(0, 1).save
+
     def drain(self) -> list[str]:
         """Return everything that waits, as a broker that is back gets it."""
         got: list[str] = []
-        self.outbox.rewind()
-        while self.outbox.depth:
-            self.spill.step()
-            entries = self.outbox.take()
+        self.queue.rewind()
+        while self.depth:
+            self.writer.step()
+            entries = self.queue.take()
             assert entries, "nothing comes although events wait"
             for entry in entries:
                 got.append(entry.payload)
-                assert self.outbox.acknowledge(entry.sequence) == entry
+                assert self.queue.acknowledge(entry.sequence) == entry
         return got

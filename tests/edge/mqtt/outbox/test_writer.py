@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import OutboxConfig
-from edge.mqtt import Outbox
 from tests.edge.mqtt.world import World
 from tests.said import warnings_of
 
@@ -19,14 +17,13 @@ HOUR_S = 3600.0
 
 
 def test_a_healthy_day_writes_nothing(world: World) -> None:
-    world.spill.begin()
     for _ in range(1000):
         world.add("event")
         world.wait(0.45)
-        (entry,) = world.outbox.take()
-        world.outbox.acknowledge(entry.sequence)
+        (entry,) = world.queue.take()
+        world.queue.acknowledge(entry.sequence)
         world.wait(80)
-    world.spill.finish()
+    world.writer.finish()
     assert not world.path.parent.exists()
 
 
@@ -39,8 +36,8 @@ def test_a_healthy_day_after_a_bad_one_writes_nothing_either(world: World) -> No
     before = {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in world.path.parent.iterdir()}
     for _ in range(100):
         world.add("event")
-        (entry,) = world.outbox.take()
-        world.outbox.acknowledge(entry.sequence)
+        (entry,) = world.queue.take()
+        world.queue.acknowledge(entry.sequence)
         world.wait(1)
     assert {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in world.path.parent.iterdir()} == before
 
@@ -68,22 +65,11 @@ def test_a_clean_stop_keeps_everything(world: World) -> None:
 def test_what_was_acknowledged_does_not_come_again(world: World) -> None:
     world.add("a", "b", "c")
     world.wait(1)
-    first, _, _ = world.outbox.take()
-    world.outbox.acknowledge(first.sequence)
+    first, _, _ = world.queue.take()
+    world.queue.acknowledge(first.sequence)
     world.wait(1.1)
     world.crash()
     assert world.drain() == ["b", "c"]
-
-
-def test_nothing_is_sent_before_what_an_earlier_life_left_is_known(world: World) -> None:
-    world.add("old")
-    world.restart()
-    outbox = Outbox(OutboxConfig(), lambda: world.now)
-    outbox.hold()
-    outbox.add("new", 0)
-    assert outbox.take() == []
-    outbox.adopt({})
-    assert [entry.payload for entry in outbox.take()] == ["new"]
 
 
 def test_an_hour_without_a_broker_takes_no_memory_and_loses_nothing(world: World) -> None:
@@ -99,7 +85,7 @@ def test_an_hour_without_a_broker_takes_no_memory_and_loses_nothing(world: World
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 2_000_000, "the issue allows 5 MB"
-    assert world.outbox.depth == 3601
+    assert world.depth == 3601
     assert world.drain() == ["first", *made]
 
 
@@ -107,7 +93,7 @@ def test_a_batch_that_does_not_fit_one_write_is_written_whole(world: World) -> N
     made = [str(number) for number in range(5000)]
     world.add(*made)
     world.wait(1)
-    while world.spill.step() == 0:
+    while world.writer.step() == 0:
         pass
     world.crash()
     assert world.drain() == made
@@ -118,11 +104,11 @@ def test_the_disk_is_bounded_by_count_too(tmp_path: Path, caplog: pytest.LogCapt
     for number in range(50):
         world.add(str(number))
         world.wait(1.1)
-    assert (world.outbox.depth, world.outbox.dropped) == (10, 40)
+    assert (world.depth, world.dropped) == (10, 40)
     world.wait(1.1)
     world.crash()
     assert world.drain() == [str(number) for number in range(40, 50)]
-    world.spill.finish()
+    world.writer.finish()
     assert len([text for text in warnings_of(caplog) if "max_events = 10" in text]) == 1
 
 
@@ -134,11 +120,11 @@ def test_the_disk_is_bounded_by_age_too(tmp_path: Path) -> None:
     world.wait(HOUR_S)
     world.add("new")
     world.wait(HOUR_S)
-    assert (world.outbox.depth, world.outbox.dropped) == (1, 1)
+    assert (world.depth, world.dropped) == (1, 1)
     world.wait(60)
     world.crash()
     assert world.drain() == ["new"]
-    world.spill.finish()
+    world.writer.finish()
 
 
 @pytest.mark.parametrize("jump_s", [-HOUR_S, HOUR_S, -1e9, 1e9])
@@ -153,7 +139,7 @@ def test_a_jump_of_the_wall_clock_drops_nothing_while_the_machine_runs(tmp_path:
     world.wall -= 2 * jump_s
     world.wait(1.5 * HOUR_S)
     assert world.drain() == ["a", "b"]
-    world.spill.finish()
+    world.writer.finish()
 
 
 @pytest.mark.parametrize("error_s", [-HOUR_S, HOUR_S, -1e9])
@@ -163,7 +149,7 @@ def test_a_wrong_wall_clock_after_a_power_cut_drops_nothing_fresh(tmp_path: Path
     world.wait(1)
     world.reboot(off_s=20, wall_error_s=error_s)
     assert world.drain() == ["fresh"]
-    world.spill.finish()
+    world.writer.finish()
 
 
 def test_a_clock_that_was_behind_until_the_network_came_ages_nothing(tmp_path: Path) -> None:
@@ -176,7 +162,7 @@ def test_a_clock_that_was_behind_until_the_network_came_ages_nothing(tmp_path: P
     world.wait(1)
     world.reboot(off_s=60)
     assert world.drain() == ["before", "after"]
-    world.spill.finish()
+    world.writer.finish()
 
 
 def test_what_became_old_while_the_machine_was_off_is_dropped(tmp_path: Path) -> None:
@@ -184,5 +170,5 @@ def test_what_became_old_while_the_machine_was_off_is_dropped(tmp_path: Path) ->
     world.add("old")
     world.wait(1)
     world.reboot(off_s=7 * HOUR_S)
-    assert (world.outbox.depth, world.outbox.dropped) == (0, 1)
-    world.spill.finish()
+    assert (world.depth, world.dropped) == (0, 1)
+    world.writer.finish()

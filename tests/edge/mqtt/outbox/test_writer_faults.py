@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.mqtt.outbox.database import Store
+from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError
 from tests.edge.mqtt.world import World
 from tests.said import warnings_of
@@ -28,7 +28,7 @@ def test_a_damaged_file_is_set_aside_at_the_start(
 ) -> None:
     world.path.parent.mkdir()
     world.path.write_bytes(content)
-    world.spill.begin()
+    world.live()
     world.add("a")
     world.wait(1)
     world.crash()
@@ -55,7 +55,7 @@ def test_a_file_damaged_while_it_is_open_loses_only_what_was_there_alone(
     world.add("new")
     world.wait(1)
     world.wait(1)
-    assert world.outbox.dropped == 2000
+    assert world.dropped == 2000
     assert world.drain() == ["new"]
     assert any("set aside" in text and "2000 events with it" in text for text in warnings_of(caplog))
 
@@ -67,7 +67,7 @@ def test_a_disk_that_damages_every_file_is_not_tried_all_the_time(
         message = "malformed"
         raise DamagedError(message)
 
-    monkeypatch.setattr(Store, "write", damage)
+    monkeypatch.setattr(Database, "write", damage)
     world.add("a")
     for _ in range(100):
         world.wait(0.1)
@@ -78,20 +78,20 @@ def test_a_disk_that_damages_every_file_is_not_tried_all_the_time(
 def test_rows_that_were_taken_away_count_as_lost(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.add(*map(str, range(500)))
     world.wait(1)
-    assert world.spill._store  # noqa: SLF001
-    world.spill._store.write((), range(250, 300), boot="", wall_s=0)  # noqa: SLF001
+    assert world.file._database  # noqa: SLF001
+    world.file._database.write((), range(250, 300), boot="", wall_s=0)  # noqa: SLF001
     got = world.drain()
     assert got == [str(n) for n in range(500) if not 250 <= n < 300]
-    assert world.outbox.dropped == 50
+    assert world.dropped == 50
     assert any("lost" in text for text in warnings_of(caplog))
 
 
 def test_a_file_that_another_daemon_has_is_said_once_and_taken_later(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = Store.open(world.path)
+    other = Database.open(world.path, world.destination)
     other.write([(0, world.now, "the other's")], (), boot=world.boot, wall_s=0.0)
-    world.spill.begin()
+    world.live()
     world.add("a")
     for _ in range(10):
         world.wait(3)
@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_is_said_once(tmp_path: Path, caplog: pytest.LogC
         world.wait(3)
     assert len(warnings_of(caplog)) == 1
     assert world.drain() == ["a"]
-    world.spill.finish()
+    world.writer.finish()
 
 
 @pytest.fixture
@@ -142,14 +142,14 @@ def test_a_full_disk_keeps_events_in_memory_until_there_is_room(
         world.wait(1)
     assert any("full" in text for text in warnings_of(caplog))
     assert len(warnings_of(caplog)) == 1, warnings_of(caplog)
-    assert world.outbox.oldest_unsaved_s is not None
+    assert not world.saved
     ballast.unlink()
     world.wait(6)
-    assert world.outbox.oldest_unsaved_s is None
+    assert world.saved
     assert sum("works again" in record.getMessage() for record in caplog.records) == 1
     world.crash()
     assert world.drain() == made
-    world.spill.finish()
+    world.writer.finish()
 
 
 def test_what_is_on_a_full_disk_still_goes_out(small_disk: Path) -> None:
@@ -158,9 +158,9 @@ def test_what_is_on_a_full_disk_still_goes_out(small_disk: Path) -> None:
     for payload in made:
         world.add(payload)
         world.wait(1)
-    assert world.outbox.oldest_unsaved_s is not None  # the last of them found no room
+    assert not world.saved  # the last of them found no room
     assert world.drain() == made
-    world.spill.finish()
+    world.writer.finish()
 
 
 def test_a_disk_that_turned_read_only_is_said_once(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -175,7 +175,7 @@ def test_a_disk_that_turned_read_only_is_said_once(small_disk: Path, caplog: pyt
     world.wait(6)
     world.crash()
     assert world.drain() == made
-    world.spill.finish()
+    world.writer.finish()
 
 
 def test_a_write_error_leaves_what_is_there_readable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_a_write_error_leaves_what_is_there_readable(world: World, monkeypatch: 
         message = "disk is full"
         raise FullError(message)
 
-    monkeypatch.setattr(Store, "write", refuse)
+    monkeypatch.setattr(Database, "write", refuse)
     assert world.drain() == made
 
 
@@ -196,7 +196,7 @@ def test_a_disk_that_fails_for_a_moment_keeps_the_promise_of_a_second(
 ) -> None:
     world.add("a")
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write", _refuse)
+        patch.setattr(Database, "write", _refuse)
         world.wait(0.5)
     world.wait(0.25)
     world.crash()
@@ -210,7 +210,7 @@ def test_a_disk_that_keeps_failing_is_tried_ever_less(world: World, monkeypatch:
         tries.append(world.now)
         _refuse()
 
-    monkeypatch.setattr(Store, "write", refuse)
+    monkeypatch.setattr(Database, "write", refuse)
     world.add("a")
     for _ in range(600):
         world.wait(0.1)
