@@ -14,8 +14,11 @@ from edge.vision.reader import ModelReader
 from edge.vision.tracker import Tracker
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from edge.config import EmotionConfig, FacesConfig
     from edge.frame import Frame
+    from edge.geometry import Rect
     from edge.inference.classifier import Classifier
     from edge.pipeline.transitions import Transition
     from edge.vision.detector import Detector
@@ -93,50 +96,26 @@ class Pipeline:
                 min_confidence=self._min_confidence,
                 hold_s=self._hold_s,
             )
-            return [
-                Appeared(
-                    frame.captured_at,
-                    _size(frame),
-                    track.id,
-                    track.rect,
-                    smoother.emotion,
-                    smoother.confidence,
-                    smoother.probabilities,
-                )
-            ]
+            return [Appeared(*_where(frame, track), smoother.emotion, smoother.confidence, smoother.probabilities)]
         change = smoother.update(track.probabilities, frame.time_s)
         if change is None:
             return []
-        return [
-            Changed(
-                frame.captured_at,
-                _size(frame),
-                track.id,
-                track.rect,
-                smoother.emotion,
-                smoother.confidence,
-                smoother.probabilities,
-                previous=change.previous,
-                lasted_s=change.lasted_s,
-            )
-        ]
+        emotion, confidence, probabilities = smoother.emotion, smoother.confidence, smoother.probabilities
+        return [Changed(*_where(frame, track), emotion, confidence, probabilities, change.previous, change.lasted_s)]
 
     def _gone(self, frame: Frame, track: Track) -> Gone:
         smoother = self._smoothers.pop(track.id)
-        return Gone(
-            frame.captured_at,
-            _size(frame),
-            track.id,
-            track.rect,
-            smoother.emotion,
-            smoother.confidence,
-            lasted_s=track.seen_s - track.since_s,
-        )
+        return Gone(*_where(frame, track), smoother.emotion, smoother.confidence, track.seen_s - track.since_s)
 
     def _present(self, frame: Frame, track: Track) -> PresentFace:
         smoother = self._smoothers[track.id]
         since = frame.captured_at - timedelta(seconds=frame.time_s - smoother.since_s)
         return PresentFace(track.id, track.rect, smoother.emotion, smoother.confidence, since)
+
+
+def _where(frame: Frame, track: Track) -> tuple[datetime, tuple[int, int], int, Rect]:
+    """Return what every transition begins with."""
+    return frame.captured_at, _size(frame), track.id, track.rect
 
 
 def _size(frame: Frame) -> tuple[int, int]:
