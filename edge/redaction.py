@@ -77,6 +77,14 @@ def redact_text(text: str, addresses: Iterable[str] = ()) -> str:
     return "".join(map(_redact_line, text.splitlines(keepends=True)))
 
 
+def redact_file(name: str) -> str:
+    """Return what may be shown of the name of a file with a secret: nothing unless it has a folder in it.
+
+    People write the secret itself where the name of its file belongs.
+    """
+    return name if "/" in name else HIDDEN
+
+
 def _redact_line(line: str) -> str:
     begins: list[int] = []
     end = 0

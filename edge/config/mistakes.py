@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from edge.config.tree import Settings
+from edge.config.tree import SECRET_FILES, Settings
 from edge.redaction import redact
 from edge.text import printable
 
@@ -44,7 +44,7 @@ def _explain(problem: ErrorDetails, origin: Mapping[Keys, str]) -> str:
     name = ".".join(printable(redact(key), _KEY) for key in keys)
     if problem["type"] == "extra_forbidden":
         return f"{place}: {name}: there is no such {'section' if len(keys) == 1 else 'key'}{_suggest(keys)}"
-    shown = _shown(problem["input"])
+    shown = _shown(problem["input"]) if keys[-1] not in SECRET_FILES else ""
     return f"{place}: {name}:{shown and f' {shown}:'} {problem['msg'].removeprefix('Value error, ')}"
 
 

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.config.tree import Settings
-from edge.redaction import redact
+from edge.config.tree import SECRET_FILES, Settings
+from edge.redaction import redact, redact_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def show(settings: Settings) -> str:
         lines.append(f"[{section}]")
         for name in type(values).model_fields:
             value = getattr(values, name)
-            lines.append(f"# {name} =" if value is None else f"{name} = {_toml(value)}")
+            lines.append(f"# {name} =" if value is None else f"{name} = {_toml(name, value)}")
         lines.append("")
     return "\n".join(lines)
 
@@ -37,7 +37,7 @@ def example() -> str:
             lines += textwrap.wrap(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")
             # The device's default is this host's name; the file may be for another host.
             default = None if field.default_factory else getattr(values, name)
-            lines.append(f"# {name} =" if default is None else f"# {name} = {_toml(default)}")
+            lines.append(f"# {name} =" if default is None else f"# {name} = {_toml(name, default)}")
         lines.append("")
     return "\n".join(lines)
 
@@ -47,9 +47,9 @@ def _sections(settings: Settings) -> Iterator[tuple[str, BaseModel]]:
         yield name, getattr(settings, name)
 
 
-def _toml(value: Any) -> str:
-    """Return a scalar as TOML. A JSON string or number is a TOML one, as no setting has a control character."""
+def _toml(name: str, value: Any) -> str:
+    """Return a key's value as TOML. A JSON string or number is a TOML one, as no setting has a control character."""
     if not isinstance(value, str | Path):
         return json.dumps(value)
-    shown = redact(str(value))
+    shown = redact_file(str(value)) if name in SECRET_FILES else redact(str(value))
     return json.dumps(shown, ensure_ascii=False) + ("" if shown == str(value) else "  # not shown in full")

@@ -13,6 +13,9 @@ from edge.config.broker import Broker, parse_broker
 from edge.config.section import Section
 from edge.wire.topics import BASE, HOME_ASSISTANT
 
+SECRET_FILES = frozenset({"password_file"})
+"""Keys that name a file with a secret. A user may write the secret itself there by mistake."""
+
 
 def _hostname() -> str:
     """Return the host's name, with characters that a topic cannot hold replaced by ``-``."""

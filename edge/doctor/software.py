@@ -13,6 +13,7 @@ from edge.doctor.finding import Finding, pip_install
 from edge.errors import BundleError, ConfigError, EdgeError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.runtime import installed
+from edge.redaction import redact_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +30,8 @@ def configuration(settings: Settings | ConfigError) -> Finding:
     for file in (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file):
         if file and not os.access(file, os.R_OK):
             # Only a warning: a systemd credential exists only while the service runs.
-            return Finding(name, "warning", f"{file} cannot be read from here", f"sudo ls -l '{file}'")
+            shown = redact_file(str(file)) if file is mqtt.password_file else file
+            return Finding(name, "warning", f"{shown} cannot be read from here", f"sudo ls -l '{shown}'")
     return Finding(name, "ok", "valid")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
 from edge.files import read_text
+from edge.redaction import redact_file
 from edge.wire.characters import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -26,19 +27,20 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
 
 
 def _read_password(file: Path) -> str:
+    shown = redact_file(str(file))
     try:
         password = read_text(file, most_bytes=MOST_BYTES + 10).rstrip("\r\n")
     except OSError as error:
-        message = f"mqtt.password_file: {file}: {error.strerror}"
+        message = f"mqtt.password_file: {shown}: {error.strerror}; name a file that holds the password"
         raise ConfigError(message) from None
     except UnicodeDecodeError:
-        message = f"mqtt.password_file: {file}: not UTF-8 text; write the password on one line"
+        message = f"mqtt.password_file: {shown}: not UTF-8 text; write the password on one line"
         raise ConfigError(message) from None
     if len(password.encode()) > MOST_BYTES:
-        message = f"mqtt.password_file: {file}: longer than MQTT allows ({MOST_BYTES} bytes)"
+        message = f"mqtt.password_file: {shown}: longer than MQTT allows ({MOST_BYTES} bytes)"
         raise ConfigError(message)
     if not password or "\n" in password:
-        message = f"mqtt.password_file: {file}: write the password there, on one line"
+        message = f"mqtt.password_file: {shown}: write the password there, on one line"
         raise ConfigError(message)
     return password
 

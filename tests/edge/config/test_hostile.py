@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import Settings, load, show
+from edge.doctor.software import configuration
 from edge.errors import ConfigError
+from edge.mqtt.credentials import credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +110,17 @@ def test_variables_that_are_no_settings_are_refused(tmp_path: Path, name: str, v
     message = refusal(file, {f"EMOTION_EDGE_{name}": value})
     assert message.startswith("environment: ")
     assert said in message
+
+
+def test_a_password_in_place_of_its_file_is_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[mqtt]\nurl = 'mqtt://me@x'\npassword_file = 'hush'\n")
+    settings = load(file, {}, {})
+    assert 'password_file = "…"  # not shown in full' in show(settings)
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file: …: No such file or directory; name a file that holds"):
+        credentials(settings.mqtt)
+    assert "hush" not in str(configuration(settings))
+    assert "hush" not in refusal(file, {"EMOTION_EDGE_MQTT__PASSWORD_FILE": "hush\n"})
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
