@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.geometry import Rect
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.geometry import Rect
     from edge.vision.reader import Reading
 
 _POSITION_GAIN = 0.6
@@ -82,6 +83,13 @@ class Track:
         """Return where it should be by then."""
         ahead_s = min(time_s - self.found_s, _COAST_S)
         return self.rect.moved(self.velocity[0] * ahead_s, self.velocity[1] * ahead_s)
+
+    def rescale(self, right: float, down: float) -> None:
+        """Move to where it is in frames that are `right` times as wide and `down` times as high as those before."""
+        width, height = self.rect.width * down, self.rect.height * down
+        x, y = self.rect.middle[0] * right - width / 2, self.rect.middle[1] * down - height / 2
+        self.rect = Rect(x, y, width, height)
+        self.velocity = self.velocity[0] * right, self.velocity[1] * down
 
     def follow(self, found: Rect, tilt: float, time_s: float) -> None:
         """Move to where a search found it."""

@@ -70,6 +70,7 @@ class Tracker:
         self._search = FaceSearch(detector, motion or Motion(config.min_height), config, CONFIRM_HITS)
         self._tracks: list[Track] = []
         self._last_id = 0
+        self._shape = 0, 0
 
     def update(self, gray: NDArray[np.uint8], time_s: float) -> tuple[list[Track], list[Track]]:
         """Process one frame.
@@ -82,6 +83,7 @@ class Tracker:
             The confirmed tracks, largest first, and the confirmed ones that are gone since the last frame.
             `Track.visible` tells which are in this frame, `Track.probabilities` what they show.
         """
+        self._fit(gray.shape)
         held = [track.predicted(time_s) for track in self._tracks if track.confirmed and not track.misses]
         free = self._search.new_faces(gray, time_s, [track.rect for track in self._tracks], held)
         for track in self._tracks:
@@ -100,6 +102,14 @@ class Tracker:
         gone = [track for track in self._tracks if track.confirmed]
         self._tracks = []
         return gone
+
+    def _fit(self, shape: tuple[int, ...]) -> None:
+        """Rescale the tracks where the frame's size changed: a network camera may change it within its stream."""
+        before, (height, width) = self._shape, shape
+        self._shape = height, width
+        if before != self._shape:
+            for track in self._tracks:
+                track.rescale(width / before[1], height / before[0])
 
     def _find_again(self, track: Track, gray: NDArray[np.uint8], free: list[Rect], time_s: float) -> None:
         expected = track.predicted(time_s)
