@@ -32,7 +32,8 @@ def main() -> int:
             seed += not failed
     except KeyboardInterrupt:
         pass
-    print(f"{seed - options.seed} rounds in {time.monotonic() - began_s:.0f} s; next: make test-fuzz SEED={seed}")  # noqa: T201
+    count = seed - options.seed
+    print(f"{count} round{"s" * (count != 1)} in {time.monotonic() - began_s:.0f} s; next: make test-fuzz SEED={seed}")  # noqa: T201
     return int(failed)
 
 
