@@ -195,7 +195,7 @@ def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLin
         _LOG.info("a broker for trying things listens on 127.0.0.1, port %d", port)
     client = MqttClient(config, outbox, mqtt5=broker.kind != "embedded")
     commands = Commands(client.topics)
-    commands.listen(client)
+    commands.subscribe(client)
     home = HomeAssistant(settings.homeassistant, client)
     client.start()
     cleanup.callback(client.close)

@@ -75,7 +75,7 @@ class MqttClient:
         outbox.call_when_ready(self._wake_up.wake)
         self._thread = threading.Thread(target=self._connector.run, name="mqtt", daemon=True)
 
-    def listen(self, topic: str, handler: Handler, *, retained: bool = False) -> None:
+    def subscribe(self, topic: str, handler: Handler, *, retained: bool = False) -> None:
         """Subscribe on every connect. Call it before `start`.
 
         Args:

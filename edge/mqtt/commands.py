@@ -54,7 +54,7 @@ class Commands:
 
     Example:
         >>> commands = Commands(client.topics)
-        >>> commands.listen(client)
+        >>> commands.subscribe(client)
         >>> commands.take()
         PendingCommands(detection=None, health=())
     """
@@ -68,12 +68,12 @@ class Commands:
         self._ignored = 0
         self._problems = LogOnce(_LOG)
 
-    def listen(self, client: MqttClient) -> None:
+    def subscribe(self, client: MqttClient) -> None:
         """Subscribe, also to the commands that do not exist, so that they are counted."""
         for topic in self._topics.commands:
-            client.listen(topic, self.hear)
+            client.subscribe(topic, self.handle)
 
-    def hear(self, message: Incoming) -> None:
+    def handle(self, message: Incoming) -> None:
         """Note a command, or count it as ignored. From any thread."""
         reason = self._refusal(message)
         with self._lock:

@@ -34,7 +34,7 @@ class NameConflicts:
         """Takeovers, and sessions of other daemons that published here, since the start."""
         return self._takeovers + len(self._others)
 
-    def hear(self, message: Incoming) -> None:
+    def handle(self, message: Incoming) -> None:
         """Note a session that is neither this one nor the one before.
 
         Before this session's own `info` has arrived once, the broker may still keep that of any earlier one.

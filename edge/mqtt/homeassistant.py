@@ -64,16 +64,16 @@ class HomeAssistant:
         self._due_s: float | None = None
         self._left_over = False
         if config.enabled:
-            client.listen(self._topics.status, self.hear_status)
+            client.subscribe(self._topics.status, self.handle_status)
         else:
-            client.listen(self._topics.config, self.hear_config, retained=True)
+            client.subscribe(self._topics.config, self.handle_config, retained=True)
 
-    def hear_status(self, message: Incoming) -> None:
+    def handle_status(self, message: Incoming) -> None:
         """Note that Home Assistant has started: its birth message."""
         if message.payload == b"online":
             self._due_s = self._clock() + MOST_WAIT_S * self._share()
 
-    def hear_config(self, message: Incoming) -> None:
+    def handle_config(self, message: Incoming) -> None:
         """Note that the broker keeps an announcement from when this was enabled."""
         self._left_over = bool(message.payload)
 

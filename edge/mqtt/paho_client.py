@@ -35,19 +35,22 @@ class PahoClient(paho.Client):
     falls back to MQTT 3.1.1, whose messages have no properties.
     """
 
-    def __init__(self, client_id: str, *, mqtt5: bool, on_skipped: Callable[[str], None]) -> None:
+    def __init__(
+        self, client_id: str, *, mqtt5: bool, on_skipped: Callable[[str], None], reconnect: bool = False
+    ) -> None:
         """Prepare; `connect` connects.
 
         Args:
-            client_id: The name by which the broker knows this client.
+            client_id: The name by which the broker knows this client; empty: one at random.
             mqtt5: False for 3.1.1.
             on_skipped: Called with the reason for each message that is skipped.
+            reconnect: Whether paho's own thread connects again.
         """
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id,
             protocol=paho.MQTTv5 if mqtt5 else paho.MQTTv311,
-            reconnect_on_failure=False,
+            reconnect_on_failure=reconnect,
         )
         self._on_skipped = on_skipped
 
@@ -63,6 +66,8 @@ class PahoClient(paho.Client):
         if is_publish and self._in_packet["remaining_length"] > MOST_BYTES:
             return self._skip(f"it has {self._in_packet['remaining_length']} bytes, more than {MOST_BYTES}")
         try:
+            if is_publish:
+                self._topic().decode()  # else a callback would fail at it
             code = super()._packet_handle()
         except _MALFORMED as error:
             if is_publish:
@@ -76,10 +81,15 @@ class PahoClient(paho.Client):
         """Acknowledge the message, for a broker sends no more than a few that are not; then forget it."""
         packet, qos = self._in_packet["packet"], (self._in_packet["command"] & 0x06) >> 1
         self._on_skipped(reason)
-        after_topic = 2 + int.from_bytes(packet[:2], "big")
+        after_topic = 2 + len(self._topic())
         identifier = int.from_bytes(packet[after_topic : after_topic + 2], "big")
         if identifier and qos == 1:
             return self._send_puback(identifier)
         if identifier and qos == 2:
             return self._send_pubrec(identifier)
         return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _topic(self) -> bytes:
+        """Return the topic of a PUBLISH, as it came."""
+        packet = self._in_packet["packet"]
+        return bytes(packet[2 : 2 + int.from_bytes(packet[:2], "big")])

@@ -8,15 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-
 from edge.errors import ConfigError
 from edge.mqtt.credentials import credentials
+from edge.mqtt.paho_client import PahoClient
 from edge.watch.fleet import Message
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
+    import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge.config import MqttConfig
@@ -51,7 +50,7 @@ class Subscriber:
         self._topic = f"{Topics(config.base_topic, device).root}/#"
         self._received: queue.SimpleQueue[Message] = queue.SimpleQueue()
         # Every broker speaks 3.1.1, the embedded one too, and a subscriber needs no more.
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client = PahoClient("", mqtt5=False, reconnect=True, on_skipped=_log_skipped)
         password, tls = credentials(config)
         if broker.user:
             self._client.username_pw_set(broker.user, password)
@@ -107,3 +106,7 @@ class Subscriber:
             self.problem = problem
             if not self._silent:
                 _LOG.warning("%s", problem)
+
+
+def _log_skipped(reason: str) -> None:
+    _LOG.debug("a message is skipped: %s", reason)

@@ -69,7 +69,7 @@ class Device:
         self.outbox = Outbox(OutboxConfig(), folder / f"{name}.sqlite", where)
         self.client = MqttClient(config, self.outbox, backoff=part.retry)
         self._commands = Commands(self.client.topics)
-        self._commands.listen(self.client)
+        self._commands.subscribe(self.client)
         home = HomeAssistant(HomeAssistantConfig(), self.client)
         home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
         self._link = MqttLink(self.client, self.outbox, self._commands, home)

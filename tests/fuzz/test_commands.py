@@ -135,7 +135,7 @@ class Device:
         self.broker, self.patience_s = broker, 8.0
         self.client = MqttClient(MqttConfig(url=broker.url, device="test"), Outbox(OutboxConfig()))
         self.commands = Commands(self.client.topics)
-        self.commands.listen(self.client)
+        self.commands.subscribe(self.client)
         self.home = HomeAssistant(HomeAssistantConfig(), self.client, share=lambda: 0.0)
         self.home.announce(["happy"], 30, 30)
         self.client.publish_retained(self.client.topics.info, '{"session": "own"}')

@@ -79,7 +79,7 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     where = destination(config.broker, TOPICS.root)
     outbox = Outbox(OutboxConfig(), state / "outbox.db", where, wall=wall.time)
     client = MqttClient(config, outbox, backoff=_PACE)
-    Commands(client.topics).listen(client)
+    Commands(client.topics).subscribe(client)
     home = HomeAssistant(HomeAssistantConfig(), client)
     home.announce(_LABELS, 30, 30)
     client.start()

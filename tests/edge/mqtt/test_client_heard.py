@@ -23,8 +23,8 @@ def test_what_others_publish_is_heard_on_every_connection_whatever_it_is(
 ) -> None:
     heard: list[Incoming] = []
     client = publish_to(mosquitto.url, mqtt5=mqtt5)
-    client.listen("a/+", heard.append)
-    client.listen("b/c", heard.append)
+    client.subscribe("a/+", heard.append)
+    client.subscribe("b/c", heard.append)
     client.start()
     wait_until(lambda: client.connected)
     mosquitto.restart()
@@ -50,7 +50,7 @@ def test_a_message_that_would_fill_the_memory_is_not_taken(
 ) -> None:
     heard: list[Incoming] = []
     client = publish_to(mosquitto.url)
-    client.listen("a/+", heard.append)
+    client.subscribe("a/+", heard.append)
     client.start()
     wait_until(lambda: client.connected)
     wait_until(lambda: "a/+ (QoS 1)" in mosquitto.log)
@@ -69,7 +69,7 @@ def test_a_retained_message_says_that_it_is_also_when_it_is_new(
     with contextlib.closing(Asker(mosquitto.port)) as asker:
         asker.publish("a/old", b"1", retain=True)
         client = publish_to(mosquitto.url)
-        client.listen("a/+", heard.append, retained=retained)
+        client.subscribe("a/+", heard.append, retained=retained)
         client.start()
         wait_until(lambda: "a/+ (QoS 1)" in mosquitto.log)
         wait_until(lambda: len(heard) == retained)
@@ -87,7 +87,7 @@ def test_an_answer_goes_where_it_was_asked_for_with_what_belongs_to_it(
     def answer(request: Incoming) -> None:
         client.publish_once(Outgoing(request.response_topic or "", "fine", correlation=request.correlation))
 
-    client.listen("question", answer)
+    client.subscribe("question", answer)
     client.start()
     wait_until(lambda: client.connected)
     with contextlib.closing(Asker(mosquitto.port)) as asker:

@@ -84,7 +84,7 @@ def test_events_that_may_not_be_published_wait_and_the_connection_stays(
         contextlib.closing(Subscriber(broker.port, "listener")) as subscriber,
     ):
         client = publish_to(broker.url, outbox=outbox)
-        client.listen("commands/+", heard.append)
+        client.subscribe("commands/+", heard.append)
         client.start()
         for sequence in range(50):
             client.publish_event(event(sequence), time.monotonic())
@@ -152,7 +152,7 @@ def test_a_subscription_that_is_refused_is_told_once_and_events_go_on(
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(granted=b"\x87") as broker:
         client = publish_to(broker.url, outbox=outbox)
-        client.listen("secret/+", lambda _: None)
+        client.subscribe("secret/+", lambda _: None)
         client.start()
         for sequence in range(3):
             client.publish_event(event(sequence), time.monotonic())

@@ -24,11 +24,11 @@ def commands() -> Commands:
 
 
 def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None:
-    commands.hear(message(SET, b"OFF"))
+    commands.handle(message(SET, b"OFF"))
     assert commands.take() == PendingCommands(detection=False)
     assert commands.take() == PendingCommands()
     for payload in (b"OFF", b"ON"):
-        commands.hear(message(SET, payload))
+        commands.handle(message(SET, payload))
     assert commands.take() == PendingCommands(detection=True)
     assert commands.ignored == 0
 
@@ -72,7 +72,7 @@ def test_what_is_not_exactly_right_is_counted_said_once_and_changes_nothing(
     commands: Commands, caplog: pytest.LogCaptureFixture, ignored: Incoming, why: str
 ) -> None:
     for _ in range(3):
-        commands.hear(ignored)
+        commands.handle(ignored)
     assert commands.take() == PendingCommands()
     assert commands.ignored == 3
     (record,) = caplog.records
@@ -90,7 +90,7 @@ def test_ten_thousand_random_payloads_change_nothing(commands: Commands, caplog:
         start = dice.randrange(len(large) - size)
         payload = large[start : start + size]
         if payload not in (b"ON", b"OFF"):
-            commands.hear(message(SET, payload, retained=dice.random() < 0.1))
+            commands.handle(message(SET, payload, retained=dice.random() < 0.1))
             heard += 1
     assert heard > 9_900
     assert commands.take() == PendingCommands()
@@ -101,7 +101,7 @@ def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
     plain, with_payload = message(HEALTH), message(HEALTH, b"PRESS")
     own = Incoming(HEALTH, b"", retained=False, response_topic="emotion-edge/asker/42", correlation=b"\x00\xff")
     for request in (plain, with_payload, own):
-        commands.hear(request)
+        commands.handle(request)
     assert commands.take() == PendingCommands(health=(plain, with_payload, own))
     assert commands.answer(plain, "{}") == Outgoing("emotion-edge/test/response/health", "{}")
     assert commands.answer(own, "{}") == Outgoing("emotion-edge/asker/42", "{}", correlation=b"\x00\xff")
@@ -115,14 +115,14 @@ def test_an_answer_goes_below_the_base_topic_or_the_usual_one(topic: str) -> Non
     topics = Topics("home/faces", "test")
     commands = Commands(topics)
     request = Incoming(topics.request_health, b"", retained=False, response_topic=topic)
-    commands.hear(request)
+    commands.handle(request)
     assert commands.take().health == (request,)
 
 
 def test_a_flood_of_requests_is_cut_off_and_loses_no_command_for_privacy(commands: Commands) -> None:
     for _ in range(1000):
-        commands.hear(message(HEALTH))
-    commands.hear(message(SET, b"OFF"))
+        commands.handle(message(HEALTH))
+    commands.handle(message(SET, b"OFF"))
     pending = commands.take()
     assert pending.detection is False
     assert len(pending.health) + commands.ignored == 1000

@@ -145,7 +145,7 @@ def test_what_is_no_info_is_no_conflict(
     client = publish_to(mosquitto.url)
     client.publish_retained(client.topics.info, info("own"))
     heard: list[Incoming] = []
-    client.listen("mark", heard.append)
+    client.subscribe("mark", heard.append)
     client.start()
     wait_until(lambda: subscriber.payloads(INFO))
     subscriber.publish(INFO, payload)
@@ -160,7 +160,7 @@ def test_a_flood_of_sessions_is_bounded(
     client = publish_to(mosquitto.url)
     client.publish_retained(client.topics.info, info("own"))
     heard: list[Incoming] = []
-    client.listen("mark", heard.append)
+    client.subscribe("mark", heard.append)
     client.start()
     wait_until(lambda: subscriber.payloads(INFO))
     for number in range(500):

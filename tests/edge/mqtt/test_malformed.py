@@ -46,7 +46,7 @@ def test_a_retained_message_with_a_byte_order_mark_stops_nothing(
     outbox = Outbox(OutboxConfig())
     client = publish_to(mosquitto.url, outbox=outbox)
     for one in TOPICS:
-        client.listen(one, heard.append, retained=True)  # the worst case
+        client.subscribe(one, heard.append, retained=True)  # the worst case
     with MeanPublisher(mosquitto.port) as mean:
         mean.publish(topic, b"online", kind, retain=True)
         client.start()
@@ -111,8 +111,8 @@ def test_whatever_the_library_refuses_costs_that_message_only(
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(greeting=REFUSED[kind] + publish(SET.encode(), b"", b"OFF")) as broker:
         client = publish_to(broker.url, outbox=outbox)
-        client.listen("emotion-edge/test/detection/set", heard.append)
-        client.listen("emotion-edge/test/request/#", heard.append)
+        client.subscribe("emotion-edge/test/detection/set", heard.append)
+        client.subscribe("emotion-edge/test/request/#", heard.append)
         client.start()
         client.publish_event(event(0), time.monotonic())
         wait_until(lambda: outbox.status.depth == 0 and heard)
@@ -128,7 +128,7 @@ def test_a_message_that_is_skipped_is_acknowledged_or_the_broker_would_send_no_m
     many = b"".join(publish(SET.encode(), bad, b"OFF", mid=mid) for mid in range(1, 41))
     with ScriptedBroker(greeting=many) as broker:
         client = publish_to(broker.url)
-        client.listen(SET, lambda _: None)
+        client.subscribe(SET, lambda _: None)
         client.start()
         wait_until(lambda: len(broker.acknowledged) == 40)
         assert broker.acknowledged == list(range(1, 41))
@@ -140,7 +140,7 @@ def test_a_message_with_qos_2_is_answered_as_well(publish_to: MakeClient) -> Non
     bad = publish(SET.encode(), b"\x7f\x00", b"OFF", mid=7, flags=0x04)
     with ScriptedBroker(greeting=bad + packet(0x62, b"\x00\x07") + publish(SET.encode(), b"", b"ON")) as broker:
         client = publish_to(broker.url)
-        client.listen(SET, heard.append)
+        client.subscribe(SET, heard.append)
         client.start()
         wait_until(lambda: heard)
         assert [message.payload for message in heard] == [b"ON"]
@@ -156,7 +156,7 @@ def test_a_huge_message_is_read_past_and_never_held(publish_to: MakeClient, *, m
     huge = publish(SET.encode(), b"" if mqtt5 else None, b"x" * 30_000_000, mid=5)
     with ScriptedBroker(greeting=huge + publish(SET.encode(), b"" if mqtt5 else None, b"OFF")) as broker:
         client = publish_to(broker.url, mqtt5=mqtt5)
-        client.listen(SET, heard.append)
+        client.subscribe(SET, heard.append)
         client.start()
 
         def is_heard() -> bool:
@@ -210,7 +210,7 @@ def test_a_defect_in_a_handler_costs_its_message(
             raise ZeroDivisionError
 
     client = publish_to(mosquitto.url)
-    client.listen("a/b", handle)
+    client.subscribe("a/b", handle)
     client.start()
     wait_until(lambda: "a/b (QoS 1)" in mosquitto.log)
     for payload in (b"bad", b"good"):
