@@ -71,9 +71,10 @@ class Culprits:
         self._event_topic, self._clock, self._first_s = event_topic, clock, first_s
         self._suspects: dict[str, int] = {}  # size by topic
         self._suspicion: Suspicion | None = None
-        self._strikes: dict[str, tuple[int | None, int]] = {}  # by topic: which event, and how often
+        self._strikes: Counter[tuple[str, int | None]] = Counter()  # by topic, and which event
         self._sentences: Counter[str] = Counter()
         self._withheld: dict[str, tuple[int, float]] = {}  # by topic: from which size on, and until when
+        self._arrived: set[str] = set()  # topics, on this connection
         self._proven = 0  # bytes of the largest packet that arrived on this connection
         self._answers = 0
         self._careful_until_s = 0.0
@@ -81,6 +82,7 @@ class Culprits:
     def began(self) -> Culprit | None:
         """Note that a broker has accepted a connection; return which message ended the one before, if certain."""
         self._proven = self._answers = 0
+        self._arrived.clear()
         self._careful_until_s = self._clock() + _CAREFUL_S
         suspicion, self._suspicion = self._suspicion, None
         return self._weigh(suspicion) if suspicion else None
@@ -99,7 +101,8 @@ class Culprits:
         topic, size = sent.message.topic, sent.size
         self._answers += 1
         self._proven = max(self._proven, size)
-        self._strikes.pop(topic, None)
+        self._arrived.add(topic)
+        self._strikes.pop((topic, sent.sequence), None)
         if size >= self._suspects.get(topic, 0):
             self._suspects.pop(topic, None)
         if size >= self._withheld.get(topic, (0, 0.0))[0]:
@@ -117,8 +120,11 @@ class Culprits:
         if not end.by_broker or end.told in _INNOCENT or not underway:
             return
         self._suspects = {sent.message.topic: sent.size for sent in underway}
-        if len(underway) == 1 and self._answers:  # else it may be any of them, or a broker that takes nothing at all
-            self._suspicion = Suspicion(underway[0], underway[0].size > self._proven, bool(end.told))
+        if len(underway) > 1 or not self._answers:
+            return  # it may be any of them, or a broker that takes nothing at all
+        by_size = underway[0].size > self._proven
+        if by_size or underway[0].message.topic not in self._arrived:
+            self._suspicion = Suspicion(underway[0], by_size, bool(end.told))
 
     def withheld(self, topic: str, size: int) -> bool:
         """Return whether a message is not to be sent, because the broker closed the connection for one like it."""
@@ -128,13 +134,12 @@ class Culprits:
     def _weigh(self, suspicion: Suspicion) -> Culprit | None:
         sent, by_size = suspicion.sent, suspicion.by_size
         topic = sent.message.topic
-        sequence, count = self._strikes.get(topic, (sent.sequence, 0))
-        count = count + 1 if sequence == sent.sequence else 1
-        self._strikes[topic] = sent.sequence, count
+        self._strikes[topic, sent.sequence] += 1
         needed = _EVENT_STRIKES if by_size and topic == self._event_topic else _STRIKES
-        if count < needed and not suspicion.told and topic not in self._sentences:
+        if self._strikes[topic, sent.sequence] < needed and not suspicion.told and topic not in self._sentences:
             return None
         self._suspects.pop(topic, None)
+        self._strikes.clear()  # of other events on this topic too
         self._sentences[topic] += 1
         wait_s = min(_MOST_WITHHELD_S, self._first_s * 2.0 ** min(self._sentences[topic] - 1, 30))
         self._withheld[topic] = (sent.size if by_size else 0, self._clock() + wait_s)

@@ -64,6 +64,14 @@ def test_an_event_is_dropped_for_its_size_after_three_connections_only(broker: B
     assert broker.culprits.began() == Culprit(EVENT, 900)
 
 
+def test_events_that_arrive_in_between_do_not_hide_the_one_that_is_too_large(broker: Broker) -> None:
+    """The outbox sends what is old and what is new in turn."""
+    large = (sent(EVENT, 900, sequence=7),)
+    for number in range(3):
+        assert broker.connection(sent(INFO, 700), sent(EVENT, 600, sequence=100 + number), underway=large) is None
+    assert broker.culprits.began() == Culprit(EVENT, 900)
+
+
 @pytest.mark.parametrize(
     "end",
     [
