@@ -33,7 +33,7 @@ def main() -> int:
     except KeyboardInterrupt:
         pass
     count = seed - options.seed
-    print(f"{count} round{"s" * (count != 1)} in {time.monotonic() - began_s:.0f} s; next: make test-fuzz SEED={seed}")  # noqa: T201
+    print(f"{count} round{'s' * (count != 1)} in {time.monotonic() - began_s:.0f} s; next: make test-fuzz SEED={seed}")  # noqa: T201
     return int(failed)
 
 
