@@ -155,14 +155,13 @@ PLANNED = {"balance"}
 
 
 def literals() -> list[str]:
-    """Return every text in the edge's code, with … for what is filled in."""
+    """Return the texts in each file of the edge's code, without what is filled in."""
     found = []
     for file in (REPOSITORY / "edge").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-            texts = [part.value if isinstance(part, ast.Constant) else "…" for part in parts]
-            if all(isinstance(text, str) for text in texts):
-                found.append(re.sub(r"%[sdgr]|%\.\d+f", "…", "".join(map(str, texts))))
+        nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+        found.append(
+            "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+        )
     return found
 
 
@@ -172,10 +171,10 @@ def test_the_messages_in_troubleshooting_are_real() -> None:
         message for cell in re.findall(r"^\| (`.+?) \| ", text, re.MULTILINE) for message in re.findall("`(.+?)`", cell)
     ]
     assert len(quoted) > 10
-    known = literals()
+    files = [re.sub(r"%[sdgr]|%\.\d+f", "\n", texts) for texts in literals()]
     for message in quoted:
-        pattern = ".*".join(re.escape(part.strip()) for part in message.split("…"))
-        assert any(re.search(pattern, literal, re.DOTALL) for literal in known), message
+        parts = [part.strip() for part in message.split("…") if part.strip()]
+        assert any(all(part in texts for part in parts) for texts in files), message
 
 
 def test_the_settings_that_pages_name_exist() -> None:

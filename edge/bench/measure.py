@@ -16,7 +16,7 @@ from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
 from edge.bench.stages import PROCESSING, Stages, TimedClassifier, TimedDetector, TimedMotion
 from edge.daemon import payloads
-from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.bundle import ModelBundle
 from edge.pipeline import Pipeline
 from edge.system.machine import Machine
 from edge.vision.detector import HaarDetector
@@ -52,7 +52,7 @@ def measure(
         EdgeError: No camera, or no valid model.
     """
     machine = Machine()
-    bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
+    bundle = ModelBundle.configured(settings.emotion)
     stages, spare = Stages(), Stages()
     source = FrameSource(settings.camera)
     share_s = seconds / (1 + baselines + bool(people))

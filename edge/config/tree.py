@@ -93,6 +93,10 @@ class EmotionConfig(Section):
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     """Probability, 0 to 1, below which the emotion is 'uncertain'; empty: what the model's card says."""
 
+    balance: float | None = Field(default=None, ge=0, le=1)
+    """How much rare emotions are favoured, 0 to 1. 0 expects emotions as often as in the training data, a third of them
+    neutral; 1 expects each equally often. Empty: what the model's card says."""
+
     hold_s: float = Field(default=0.4, ge=0)
     """Seconds that a new emotion must last before it is published, so that a blink is no change."""
 

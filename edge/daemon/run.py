@@ -18,7 +18,7 @@ from edge.daemon.printer import LinePrinter, NullPrinter
 from edge.daemon.publisher import Publisher
 from edge.daemon.session import SessionRecord
 from edge.errors import CameraError, CameraHangError
-from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.bundle import ModelBundle
 from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
@@ -54,7 +54,7 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
     """
-    bundle = ModelBundle.load(settings.emotion.model or SHIPPED, threads=settings.emotion.threads)
+    bundle = ModelBundle.configured(settings.emotion)
     log.info("model %s %s on %s", bundle.card.name, bundle.card.version, bundle.network.runtime)
     with ExitStack() as cleanup:
         # An embedded broker ends with the daemon: nothing outlives that.

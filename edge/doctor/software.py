@@ -57,9 +57,9 @@ def model(emotion: EmotionConfig) -> Finding:
     """Check that the model bundle loads, and that its answers are plausible."""
     name, path = "model", emotion.model or SHIPPED
     try:
-        bundle = ModelBundle.load(path, threads=emotion.threads)
-    except BundleError as error:
-        cure = "emotion-edge config show  # then correct emotion.model, or remove it for the shipped one"
+        bundle = ModelBundle.configured(emotion)
+    except (BundleError, ConfigError) as error:
+        cure = "emotion-edge config show  # then correct [emotion], or remove it for the shipped model"
         return Finding(name, "broken", str(error), cure)
     height, width = bundle.network.input_shape
     ramp = np.linspace(0, 255, height * width).reshape(1, height, width)

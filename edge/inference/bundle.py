@@ -7,15 +7,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import BundleError
+import numpy as np
+
+from edge.errors import BundleError, ConfigError
 from edge.files import read_regular
 from edge.inference.card import Calibration, Card, InputCard, read_card
 from edge.inference.outputs import FACE, OutputLabels, Predictions, sigmoid, softmax
 from edge.inference.runtime import Network, Runtime
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from edge.config import EmotionConfig
 
 __all__ = ["FACE", "SHIPPED", "Calibration", "Card", "InputCard", "ModelBundle", "sigmoid", "softmax"]
 
@@ -29,9 +32,36 @@ _MOST_BYTES = 128 * 1024 * 1024
 class ModelBundle:
     """A verified network with its card: crops in, calibrated probabilities out."""
 
-    def __init__(self, card: Card, network: Network) -> None:
+    def __init__(self, card: Card, network: Network, balance: float | None = None) -> None:
+        """Take a card and its network.
+
+        Args:
+            card: The card.
+            network: The network.
+            balance: τ of logit adjustment; None: the card's.
+
+        Raises:
+            ConfigError: The card has no priors, which `balance` needs.
+        """
         self.card = card
         self.network = network
+        priors = card.calibration.priors
+        self.balance = card.calibration.balance if balance is None else balance
+        if self.balance and priors is None:
+            message = f"emotion.balance: the card of the model {card.name} has no priors; take another model, or 0"
+            raise ConfigError(message)
+        self._adjustment = np.float32(self.balance) * np.log(np.array(priors, np.float32)) if self.balance else None
+
+    @classmethod
+    def configured(cls, emotion: EmotionConfig) -> ModelBundle:
+        """Load the bundle that the settings name.
+
+        Raises:
+            BundleError: As of `load`.
+            ConfigError: The settings ask for what this bundle cannot do.
+        """
+        bundle = cls.load(emotion.model or SHIPPED, threads=emotion.threads)
+        return cls(bundle.card, bundle.network, emotion.balance)
 
     @classmethod
     def load(cls, path: Path = SHIPPED, *, threads: int = 1, runtime: Runtime | None = None) -> ModelBundle:
@@ -87,4 +117,4 @@ class ModelBundle:
 
     def read(self, faces: NDArray[np.uint8]) -> Predictions:
         """Return what ``(N, H, W)`` gray levels, of the card's input size, show."""
-        return self.network.logits(faces).predict(self.card.calibration.temperature)
+        return self.network.logits(faces).predict(self.card.calibration.temperature, self._adjustment)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from edge.errors import BundleError
@@ -22,6 +22,9 @@ _MOST_BYTES = 1_000_000
 
 _MOST = 10**15
 """Of any count: more is no network, and Python refuses to print numbers of thousands of digits."""
+
+_MOST_OFF = 0.01
+"""By which the sum of the priors may differ from 1: cards have four digits."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -77,6 +80,23 @@ class Calibration(FrozenModel, extra="allow", allow_inf_nan=False):
     min_face_score: float | None = Field(default=None, ge=0, le=1)
     """Face score below which a picture is no face; None if the model has no such output."""
 
+    balance: float = Field(default=0.0, ge=0, le=1)
+    """The τ of logit adjustment that the bundle ships with: 0 expects emotions as often as in the training data, 1 each
+    equally often. Menon et al., "Long-tail learning via logit adjustment", ICLR 2021."""
+
+    priors: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(max_length=1000)] | None = None
+    """Share of each label in the training data, in the order of the labels; None if it is not known."""
+
+    @model_validator(mode="after")
+    def _check_priors(self) -> Self:
+        if self.balance and self.priors is None:
+            message = "balance needs priors"
+            raise ValueError(message)
+        if self.priors is not None and abs(sum(self.priors) - 1) > _MOST_OFF:
+            message = f"priors: their sum is {sum(self.priors):.3g} and not 1"
+            raise ValueError(message)
+        return self
+
 
 class Card(FrozenModel, extra="allow", allow_inf_nan=False):
     """The card. Unknown keys are kept: a newer converter may write more."""
@@ -97,6 +117,14 @@ class Card(FrozenModel, extra="allow", allow_inf_nan=False):
     bytes: Annotated[Count, Field(gt=0)]
     operators: dict[Name, Count]
     min_runtime: Text = ""
+
+    @model_validator(mode="after")
+    def _check_count(self) -> Self:
+        priors = self.calibration.priors
+        if priors is not None and len(priors) != len(self.labels):
+            message = f"calibration.priors: {len(priors)} of them for {len(self.labels)} labels"
+            raise ValueError(message)
+        return self
 
 
 def read_card(path: Path) -> Card:

@@ -74,9 +74,19 @@ class Logits:
         """``(N, C)`` or, with the face's logit last, ``(N, C + 1)``; `OutputLabels.split` is its inverse."""
         return self.emotions if self.face is None else np.column_stack([self.emotions, self.face])
 
-    def predict(self, temperature: float = 1.0) -> Predictions:
-        """Return probabilities; the temperature is for the emotions alone."""
-        return Predictions(softmax(self.emotions, temperature), None if self.face is None else sigmoid(self.face))
+    def predict(self, temperature: float = 1.0, adjustment: NDArray[np.float32] | None = None) -> Predictions:
+        """Return probabilities.
+
+        Args:
+            temperature: Of the emotions' logits.
+            adjustment: ``(C,)`` to subtract from the emotions' logits once they are divided by the temperature, as
+                logit adjustment does.
+        """
+        if adjustment is None:
+            emotions = softmax(self.emotions, temperature)
+        else:
+            emotions = softmax(self.emotions / np.float32(temperature) - adjustment)
+        return Predictions(emotions, None if self.face is None else sigmoid(self.face))
 
 
 @dataclass(frozen=True, eq=False)
