@@ -24,9 +24,9 @@ _NAME = "emotion-edge"
 
 
 def configure(level: int | str = logging.INFO, stream: TextIO | None = None) -> None:
-    """Send the logs to `stream`; call again to change one's mind.
+    """Send the logs to `stream`; a second call replaces the first.
 
-    The level is that of emotion-edge; the libraries beside it speak from WARNING on.
+    The level is that of emotion-edge; libraries log from WARNING on.
 
     Args:
         level: As `logging` knows it: ``logging.DEBUG`` or ``"DEBUG"``.
@@ -110,7 +110,7 @@ class LogOnce:
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Say whether the stream is the one that systemd connected to the journal.
+    """Return whether the stream is the one that systemd connected to the journal.
 
     ``JOURNAL_STREAM`` holds ``device:inode`` of it (systemd.exec(5)). Being set is not enough: a program that was
     started with its output redirected inherits the variable all the same.
@@ -163,7 +163,7 @@ class _JournalFormatter(logging.Formatter):
 
 
 def _priority(level: int) -> int:
-    """Give the syslog priority (2 critical … 7 debug) of a level of `logging`."""
+    """Return the syslog priority (2 critical … 7 debug) of a level of `logging`."""
     for least, priority in ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6)):
         if level >= least:
             return priority

@@ -106,7 +106,7 @@ def _clearest(pixels: NDArray[np.uint8], share: NDArray[np.float32], label: str)
 
 
 def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
-    """Tell whether two pictures, or one and the other's mirror image, match at any shift of up to 6 pixels."""
+    """Return whether two pictures, or one and the other's mirror image, match at any shift of up to 6 pixels."""
     part = other[6:-6, 6:-6]
     return any(cv2.matchTemplate(one, turned, cv2.TM_CCOEFF_NORMED).max() > SAME for turned in (part, part[:, ::-1]))
 

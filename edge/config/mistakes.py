@@ -1,4 +1,4 @@
-"""Say where a mistake in the configuration is, which value it is, and what is allowed."""
+"""Describe a mistake in the configuration: where it is, which value it is, and what is allowed."""
 
 from __future__ import annotations
 
