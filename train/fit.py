@@ -90,7 +90,7 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
 
 
 def _has_bfloat16() -> bool:
-    """Return whether this machine multiplies bfloat16 in hardware, which halves the time; emulated, it takes tenfold."""
+    """Return whether this machine multiplies bfloat16 in hardware, which halves the time; emulated it is slow."""
     if keras.distribution.list_devices("gpu"):
         return True
     try:
