@@ -20,8 +20,8 @@ _OPTIONS = {
     "fpsprobesize": "0",  # else FFmpeg waits for twenty pictures to tell the rate, which nothing needs here
 }
 
-_LIVE_LISTS = frozenset({"hls", "dash"})
-"""Formats that are live though what is at the address, a playlist, has an end."""
+_LIVE = frozenset({"hls", "dash", "mpjpeg"})
+"""Formats that are live though what is at the address has a length: a playlist's, or one that a camera made up."""
 
 _ONE_PICTURE = (
     "there is one picture, and no stream; look up the address of the camera's video, which often begins with rtsp://"
@@ -65,7 +65,7 @@ class NetworkStream:
             raise CameraError(message) from None
         self._waiting: list[Frame] = []
         try:
-            self._refuse_file()
+            self._refuse_file(url)
             self._waiting = [self._next(), self._next()]
         except CameraError:
             self.close()
@@ -97,10 +97,18 @@ class NetworkStream:
             raise CameraError(message)
         return self._stamps.frame(picture.gray)
 
-    def _refuse_file(self) -> None:
-        if self._video.format.endswith("_pipe") and self._video.size:
+    def _refuse_file(self, url: str) -> None:
+        """Refuse what has an end; what comes over RTSP, comes at its own pace, whatever it is.
+
+        Raises:
+            CameraError: It is a picture or a video file.
+        """
+        video = self._video
+        if not url.startswith("http"):
+            return
+        if video.format.endswith("_pipe") and video.size:
             message = f"{self.name}: {_ONE_PICTURE}"
             raise CameraError(message)
-        if self._video.duration_s or (self._video.size and self._video.format not in _LIVE_LISTS):
+        if video.duration_s or (video.size and video.format not in _LIVE):
             message = f"{self.name}: there is a video file, and no live stream; download it and write its path instead"
             raise CameraError(message)

@@ -5,6 +5,7 @@ import threading
 import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,7 +18,7 @@ from edge.errors import CameraError
 from tests.edge.camera.conftest import START
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 SIZE = 160, 120
@@ -36,6 +37,8 @@ class NetworkCamera(SimpleHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/live.mjpg":
             self._stream(10)
+        elif path == "/lies.mjpg":
+            self._stream(10, {"Content-Length": "99999999"})
         elif path == "/silent.mjpg":
             self._stream(3)
             time.sleep(3)
@@ -47,8 +50,10 @@ class NetworkCamera(SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
-    def _stream(self, pictures: int) -> None:
+    def _stream(self, pictures: int, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
         self.end_headers()
         for index in range(pictures):
@@ -96,6 +101,12 @@ def test_a_stream_that_goes_silent_is_given_up_in_time(server: str) -> None:
     with pytest.raises(CameraError, match=r"sent nothing for 0\.5 s"):
         camera.read()
     assert time.monotonic() - began_s < 2
+    camera.close()
+
+
+def test_a_stream_to_which_the_camera_gives_a_length_is_a_stream(server: str) -> None:
+    camera = NetworkStream(f"http://{server}/lies.mjpg", 5)
+    assert len([camera.read() for _ in range(10)]) == 10
     camera.close()
 
 
