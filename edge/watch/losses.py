@@ -12,8 +12,9 @@ _SESSIONS = 16
 class LossCounter:
     """Counts one device's events by session and sequence.
 
-    Within a session events come in order, and an old session's come before the new one's: a skipped number is lost.
-    A repeated event is recognised by its session and sequence.
+    Within a session events come in order: a skipped number is lost. Most of an old session's come before the new one's:
+    those that do not count as lost until they come after all. A repeated event is recognised by its session and
+    sequence.
     """
 
     received: int = 0
@@ -25,6 +26,9 @@ class LossCounter:
 
     _ends: dict[str, int] = field(default_factory=dict)
     """The last sequence of ended sessions, as the `Info` of their successors says."""
+
+    _tails: dict[str, int] = field(default_factory=dict)
+    """The last sequence of those sessions whose missing last events count as lost."""
 
     def session_ended(self, session: str, last: int) -> None:
         """Note the last sequence of an ended session. Its last events may still be in transit."""
@@ -42,21 +46,25 @@ class LossCounter:
             # ULIDs sort by time: the newest session began while we were subscribed, so its events count from 0.
             begins = bool(self._newest) and session > max(self._newest)
             before = -1 if begins else sequence - 1
-            lost = self._tails() if begins else 0
+            lost = self._lose_tails() if begins else 0
         if sequence <= before:
             return None
         self._newest[session] = sequence
         while len(self._newest) > _SESSIONS:
-            del self._newest[min(self._newest)]
+            oldest = min(self._newest)
+            del self._newest[oldest]
+            self._tails.pop(oldest, None)
         self.received += 1
+        if sequence <= self._tails.get(session, -1):
+            self.lost -= 1
+            return 0
         lost += sequence - before - 1
         self.lost += lost
         return lost
 
-    def _tails(self) -> int:
+    def _lose_tails(self) -> int:
         """Count the missing last events of ended sessions as lost; return how many."""
         tails = [(session, last) for session, last in self._ends.items() if last > self._newest.get(session, last)]
-        lost = sum(last - self._newest[session] for session, last in tails)
-        self._newest.update(tails)
+        self._tails.update(tails)
         self._ends.clear()
-        return lost
+        return sum(last - self._newest[session] for session, last in tails)

@@ -55,7 +55,7 @@ class WallClock:
         return self.now().timestamp()
 
 
-def _event(session: str, sequence: int, now: datetime) -> FaceEvent:
+def make_event(session: str, sequence: int, now: datetime) -> FaceEvent:
     return FaceEvent(
         device=DEVICE,
         session=session,
@@ -86,7 +86,7 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     session, sequence = str(ULID()), 0
     book = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     while not stop.wait(1 / rate):
-        event = _event(session, sequence, wall.now())
+        event = make_event(session, sequence, wall.now())
         made = Made(session, sequence, time.monotonic(), digest(event.to_json()))
         os.write(book, made.to_line().encode())  # what is written outlives the process
         client.publish_event(event, made.made_s)

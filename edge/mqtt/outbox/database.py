@@ -44,7 +44,7 @@ class Interference(Enum):
 
     NONE = "nothing"
     REMOVED = "it was removed or replaced"
-    CHANGED = "another program changed it"
+    CHANGED = "another program changed it or its log"
 
 
 class Database:

@@ -28,8 +28,8 @@ class World:
         self._bounds = OutboxConfig(**bounds)
         self.live()
 
-    def live(self) -> None:
-        """Begin a life."""
+    def live(self, *, read: bool = True) -> None:
+        """Begin a life, and read what the earlier ones left."""
 
         def clock() -> float:
             return self.now
@@ -38,7 +38,7 @@ class World:
         self.file = OutboxFile(self.queue, self.path, self.destination, clock)
         self.writer = Writer(self.queue, self.file, Ages(clock, lambda: self.wall, self.boot), clock)
         self.file.open()
-        while self.file.unread and self.file.is_open:
+        while read and self.file.unread and self.file.is_open:
             self.writer.step()
 
     def add(self, *payloads: str) -> None:

@@ -149,5 +149,16 @@ def test_a_tail_is_lost_once_the_next_session_speaks() -> None:
     assert losses.lost == 0
     assert losses.count("b", 0) == 2
     assert losses.count("b", 1) == 0
-    assert losses.count("a", 7) is None
     assert losses.lost == 2
+
+
+def test_a_tail_that_comes_after_all_is_not_lost() -> None:
+    losses = LossCounter()
+    losses.count("a", 4)
+    losses.session_ended("a", 7)
+    losses.count("b", 0)
+    assert losses.count("a", 6) == 0  # a long backlog and the new session take turns
+    assert losses.count("b", 1) == 0
+    assert losses.count("a", 7) == 0
+    assert losses.count("a", 7) is None
+    assert (losses.received, losses.lost) == (5, 1)

@@ -131,8 +131,11 @@ def test_a_file_that_a_newer_version_made_is_refused_with_a_sentence_and_kept(tm
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(ConfigError, match=r"outbox\.sqlite: a newer version .* kept as it is: install the newer"):
+    with pytest.raises(
+        ConfigError, match=r"outbox\.sqlite: a newer version .* kept as it is: install the newer"
+    ) as told:
         Outbox(OutboxConfig(), path, HERE)
+    assert told.value.exit_code == 2
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
