@@ -35,6 +35,11 @@ class Published:
     size: int
     """Bytes of the whole packet."""
 
+    mid: bytes
+    """Its packet identifier, which the answer repeats; empty with QoS 0."""
+
+    mqtt5: bool
+
 
 def publish(
     topic: bytes, properties: bytes | None = b"", payload: bytes = b"", *, mid: int = 0, flags: int = 0
@@ -129,17 +134,22 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.server.sessions.append(self.request)
         self._mqtt5 = True
-        with contextlib.suppress(OSError):
-            while header := self.rfile.read(1):
-                size = shift = 0
-                while (byte := self.rfile.read(1)[0]) & 0x80:
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                header, size, shift = self._read(1)[0], 0, 0
+                while (byte := self._read(1)[0]) & 0x80:
                     size += (byte & 0x7F) << shift
                     shift += 7
-                size += byte << shift
-                answer = self._answer(header[0], self.rfile.read(size))
+                answer = self._answer(header, self._read(size + (byte << shift)))
                 if answer == CLOSE:
                     return
                 self.server.send(answer, self.request)
+
+    def _read(self, size: int) -> bytes:
+        read = self.rfile.read(size)
+        if len(read) < size:
+            raise EOFError
+        return read
 
     def _answer(self, header: int, body: bytes) -> bytes:
         kind = header & 0xF0
@@ -164,10 +174,10 @@ class _Session(socketserver.StreamRequestHandler):
         mid = body[end : end + 2] if qos else b""
         properties, payload = _split(body[end + len(mid) :]) if self._mqtt5 else (b"", body[end + len(mid) :])
         size = 1 + len(length(len(body))) + len(body)
-        published = Published(body[2:end].decode(), payload, qos, bool(header & 1), properties, size)
+        published = Published(body[2:end].decode(), payload, qos, bool(header & 1), properties, size, mid, self._mqtt5)
         self.server.published.append(published)
         answer = self.server.answer(published)
-        return (packet(0x40, mid) if qos else b"") if answer is None else answer.replace(b"MID", mid)
+        return (packet(0x40, mid) if qos else b"") if answer is None else answer
 
     def _filters(self, body: bytes) -> int:
         at, count = 3 if self._mqtt5 else 2, 0
