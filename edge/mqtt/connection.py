@@ -224,4 +224,8 @@ class Connection:
         elif name == "Session taken over":
             kind = "taken over"
         by_broker = self.accepted and (told or name == _CLOSED)
+        if by_broker and not told and self._subscriptions.waiting:
+            reason += (
+                f" instead of answering the subscriptions; may this device subscribe to {self._subscriptions.topics}?"
+            )
         self.end = self.end or End(kind, reason, by_broker=by_broker, told=name if told else "")

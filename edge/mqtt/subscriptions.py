@@ -47,7 +47,14 @@ class Subscriptions:
         """A topic that is never subscribed to."""
         self.denied: dict[str, str] = {}
         """Filters that the broker refuses, and why."""
+        self.waiting = False
+        """Whether the broker has not answered."""
         self._all: list[Subscription] = []
+
+    @property
+    def topics(self) -> str:
+        """All filters, for a person."""
+        return ", ".join(subscription.topic for subscription in self._all)
 
     def add(self, subscription: Subscription) -> None:
         """Add one, before the first connection."""
@@ -61,6 +68,7 @@ class Subscriptions:
     def subscribe(self, client: paho.Client) -> None:
         """Subscribe on a connection that the broker has accepted."""
         self.denied.clear()
+        self.waiting = bool(self._all)
         mqtt5 = client.protocol == paho.MQTTv5
         filters = [(wanted.topic, _options(wanted) if mqtt5 else 1) for wanted in self._all]
         if filters:
@@ -68,6 +76,7 @@ class Subscriptions:
 
     def answered(self, codes: list[ReasonCode]) -> None:
         """Note what the broker says to the subscriptions, in their order."""
+        self.waiting = False
         for subscription, code in zip(self._all, codes, strict=False):  # a broker may answer nonsense
             if code.is_failure and not subscription.optional:
                 self.denied[subscription.topic] = str(code).lower()

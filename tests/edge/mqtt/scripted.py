@@ -74,6 +74,7 @@ class ScriptedBroker(socketserver.ThreadingTCPServer):
         connack_311: The same with MQTT 3.1.1.
         granted: The answer to each filter of a SUBSCRIBE.
         greeting: Packets that are sent after each SUBACK.
+        hangs_up_at: A type of packet (the upper four bits) at which it closes the connection.
         answer: The answer to a PUBLISH; `CLOSE` closes the connection. None: PUBACK.
     """
 
@@ -87,11 +88,13 @@ class ScriptedBroker(socketserver.ThreadingTCPServer):
         connack_311: bytes = CONNACK_311,
         granted: bytes = b"\x00",
         greeting: bytes = b"",
+        hangs_up_at: int = -1,
         answer: Callable[[Published], bytes | None] = lambda _: None,
     ) -> None:
         super().__init__((HOST, 0), _Session)
         self.connack, self.connack_311 = connack, connack_311
         self.granted, self.greeting, self.answer = granted, greeting, answer
+        self.hangs_up_at = hangs_up_at
         self.versions: list[int] = []
         """The protocol level of each CONNECT: 5, or 4 for MQTT 3.1.1."""
         self.published: list[Published] = []
@@ -153,6 +156,8 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _answer(self, header: int, body: bytes) -> bytes:
         kind = header & 0xF0
+        if kind == self.server.hangs_up_at:
+            return CLOSE
         if kind == 0x10:  # CONNECT
             self.server.versions.append(body[6])
             self._mqtt5 = body[6] == 5

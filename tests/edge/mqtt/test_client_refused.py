@@ -108,6 +108,19 @@ def test_events_that_may_not_be_published_wait_and_the_connection_stays(
     assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
 
 
+def test_a_broker_that_hangs_up_at_the_subscriptions_gets_a_question_in_the_log(
+    publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As some that speak MQTT 3.1.1 do instead of refusing one."""
+    with ScriptedBroker(hangs_up_at=0x80) as broker:
+        client = publish_to(broker.url, mqtt5=False)
+        client.subscribe("secret/+", lambda _: None)
+        client.start()
+        wait_until(lambda: warnings_of(caplog))
+        client.close(0.3)
+    assert "may this device subscribe to emotion-edge/test/info, secret/+?" in warnings_of(caplog)[0]
+
+
 def test_a_flood_of_response_topics_that_are_denied_is_told_once(
     tmp_path: Path, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
