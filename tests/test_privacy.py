@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from edge.frame import Frame
     from edge.geometry import Rect
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
 
 ROOT = "emotion-edge/test"
 MOST_BYTES = {"emotion-edge": 1500, "homeassistant": 12_000}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
     from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
     from edge.vision.detector import Detector

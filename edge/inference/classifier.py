@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
     from edge.inference.outputs import Predictions
 
 

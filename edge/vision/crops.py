@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.geometry import Rect
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
 
 
 def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> NDArray[np.uint8]:

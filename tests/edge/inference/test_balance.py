@@ -5,7 +5,8 @@ import pytest
 
 from edge.config import EmotionConfig
 from edge.errors import ConfigError
-from edge.inference.bundle import Calibration, ModelBundle
+from edge.inference.bundle import ModelBundle
+from edge.inference.card import Calibration
 from edge.inference.outputs import Logits
 
 PRIORS = (0.7, 0.2, 0.1)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edge.errors import BundleError
-from edge.inference.bundle import SHIPPED, ModelBundle, softmax
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.outputs import softmax
 from edge.inference.runtime import Network, installed
 
 if TYPE_CHECKING:

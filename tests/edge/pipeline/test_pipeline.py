@@ -10,7 +10,7 @@ import pytest
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
 from edge.geometry import Rect
-from edge.inference.bundle import Calibration, Card, InputCard
+from edge.inference.card import Calibration, Card, InputCard
 from edge.inference.outputs import Predictions
 from edge.pipeline import Appeared, Changed, Gone, Pipeline
 from edge.vision.crops import crop
