@@ -21,11 +21,11 @@ from convert.make import Data, make
 from convert.options import limits_as_options
 from convert.peers.measure import as_table as peers_as_table
 from convert.peers.measure import measure
-from convert.progress import progress
 from convert.recheck import recheck
 from edge.files import write_atomically
 from train.console import Fer2013Option, FerplusOption, run
 from train.evaluate.protocols import load_tests
+from train.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,9 +26,9 @@ from train.evaluate.metrics import judge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from convert.progress import Stage
     from edge.inference.bundle import Card
     from train.datasets import Faces, LabelProtocol, Split
+    from train.progress import Stage
 
 THREADS = (1, 2, 4)
 PROTOCOLS: tuple[LabelProtocol, ...] = ("ferplus-majority", "fer2013")

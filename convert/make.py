@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convert.gates import Check, Limits
-    from convert.progress import Stage
     from convert.quantize.search import Trial
     from convert.reference import Reference
     from edge.inference.bundle import Card
     from edge.inference.runtime import Runtime
     from train.datasets import Faces, LabelProtocol, Split
+    from train.progress import Stage
 
     Key = tuple[Split, LabelProtocol]
     Rows = dict[Key, NDArray[np.float32]]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from convert.gates import Check, Limits
     from convert.make import Data
-    from convert.progress import Stage
     from edge.inference.bundle import Card
+    from train.progress import Stage
 
 
 def recheck(path: Path, source: Path | None, data: Data, limits: Limits, stage: Stage) -> list[Check]:

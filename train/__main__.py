@@ -21,11 +21,11 @@ from train import fit as fitting
 from train import mean_faces, recipes, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
-from train.evaluate import commands
-from train.evaluate.commands import show_metrics
+from train.evaluate import commands, tables
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import judge_all, load_tests
 from train.networks.cost import count_macs
+from train.progress import progress
 from train.targets import training_examples, validation_examples
 
 if TYPE_CHECKING:
@@ -49,19 +49,21 @@ def fit(  # noqa: PLR0913  # each is a flag
     clips: ClipsOption,
     *,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there, if any.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away the run that is there.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Other than the recipe's, for a quick try.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there, if any.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the run that is there and start over.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's, for a quick try.")] = None,
 ) -> None:
     """Train a recipe's model and write NAME.keras with its report."""
     plan = recipes.load(recipe)
     if epochs:
-        plan = plan.model_copy(update={"schedule": plan.schedule.model_copy(update={"epochs": epochs})})
+        plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     folder = out or Path("runs") / plan.name
     _claim(folder, plan, resume=resume, fresh=fresh)
-    training = training_examples(plan.data, fer2013, ferplus, clips)
-    validation = validation_examples(plan.data, fer2013, ferplus)
-    tests = load_tests(fer2013, ferplus)
+    with progress(lines=True) as stage:
+        stage("reading FER2013 and FER+", 0)
+        tests = load_tests(fer2013, ferplus)
+        validation = validation_examples(plan.data, fer2013, ferplus)
+        training = training_examples(plan.data, fer2013, ferplus, clips, stage)
     whole = not (folder / fitting.LOG).exists() or not resume
     start = time.monotonic()
     network = fitting.fit(plan, training, validation, folder, resume=resume)
@@ -81,6 +83,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             recipe=plan,
             sources=training.sources,
             rows=rows,
+            priors=training.priors(head),
             parameters=model.count_params(),
             macs=count_macs(model),
             epochs=len(history["epoch"]),
@@ -89,22 +92,23 @@ def fit(  # noqa: PLR0913  # each is a flag
             metrics=judge_all(keras_logits(model), labels, tests),
         )
         report.write(written, folder)
-        show_metrics(written.metrics)
+        Console().print(tables.accuracies(written.metrics))
+        Console().print(tables.EXPLAINED)
         Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
 
 
 def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
     """Make a run's folder; refuse to overwrite a run, or to resume it with another recipe."""
     if resume and fresh:
-        message = "--resume goes on with a run and --fresh throws it away: say one of them"
+        message = "--resume continues a run and --fresh deletes it: write one of them"
         raise recipes.RecipeError(message)
     kept = folder / "recipe.json"
     if (folder / "checkpoint").exists() or (folder / fitting.LOG).exists():
         if not (resume or fresh):
-            message = f"{folder}: a run is there already; say --resume to go on with it or --fresh to start over"
+            message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
             raise recipes.RecipeError(message)
         if resume and kept.exists() and not _same(kept, plan):
-            message = f"{folder}: this run was started from another recipe; name another --out, or say --fresh"
+            message = f"{folder}: this run was started from another recipe; name another --out, or write --fresh"
             raise recipes.RecipeError(message)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(kept, plan.model_dump_json(indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What both command lines share: where the data is, and how a mistake is told."""
+"""What both command lines share: the options for data, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _DATA = Path(os.environ.get("DATA", "data"))
 """The folder of data sets."""
 
 _SHOWN = "in $DATA or data"
+
+_NO_CLIPS = "none"
 
 
 def _default(name: str) -> Path:
@@ -44,9 +46,20 @@ FerplusOption = Annotated[
 ]
 
 
-def _clips() -> Path | None:
+def _clips() -> str:
     found = _default("clips")
-    return found if found.exists() else None
+    return str(found) if found.exists() else _NO_CLIPS
+
+
+def _clips_folder(text: str) -> Path | None:
+    """Return the folder, or None for the word none."""
+    if text == _NO_CLIPS:
+        return None
+    folder = Path(text)
+    if not folder.is_dir():
+        message = f"{folder}: no such folder of clips; write --clips {_NO_CLIPS} to use textures instead"
+        raise DataError(message)
+    return folder
 
 
 ClipsOption = Annotated[
@@ -54,14 +67,16 @@ ClipsOption = Annotated[
     typer.Option(
         "--clips",
         default_factory=_clips,
+        parser=_clips_folder,
+        metavar="FOLDER|none",
         show_default=_SHOWN,
-        help="Real footage, whose parts without faces are learned as such; none: textures do.",
+        help="Real footage, whose parts without faces are negatives; none: textures take their place.",
     ),
 ]
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:
-    """Run a command line; a mistake of the user is one sentence on standard error and exit code 2."""
+    """Run a command line; a user's mistake ends with one sentence on standard error and exit code 2."""
     try:
         app(args=arguments)
     except (DataError, RecipeError, EdgeError) as error:

@@ -1,8 +1,9 @@
-"""Turn a recipe and faces into trained weights; interrupted runs go on where they were."""
+"""Train a recipe's network; an interrupted run continues from its last finished epoch."""
 
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 import sys
 import tempfile
@@ -31,14 +32,14 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
 
     Args:
         recipe: Everything that decides the outcome.
-        training: Pictures and what the heads should say of them.
-        validation: Others that draw the curves; they change no weight.
-        folder: Where checkpoints and `LOG` go.
-        resume: Go on from the folder's last finished epoch instead of starting over.
+        training: Pictures and targets.
+        validation: Pictures and targets for the curves; they change no weight.
+        folder: Where checkpoints and `LOG` are written.
+        resume: Continue from the folder's last finished epoch instead of starting over.
 
     Returns:
         The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
-        gray levels to ``(N, K)`` logits, the heads' one after the other; augmentation is not part of it.
+        gray levels to ``(N, K)`` logits of all heads, without augmentation.
     """
     checkpoint = folder / "checkpoint"
     if not resume:
@@ -82,7 +83,7 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
-    """Return a trained network with some of its outputs alone."""
+    """Return a trained network with only some of its outputs."""
     *trunk, kernel, bias = network.get_weights()
     plain = resnet(recipe.network, fer2013.SIZE, len(columns))
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
@@ -90,7 +91,7 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
 
 
 def _has_bfloat16() -> bool:
-    """Return whether this machine multiplies bfloat16 in hardware, which halves the time; emulated it is slow."""
+    """Whether this machine multiplies bfloat16 in hardware, which halves the time; emulation takes ten times longer."""
     if keras.distribution.list_devices("gpu"):
         return True
     try:
@@ -102,7 +103,7 @@ def _has_bfloat16() -> bool:
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     schedule = recipe.schedule
-    warmup = round(schedule.warmup_epochs * steps_per_epoch)
+    warmup = math.floor(schedule.warmup_epochs * steps_per_epoch)  # less than all steps, however few there are
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=schedule.learning_rate,
@@ -118,10 +119,9 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimiz
 
 
 def read_log(folder: Path) -> dict[str, list[float]]:
-    """Read the run's curves: a list per column, one value per epoch.
+    """Return a run's curves: a list per column, one value per epoch.
 
-    An epoch that was run twice, because the run was cut before its checkpoint,
-    counts once.
+    An epoch that was run twice, because the run was interrupted before its checkpoint, counts once.
     """
     with (folder / LOG).open(newline="") as file:
         rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
@@ -130,7 +130,7 @@ def read_log(folder: Path) -> dict[str, list[float]]:
 
 
 def save_atomically(model: keras.Model, path: Path) -> None:
-    """Write a ``.keras`` file whole or not at all."""
+    """Write a ``.keras`` file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         whole = Path(scratch) / path.name

@@ -35,6 +35,9 @@ class TrainingReport(FrozenModel):
     rows: dict[str, int]
     """Faces by protocol and split, as in ``ferplus Training``."""
 
+    priors: dict[str, float] = Field(default_factory=dict)
+    """Share of each emotion in the training labels, for logit adjustment; empty in reports of older versions."""
+
     parameters: int
     macs: int
     """Multiply-accumulates of one forward pass of one face."""

@@ -21,19 +21,25 @@ from train.datasets import are_faces, fer2013, ferplus, load
 from train.datasets.faces import DataError
 from train.datasets.footage import TRAINING
 from train.datasets.negatives import clutter, fingerprint
+from train.evaluate.balance import class_priors
 from train.recipes import RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from train.datasets import LabelProtocol
+    from train.progress import Stage
     from train.recipes import DataConfig
 
 _LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
 
 _REPOSITORY = Path(__file__).parent.parent
+
+
+def _silent(_name: str, _total: int) -> Callable[[int], None]:
+    return lambda _count: None
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,10 @@ class Examples:
         labels = tuple(label for part in chosen for label in part.labels)
         return labels, [column for part in chosen for column in range(part.columns.start, part.columns.stop)]
 
+    def priors(self, head: Head) -> dict[str, float]:
+        """Return the share of each of a head's labels in the targets."""
+        return class_priors(self.targets[:, head.columns], head.labels)
+
     def rows(self) -> dict[str, int]:
         """Return the number of pictures with labels for each head, and of those labelled as no face."""
         taught = {head.name: self.targets[:, head.columns].any(axis=1) for head in self.heads}
@@ -94,7 +104,9 @@ class Examples:
         return count | ({"no face": int((~taught[FACE]).sum())} if FACE in taught else {})
 
 
-def training_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path, clips: Path | None) -> Examples:
+def training_examples(
+    data: DataConfig, fer2013_file: Path, ferplus_file: Path, clips: Path | None, stage: Stage = _silent
+) -> Examples:
     """Return all training pictures of a recipe.
 
     Args:
@@ -102,6 +114,7 @@ def training_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path, 
         fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
         ferplus_file: ``fer2013new.csv``.
         clips: The folder of real footage whose parts without faces are negatives; None: no footage.
+        stage: Shows progress.
 
     Raises:
         DataError: A file is missing or is not what its name says.
@@ -128,7 +141,7 @@ def training_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path, 
             raise DataError(message)
         present = (clip.name for clip in TRAINING if clips and (clips / clip.name).exists())
         sources["clips"] = ", ".join(present) or "none"
-        negatives = clutter(data.clutter, clips)
+        negatives = clutter(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
         sources["negatives"] = fingerprint(negatives)
         pixels = np.concatenate([pixels, negatives])
         table = np.concatenate([table, np.zeros((len(negatives), table.shape[1]), np.float32)])

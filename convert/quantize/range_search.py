@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from convert.progress import Stage
     from convert.quantize.int8 import Range
+    from train.progress import Stage
 
 _FREE = WEIGHTED | {Op.ADD, Op.SUB, Op.MUL, Op.MEAN, Op.PRELU, Op.LEAKY_RELU, Op.HARD_SWISH}
 """Operators whose output has a range of its own; others pass on their input's, or have a fixed one."""

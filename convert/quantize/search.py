@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from convert.gates import Check, Limits
     from convert.inspection import Anatomy
-    from convert.progress import Stage
     from convert.reference import Reference
     from edge.inference.runtime import Runtime
     from train.datasets import Faces
     from train.evaluate.metrics import Pair
+    from train.progress import Stage
 
 
 @dataclass(frozen=True)

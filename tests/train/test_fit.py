@@ -10,7 +10,7 @@ import pytest
 
 from tests.train.synthetic import Run, call
 from train import fit as fitting
-from train import recipes
+from train import recipes, report
 from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.fit import fit
@@ -120,3 +120,29 @@ def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.
         assert said in message
         assert "Traceback" not in message
     assert not (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_one_epoch_is_enough_though_the_warmup_is_as_long(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "short.toml"
+    recipe.write_text(trained.recipe.read_text().replace("warmup_epochs = 0.5", "warmup_epochs = 2.0"))
+    out = tmp_path / "run"
+    assert call(main, ["fit", str(recipe), *trained.data, "--out", str(out), "--epochs", "1", "--clips", "none"]) == 0
+    assert report.read(out / "tiny.json").recipe.schedule.warmup_epochs == 0.5
+    assert "reading FER2013" in capsys.readouterr().err
+
+
+def test_a_warmup_as_long_as_the_run_is_refused_at_once(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "long.toml"
+    recipe.write_text(trained.recipe.read_text().replace("warmup_epochs = 0.5", "warmup_epochs = 6.0"))
+    assert call(main, ["fit", str(recipe), *trained.data, "--out", str(tmp_path / "run")]) == 2
+    assert "warmup_epochs: 6 must be less than epochs, 6" in capsys.readouterr().err
+
+
+def test_clips_that_are_not_there_are_refused(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fit", str(trained.recipe), *trained.data, "--out", str(tmp_path / "run"), "--clips", "nowhere"]
+    assert call(main, command) == 2
+    assert "--clips none" in capsys.readouterr().err

@@ -34,6 +34,8 @@ def test_the_report_says_what_the_model_is_and_can(trained: Run) -> None:
     # contempt became neutral in the original labels, and the model never saw those
     assert set(written.metrics["PrivateTest"]["fer2013"].labels) == set(written.labels) - {"contempt"}
     assert "contempt" in written.metrics["PublicTest"]["ferplus-top"].labels
+    assert written.priors == pytest.approx(dict.fromkeys(written.labels, 1 / 8), abs=1 / 40)
+    assert sum(written.priors.values()) == pytest.approx(1)
 
 
 def test_the_report_is_readable(trained: Run) -> None:
@@ -89,14 +91,6 @@ def test_the_first_recipe_keeps_its_budget() -> None:
     model = resnet(ResNetConfig(stem=16, widths=(32, 64, 160), blocks=(1, 2, 2)), 48, 8)
     assert count_macs(model) < 60e6
     assert model.count_params() < 1.2e6
-
-
-def test_evaluate_judges_and_compares(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(main, ["evaluate", str(trained.model), *trained.data]) == 0
-    accuracy = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["ferplus-top"].accuracy
-    assert f"{accuracy:.2%}" in capsys.readouterr().out
-    assert call(main, ["evaluate", str(trained.model), *trained.data, "--against", str(trained.model)]) == 0
-    assert "McNemar" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_model_is_told(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

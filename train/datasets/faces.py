@@ -28,6 +28,9 @@ class Faces:
     labels: tuple[str, ...]
     """The ``C`` label names, in the order of the columns."""
 
+    agreement: NDArray[np.int64] | None = None
+    """``(N,)`` how many of ten annotators chose the winning label; None if there was one annotator."""
+
     def __len__(self) -> int:
         """Return the number of faces."""
         return len(self.pixels)
@@ -40,4 +43,5 @@ class Faces:
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Faces:
         """Return only the chosen rows, by mask, index or slice."""
-        return Faces(self.pixels[rows], self.targets[rows], self.labels)
+        agreement = None if self.agreement is None else self.agreement[rows]
+        return Faces(self.pixels[rows], self.targets[rows], self.labels, agreement)

@@ -73,7 +73,7 @@ def distribution(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
     """Return the votes as distributions, for training; rows without one are left out."""
     targets = distributions(votes)
     rows = targets.any(axis=1)
-    return Faces(pixels[rows], targets[rows], LABELS)
+    return Faces(pixels[rows], targets[rows], LABELS, votes[rows].max(axis=1))
 
 
 def distributions(votes: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -96,19 +96,19 @@ def majority(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
     """Return the rows whose winner has more than half of the votes, single votes removed."""
     kept = _without_single_votes(votes)
     rows = (kept.argmax(axis=1) < _EMOTIONS) & (2 * kept.max(axis=1) > kept.sum(axis=1))
-    return _one_hot(pixels[rows], kept[rows])
+    return _one_hot(pixels[rows], votes[rows], kept[rows])
 
 
 def top_vote(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
     """Return the rows whose first largest vote is one of the eight emotions."""
     rows = votes.argmax(axis=1) < _EMOTIONS
-    return _one_hot(pixels[rows], votes[rows])
+    return _one_hot(pixels[rows], votes[rows], votes[rows])
 
 
 def _without_single_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(votes > 1, votes, 0)
 
 
-def _one_hot(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:
-    winner = np.array([_ORDER.index(column) for column in votes.argmax(axis=1)], dtype=np.intp)
-    return Faces(pixels, np.eye(_EMOTIONS, dtype=np.float32)[winner], LABELS)
+def _one_hot(pixels: NDArray[np.uint8], votes: NDArray[np.int64], counted: NDArray[np.int64]) -> Faces:
+    winner = np.array([_ORDER.index(column) for column in counted.argmax(axis=1)], dtype=np.intp)
+    return Faces(pixels, np.eye(_EMOTIONS, dtype=np.float32)[winner], LABELS, votes.max(axis=1))

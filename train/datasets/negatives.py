@@ -20,7 +20,7 @@ from train.datasets.footage import TRAINING, beside_people
 from train.datasets.textures import FRAME, TEXTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,13 +37,14 @@ _FROM_ONE = 6
 """Detections that are used of one picture, at most: many pictures teach more than many detections."""
 
 
-def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
+def clutter(count: int, clips: Path | None, seed: int = 1, *, advance: Callable[[int], None] = lambda _: None) -> Gray:
     """Return negatives, the same for the same arguments.
 
     Args:
         count: How many; half of them from textures, a quarter each from photographs and clips.
         clips: The folder of the clips `TRAINING`; textures take the place of what is missing there.
         seed: Another one gives other textures and other views of the photographs.
+        advance: Called with the number of pictures done.
 
     Returns:
         ``(count, 48, 48)``
@@ -53,17 +54,23 @@ def clutter(count: int, clips: Path | None, seed: int = 1) -> Gray:
     """
     random = np.random.default_rng(seed)
     part = count // 4
-    found = list(islice(detections_in(_views(random), random), part))
+    found = list(_counted(islice(detections_in(_views(random), random), part), advance))
     if clips:
         beside = [picture for footage in TRAINING for picture in beside_people(footage, clips, random)]
-        found += _some(beside, part, random)
-    found += islice(detections_in(_textures(random), random), count - len(found))
+        found += _counted(_some(beside, part, random), advance)
+    found += _counted(islice(detections_in(_textures(random), random), count - len(found)), advance)
     return np.stack(found)
 
 
 def fingerprint(pictures: Gray) -> str:
     """Return the SHA-256 of the pictures' pixels, in hexadecimal."""
     return hashlib.sha256(pictures.tobytes()).hexdigest()
+
+
+def _counted(pictures: Iterable[Gray], advance: Callable[[int], None]) -> Iterator[Gray]:
+    for picture in pictures:
+        yield picture
+        advance(1)
 
 
 def _some(things: Sequence[T], most: int, random: np.random.Generator) -> list[T]:

@@ -20,15 +20,16 @@ from edge.bench.methods import EmotionReader, MethodName, make_method
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.inference.outputs import softmax
 from edge.vision.crops import all_resized
-from train import plots
+from train import plots, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
-from train.evaluate.metrics import compare, judge, match_labels, run_once
+from train.evaluate import tables
+from train.evaluate.balance import adjust, training_priors
+from train.evaluate.metrics import Metrics
 from train.evaluate.models import open_model
-from train.evaluate.protocols import judge_all, load_tests
+from train.evaluate.protocols import ComparedModels, compare_all, judge_all, load_tests, own_protocol
 from train.evaluate.robustness import under_changes
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
@@ -39,7 +40,7 @@ from train.simulation.video import MOST_AT_ONCE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from train.evaluate.metrics import Metrics
+    from train.evaluate.metrics import Logits
 
 ROUNDS = 4
 """Visits in each sequence of `scenes`."""
@@ -48,35 +49,41 @@ app = typer.Typer()
 
 
 @app.command()
-def evaluate(
+def evaluate(  # each is a flag
     model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
+    balance: Annotated[
+        float,
+        typer.Option(metavar="TAU", min=0, max=2, help="Logit adjustment; 1 expects all emotions equally often."),
+    ] = 0.0,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
     """Evaluate a model by every protocol, or compare two on the same faces (McNemar's test)."""
-    logits, labels = open_model(model)
     tests = load_tests(fer2013, ferplus)
-    if against is None:
-        show_metrics(judge_all(logits, labels, tests))
-        return
-    other_logits, other_labels = open_model(against)
-    first, second = run_once(logits, tests), run_once(other_logits, tests)
-    table = Table("split", "protocol", "n", "first", "second", "only first", "only second", "p", box=SIMPLE_HEAD)
-    table.pad_edge = False
-    for key, faces in tests.items():
-        one, two = softmax(first[key]), softmax(second[key])
-        pair = compare(
-            match_labels(one, labels, faces.labels), match_labels(two, other_labels, faces.labels), faces.truth
-        )
-        figures = (judge(one, labels, faces).accuracy, judge(two, other_labels, faces).accuracy)
-        table.add_row(
-            *key, f"{pair.n:,}", *(f"{a:.2%}" for a in figures), str(pair.only_first), str(pair.only_second),
-            f"{pair.p:.2g}",
-        )  # fmt: skip
-    Console().print(table)
-    Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
+    logits, labels = _open_balanced(model, balance, fer2013, ferplus)
+    if against:
+        pairs = compare_all((logits, labels), _open_balanced(against, balance, fer2013, ferplus), tests)
+        Console().print(tables.pairs(pairs))
+        Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
+        content = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1)
+    else:
+        metrics = judge_all(logits, labels, tests)
+        for table in tables.everything(metrics, own_protocol(labels)):
+            Console().print(table)
+        content = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics, indent=1)
+    if json:
+        write_atomically(json, content + b"\n")
+
+
+def _open_balanced(model: Path, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
+    logits, labels = open_model(model)
+    if not tau:
+        return logits, labels
+    told = {} if model.suffix == ".tflite" else report.read(model.with_suffix(".json")).priors
+    return adjust(logits, labels, told or training_priors(labels, fer2013, ferplus), tau), labels
 
 
 @app.command()
@@ -130,23 +137,6 @@ def facescore(
     Console().print(table)
     if plot:
         write_atomically(plot, plots.face_scores(faces, others, limit))
-
-
-def show_metrics(metrics: dict[str, dict[str, Metrics]]) -> None:
-    """Print accuracies, by split and protocol."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("split", "protocol", "n", "accuracy", "95 % interval", "F1", "ECE"):
-        table.add_column(column, no_wrap=True)
-    for split, protocols in metrics.items():
-        for protocol, m in protocols.items():
-            low, high = m.interval
-            interval = f"{100 * low:.1f} to {100 * high:.1f}"
-            table.add_row(
-                split, protocol, f"{m.n:,}", f"{m.accuracy:.2%}", interval, f"{m.macro_f1:.3f}",
-                f"{m.calibration_error:.3f}",
-            )  # fmt: skip
-    Console().print(table)
-    Console().print("F1 is the labels' mean; ECE is the expected calibration error.")
 
 
 @app.command()

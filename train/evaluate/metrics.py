@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from pydantic import Field
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score
 
@@ -25,6 +26,9 @@ Key = TypeVar("Key")
 BINS = 15
 """Bins of equal width of the calibration error."""
 
+AGREEMENT = {"under 6": (0, 5), "6 or 7": (6, 7), "8 or more": (8, 10)}
+"""Groups of faces by how many of ten annotators chose the winning label: least and most."""
+
 
 class Recall(FrozenModel):
     """How many of one label's faces were recognised."""
@@ -32,6 +36,15 @@ class Recall(FrozenModel):
     n: int
     recall: float | None
     """None without a face of this label."""
+
+
+class GroupAccuracy(FrozenModel):
+    """Accuracy on some of the faces."""
+
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    """95 % interval, by `wilson_interval`."""
 
 
 class Metrics(FrozenModel):
@@ -45,9 +58,15 @@ class Metrics(FrozenModel):
     macro_f1: float
     """Mean of the labels' F1, over the labels that occur as truth or prediction."""
 
+    macro_recall: float | None = None
+    """Mean of the labels' recall, over the labels that have faces; None in reports of older versions."""
+
     calibration_error: float
     """Expected calibration error: mean distance between confidence and accuracy, over
     `BINS` bins of confidence. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
+
+    by_agreement: dict[str, GroupAccuracy] = Field(default_factory=dict)
+    """Accuracy by how many of ten annotators agree, as in `AGREEMENT`; empty if there was one annotator."""
 
     labels: tuple[str, ...]
     recall: dict[str, Recall]
@@ -79,7 +98,7 @@ def judge(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Face
         labels: The model's ``C`` labels.
         faces: The protocol's ``N`` faces.
     """
-    return measure(match_labels(probabilities, labels, faces.labels), faces.truth, faces.labels)
+    return measure(match_labels(probabilities, labels, faces.labels), faces.truth, faces.labels, faces.agreement)
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
@@ -107,13 +126,19 @@ def match_labels(
     return np.asarray(matched / total, np.float32)
 
 
-def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels: Sequence[str]) -> Metrics:
+def measure(
+    probabilities: NDArray[np.float32],
+    truth: NDArray[np.intp],
+    labels: Sequence[str],
+    agreement: NDArray[np.int64] | None = None,
+) -> Metrics:
     """Return the metrics of predictions.
 
     Args:
         probabilities: ``(N, C)``.
         truth: ``(N,)`` index of the true label.
         labels: ``C`` names.
+        agreement: ``(N,)`` how many of ten annotators chose the true label, if there were ten.
 
     Raises:
         ValueError: There is no face.
@@ -125,19 +150,33 @@ def measure(probabilities: NDArray[np.float32], truth: NDArray[np.intp], labels:
     right = int((answers == truth).sum())
     confusion = confusion_matrix(truth, answers, labels=range(len(labels)))
     counts = confusion.sum(axis=1)
+    recalls = [float(confusion[i, i] / counts[i]) if counts[i] else None for i in range(len(labels))]
+    known = [recall for recall in recalls if recall is not None]
     return Metrics(
         n=len(truth),
         accuracy=right / len(truth),
         interval=wilson_interval(right, len(truth)),
         macro_f1=float(f1_score(truth, answers, average="macro", zero_division=0.0)),
+        macro_recall=sum(known) / len(known),
         calibration_error=calibration_error(probabilities, truth),
+        by_agreement={} if agreement is None else _by_agreement(answers == truth, agreement),
         labels=tuple(labels),
         recall={
-            label: Recall(n=int(counts[i]), recall=float(confusion[i, i] / counts[i]) if counts[i] else None)
-            for i, label in enumerate(labels)
+            label: Recall(n=int(n), recall=recall) for label, n, recall in zip(labels, counts, recalls, strict=True)
         },
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
     )
+
+
+def _by_agreement(right: NDArray[np.bool_], agreement: NDArray[np.int64]) -> dict[str, GroupAccuracy]:
+    groups = {}
+    for name, (low, high) in AGREEMENT.items():
+        chosen = right[(low <= agreement) & (agreement <= high)]
+        if len(chosen):
+            hits = int(chosen.sum())
+            interval = wilson_interval(hits, len(chosen))
+            groups[name] = GroupAccuracy(n=len(chosen), accuracy=hits / len(chosen), interval=interval)
+    return groups
 
 
 class Bin(FrozenModel):

@@ -48,7 +48,7 @@ class DataConfig(FrozenModel):
     @model_validator(mode="after")
     def _labels_differ(self) -> DataConfig:
         if self.also == self.training:
-            message = "also: say other labels than training's, or leave it out"
+            message = "also: name other labels than training's, or leave it out"
             raise ValueError(message)
         return self
 
@@ -64,6 +64,7 @@ class ScheduleConfig(FrozenModel):
     Loshchilov and Hutter, "SGDR", ICLR 2017."""
 
     warmup_epochs: float = Field(default=1.0, ge=0)
+    """Less than `epochs`."""
 
     weight_decay: float = Field(default=0.05, ge=0)
     """Decoupled decay of kernels. Loshchilov and Hutter, "Decoupled Weight Decay
@@ -73,6 +74,18 @@ class ScheduleConfig(FrozenModel):
     """Momentum of the moving average of weights; the averaged weights are the result."""
 
     seed: int = 1
+
+    @model_validator(mode="after")
+    def _warmup_is_shorter(self) -> ScheduleConfig:
+        if self.warmup_epochs >= self.epochs:
+            message = f"warmup_epochs: {self.warmup_epochs:g} must be less than epochs, {self.epochs}"
+            raise ValueError(message)
+        return self
+
+    def shortened(self, epochs: int) -> ScheduleConfig:
+        """Return it with other epochs; the warm-up takes half of them at most."""
+        warmup = min(self.warmup_epochs, epochs / 2)
+        return ScheduleConfig.model_validate(self.model_dump() | {"epochs": epochs, "warmup_epochs": warmup})
 
 
 class Recipe(FrozenModel):

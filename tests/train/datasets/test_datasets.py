@@ -60,6 +60,16 @@ def test_training_learns_from_distributions_without_single_votes(files: tuple[Pa
     assert faces.targets.sum(axis=1) == pytest.approx(1)
 
 
+def test_it_is_known_how_many_annotators_agree(files: tuple[Path, Path]) -> None:
+    agreed = load("ferplus-top", "Training", *files).agreement
+    assert agreed is not None
+    assert agreed.tolist() == [8, 5, 1, 7, 4]
+    chosen = load("ferplus-majority", "Training", *files).select(np.array([1])).agreement
+    assert chosen is not None
+    assert chosen.tolist() == [7]
+    assert load("fer2013", "Training", *files).agreement is None
+
+
 def test_splits_do_not_mix(files: tuple[Path, Path]) -> None:
     assert names("ferplus-majority", files, "PublicTest") == [(7, "happy")]
     assert names("ferplus-majority", files, "PrivateTest") == []

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from train.datasets import Faces
-from train.evaluate.metrics import Metrics, calibration_error, compare, judge, match_labels, measure, run_once
+from train.evaluate.metrics import (
+    Metrics,
+    calibration_error,
+    compare,
+    judge,
+    match_labels,
+    measure,
+    run_once,
+    wilson_interval,
+)
 
 
 def rows(*probabilities: tuple[float, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -23,6 +32,7 @@ def test_counts_of_a_small_table() -> None:
     assert metrics.recall["a"].recall == pytest.approx(2 / 3)
     assert metrics.recall["c"].recall == 0.0
     assert (metrics.recall["a"].n, metrics.recall["b"].n, metrics.recall["c"].n) == (3, 2, 1)
+    assert metrics.macro_recall == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
     # F1: a 2*2/(4+3), b 2*1/(2+2), c 0
     assert metrics.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 0) / 3)
 
@@ -38,6 +48,18 @@ def test_wilson_interval_stays_within_0_and_1() -> None:
     low, high = measure(rows((1, 0), (1, 0)), np.array([0, 0]), ("a", "b")).interval
     assert 0 < low < 1
     assert high == pytest.approx(1)
+
+
+def test_a_label_without_faces_is_not_in_the_mean_recall() -> None:
+    assert measure(rows((1, 0), (0, 1)), np.array([0, 0]), ("a", "b")).macro_recall == 0.5
+
+
+def test_accuracy_by_agreement_of_the_annotators() -> None:
+    answers = np.eye(2, dtype=np.float32)[[0, 1, 0, 0, 1]]
+    metrics = measure(answers, np.zeros(5, np.intp), ("a", "b"), np.array([10, 8, 9, 5, 2]))
+    groups = {name: (group.n, group.accuracy) for name, group in metrics.by_agreement.items()}
+    assert groups == {"under 6": (2, 0.5), "8 or more": (3, pytest.approx(2 / 3))}
+    assert metrics.by_agreement["8 or more"].interval == wilson_interval(2, 3)
 
 
 def test_calibration_error_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""How far a conversion is: one line on the terminal, gone when it is done."""
+"""Progress of long commands: one line on the terminal, removed at the end."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Stage = Callable[[str, int], Callable[[int], None]]
-    """Announces a piece of work of so many faces, and gives what is told of each one done."""
+    """Starts a piece of work of so many pictures (0: unknown) and returns a function to call with the number done."""
 
 
 class _Count(MofNCompleteColumn):
-    """How many of how many; nothing where nobody knows how many there are."""
+    """Done and total; empty if the total is unknown."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.total else Text()
 
 
 @contextmanager
-def progress() -> Iterator[Stage]:
-    """Show a bar on standard error for each piece of work in turn; silent where that is no terminal."""
+def progress(*, lines: bool = False) -> Iterator[Stage]:
+    """Show a bar on standard error for each piece of work in turn.
+
+    Args:
+        lines: Where standard error is no terminal, write a line for each piece of work; without it, nothing.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -39,6 +43,8 @@ def progress() -> Iterator[Stage]:
         def stage(name: str, total: int) -> Callable[[int], None]:
             for before in bar.task_ids:
                 bar.remove_task(before)
+            if lines and not console.is_terminal:
+                console.print(f"{name} …", soft_wrap=True)
             task = bar.add_task(name, total=total or None)
 
             def advance(count: int) -> None:

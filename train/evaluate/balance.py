@@ -1,0 +1,55 @@
+"""Logit adjustment: expect each emotion as often as the user's faces show it, not as often as the training labels do.
+
+Menon et al., "Long-tail Learning via Logit Adjustment", ICLR 2021: tau times the logarithm of the class prior is
+subtracted from each logit. With tau = 0 nothing changes; with tau = 1 each emotion is expected equally often.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from train.datasets import load
+from train.evaluate.protocols import own_protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from train.evaluate.metrics import Logits
+
+_LEAST = 1e-4
+"""Smallest prior that is used, for a label that the training faces lack."""
+
+
+def class_priors(targets: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
+    """Return the share of each label in ``(N, C)`` targets; rows of zeros have no label and do not count."""
+    total = targets.sum(axis=0, dtype=np.float64)
+    return {label: float(share) for label, share in zip(labels, total / max(total.sum(), 1.0), strict=True)}
+
+
+def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Path) -> dict[str, float]:
+    """Return the priors of the training labels that a model with these labels is for: FER2013's or FER+'s.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    protocol = own_protocol(labels)
+    faces = load("fer2013" if protocol == "fer2013" else "ferplus", "Training", fer2013_file, ferplus_file)
+    return class_priors(faces.targets, faces.labels)
+
+
+def adjust(logits: Logits, labels: Sequence[str], priors: Mapping[str, float], tau: float) -> Logits:
+    """Return logits adjusted by the priors of their labels; a column without a prior, as the face score's, is not."""
+    shift = np.array(
+        [tau * math.log(max(priors[label], _LEAST)) if label in priors else 0.0 for label in labels], np.float32
+    )
+
+    def adjusted(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return logits(pixels) - shift
+
+    return adjusted
