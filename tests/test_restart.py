@@ -67,3 +67,25 @@ def test_a_killed_daemon_loses_nothing_older_than_a_second_and_the_next_one_says
         with daemon(broker.url, config):
             wait_until(lambda: told(subscriber, "info")[-1]["previous_session"] == info["session"], 30)
             assert told(subscriber, "info")[-1]["previous_last_sequence"] == last["sequence"]
+
+
+def test_events_for_a_wrong_broker_go_to_no_other(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[mqtt]\ndevice = 'test'\n")
+    folders = [tmp_path / "wrong", tmp_path / "right"]
+    for folder in folders:
+        folder.mkdir()
+    wrong, right = (Mosquitto(folder) for folder in folders)
+    with daemon(wrong.url, config) as first:  # which is not there
+        made = printed(first)
+        time.sleep(1.2)
+    with right, contextlib.closing(Subscriber(right.port)) as subscriber:
+        with daemon(right.url, config) as second:
+            wait_until(lambda: bool(told(subscriber, "event")), 30)
+            wait_until(lambda: bool(told(subscriber, "health")), 30)
+            second.terminate()
+            second.wait(10)
+        assert made["session"] not in {event["session"] for event in told(subscriber, "event")}
+        assert told(subscriber, "health")[0]["outbox"]["for_other_brokers"] >= 1
+    with wrong, contextlib.closing(Subscriber(wrong.port)) as subscriber, daemon(wrong.url, config):
+        wait_until(lambda: made in told(subscriber, "event"), 30)

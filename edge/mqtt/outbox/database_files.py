@@ -36,14 +36,14 @@ def claim(path: Path) -> None:
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                message = "this is not a regular file"
+                message = "this is not a regular file; name one in outbox.path"
                 raise UnfitError(message)
             if found.st_mode & 0o077:  # made by an older version, which asked for no mode
                 os.fchmod(descriptor, 0o600)
         finally:
             os.close(descriptor)
     except IsADirectoryError:
-        message = "this is a folder and not a file"
+        message = "this is a folder; name a file in outbox.path"
         raise UnfitError(message) from None
     except OSError as error:
         raise explained(error) from None
