@@ -27,6 +27,7 @@ def examine(settings: Settings | ConfigError, machine: Machine | None = None) ->
         software.runtime(),
         software.model(valid.emotion),
         software.opencv(),
+        software.pyav(),
         cameras.camera(valid, machine),
         host.broker(valid.mqtt.broker),
         host.clock(synchronised=host.is_clock_synchronised()),

@@ -103,3 +103,12 @@ def opencv() -> Finding:
     if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
         return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", cure)
     return Finding(name, "ok", f"{cv2.__version__}, {cascade}")
+
+
+def pyav() -> Finding:
+    """Check that PyAV is installed, which decodes clips and streams."""
+    try:
+        import av  # noqa: PLC0415  # it may be missing
+    except ImportError as error:
+        return Finding("PyAV", "broken", str(error), pip_install("av>=18,<19"))
+    return Finding("PyAV", "ok", av.__version__)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +78,14 @@ def test_the_runtime_is_named() -> None:
     finding = software.runtime()
     assert finding.status == "ok"
     assert "litert" in finding.found
+
+
+def test_a_missing_pyav_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert software.pyav().status == "ok"
+    monkeypatch.setitem(sys.modules, "av", None)
+    missing = software.pyav()
+    assert missing.status == "broken"
+    assert "pip install" in (missing.cure or "")
 
 
 def test_opencv_has_its_cascade() -> None:
