@@ -86,8 +86,10 @@ class BrokerStatus:
         return self._problems.forget(_AWAY, _REFUSED)
 
     def old_version(self, *, why: str) -> None:
-        """Log that MQTT 3.1.1 is spoken from now on."""
-        self._problems.warning(_VERSION, "%s: with MQTT 5 nothing works (%s); trying MQTT 3.1.1", self._broker, why)
+        """Log that MQTT 3.1.1 is spoken in place of MQTT 5."""
+        self._problems.warning(
+            _VERSION, "%s sends what cannot be read with MQTT 5 (%s); trying MQTT 3.1.1", self._broker, why
+        )
 
     def events_refused(self, reason: str) -> None:
         """Log that the broker does not take events."""

@@ -84,7 +84,10 @@ class Connector:
                 end, accepted, better = self._connect_once()
                 settled = accepted and self._clock() - began_s >= self._backoff.settled_s
                 failures = 1 if settled or better else failures + 1
-                if self._version.ended(end, accepted=accepted) or (better and not accepted):
+                again = self._version.ended(end, accepted=accepted)
+                if end.kind == "malformed" and not self._version.mqtt5:
+                    self._status.old_version(why=end.reason)
+                if again or (better and not accepted):
                     continue
                 slow = end.kind in ("refused", "taken over") and not better
                 self._closing.wait(

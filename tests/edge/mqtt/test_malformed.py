@@ -197,6 +197,7 @@ def test_a_broker_that_cannot_be_read_with_mqtt_5_is_spoken_to_with_3_1_1(
         wait_until(lambda: client.reconnects == 2)
         assert broker.versions[-1] == 5
         client.close(0.3)
+    assert sum("trying MQTT 3.1.1" in text for text in warnings_of(caplog)) == 1
 
 
 def test_acknowledgements_that_cannot_be_read_end_no_more_than_two_connections(
