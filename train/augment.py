@@ -27,6 +27,9 @@ class AugmentConfig(FrozenModel):
     scale: float = Field(default=0.15, ge=0, lt=1)
     """Largest relative change of size; the detector's box is not the data set's box."""
 
+    grow: float = Field(default=0.0, ge=-0.5, le=0.5)
+    """Mean relative change of size; above 0 faces are shown larger, as by a tighter box."""
+
     shift: float = Field(default=0.1, ge=0, lt=1)
     """Largest shift as a part of the width, for the same reason."""
 
@@ -44,6 +47,12 @@ class AugmentConfig(FrozenModel):
 
     blur: float = Field(default=0.7, ge=0, le=1)
     """Largest weight of a 5x5 binomial blur, whose standard deviation is a pixel: small and unsharp faces."""
+
+    blur_share: float = Field(default=1.0, ge=0, le=1)
+    """Share of the pictures that are blurred; the others are sharpened."""
+
+    sharpen: float = Field(default=0.0, ge=0, le=1)
+    """Largest weight of an unsharp mask of the same kernel: pictures that no resampling has blurred."""
 
     erase: float = Field(default=0.35, ge=0, lt=1)
     """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
@@ -80,7 +89,7 @@ class RandomAffine(_Augmentation):
             return keras.random.uniform((count,), -limit, limit, seed=self.seed)
 
         angle = draw(self.config.rotate_degrees) * math.pi / 180
-        zoom = ops.exp(draw(self.config.scale))
+        zoom = ops.exp(draw(self.config.scale) - self.config.grow)
         mirror = ops.where(draw(1.0) < 0, -1.0, 1.0)
         # Output (x, y) reads from input (a x + b y + c, d x + e y + f), both about the centre.
         a, b = mirror * zoom * ops.cos(angle), -mirror * zoom * ops.sin(angle)
@@ -94,15 +103,19 @@ class RandomAffine(_Augmentation):
 
 
 class RandomBlur(_Augmentation):
-    """Mix each picture with its 5x5 binomial blur."""
+    """Blur each picture by a 5x5 binomial kernel, or sharpen it by subtracting that blur."""
 
     def change(self, images: Any) -> Any:
-        """Blend by one random weight per picture."""
+        """Blend picture and blur by one random weight per picture; below 0 it sharpens."""
         row = ops.convert_to_tensor([1.0, 4.0, 6.0, 4.0, 1.0])
         kernel = ops.reshape(row[:, None] * row[None, :] / 256, (5, 5, 1, 1))
         padded = ops.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
         blurred = ops.conv(padded, kernel, padding="valid")
-        return images + self.uniform(images, 0, self.config.blur) * (blurred - images)
+        chosen = self.uniform(images, 0, 1) < self.config.blur_share
+        weight = ops.where(
+            chosen, self.uniform(images, 0, self.config.blur), -self.uniform(images, 0, self.config.sharpen)
+        )
+        return ops.clip(images + weight * (blurred - images), 0.0, _WHITE)
 
 
 class RandomLight(_Augmentation):
@@ -137,8 +150,30 @@ class RandomErase(_Augmentation):
         return ops.abs(place - self.uniform(images, 0, size)) < half
 
 
-def augmentation(config: AugmentConfig) -> keras.Sequential:
-    """Return the whole chain: geometry, occlusion, optics, light."""
-    return keras.Sequential(
-        [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)], name="augmentation"
-    )
+class Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """The whole chain: geometry, occlusion, optics, light; or, in light epochs, mirror images alone."""
+
+    def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        self.strong = [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)]
+        self.mirror = RandomAffine(AugmentConfig(rotate_degrees=0, scale=0, shift=0))
+        self.is_light = self.add_weight(shape=(), initializer="zeros", trainable=False, name="is_light")
+
+    def build(self, input_shape: Any) -> None:
+        """Build the chain's layers."""
+        for layer in (*self.strong, self.mirror):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, images: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  # Keras's own signature
+        """Return changed pictures in training, and the same ones otherwise."""
+        if not training:
+            return images
+        changed = images
+        for layer in self.strong:
+            changed = layer(changed, training=True)
+        return ops.where(self.is_light > 0, self.mirror(images, training=True), changed)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the same shape."""
+        return input_shape

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from train.augment import augmentation
+from train.augment import Augmentation
+from train.batches import Batches
+from train.callbacks import SeenFaces, StartEpoch
 from train.datasets import fer2013
-from train.losses import HeadsLoss, MainAccuracy
+from train.losses import HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks import resnet
 
 if TYPE_CHECKING:
@@ -55,23 +57,26 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
         network = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    model = keras.Sequential(
-        [keras.Input((fer2013.SIZE, fer2013.SIZE, 1)), augmentation(recipe.augment), network], name="training"
-    )
+    augmentation = Augmentation(recipe.augment, name="augmentation")
+    batches = Batches(training, schedule)
+    pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
+    model = keras.Model(pixels, network(augmentation(pixels)), name="training")
     model.compile(
-        optimizer=_optimizer(recipe, steps_per_epoch=-(-len(training) // schedule.batch_size)),
+        optimizer=_optimizer(recipe, len(batches)),
         loss=HeadsLoss(training.heads),
-        metrics=[MainAccuracy(training.heads)],
-        jit_compile=False,  # XLA on TensorFlow's CPU has no affine resampling
+        metrics=[MainAccuracy(training.heads), MainCrossEntropy(training.heads)],
+        # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     model.fit(
-        training.pixels[..., None],
-        training.targets,
-        batch_size=schedule.batch_size,
+        batches,
         epochs=schedule.epochs,
+        shuffle=False,  # the batches are
         validation_data=(validation.pixels[..., None], validation.targets),
         callbacks=[
+            StartEpoch(batches, augmentation),
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
+            SeenFaces(training.sample(len(validation), schedule.seed)),
             keras.callbacks.CSVLogger(folder / LOG, append=True),
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
         ],
@@ -92,13 +97,20 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
 
 def _has_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 in hardware, which halves the time; emulation takes ten times longer."""
-    if keras.distribution.list_devices("gpu"):
+    if _has_gpu():
         return True
     try:
         words = set(_CPU.read_text(encoding="utf-8").split())
     except OSError:  # not Linux
         return False
     return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})  # x86's names and Arm's
+
+
+def _has_gpu() -> bool:
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # JAX's way to say that there is none
+        return False
 
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:

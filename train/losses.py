@@ -37,6 +37,21 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
         return total
 
 
+class MainCrossEntropy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
+    """Cross-entropy of the first head with its labels, over the pictures that have labels for it."""
+
+    def __init__(self, heads: tuple[Head, ...]) -> None:
+        super().__init__(name="cross_entropy")
+        self.columns = heads[0].columns
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch."""
+        targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
+        losses = -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
+        known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
+        super().update_state(losses, known if sample_weight is None else known * sample_weight)
+
+
 class MainAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
     """Accuracy of the first head, over the pictures that have labels for it."""
 

@@ -7,7 +7,7 @@ picture has no label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +92,12 @@ class Examples:
         chosen = [head, *(other for other in self.heads if other.name == FACE)]
         labels = tuple(label for part in chosen for label in part.labels)
         return labels, [column for part in chosen for column in range(part.columns.start, part.columns.stop)]
+
+    def sample(self, count: int, seed: int) -> Examples:
+        """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
+        labelled = np.flatnonzero(self.targets[:, self.heads[0].columns].any(axis=1))
+        rows = np.random.default_rng(seed).permutation(labelled)[:count]
+        return replace(self, pixels=self.pixels[rows], targets=self.targets[rows])
 
     def priors(self, head: Head) -> dict[str, float]:
         """Return the share of each of a head's labels in the targets."""

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gc
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from edge.inference.outputs import softmax
 from tests.train.synthetic import Run, call
 from train import fit as fitting
 from train import recipes, report
@@ -15,9 +16,6 @@ from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.fit import fit
 from train.targets import Examples, training_examples, validation_examples
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +76,40 @@ def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: 
     assert right(model, split[1]) == pytest.approx(history["val_accuracy"][-1], abs=0.015)
     assert history["val_accuracy"][-1] > 0.8
     assert history["loss"][-1] < history["loss"][0] - 0.3  # the votes' noise keeps the rest
+
+
+def test_training_faces_are_evaluated_as_validation_faces_are(trained: Run, split: tuple[Examples, Examples]) -> None:
+    history = fitting.read_log(trained.out)
+    seen = split[0].sample(len(split[1]), recipes.load(trained.recipe).schedule.seed)
+    model = keras.models.load_model(trained.model, compile=False)
+    assert right(model, seen) == pytest.approx(history["seen_accuracy"][-1], abs=0.015)
+    logits = keras_logits(model)(seen.pixels)
+    entropy = -(seen.targets * np.log(softmax(logits))).sum(axis=1).mean()
+    assert entropy == pytest.approx(history["seen_cross_entropy"][-1], rel=0.05)
+    assert history["val_cross_entropy"][-1] > 0
+
+
+def test_a_backend_without_a_gpu_may_say_so_by_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def jax(_kind: str) -> list[str]:
+        message = "Unknown backend: 'gpu' requested"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(keras.distribution, "list_devices", jax)
+    monkeypatch.setattr(fitting, "_CPU", Path("/nowhere"))
+    assert not fitting._has_bfloat16()  # noqa: SLF001  # a machine without a GPU
+
+
+def test_mixup_light_epochs_and_squeeze_excite_train(trained: Run, tmp_path: Path) -> None:
+    recipe = tmp_path / "more.toml"
+    recipe.write_text(
+        trained.recipe.read_text().replace("dropout = 0.0", "dropout = 0.0\nsqueeze = 0.25")
+        + "mixup = 0.4\nlight_epochs = 2\n"
+    )
+    out = tmp_path / "run"
+    assert call(main, ["fit", str(recipe), *trained.data, "--out", str(out)]) == 0
+    history = fitting.read_log(out)
+    assert history["val_accuracy"][-1] > 0.5
+    assert history["loss"][4] < history["loss"][3] - 0.1  # the light epochs' pictures are easier
 
 
 def test_a_finished_run_gives_the_same_model_again(trained: Run) -> None:

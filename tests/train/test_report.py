@@ -58,11 +58,18 @@ def test_no_scratch_is_left(trained: Run) -> None:
 
 
 def test_plots_take_one_epoch_and_a_label_without_faces(trained: Run) -> None:
-    one = {name: [0.5] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    assert curves(one, "one").startswith(b"\x89PNG")
+    old = {name: [0.5] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    assert curves(old, "one").startswith(b"\x89PNG")
     metrics = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["fer2013"]
     empty = metrics.model_copy(update={"confusion": ((0,) * 7,) * 7})
     assert confusion(empty, "none").startswith(b"\x89PNG")
+
+
+def test_curves_show_what_is_measured_alike(trained: Run) -> None:
+    history = report.read(trained.out / "tiny.json").history
+    drawn = curves(history, "tiny")
+    assert curves(history | {"loss": [9.0] * 6, "accuracy": [0.1] * 6}, "tiny") == drawn
+    assert curves(history | {"seen_cross_entropy": [9.0] * 6}, "tiny") != drawn
 
 
 def test_a_broken_report_is_told(tmp_path: Path, trained: Run) -> None:

@@ -15,6 +15,9 @@ from pydantic import Field
 
 from edge.frozen import FrozenModel
 
+_LEAST_SQUEEZED = 8
+"""Channels of the narrowest squeeze-excite bottleneck."""
+
 
 class ResNetConfig(FrozenModel):
     """Widths and depths of the network."""
@@ -29,6 +32,10 @@ class ResNetConfig(FrozenModel):
 
     blocks: tuple[int, ...] = (1, 2, 2)
     """Residual blocks of each stage."""
+
+    squeeze: float = Field(default=0.0, ge=0, le=1)
+    """Channels of each block's squeeze-excite bottleneck, as a share of the block's; 0: none.
+    Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018."""
 
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Dropout before the classifier."""
@@ -46,21 +53,32 @@ def resnet(config: ResNetConfig, size: int, classes: int) -> keras.Model:
     x = _convolve(x, config.stem, name="stem")
     for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
         for block in range(1, blocks + 1):
-            x = _residual(x, width, stride=2 if block == 1 else 1, name=f"stage{stage}_block{block}")
+            stride = 2 if block == 1 else 1
+            x = _residual(x, width, stride=stride, squeeze=config.squeeze, name=f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model(pixels, logits, name="resnet")
 
 
-def _residual(x: Any, width: int, stride: int, name: str) -> Any:
+def _residual(x: Any, width: int, stride: int, squeeze: float, name: str) -> Any:
     shortcut = x
     if stride > 1 or x.shape[-1] != width:
         shortcut = layers.Conv2D(width, 1, strides=stride, use_bias=False, name=f"{name}_shortcut")(x)
         shortcut = layers.BatchNormalization(name=f"{name}_shortcut_norm")(shortcut)
     x = _convolve(x, width, stride=stride, name=f"{name}_conv1")
     x = _convolve(x, width, activation=False, name=f"{name}_conv2")
+    if squeeze:
+        x = _excite(x, width, max(round(width * squeeze), _LEAST_SQUEEZED), name)
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, shortcut]))
+
+
+def _excite(x: Any, width: int, squeezed: int, name: str) -> Any:
+    """Return the channels weighted by what the whole picture shows."""
+    gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
+    gate = layers.Conv2D(squeezed, 1, activation="relu", name=f"{name}_reduce")(gate)
+    gate = layers.Conv2D(width, 1, activation="hard_sigmoid", name=f"{name}_gate")(gate)
+    return layers.Multiply(name=f"{name}_excite")([x, gate])
 
 
 def _convolve(x: Any, width: int, stride: int = 1, *, activation: bool = True, name: str) -> Any:

@@ -73,6 +73,14 @@ class ScheduleConfig(FrozenModel):
     ema_momentum: float = Field(default=0.998, ge=0, lt=1)
     """Momentum of the moving average of weights; the averaged weights are the result."""
 
+    mixup: float = Field(default=0.0, ge=0)
+    """Parameter of the beta distribution by which half of the pictures are mixed with another one, before augmentation;
+    0: none. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018."""
+
+    light_epochs: int = Field(default=0, ge=0)
+    """Final epochs without mixup and with mirror images as the only augmentation. He et al., "Data Augmentation
+    Revisited", 2019."""
+
     seed: int = 1
 
     @model_validator(mode="after")
@@ -80,12 +88,16 @@ class ScheduleConfig(FrozenModel):
         if self.warmup_epochs >= self.epochs:
             message = f"warmup_epochs: {self.warmup_epochs:g} must be less than epochs, {self.epochs}"
             raise ValueError(message)
+        if self.light_epochs > self.epochs:
+            message = f"light_epochs: {self.light_epochs} must be at most epochs, {self.epochs}"
+            raise ValueError(message)
         return self
 
     def shortened(self, epochs: int) -> ScheduleConfig:
         """Return it with other epochs; the warm-up takes half of them at most."""
         warmup = min(self.warmup_epochs, epochs / 2)
-        return ScheduleConfig.model_validate(self.model_dump() | {"epochs": epochs, "warmup_epochs": warmup})
+        changed = {"epochs": epochs, "warmup_epochs": warmup, "light_epochs": min(self.light_epochs, epochs)}
+        return ScheduleConfig.model_validate(self.model_dump() | changed)
 
 
 class Recipe(FrozenModel):

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.train.synthetic import grating
+from train.augment import Augmentation, AugmentConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NOTHING: dict[str, Any] = {
+    "rotate_degrees": 0, "scale": 0, "shift": 0, "contrast": 0, "brightness": 0, "gamma": 1, "noise": 0, "blur": 0,
+    "erase": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures() -> NDArray[np.float32]:
+    random = np.random.default_rng(1)
+    return np.stack([grating(label % 4, random) for label in range(64)]).astype(np.float32)[..., None]
+
+
+def changed(pictures: NDArray[np.float32], *, light: bool = False, **config: float) -> NDArray[np.float32]:
+    keras.utils.set_random_seed(1)
+    augmentation = Augmentation(AugmentConfig(**NOTHING | config))
+    augmentation.is_light.assign(float(light))
+    return np.asarray(ops.convert_to_numpy(augmentation(pictures, training=True)))
+
+
+def same_or_mirrored(found: NDArray[np.float32], pictures: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pictures are as they were (column 0), and which are mirrored (column 1)."""
+    return np.stack(
+        [np.isclose(found, p, atol=0.1).all(axis=(1, 2, 3)) for p in (pictures, pictures[:, :, ::-1])], axis=1
+    )
+
+
+def test_nothing_but_mirror_images_without_strength_and_in_light_epochs(pictures: NDArray[np.float32]) -> None:
+    for found in (
+        changed(pictures),
+        changed(pictures, light=True, noise=0.2, blur=1.0, erase=0.5, contrast=0.5, rotate_degrees=40),
+    ):
+        which = same_or_mirrored(found, pictures)
+        assert which.any(axis=1).all()
+        assert 10 < which[:, 1].sum() < 54
+
+
+def test_nothing_happens_outside_training(pictures: NDArray[np.float32]) -> None:
+    assert np.array_equal(Augmentation(AugmentConfig())(pictures, training=False), pictures)
+
+
+def test_a_share_is_blurred_and_the_others_are_sharpened(pictures: NDArray[np.float32]) -> None:
+    before = pictures.std(axis=(1, 2, 3))
+    found = changed(pictures, blur=1.0, blur_share=0.4, sharpen=0.5).std(axis=(1, 2, 3))
+    assert 12 < (found < before).sum() < 40
+    untouched = same_or_mirrored(changed(pictures, blur=1.0, blur_share=0.4), pictures).any(axis=1)
+    assert 24 < untouched.sum() < 52
+    assert not same_or_mirrored(changed(pictures, blur=1.0), pictures).any(axis=1)[before > 40].all()
+
+
+def test_faces_are_grown() -> None:
+    disc = np.hypot(*(np.mgrid[:48, :48] - 23.5)) < 10
+    picture = np.where(disc, 255, 0).astype(np.float32)[None, ..., None]
+    larger, smaller = (changed(picture, grow=grow).mean() / picture.mean() for grow in (0.2, -0.2))
+    assert larger == pytest.approx(np.exp(0.4), rel=0.05)
+    assert smaller == pytest.approx(np.exp(-0.4), rel=0.05)
