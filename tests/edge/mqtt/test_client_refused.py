@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import select
@@ -19,16 +18,14 @@ from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.credentials import credentials
-from edge.mqtt.message import Outgoing
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
-from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION, ScriptedBroker
+from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.mqtt.message import Incoming
 
 MakeClient = Callable[..., MqttClient]
 MakeEvent = Callable[[int], FaceEvent]
@@ -71,76 +68,6 @@ def test_a_refused_password_is_mended_at_the_broker(tmp_path: Path, publish_to: 
         wait_until(lambda: client.connected)
 
 
-@pytest.mark.parametrize("restart", [True, False])
-def test_events_that_may_not_be_published_wait_and_the_connection_stays(
-    tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture, *, restart: bool
-) -> None:
-    rules = tmp_path / "acl"
-    rules.write_text(f"topic readwrite {AVAILABILITY}\ntopic read {EVENT}\ntopic readwrite commands/#\n")
-    outbox = Outbox(OutboxConfig())
-    heard: list[Incoming] = []
-    with (
-        Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker,
-        contextlib.closing(Subscriber(broker.port, "listener")) as subscriber,
-    ):
-        client = publish_to(broker.url, outbox=outbox)
-        client.subscribe("commands/+", heard.append)
-        client.start()
-        for sequence in range(50):
-            client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: client.refused == "not authorized")
-        time.sleep(0.5)  # several tries
-        subscriber.publish("commands/off", b"now")
-        wait_until(lambda: heard)
-        assert outbox.status.depth == 50
-        assert client.reconnects == 0
-        rules.write_text("topic readwrite #\n")
-        if restart:
-            broker.restart()
-        else:
-            broker.reload()
-        wait_until(lambda: outbox.status.depth == 0)
-        assert client.refused is None
-        assert client.reconnects == restart
-        if not restart:  # which the subscriber does not survive unharmed
-            wait_until(lambda: len(subscriber.payloads(EVENT)) >= 50)
-            assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(50)]
-    assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
-
-
-def test_a_broker_that_hangs_up_at_the_subscriptions_gets_a_question_in_the_log(
-    publish_to: MakeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As some that speak MQTT 3.1.1 do instead of refusing one."""
-    with ScriptedBroker(hangs_up_at=0x80) as broker:
-        client = publish_to(broker.url, mqtt5=False)
-        client.subscribe("secret/+", lambda _: None)
-        client.start()
-        wait_until(lambda: warnings_of(caplog))
-        client.close(0.3)
-    assert "may this device subscribe to emotion-edge/test/info, secret/+?" in warnings_of(caplog)[0]
-
-
-def test_a_flood_of_response_topics_that_are_denied_is_told_once(
-    tmp_path: Path, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    rules = tmp_path / "acl"
-    rules.write_text("topic readwrite emotion-edge/test/#\n")
-    with Mosquitto(tmp_path, options=[f"acl_file {rules}"]) as broker:
-        client = publish_to(broker.url)
-        client.start()
-        wait_until(lambda: client.connected)
-        for number in range(300):
-            client.publish_once(Outgoing(f"emotion-edge/nobody/{number}", "fine", correlation=b"x"))
-            time.sleep(0.001)
-        client.publish_retained(client.topics.state, "still here")
-        wait_until(lambda: f"'{client.topics.state}'" in broker.log)
-        wait_until(lambda: broker.log.count("Denied PUBLISH") >= 250)
-        assert client.reconnects == 0
-    (told,) = [text for text in warnings_of(caplog) if "nobody" in text]
-    assert "response topic" in told
-
-
 def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
     tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -156,25 +83,6 @@ def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
     with broker:
         wait_until(lambda: outbox.status.depth == 0)
     assert client.reconnects == 0
-
-
-def test_a_subscription_that_is_refused_is_told_once_and_events_go_on(
-    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
-) -> None:
-    """mosquitto's access lists refuse a subscription without a word."""
-    outbox = Outbox(OutboxConfig())
-    with ScriptedBroker(granted=b"\x87") as broker:
-        client = publish_to(broker.url, outbox=outbox)
-        client.subscribe("secret/+", lambda _: None)
-        client.start()
-        for sequence in range(3):
-            client.publish_event(event(sequence), time.monotonic())
-            wait_until(lambda: outbox.status.depth == 0)
-            broker.hang_up()
-            wait_until(lambda count=sequence + 1: client.reconnects == count)  # type: ignore[misc]
-        client.close()
-    told = [text for text in warnings_of(caplog) if "does not open" in text]
-    assert told == [f"{broker.url} does not open secret/+ to this device: not authorized"]
 
 
 class Older(socketserver.BaseRequestHandler):

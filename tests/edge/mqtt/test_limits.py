@@ -18,7 +18,7 @@ from edge.mqtt.message import Outgoing
 from edge.wire.messages import FaceEvent
 from edge.wire.topics import HomeAssistantTopics
 from tests.broker import Mosquitto, Subscriber, wait_until
-from tests.edge.mqtt.scripted import CLOSE, Published, ScriptedBroker, packet
+from tests.edge.mqtt.scripted import Published, ScriptedBroker, packet
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
@@ -196,71 +196,6 @@ def test_a_broker_that_refuses_what_its_connack_allows_is_not_asked_for_ever(
         client.publish_event(event(0), time.monotonic())
         wait_until(lambda: outbox.status.depth == 0)
         assert client.reconnects <= 3
-        client.close(0.3)
-
-
-def refuses(*topics: str, told: bytes = CLOSE, above: int = 0) -> Callable[[Published], bytes | None]:
-    """Close the connection for these topics, or end it with a DISCONNECT that tells why."""
-    return lambda published: told if published.topic in topics and published.size > above else None
-
-
-@pytest.mark.parametrize("told", [CLOSE, b"\xe0\x02\x87\x00", b"\xe0\x02\x95\x00"])
-def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_out(
-    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture, *, told: bytes
-) -> None:
-    outbox = Outbox(OutboxConfig())
-    with ScriptedBroker(answer=refuses(STATE, told=told)) as broker:
-        client = publish_to(broker.url, outbox=outbox, refused_s=60)
-        for topic in (client.topics.camera, client.topics.state, client.topics.health, client.topics.info):
-            client.publish_retained(topic, "x" * 700)
-        client.start()
-        for sequence in range(30):
-            client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.status.depth == 0, timeout_s=15)
-        lost = client.reconnects
-        assert lost <= 4
-        client.publish_retained(client.topics.state, "y" * 700)
-        client.publish_event(event(30), time.monotonic())
-        wait_until(lambda: outbox.status.depth == 0)
-        assert client.reconnects == lost
-        assert outbox.status.dropped == 0
-        client.close(0.3)
-    assert sum(STATE in text for text in warnings_of(caplog)) == 1
-
-
-def test_events_for_which_the_broker_closes_the_connection_wait_and_the_rest_goes_on(
-    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As brokers do that speak MQTT 3.1.1, which knows no other way to deny a topic."""
-    outbox = Outbox(OutboxConfig())
-    with ScriptedBroker(answer=refuses(EVENT)) as broker:
-        client = publish_to(broker.url, outbox=outbox, mqtt5=False, refused_s=60)
-        client.publish_retained(client.topics.info, "x" * 1000)
-        client.start()
-        for sequence in range(30):
-            client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: client.refused is not None, timeout_s=15)
-        wait_until(lambda: client.connected)
-        lost = client.reconnects
-        client.publish_retained(client.topics.state, "still here")
-        wait_until(lambda: broker.topics()[-1:] == [STATE])
-        assert (client.reconnects, outbox.status.depth, outbox.status.dropped) == (lost, 30, 0)
-        client.close(0.3)
-    assert sum(EVENT in text for text in warnings_of(caplog)) <= 2
-
-
-def test_a_broker_that_closes_every_connection_is_no_reason_to_hold_anything_back(
-    publish_to: MakeClient, event: MakeEvent
-) -> None:
-    outbox = Outbox(OutboxConfig())
-    with ScriptedBroker(answer=lambda _: CLOSE) as broker:
-        client = publish_to(broker.url, outbox=outbox)
-        client.start()
-        client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: client.reconnects >= 8, timeout_s=15)
-        broker.answer = lambda _: None
-        wait_until(lambda: outbox.status.depth == 0)
-        assert AVAILABILITY in broker.topics()[-2:]
         client.close(0.3)
 
 
