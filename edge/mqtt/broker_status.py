@@ -9,9 +9,9 @@ from edge.logs import LogOnce
 
 if TYPE_CHECKING:
     from edge.config import Broker
-    from edge.mqtt.culprits import Culprit
     from edge.mqtt.limits import BrokerLimits
     from edge.mqtt.outcome import End
+    from edge.mqtt.rejections import Rejection
     from edge.wire.topics import Topics
 
 _LOG = logging.getLogger(__name__)
@@ -152,9 +152,9 @@ class BrokerStatus:
                 what,
             )
 
-    def found(self, culprit: Culprit) -> None:
+    def found(self, rejection: Rejection) -> None:
         """Log for which message the broker closes the connection."""
-        topic, size = culprit.topic, culprit.size
+        topic, size = rejection.topic, rejection.size
         if size is None:
             self._problems.warning(
                 f"{_TOPIC}{topic}",

@@ -57,11 +57,11 @@ class NameConflicts:
     def ended(self, end: End) -> End:
         """Note how a connection ended; return that, or a takeover where the broker does not say that it was one.
 
-        MQTT 3.1.1 has no word for it, and mosquitto 2.0.11 says none with MQTT 5 either. So the broker is asked: if it
-        has the `info` of another session when this one comes back, and closes the connection again, it is a takeover.
+        MQTT 3.1.1 has no reason code for it, and mosquitto 2.0.11 sends none with MQTT 5 either. If the broker has the
+        `info` of another session when this one is back, and closes the connection again, it is a takeover.
         """
         self._known |= self._sender.topics.info in self._sender.published
-        if end.kind == "away" and end.by_broker and not end.told and self._overtaken:
+        if end.kind == "away" and end.by_broker and not end.code and self._overtaken:
             end = replace(end, kind="taken over")
         self._overtaken = False
         self._takeovers += end.kind == "taken over"
@@ -71,9 +71,9 @@ class NameConflicts:
 def _sessions(payload: str | bytes) -> dict[str, object]:
     """Return the sessions that a payload names; none where it is not what `info` carries."""
     try:
-        said = json.loads(payload)
+        content = json.loads(payload)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         return {}
-    return {key: said.get(key) for key in ("session", "previous_session")}
+    return {key: content.get(key) for key in ("session", "previous_session")}

@@ -50,7 +50,7 @@ class Connection:
             client: A fresh one.
             wake_up: What ends the wait of a `step`.
             subscriptions: What is subscribed to once the broker accepts.
-            receiver: Is told what became of the messages.
+            receiver: Is called with what became of each message.
             limits: Where the broker's limits are noted.
         """
         self.accepted = False
@@ -188,7 +188,7 @@ class Connection:
     ) -> None:
         if code.is_failure:
             other = code.getName() == "Unsupported protocol version"
-            self.end = End("version" if other else "refused", str(code).lower(), told=code.getName())
+            self.end = End("version" if other else "refused", str(code).lower(), code=code.getName())
             return
         self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
         if self.mqtt5:
@@ -216,16 +216,16 @@ class Connection:
         self._subscriptions.answered(codes)
 
     def _disconnected(self, _client: paho.Client, _data: Any, flags: Any, code: ReasonCode, _extra: Any) -> None:
-        name, told = code.getName(), flags.is_disconnect_packet_from_server
+        name, explained = code.getName(), flags.is_disconnect_packet_from_server
         reason = "the broker closed the connection" if name == _CLOSED else name.lower()
         kind: Literal["away", "mute", "malformed", "taken over"] = "away" if self.accepted else "mute"
         if name in _PROTOCOL_ERRORS:
             kind = "malformed"
         elif name == "Session taken over":
             kind = "taken over"
-        by_broker = self.accepted and (told or name == _CLOSED)
-        if by_broker and not told and self._subscriptions.waiting:
+        by_broker = self.accepted and (explained or name == _CLOSED)
+        if by_broker and not explained and self._subscriptions.waiting:
             reason += (
                 f" instead of answering the subscriptions; may this device subscribe to {self._subscriptions.topics}?"
             )
-        self.end = self.end or End(kind, reason, by_broker=by_broker, told=name if told else "")
+        self.end = self.end or End(kind, reason, by_broker=by_broker, code=name if explained else "")

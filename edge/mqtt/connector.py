@@ -134,7 +134,7 @@ class Connector:
             connection.close()
         end = self.conflicts.ended(connection.end or LEFT)
         self._sender.ended(end, underway, accepted=connection.accepted)
-        better = self._limits.refused(end.told)
+        better = self._limits.refused(end.code)
         if not self._closing.is_set() and not better:
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
         return end, connection.accepted, better

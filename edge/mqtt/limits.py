@@ -16,11 +16,11 @@ NO_QOS = "QoS not supported"
 """Reasons of CONNACK and DISCONNECT, as paho names them."""
 
 _CERTAIN = 2
-"""A broker that refused so often is not believed when its CONNACK says otherwise."""
+"""After so many refusals, the CONNACK no longer lifts a limit."""
 
 
 class BrokerLimits:
-    """What the broker takes, kept from one connection to the next: the last will is sent before the broker says it."""
+    """What the broker takes, kept from one connection to the next: the last will is sent before the CONNACK comes."""
 
     def __init__(self) -> None:
         self.most_bytes: int | None = None
@@ -31,7 +31,7 @@ class BrokerLimits:
         self._refusals: Counter[str] = Counter()
 
     def announced(self, properties: Properties | None) -> None:
-        """Note what a CONNACK says; an absent property means no limit, unless the broker refused nevertheless."""
+        """Note the limits in a CONNACK; an absent property means no limit, unless the broker refused nevertheless."""
         self.most_bytes = getattr(properties, "MaximumPacketSize", None)
         if self._refusals[NO_QOS] < _CERTAIN:
             self.most_qos = 0 if getattr(properties, "MaximumQoS", 1) == 0 else 1

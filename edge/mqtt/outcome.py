@@ -21,10 +21,10 @@ class End:
     """A clause for a person."""
 
     by_broker: bool = False
-    """Whether the broker ended it, once it had accepted it: it closed the socket, or told why."""
+    """Whether the broker ended it, once it had accepted it: it closed the socket, or sent DISCONNECT."""
 
-    told: str = ""
-    """The reason as MQTT 5 names it, where the broker told one."""
+    code: str = ""
+    """The reason code as MQTT 5 names it; empty: the broker sent none."""
 
 
 LEFT = End("left", "closed")
@@ -43,7 +43,7 @@ class Sent:
 
 
 class Receiver(Protocol):
-    """Is told what became of each message. QoS 0 tells nothing, except of an event."""
+    """Is called with what became of each message; of QoS 0, events only."""
 
     def arrived(self, sent: Sent) -> None:
         """Note that the broker has it."""

@@ -7,10 +7,10 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge.mqtt.culprits import Culprits
 from edge.mqtt.limits import packet_bytes
 from edge.mqtt.message import Outgoing
 from edge.mqtt.pending import PendingMessages
+from edge.mqtt.rejections import RejectionFinder
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Sender:
         self._outbox, self._clock = outbox, clock
         self._refused_s = refused_s
         self._smallest_event = Outgoing.on(topics.event, _smallest_event(topics.device))
-        self._culprits = Culprits(topics.event, clock, refused_s)
+        self._rejections = RejectionFinder(topics.event, clock, refused_s)
         self._least_bytes = 0
         self._held_until_s: float | None = None
         self._probing = False
@@ -78,17 +78,19 @@ class Sender:
             self.status.nothing_fits(self.limits)
         self.pending.again()  # availability is the first
         self.published.clear()
-        if culprit := self._culprits.began():
-            self.status.found(culprit)
-            if culprit.topic == self.topics.event and culprit.size is None:
+        if rejection := self._rejections.began():
+            self.status.found(rejection)
+            if rejection.topic == self.topics.event and rejection.size is None:
                 self._probing = True
-                self.status.events_refused(f"the broker closes the connection for what is published to {culprit.topic}")
-        if self._held_until_s is not None:  # the broker may have been fixed: one event tells
+                self.status.events_refused(
+                    f"the broker closes the connection for what is published to {rejection.topic}"
+                )
+        if self._held_until_s is not None:  # the broker may have been fixed: try one event
             self._held_until_s, self._probing = None, True
 
     def send(self, connection: Connection, *, events: bool) -> None:
         """Send what may be sent: each retained topic when its last message has arrived, events as the window allows."""
-        alone = self._culprits.careful
+        alone = self._rejections.one_at_a_time
         room = int(not connection.underway) if alone else connection.room
         topics = [sent.message.topic for sent in connection.underway if sent.sequence is None]
         for message in self.pending.collect(room, topics):
@@ -102,13 +104,13 @@ class Sender:
     def ended(self, end: End, underway: list[Sent], *, accepted: bool) -> None:
         """Note why a connection, or an attempt at one, is over, and what was on its way then."""
         if accepted:
-            self._culprits.ended(end, underway)
+            self._rejections.ended(end, underway)
         else:
-            self._culprits.failed()
+            self._rejections.failed()
 
     def arrived(self, sent: Sent) -> None:
         """Note that the broker has a message."""
-        self._culprits.arrived(sent)
+        self._rejections.arrived(sent)
         self.published.add(sent.message.topic)
         if sent.sequence is None:
             return
@@ -121,7 +123,7 @@ class Sender:
 
     def refused(self, sent: Sent, reason: str) -> None:
         """Note that the broker refuses a message: a topic that it denies costs that topic."""
-        self._culprits.arrived(sent)
+        self._rejections.arrived(sent)
         topic = sent.message.topic
         if sent.sequence is not None:
             # For a while no event, then one to see whether it is taken now.
@@ -173,12 +175,12 @@ class Sender:
         if self.limits.most_bytes is not None and size > self.limits.most_bytes:
             self.status.too_large(message.topic, size, self.limits)
             return False
-        return not self._culprits.withheld(message.topic, size)
+        return not self._rejections.withheld(message.topic, size)
 
     def _may_send_events(self, connection: Connection) -> bool:
         if self.limits.most_bytes is not None and self._least_bytes > self.limits.most_bytes:
             return False
-        if self._culprits.withheld(self.topics.event, self._least_bytes):
+        if self._rejections.withheld(self.topics.event, self._least_bytes):
             return False
         if self._held_until_s is None:
             return True

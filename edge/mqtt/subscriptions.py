@@ -75,7 +75,7 @@ class Subscriptions:
             client.subscribe(filters)  # type: ignore[arg-type]  # a list of either kind
 
     def answered(self, codes: list[ReasonCode]) -> None:
-        """Note what the broker says to the subscriptions, in their order."""
+        """Note the broker's answer to each subscription, in their order."""
         self.waiting = False
         for subscription, code in zip(self._all, codes, strict=False):  # a broker may answer nonsense
             if code.is_failure and not subscription.optional:
