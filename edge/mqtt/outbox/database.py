@@ -64,7 +64,8 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path, destination: str) -> None:
         """Take a connection from `open`."""
         self._db, self._path, self._destination = connection, path, destination
-        self._marks = Marks.of(path)
+        self._log = path.with_name(path.name + "-wal")
+        self._marks = Marks.of(path, self._log)
 
     @classmethod
     def open(cls, path: Path, destination: str) -> Database:
@@ -157,7 +158,7 @@ class Database:
 
     def interference(self) -> Interference:
         """Return what somebody else did to the files since our last write."""
-        marks = Marks.of(self._path)
+        marks = Marks.of(self._path, self._log)
         if marks == self._marks:
             return Interference.NONE
         return Interference.CHANGED if marks.same_files(self._marks) else Interference.REMOVED
@@ -196,15 +197,14 @@ class Database:
         SQLite would copy its log into the database while it closes, and does not look at the log's checksums then. It
         does when it opens the file again. So the log is hidden from it meanwhile.
         """
-        log = self._path.with_name(self._path.name + "-wal")
         content = b""
         with suppress(OSError):
-            content = log.read_bytes()
-            os.truncate(log, 0)
+            content = self._log.read_bytes()
+            os.truncate(self._log, 0)
         self.abandon()
         if content:
             with suppress(OSError):
-                log.write_bytes(content)
+                self._log.write_bytes(content)
 
     def _insert(
         self,
@@ -235,7 +235,7 @@ class Database:
                     db.execute("ROLLBACK")
             raise explained(error) from None
         finally:
-            self._marks = Marks.of(self._path)
+            self._marks = Marks.of(self._path, self._log)
 
 
 def _checksum(payload: str) -> int:

@@ -103,9 +103,9 @@ class Marks:
     log: Mark
 
     @classmethod
-    def of(cls, path: Path) -> Marks:
+    def of(cls, path: Path, log: Path) -> Marks:
         """Return what both look like now."""
-        return cls(Mark.of(path), Mark.of(path.with_name(path.name + "-wal")))
+        return cls(Mark.of(path), Mark.of(log))
 
     def same_files(self, others: Marks) -> bool:
         """Return whether the database is the same file, whatever is in it, and its log is not another one."""

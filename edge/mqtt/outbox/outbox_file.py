@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
@@ -26,14 +25,6 @@ _RETRY_S = 0.2, 5.0
 """Seconds before the first and between later attempts on a disk that fails; twice as long each time in between."""
 
 _FAILS = "fails"
-
-
-class DiskState(Enum):
-    """How the file is."""
-
-    CLOSED = "not open: not needed yet, or it failed"
-    READING = "open; some of what earlier sessions left is not in line yet"
-    READY = "open; all that is in it is in line"
 
 
 class OutboxFile:
@@ -61,16 +52,9 @@ class OutboxFile:
         self._patience_s = _RETRY_S[0]
 
     @property
-    def state(self) -> DiskState:
-        """How the file is."""
-        if self._database is None:
-            return DiskState.CLOSED
-        return DiskState.READING if self.unread else DiskState.READY
-
-    @property
     def is_open(self) -> bool:
         """Whether the database is open."""
-        return self.state is not DiskState.CLOSED
+        return self._database is not None
 
     @property
     def unread(self) -> bool:
