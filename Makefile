@@ -19,8 +19,10 @@ FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained; its models, NAME.keras, become the shipped bundles NAME.
 RECIPE  ?= train/recipes/emotion.toml
 RUN     := runs/$(basename $(notdir $(RECIPE)))
-# The bundles that it learns from; 'train' makes those that are missing.
-TEACHERS := $(shell grep -os 'runs/teachers/[^"]*' $(RECIPE))
+# The weights of it that are kept, from which 'convert' makes models where nothing was trained.
+WEIGHTS := train/weights/$(basename $(notdir $(RECIPE))).npz
+# The networks that it learns from; 'train' makes those that are missing.
+TEACHERS := $(shell grep -os 'runs/[^"]*\.npz' $(RECIPE))
 # Where its bundles go.
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
@@ -64,18 +66,15 @@ convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO; or a
 ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
 else
-	@test -n "$(wildcard $(RUN)/*.keras)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
+	@test -n "$(wildcard $(RUN)/*.keras)" || test -f $(WEIGHTS) || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
+	$(if $(wildcard $(RUN)/*.keras),,$(BIN)/python -m train restore $(WEIGHTS) --out $(RUN))
 	for model in $(RUN)/*.keras; do \
 	    $(BIN)/python -m convert $$model --out $(INTO)/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
 	done
 endif
 
-runs/teachers/%.tflite:
-	$(MAKE) train RECIPE=train/recipes/$*.toml
-	$(MAKE) convert RECIPE=train/recipes/$*.toml INTO=runs/teachers
-
-# One training gives both.
-runs/teachers/%-fer2013.tflite: runs/teachers/%.tflite ;
+$(TEACHERS):
+	$(MAKE) train RECIPE=train/recipes/$(basename $(notdir $@)).toml
 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)

@@ -18,15 +18,17 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from train import fit as fitting
-from train import mean_faces, recipes, report
+from train import keep, kept, mean_faces, recipes, report
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
 from train.evaluate import commands, tables
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import judge_all, load_tests
+from train.heads import heads_of, model_columns
 from train.networks.cost import count_macs
 from train.progress import progress
 from train.targets import training_examples, validation_examples
+from train.teachers import load_teachers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(commands.app)
+app.add_typer(keep.app)
 
 
 @app.command()
@@ -57,6 +60,7 @@ def fit(  # noqa: PLR0913  # each is a flag
     plan = recipes.load(recipe)
     if epochs:
         plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
+    teachers, before = load_teachers(plan.data, heads_of(plan.data)), kept.load_start(plan)
     folder = out or Path("runs") / plan.name
     _claim(folder, plan, resume=resume, fresh=fresh)
     with progress(lines=True) as stage:
@@ -66,14 +70,18 @@ def fit(  # noqa: PLR0913  # each is a flag
         training = training_examples(plan.data, fer2013, ferplus, clips, stage)
     whole = not (folder / fitting.LOG).exists() or not resume
     start = time.monotonic()
-    network = fitting.fit(plan, training, validation, folder, resume=resume)
+    network = fitting.fit(plan, training, validation, folder, resume=resume, teachers=teachers, start=before)
     wall_s = round(time.monotonic() - start, 1) if whole else None
 
     history = fitting.read_log(folder)
     rows = training.rows() | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
+    taught = {"teachers": ", ".join(map(str, teachers))} if teachers else {}
+    if before:
+        taught["start"] = str(before)
+    weights = kept.save(folder / f"{plan.name}.npz", plan, network.get_weights())
     for head in training.emotions:
-        name = plan.name if head is training.heads[0] else f"{plan.name}-{head.name}"
-        labels, columns = training.model_columns(head)
+        name = head.model_name(plan.name, first=training.heads[0])
+        labels, columns = model_columns(training.heads, head)
         model = fitting.only(network, plan, columns)
         fitting.save_atomically(model, folder / f"{name}.keras")
         written = report.TrainingReport(
@@ -81,7 +89,8 @@ def fit(  # noqa: PLR0913  # each is a flag
             labels=labels,
             protocol=head.protocol,
             recipe=plan,
-            sources=training.sources,
+            sources={**training.sources, **taught},
+            weights=weights,
             rows=rows,
             priors=training.priors(head),
             parameters=model.count_params(),

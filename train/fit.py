@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from train import batch_norm
 from train.augment import Augmentation
 from train.batches import Batches
 from train.callbacks import SeenFaces, StartEpoch
 from train.datasets import fer2013
-from train.losses import HeadsLoss, MainAccuracy, MainCrossEntropy
+from train.losses import Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks import resnet
+from train.teachers import Teachers
 
 if TYPE_CHECKING:
-    from train.recipes import Recipe
+    from collections.abc import Sequence
+
+    from train.kept import KeptNetwork
+    from train.recipes import DataConfig, Recipe
     from train.targets import Examples
 
 LOG = "log.csv"
@@ -29,7 +34,16 @@ LOG = "log.csv"
 _CPU = Path("/proc/cpuinfo")
 
 
-def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, *, resume: bool) -> keras.Model:
+def fit(  # noqa: PLR0913  # data, folder and what it learns from
+    recipe: Recipe,
+    training: Examples,
+    validation: Examples,
+    folder: Path,
+    *,
+    resume: bool,
+    teachers: Sequence[KeptNetwork] = (),
+    start: KeptNetwork | None = None,
+) -> keras.Model:
     """Train one model.
 
     Args:
@@ -38,6 +52,8 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
         validation: Pictures and targets for the curves; they change no weight.
         folder: Where checkpoints and `LOG` are written.
         resume: Continue from the folder's last finished epoch instead of starting over.
+        teachers: Networks whose answers are learned beside the labels.
+        start: The weights to start from; None: random ones.
 
     Returns:
         The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
@@ -54,16 +70,20 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
     # Logits and augmentation stay float32.
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if _has_bfloat16() else "float32")
     try:
-        network = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
+        network = start.build() if start else resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
+        teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
     augmentation = Augmentation(recipe.augment, name="augmentation")
     batches = Batches(training, schedule)
     pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
-    model = keras.Model(pixels, network(augmentation(pixels)), name="training")
+    augmented = augmentation(pixels)
+    logits = network(augmented)
+    outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
+    model = keras.Model(pixels, outputs, name="training")
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
-        loss=HeadsLoss(training.heads),
+        loss=HeadsLoss(training.heads, _distillation(recipe.data, teaching)),
         metrics=[MainAccuracy(training.heads), MainCrossEntropy(training.heads)],
         # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
@@ -84,7 +104,16 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path, 
     )
     plain = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
     plain.set_weights(network.get_weights())
+    if schedule.norm_batches:
+        batches.start(schedule.epochs - 1)
+        augmentation.is_light.assign(float(batches.is_light))
+        chosen = range(min(schedule.norm_batches, len(batches)))
+        batch_norm.estimate(plain, (augmentation(batches[i][0], training=True) for i in chosen))
     return plain
+
+
+def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation | None:
+    return Distillation(data.teacher_weight, data.temperature, teaching.known) if teaching else None
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -10,31 +11,72 @@ from keras import ops
 from edge.inference.outputs import FACE
 
 if TYPE_CHECKING:
-    from train.targets import Head
+    from train.heads import Head
 
 _SURE = 0.98
 """Largest target of the face score: its logits then stay in the range of the others, and int8 steps are fine."""
 
 
-class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
-    """Weighted sum of each head's cross-entropy; binary for the face score."""
+@dataclass(frozen=True)
+class Distillation:
+    """How teachers' answers are learned; `y_pred` has them in as many columns after the logits."""
 
-    def __init__(self, heads: tuple[Head, ...]) -> None:
+    weight: float
+    """Of the answers; that of the labels is 1 less it."""
+
+    temperature: float
+    taught: frozenset[str]
+    """Names of the heads that have answers."""
+
+
+class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
+    """Weighted sum of each head's cross-entropy, with labels and with teachers' answers; binary for the face score."""
+
+    def __init__(self, heads: tuple[Head, ...], distillation: Distillation | None = None) -> None:
         super().__init__(name="loss")
         self.heads = heads
+        self.distillation = distillation
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return ``(N,)`` losses; a head whose targets are zero adds nothing."""
+        """Return ``(N,)`` losses; a head whose targets are zero adds nothing but what teachers say of faces."""
         total = 0.0
         for head in self.heads:
             targets, logits = y_true[:, head.columns], y_pred[:, head.columns]
-            if head.name == FACE:
-                targets = 1 - _SURE + targets * (2 * _SURE - 1)
-                loss = ops.binary_crossentropy(targets, logits, from_logits=True)
-            else:
-                loss = -targets * ops.log_softmax(logits, axis=-1)
-            total += head.weight * ops.sum(loss, axis=-1)
+            loss = _face_loss(targets, logits) if head.name == FACE else _emotion_loss(targets, logits)
+            if self.distillation and head.name in self.distillation.taught:
+                weight = self.distillation.weight
+                loss = (1 - weight) * loss + self._answered(head, y_true, y_pred, self.distillation)
+            total += head.weight * loss
         return total
+
+    def _answered(self, head: Head, y_true: Any, y_pred: Any, distillation: Distillation) -> Any:
+        """Return the losses with the answers; times the temperature's square their gradients stay as large."""
+        behind = self.heads[-1].columns.stop
+        answers = y_pred[:, behind + head.columns.start : behind + head.columns.stop]
+        logits = y_pred[:, head.columns] / distillation.temperature
+        square = distillation.temperature**2
+        if head.name == FACE:
+            return distillation.weight * square * _binary(ops.clip(answers, 1 - _SURE, _SURE), logits)
+        # A face without labels has the answers alone; what is no face has none.
+        labelled = ops.sum(y_true[:, head.columns], axis=-1)
+        weight = (1 - (1 - distillation.weight) * labelled) * self._is_face(y_true, labelled)
+        return weight * square * _emotion_loss(answers, logits)
+
+    def _is_face(self, y_true: Any, labelled: Any) -> Any:
+        face = next((head for head in self.heads if head.name == FACE), None)
+        return y_true[:, face.columns.start] if face else ops.ones_like(labelled)
+
+
+def _emotion_loss(targets: Any, logits: Any) -> Any:
+    return -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
+
+
+def _face_loss(targets: Any, logits: Any) -> Any:
+    return _binary(1 - _SURE + targets * (2 * _SURE - 1), logits)
+
+
+def _binary(targets: Any, logits: Any) -> Any:
+    return ops.sum(ops.binary_crossentropy(targets, logits, from_logits=True), axis=-1)
 
 
 class MainCrossEntropy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
@@ -47,7 +89,7 @@ class MainCrossEntropy(keras.metrics.Mean):  # type: ignore[misc]  # keras has n
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
         targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
-        losses = -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
+        losses = _emotion_loss(targets, logits)
         known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
         super().update_state(losses, known if sample_weight is None else known * sample_weight)
 

@@ -32,6 +32,9 @@ class TrainingReport(FrozenModel):
     sources: dict[str, str] = Field(default_factory=dict)
     """What else it learned from: the clips by name, the negatives and the teachers by their SHA-256."""
 
+    weights: str = ""
+    """SHA-256 of the file ``NAME.npz`` with the weights of all heads; empty in reports of older versions."""
+
     rows: dict[str, int]
     """Faces by protocol and split, as in ``ferplus Training``."""
 

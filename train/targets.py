@@ -8,58 +8,31 @@ picture has no label.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.errors import BundleError
-from edge.inference.bundle import ModelBundle
 from edge.inference.outputs import FACE
-from edge.vision.crops import all_resized
 from train.datasets import are_faces, fer2013, ferplus, load
 from train.datasets.faces import DataError
 from train.datasets.footage import TRAINING
 from train.datasets.negatives import clutter, fingerprint
 from train.evaluate.balance import class_priors
-from train.recipes import RecipeError
+from train.heads import heads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from train.datasets import LabelProtocol
+    from train.heads import Head
     from train.progress import Stage
     from train.recipes import DataConfig
-
-_LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
-
-_REPOSITORY = Path(__file__).parent.parent
 
 
 def _silent(_name: str, _total: int) -> Callable[[int], None]:
     return lambda _count: None
-
-
-@dataclass(frozen=True)
-class Head:
-    """Some columns of the network's last layer."""
-
-    name: str
-    """A protocol, or `FACE`."""
-
-    labels: tuple[str, ...]
-    weight: float
-    """Weight of its loss."""
-
-    columns: slice
-    """Which of all columns."""
-
-    @property
-    def protocol(self) -> LabelProtocol:
-        """The protocol that it is evaluated by."""
-        return "fer2013" if self.name == "fer2013" else "ferplus-majority"
 
 
 @dataclass(frozen=True)
@@ -86,12 +59,6 @@ class Examples:
     def emotions(self) -> tuple[Head, ...]:
         """The heads for emotions; each becomes a model."""
         return tuple(head for head in self.heads if head.name != FACE)
-
-    def model_columns(self, head: Head) -> tuple[tuple[str, ...], list[int]]:
-        """Return labels and columns of one head's model: its own, then the face score's if there is one."""
-        chosen = [head, *(other for other in self.heads if other.name == FACE)]
-        labels = tuple(label for part in chosen for label in part.labels)
-        return labels, [column for part in chosen for column in range(part.columns.start, part.columns.stop)]
 
     def sample(self, count: int, seed: int) -> Examples:
         """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
@@ -124,7 +91,6 @@ def training_examples(
 
     Raises:
         DataError: A file is missing or is not what its name says.
-        RecipeError: A teacher is no bundle, or has labels of no head.
     """
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
@@ -132,12 +98,8 @@ def training_examples(
     votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
     face = ~ferplus.no_face(votes)
     targets = {"ferplus": ferplus.distributions(votes), "fer2013": fer2013.faces(rows).targets * face[:, None]}
-    heads = _heads(data)
+    heads = heads_of(data)
     sources = {}
-    for name, teachers in _teachers(data, heads).items():
-        sources[f"{name} teachers"] = ", ".join(teacher.card.sha256 for teacher in teachers)
-        said = np.mean([_said(teacher, rows.pixels, _LABELS[name]) for teacher in teachers], axis=0)
-        targets[name] = _taught(targets[name], said, data.teacher_weight) * face[:, None]
     pixels = rows.pixels
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
     table = table.astype(np.float32)
@@ -155,41 +117,9 @@ def training_examples(
     return Examples(pixels[taught], table[taught], heads, sources)
 
 
-def _teachers(data: DataConfig, heads: tuple[Head, ...]) -> dict[str, list[ModelBundle]]:
-    """Load the recipe's teachers, by the head that has their labels."""
-    teachers: dict[str, list[ModelBundle]] = {}
-    for file in data.teachers:
-        path = _REPOSITORY / file
-        try:
-            teacher = ModelBundle.load(path)
-        except BundleError as error:
-            message = f"data.teachers: {error}; 'make train' makes the teachers first"
-            raise RecipeError(message) from error
-        name = next((head.name for head in heads if set(head.labels) == set(teacher.labels)), None)
-        if name is None:
-            taught = " or ".join(", ".join(head.labels) for head in heads if head.name != FACE)
-            message = f"data.teachers: {path}: its labels are {', '.join(teacher.labels)}, not {taught}"
-            raise RecipeError(message)
-        teachers.setdefault(name, []).append(teacher)
-    return teachers
-
-
-def _said(teacher: ModelBundle, pixels: NDArray[np.uint8], labels: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return a teacher's ``(N, C)`` probabilities, the mean over faces and their mirror images."""
-    sized = all_resized(pixels, teacher.card.input.width, teacher.card.input.height)
-    said = np.mean([teacher.read(view).probabilities for view in (sized, sized[:, :, ::-1])], axis=0)
-    return np.asarray(said[:, [teacher.labels.index(label) for label in labels]], np.float32)
-
-
-def _taught(known: NDArray[np.float32], said: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
-    """Return the mean of labels and teachers' outputs, both ``(N, C)``; rows without labels are the teachers' alone."""
-    mixed = np.where(known.any(axis=1, keepdims=True), (1 - weight) * known + weight * said, said)
-    return np.asarray(mixed, np.float32)
-
-
 def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Examples:
     """Return PublicTest's faces with labels for the first head and the face score; arguments as `training_examples`."""
-    heads = _heads(data)
+    heads = heads_of(data)
     faces = load(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)
     targets = np.zeros((len(faces), heads[-1].columns.stop), np.float32)
     targets[:, heads[0].columns] = faces.targets
@@ -197,16 +127,3 @@ def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path
         if head.name == FACE:
             targets[:, head.columns] = are_faces(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)[:, None]
     return Examples(faces.pixels, targets, heads)
-
-
-def _heads(data: DataConfig) -> tuple[Head, ...]:
-    weights: dict[str, float] = {data.training: 1.0}
-    if data.clutter:
-        weights[FACE] = data.face_weight
-    if data.also:
-        weights[data.also] = data.also_weight
-    ends = np.cumsum([len(_LABELS[name]) for name in weights])
-    return tuple(
-        Head(name, _LABELS[name], weight, slice(int(end) - len(_LABELS[name]), int(end)))
-        for (name, weight), end in zip(weights.items(), ends, strict=True)
-    )

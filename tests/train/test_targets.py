@@ -8,16 +8,19 @@ import pytest
 from keras import ops
 from pydantic import ValidationError
 
-from edge.inference.bundle import SHIPPED
-from edge.inference.outputs import FACE
+from edge.inference.outputs import FACE, softmax
 from tests.train import synthetic
 from train.datasets import DataError, are_faces, ferplus
-from train.losses import HeadsLoss, MainAccuracy
-from train.recipes import DataConfig, RecipeError
+from train.datasets.negatives import fingerprint
+from train.heads import model_columns
+from train.losses import Distillation, HeadsLoss, MainAccuracy
+from train.recipes import DataConfig
 from train.targets import Examples, training_examples, validation_examples
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +57,12 @@ def test_each_picture_teaches_what_is_known_of_it(data: synthetic.Run) -> None:
 def test_alone_it_is_the_votes(data: synthetic.Run) -> None:
     taught = examples(data, DataConfig())
     assert taught.targets.shape == (398, 8)
-    assert taught.model_columns(taught.heads[0]) == (ferplus.LABELS, list(range(8)))
+    assert model_columns(taught.heads, taught.heads[0]) == (ferplus.LABELS, list(range(8)))
 
 
 def test_a_models_columns_are_its_own_and_the_faces(data: synthetic.Run) -> None:
     taught = examples(data, EVERYTHING)
-    labels, columns = taught.model_columns(taught.heads[2])
+    labels, columns = model_columns(taught.heads, taught.heads[2])
     assert labels == (*taught.heads[2].labels, FACE)
     assert columns == [*range(9, 16), 8]
 
@@ -71,37 +74,10 @@ def test_validation_asks_what_the_model_is_for(data: synthetic.Run) -> None:
     assert not asked.targets[:, 9:].any()
 
 
-def test_a_teacher_speaks_beside_the_votes_and_where_there_are_none(data: synthetic.Run) -> None:
-    votes = examples(data, EVERYTHING).targets
-    half, alone = (
-        examples(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,), "teacher_weight": weight})).targets
-        for weight in (0.5, 1.0)
-    )
-    assert half[2:400, :8] == pytest.approx((votes[2:400, :8] + alone[2:400, :8]) / 2, abs=1e-6)
-    assert np.ptp(alone[2:400, :8], axis=0).max() > 0  # it does not say the same of all
-    assert half[1, :8] == pytest.approx(alone[1, :8])
-    assert half[1, :8].sum() == pytest.approx(1)
-    assert not half[0].any()
-    assert (half[:, 8:] == votes[:, 8:]).all()
-
-
-def test_each_teacher_teaches_the_head_that_has_its_labels(data: synthetic.Run) -> None:
-    other = SHIPPED.with_name("emotion-fer2013.tflite")
-    plain, one, both, twice = (
-        examples(data, EVERYTHING.model_copy(update={"teachers": teachers})).targets
-        for teachers in ((), (other,), (SHIPPED, other), (other, other))
-    )
-    assert (one[:, :9] == plain[:, :9]).all()
-    assert not (one[:, 9:] == plain[:, 9:]).all()
-    assert (both[:, 9:] == one[:, 9:]).all()
-    assert not (both[:, :8] == plain[:, :8]).all()
-    assert twice == pytest.approx(one)
-
-
 def test_what_else_it_learned_from_is_told(data: synthetic.Run, tmp_path: Path) -> None:
-    taught = examples(data, EVERYTHING.model_copy(update={"teachers": (SHIPPED,)}))
+    taught = examples(data, EVERYTHING)
     assert taught.sources["clips"] == "none"
-    assert len(taught.sources["ferplus teachers"]) == 64
+    assert taught.sources["negatives"] == fingerprint(taught.pixels[400:])
     with pytest.raises(DataError, match="no such folder of clips"):
         training_examples(EVERYTHING, data.fer2013, data.ferplus, tmp_path / "none")
 
@@ -118,13 +94,6 @@ def test_pictures_that_fer2013_calls_faces_and_nobody_else_does_are_none(data: s
     assert are_faces("ferplus", "Training", data.fer2013, data.ferplus).all()
 
 
-def test_a_teacher_of_other_labels_is_refused(data: synthetic.Run) -> None:
-    with pytest.raises(RecipeError, match=r"data\.teachers: .*its labels are .*contempt"):
-        examples(data, DataConfig(training="fer2013", teachers=(SHIPPED,)))
-    with pytest.raises(RecipeError, match=r"data\.teachers: .*none\.tflite"):
-        examples(data, DataConfig(teachers=(SHIPPED.with_name("none.tflite"),)))
-
-
 def test_the_loss_is_that_of_each_head_by_its_weight(data: synthetic.Run) -> None:
     heads = examples(data, EVERYTHING).heads
     said = np.zeros((3, 16), np.float32)
@@ -135,6 +104,33 @@ def test_the_loss_is_that_of_each_head_by_its_weight(data: synthetic.Run) -> Non
     assert losses == pytest.approx(
         [np.log(8) + 0.25 * np.log(2) + 0.5 * np.log(7), 0.25 * np.log(2), 0.25 * np.log(2)], abs=1e-5
     )
+
+
+def test_teachers_answers_are_learned_beside_labels_and_alone_where_there_are_none(data: synthetic.Run) -> None:
+    heads = examples(data, EVERYTHING).heads
+    loss = HeadsLoss(heads, Distillation(weight=0.7, temperature=2.0, taught=frozenset({"ferplus", FACE})))
+    targets = np.zeros((4, 16), np.float32)
+    targets[0, [0, 8, 9]] = 1  # everything is known
+    targets[1, 8] = 1  # a face, nothing else
+    targets[2, [0, 8]] = 0.5  # mixed with what is no face; nothing of row 3 is known: it is no face
+    logits = np.random.default_rng(2).normal(size=(4, 16)).astype(np.float32)
+    answers = np.zeros((4, 16), np.float32)
+    answers[:, :8] = softmax(np.random.default_rng(3).normal(size=(4, 8)).astype(np.float32))
+    answers[:, 8] = 0.9
+
+    def entropy(wanted: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(-(wanted * np.log(softmax(given))).sum(axis=1))
+
+    def binary(wanted: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
+        p = 1 / (1 + np.exp(-given))
+        return np.asarray(-(wanted * np.log(p) + (1 - wanted) * np.log(1 - p)))
+
+    said = entropy(answers[:, :8], logits[:, :8] / 2) * 4
+    expected = 0.3 * entropy(targets[:, :8], logits[:, :8]) + said * np.array([0.7, 1.0, (1 - 0.3 * 0.5) * 0.5, 0.0])
+    face = 0.3 * binary(0.02 + targets[:, 8] * 0.96, logits[:, 8]) + 0.7 * 4 * binary(answers[:, 8], logits[:, 8] / 2)
+    expected += 0.25 * face + 0.5 * entropy(targets[:, 9:], logits[:, 9:])
+    found = ops.convert_to_numpy(loss.call(targets, np.concatenate([logits, answers], axis=1)))
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_head_without_targets_learns_nothing(data: synthetic.Run) -> None:

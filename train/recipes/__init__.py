@@ -33,11 +33,15 @@ class DataConfig(FrozenModel):
     """Weight of the second head's loss; the first one's is 1."""
 
     teachers: tuple[Path, ...] = ()
-    """Bundles' .tflite, as seen from the repository: what they say of each face, on average, is learned beside the
-    labels that are also theirs. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015."""
+    """Networks, ``NAME.npz`` as `train.kept` writes them, relative to the repository. Their mean answer for the same
+    augmented picture is learned, for each head that they have too. Hinton et al., "Distilling the Knowledge in a Neural
+    Network", 2015; Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022."""
 
     teacher_weight: float = Field(default=0.5, gt=0, le=1)
-    """What the teachers count beside the labels; they alone speak where there are none."""
+    """Weight of the teachers' answers; that of the labels is 1 less it. Faces without labels have the answers alone."""
+
+    temperature: float = Field(default=1.0, ge=1)
+    """Divisor of the teachers' logits and of the network's beside them: above 1, small probabilities count more."""
 
     clutter: int = Field(default=0, ge=0)
     """How many negatives are used, pictures that are no faces. If there are any, the model has a face score."""
@@ -77,6 +81,10 @@ class ScheduleConfig(FrozenModel):
     """Parameter of the beta distribution by which half of the pictures are mixed with another one, before augmentation;
     0: none. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018."""
 
+    norm_batches: int = Field(default=0, ge=0)
+    """Batches over which the statistics of batch normalisation are estimated again, with the averaged weights, in the
+    end; 0: they stay those of the last steps' weights."""
+
     light_epochs: int = Field(default=0, ge=0)
     """Final epochs without mixup and with mirror images as the only augmentation. He et al., "Data Augmentation
     Revisited", 2019."""
@@ -105,6 +113,9 @@ class Recipe(FrozenModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     description: str = ""
+    start: Path | None = None
+    """A network of the same shape to start from, ``NAME.npz``, relative to the repository; None: random weights."""
+
     data: DataConfig = DataConfig()
     network: ResNetConfig = ResNetConfig()
     augment: AugmentConfig = AugmentConfig()

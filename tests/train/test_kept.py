@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from train import kept, recipes
+from train.recipes import Recipe, RecipeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.train.synthetic import Run
+
+
+def test_a_network_is_read_as_it_was_written(trained: Run, tmp_path: Path) -> None:
+    network = kept.load(trained.out / "tiny.npz")
+    assert network.recipe == recipes.load(trained.recipe)
+    again = kept.save(tmp_path / "again.npz", network.recipe, network.weights)
+    assert again == network.sha256
+    assert (tmp_path / "again.npz").read_bytes() == (trained.out / "tiny.npz").read_bytes()
+    built = network.build().get_weights()
+    assert all(np.array_equal(one, other) for one, other in zip(built, network.weights, strict=True))
+
+
+def test_half_precision_takes_half_and_what_is_too_large_for_it_stays(trained: Run, tmp_path: Path) -> None:
+    network = kept.load(trained.out / "tiny.npz")
+    weights = list(network.weights)
+    weights[-1] = weights[-1] + 1e6
+    kept.save(tmp_path / "half.npz", network.recipe, weights, half=True)
+    half = kept.load(tmp_path / "half.npz").weights
+    assert (tmp_path / "half.npz").stat().st_size < 0.6 * (trained.out / "tiny.npz").stat().st_size
+    for one, other in zip(weights, half, strict=True):
+        assert other == pytest.approx(one, rel=1e-3, abs=1e-6)
+    assert np.array_equal(half[-1], weights[-1])
+
+
+def test_what_is_no_network_is_refused(trained: Run, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"none\.npz: No such file"):
+        kept.load(tmp_path / "none.npz")
+    whole = (trained.out / "tiny.npz").read_bytes()
+    pickled = io.BytesIO()
+    np.savez(pickled, meta=np.array([print], dtype=object))
+    other = io.BytesIO()
+    np.savez(other, weights=np.zeros(3))
+    for content in (b"", b"no zip", whole[:-200], pickled.getvalue(), other.getvalue()):
+        (tmp_path / "wrong.npz").write_bytes(content)
+        with pytest.raises(RecipeError, match=r"wrong\.npz: not a network"):
+            kept.load(tmp_path / "wrong.npz")
+
+
+def test_weights_of_another_network_are_refused(trained: Run, tmp_path: Path) -> None:
+    network = kept.load(trained.out / "tiny.npz")
+    wider = Recipe.model_validate(network.recipe.model_dump() | {"network": {"stem": 16}})
+    kept.save(tmp_path / "wider.npz", wider, network.weights)
+    with pytest.raises(RecipeError, match="do not fit"):
+        kept.load(tmp_path / "wider.npz").build()

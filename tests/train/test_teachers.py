@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from edge.inference.outputs import FACE, softmax
+from tests.train.synthetic import Run, call
+from train import fit as fitting
+from train import kept, recipes, report
+from train.__main__ import main
+from train.evaluate.models import keras_logits
+from train.heads import heads_of
+from train.networks import resnet
+from train.recipes import DataConfig, Recipe, RecipeError
+from train.targets import training_examples, validation_examples
+from train.teachers import Teachers, load_teachers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVERYTHING = DataConfig(training="ferplus", also="fer2013", clutter=8)
+
+
+def random_network(path: Path, data: DataConfig, seed: int) -> kept.KeptNetwork:
+    keras.utils.set_random_seed(seed)
+    recipe = Recipe.model_validate({"name": "random", "data": data, "network": {"widths": (8, 8), "blocks": (1, 1)}})
+    blank = kept.KeptNetwork(recipe, (), "")
+    width = blank.heads[-1].columns.stop
+    weights = resnet(recipe.network, 48, width).get_weights()
+    kept.save(path, recipe, weights)
+    return kept.load(path)
+
+
+def test_their_mean_answers_are_in_the_columns_of_the_heads(tmp_path: Path) -> None:
+    both = random_network(tmp_path / "a.npz", EVERYTHING, 1)
+    votes = random_network(tmp_path / "b.npz", DataConfig(), 2)
+    pictures = np.random.default_rng(1).uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
+    first, second = (np.asarray(one.build()(pictures, training=False)) for one in (both, votes))
+    heads = heads_of(EVERYTHING)
+
+    answers = ops.convert_to_numpy(Teachers([both, votes], heads, 2.0)(pictures))
+    assert answers[:, :8] == pytest.approx((softmax(first[:, :8] / 2) + softmax(second / 2)) / 2, abs=1e-4)
+    assert answers[:, 8] == pytest.approx(1 / (1 + np.exp(-first[:, 8] / 2)), abs=1e-4)
+    assert answers[:, 9:] == pytest.approx(softmax(first[:, 9:] / 2), abs=1e-4)
+
+    alone = Teachers([votes], heads, 1.0)
+    assert alone.known == {"ferplus"}
+    assert not alone.trainable_variables
+    assert not ops.convert_to_numpy(alone(pictures))[:, 8:].any()
+    assert FACE in Teachers([both], heads, 1.0).known
+
+
+def test_a_teacher_of_other_labels_is_refused(tmp_path: Path) -> None:
+    random_network(tmp_path / "votes.npz", DataConfig(), 1)
+    data = DataConfig(training="fer2013", teachers=(tmp_path / "votes.npz",))
+    with pytest.raises(RecipeError, match=r"votes\.npz: its labels are those of ferplus, not of fer2013"):
+        load_teachers(data, heads_of(data))
+    with pytest.raises(RecipeError, match=r"none\.npz"):
+        load_teachers(DataConfig(teachers=(tmp_path / "none.npz",)), heads_of(DataConfig()))
+
+
+def test_a_network_learns_from_answers_alone_whatever_the_labels_say(trained: Run, tmp_path: Path) -> None:
+    recipe = recipes.load(trained.recipe)
+    data = recipe.data.model_copy(update={"teacher_weight": 1.0, "temperature": 2.0})
+    recipe = recipe.model_copy(update={"data": data})
+    training = training_examples(data, trained.fer2013, trained.ferplus, None)
+    wrong = replace(training, targets=np.roll(training.targets, 1, axis=1))
+    validation = validation_examples(data, trained.fer2013, trained.ferplus)
+    teacher = kept.load(trained.out / "tiny.npz")
+    model = fitting.fit(recipe, wrong, validation, tmp_path, resume=False, teachers=[teacher])
+    answers = keras_logits(model)(validation.pixels).argmax(axis=1)
+    assert (answers == validation.targets.argmax(axis=1)).mean() > 0.5  # chance is 0.125, the labels say 0
+
+
+def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = trained.out / "tiny.npz"
+    recipe = tmp_path / "pupil.toml"
+    text = trained.recipe.read_text().replace('name = "tiny"', f'name = "pupil"\nstart = "{file}"')
+    recipe.write_text(text.replace("[network]", f'teachers = ["{file}"]\n[network]') + "norm_batches = 4\n")
+    out = tmp_path / "run"
+    command = ["fit", str(recipe), *trained.data, "--out", str(out), "--epochs", "1", "--clips", "none"]
+    assert call(main, command) == 0
+    written = report.read(out / "pupil.json")
+    sha256 = kept.load(file).sha256
+    assert written.sources["teachers"] == f"tiny {sha256}"
+    assert written.sources["start"] == f"tiny {sha256}"
+    assert written.weights == kept.load(out / "pupil.npz").sha256
+    assert written.metrics["PrivateTest"]["ferplus-majority"].accuracy > 0.8  # it started well
+
+    recipe.write_text(recipe.read_text().replace("stem = 8", "stem = 16"))
+    assert call(main, [*command[:-6], "--out", str(tmp_path / "other"), "--clips", "none"]) == 2
+    assert "its network or its labels differ" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""The commands that keep a run's weights in the repository, and make models of them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import train.native_stderr  # noqa: F401  # before anything that imports keras
+
+# isort: split
+import keras
+import numpy as np
+import typer
+from rich.console import Console
+
+from edge.files import write_atomically
+from edge.inference.outputs import FACE
+from train import fit as fitting
+from train import kept, report
+from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.datasets import DataError
+from train.evaluate.models import keras_logits
+from train.evaluate.protocols import judge_all, load_tests
+from train.heads import heads_of, model_columns
+from train.recipes import Recipe, RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from train.heads import Head
+    from train.kept import KeptNetwork
+
+FOLDER = Path(__file__).parent / "weights"
+"""Where the weights of what is shipped, and of its teachers, are kept."""
+
+app = typer.Typer()
+
+
+@app.command()
+def keep(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    into: Annotated[Path, typer.Option(help="The folder to write to.", show_default="train/weights")] = FOLDER,
+) -> None:
+    """Write a run's weights in half precision, NAME.npz, and its reports, evaluated again with them."""
+    recipe = _recipe(run)
+    path = into / f"{recipe.name}.npz"
+    sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
+    network = kept.load(path)
+    tests = load_tests(fer2013, ferplus)
+    for head, name in _models(network):
+        labels, columns = model_columns(network.heads, head)
+        model = fitting.only(network.build(), recipe, columns)
+        before = report.read(run / f"{name}.json")
+        metrics = judge_all(keras_logits(model), labels, tests)
+        after = before.model_copy(update={"metrics": metrics, "weights": sha256})
+        write_atomically(into / f"{name}.json", after.model_dump_json(indent=1) + "\n")
+        was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before, after))
+        Console().print(f"{name}: {was:.2%} of PublicTest in single precision, {now:.2%} in half", soft_wrap=True)
+    Console().print(f"{path}: {path.stat().st_size:,} bytes", soft_wrap=True)
+
+
+@app.command()
+def restore(
+    weights: Annotated[Path, typer.Argument(help="A file NAME.npz that 'keep' wrote, its reports beside it.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="The folder to write to.", show_default="runs/NAME")] = None,
+) -> None:
+    """Make NAME.keras of kept weights, ready to be converted, without any training."""
+    network = kept.load(weights)
+    folder = out or Path("runs") / network.recipe.name
+    for head, name in _models(network):
+        written = report.read(weights.with_name(f"{name}.json"))
+        if written.weights != network.sha256:
+            message = f"{weights.with_name(name)}.json: it is the report of other weights than {weights}"
+            raise DataError(message)
+        _, columns = model_columns(network.heads, head)
+        fitting.save_atomically(fitting.only(network.build(), network.recipe, columns), folder / f"{name}.keras")
+        report.write(written, folder)
+        Console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
+
+
+def _recipe(run: Path) -> Recipe:
+    path = run / "recipe.json"
+    try:
+        return Recipe.model_validate_json(path.read_bytes())
+    except OSError as error:
+        message = f"{path}: {error.strerror}; a run's folder has it"
+        raise RecipeError(message) from error
+    except ValueError as error:
+        message = f"{path}: not a recipe of this version: {str(error).splitlines()[0]}"
+        raise RecipeError(message) from error
+
+
+def _models(network: KeptNetwork) -> Iterator[tuple[Head, str]]:
+    """Yield each emotion head and the name of its model."""
+    for head in network.heads:
+        if head.name != FACE:
+            yield head, head.model_name(network.recipe.name, first=network.heads[0])
+
+
+def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:
+    """Return the weights of all heads: of the run's ``.npz``, or of the models of a run that has none."""
+    path = run / f"{recipe.name}.npz"
+    if path.exists():
+        return list(kept.load(path).weights)
+    heads = heads_of(recipe.data)
+    trunk: list[NDArray[np.float32]] = []
+    kernel, bias = np.empty(0, np.float32), np.zeros(heads[-1].columns.stop, np.float32)
+    for head in heads:
+        if head.name == FACE:
+            continue
+        file = run / f"{head.model_name(recipe.name, first=heads[0])}.keras"
+        try:
+            *trunk, part, offsets = keras.models.load_model(file, compile=False).get_weights()
+        except (ValueError, OSError) as error:
+            message = f"{file}: not a Keras model: {str(error).splitlines()[0]}"
+            raise DataError(message) from error
+        if not kernel.size:
+            kernel = np.zeros((len(part), len(bias)), np.float32)
+        _, columns = model_columns(heads, head)
+        kernel[:, columns], bias[columns] = part, offsets
+    return [*trunk, kernel, bias]
