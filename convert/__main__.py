@@ -16,8 +16,9 @@ from typer.core import TyperGroup
 
 from convert import bundle, plots
 from convert.bench import as_table, benchmark
+from convert.faces import LabelledFaces
 from convert.gates import Limits  # noqa: TC001  # limits_as_options reads annotations
-from convert.make import Data, make
+from convert.make import make
 from convert.options import limits_as_options
 from convert.peers.measure import as_table as peers_as_table
 from convert.peers.measure import measure
@@ -30,8 +31,8 @@ from train.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convert.gates import Check
-    from convert.make import Outcome
+    from convert.gates import GateResult
+    from convert.make import Conversion
     from edge.inference.bundle import Card
 
 _FACES = 512
@@ -75,14 +76,14 @@ def convert(  # noqa: PLR0913  # each is a flag
     """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
     out = out.with_suffix("") if out.suffix == ".tflite" else out
     with progress() as stage:
-        outcome = make(model, name or out.name, Data(fer2013, ferplus, calibration_faces), limits, stage)
-    _show_trials(outcome)
-    _show(outcome.checks)
-    if outcome.card is None:
-        _show_loudest(outcome)
-        _refuse(str(model), "no bundle is written", outcome.checks)
+        conversion = make(model, name or out.name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage)
+    _show_trials(conversion)
+    _show(conversion.results)
+    if conversion.card is None:
+        _show_loudest(conversion)
+        _refuse(str(model), "no bundle is written", conversion.results)
     else:
-        _show_written(bundle.write(out, outcome.trials[-1].content, outcome.card), outcome.card)
+        _show_written(bundle.write(out, conversion.trials[-1].content, conversion.card), conversion.card)
 
 
 @app.command()
@@ -99,9 +100,9 @@ def check(
 ) -> None:
     """Run the gates again on a bundle that is there."""
     with progress() as stage:
-        found = recheck(bundle_file, model, Data(fer2013, ferplus, _FACES), limits, stage)
-    _show(found)
-    _refuse(str(bundle_file), "it does not pass", found)
+        results = recheck(bundle_file, model, LabelledFaces(fer2013, ferplus, _FACES), limits, stage)
+    _show(results)
+    _refuse(str(bundle_file), "it does not pass", results)
 
 
 @app.command()
@@ -135,32 +136,32 @@ def frontier(
         write_atomically(plot, plots.frontier(measured))
 
 
-def _show(found: Sequence[Check]) -> None:
+def _show(results: Sequence[GateResult]) -> None:
     """Show what the gates measured."""
     table = Table("gate", "measured", "limit", "ok")
-    for check in found:
-        verdict = "" if not check.limit else "[green]yes[/]" if check.holds else "[bold red]NO[/]"
-        table.add_row(check.name, check.measured, check.limit, verdict)
+    for result in results:
+        verdict = "" if not result.limit else "[green]yes[/]" if result.holds else "[bold red]NO[/]"
+        table.add_row(result.gate, result.measured, result.limit, verdict)
     Console().print(table)
 
 
-def _refuse(what: str, consequence: str, found: Sequence[Check]) -> None:
+def _refuse(what: str, consequence: str, results: Sequence[GateResult]) -> None:
     """Say what failed, if anything did, and end with code 1."""
-    failed = [check for check in found if not check.holds]
-    for check in failed:
-        sys.stderr.write(f"{what}: {consequence}: {check.name}: {check.sentence}\n")
+    failed = [result for result in results if not result.holds]
+    for result in failed:
+        sys.stderr.write(f"{what}: {consequence}: {result.gate}: {result.sentence}\n")
     if failed:
         raise typer.Exit(1)
 
 
-def _show_trials(outcome: Outcome) -> None:
-    for trial, following in zip(outcome.trials, outcome.trials[1:], strict=False):
-        failed = ", ".join(check.name for check in trial.checks if not check.holds)
-        Console().print(f"{trial.way}: {failed} did not hold; {following.way} instead", soft_wrap=True)
+def _show_trials(conversion: Conversion) -> None:
+    for trial, following in zip(conversion.trials, conversion.trials[1:], strict=False):
+        failed = ", ".join(result.gate for result in trial.results if not result.holds)
+        Console().print(f"{trial.method}: {failed} did not hold; {following.method} instead", soft_wrap=True)
 
 
-def _show_loudest(outcome: Outcome) -> None:
-    rows: list[dict[str, Any]] = [row for row in outcome.layers if row["snr_db"] is not None]
+def _show_loudest(conversion: Conversion) -> None:
+    rows: list[dict[str, Any]] = [row for row in conversion.layers if row["snr_db"] is not None]
     if not rows:
         return
     table = Table("layer", "operator", "output", "SNR, dB", title="Where int8 loses most")

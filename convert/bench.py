@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from rich.table import Table
 
-from convert import worker
-from edge.inference.bundle import ModelBundle, softmax
+from convert import evaluate, int8_runtime
+from convert.subprocesses import CHECKOUT, python
+from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import Network, Runtime, installed
-from train.evaluate.metrics import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edge.inference.bundle import Card
+    from edge.inference.outputs import OutputLabels
     from train.datasets import Faces, LabelProtocol, Split
     from train.progress import Stage
 
 THREADS = (1, 2, 4)
 PROTOCOLS: tuple[LabelProtocol, ...] = ("ferplus-majority", "fer2013")
 
-_CHECKOUT = Path(__file__).parent.parent
 _FACES = 20
 """Faces of one turn."""
 
@@ -66,9 +66,7 @@ def benchmark(
         BundleError: One is no valid bundle, or a runtime refuses it.
     """
     bundles = [ModelBundle.load(path) for path in paths]
-    accuracies = [
-        _accuracies(path, bundle.outputs.columns, tests, stage) for path, bundle in zip(paths, bundles, strict=True)
-    ]
+    accuracies = [_accuracies(path, bundle.outputs, tests, stage) for path, bundle in zip(paths, bundles, strict=True)]
     times = _times(paths, rounds, stage)
     return [
         BundleFigures(
@@ -79,14 +77,14 @@ def benchmark(
 
 
 def _accuracies(
-    path: Path, labels: tuple[str, ...], tests: Mapping[tuple[Split, LabelProtocol], Faces], stage: Stage
+    path: Path, outputs: OutputLabels, tests: Mapping[tuple[Split, LabelProtocol], Faces], stage: Stage
 ) -> dict[LabelProtocol, float]:
     found: dict[LabelProtocol, float] = {}
     for protocol in PROTOCOLS:
         faces = tests["PrivateTest", protocol]
         advance = stage(f"{path.name}, {protocol}", len(faces))
-        rows = worker.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
-        found[protocol] = judge(softmax(rows), labels, faces).accuracy
+        answers = int8_runtime.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
+        found[protocol] = evaluate.count(answers, outputs, faces).accuracy
     return found
 
 
@@ -97,9 +95,9 @@ def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, 
     with ExitStack() as stack:
         waiting = {}
         for number, runtime, threads in keys:
-            command = [sys.executable, "-m", "convert.bench", str(paths[number].resolve()), runtime, str(threads)]
+            command = python(__name__, paths[number].resolve(), runtime, threads)
             waiting[number, runtime, threads] = stack.enter_context(
-                subprocess.Popen(command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
         for _ in range(rounds):
             for key, process in waiting.items():

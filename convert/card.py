@@ -1,4 +1,4 @@
-"""Say everything about a converted model: what it is, what was measured, and what was allowed."""
+"""The card of a converted model: what it is, what was measured, and what was allowed."""
 
 from __future__ import annotations
 
@@ -7,63 +7,56 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.face_output import emotions
-from convert.gates import agreement, as_card
-from edge.inference.bundle import FACE, Calibration, Card, InputCard, softmax
+from convert import evaluate
+from convert.gates import as_card
+from edge.inference.bundle import Calibration, Card, InputCard
 from edge.inference.runtime import installed
-from train.evaluate.metrics import compare, judge, match_labels, reliability
+from train.evaluate.metrics import reliability
 from train.evaluate.protocols import TESTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from convert.confidence import Confidence
-    from convert.gates import Check, Limits
+    from convert.faces import Key
+    from convert.gates import GateResult, Limits
     from convert.quantize.search import Trial
-    from convert.spec import Spec
+    from convert.spec import ModelSpec
+    from edge.inference.outputs import Logits, OutputLabels
     from edge.inference.runtime import Runtime
-    from train.datasets import Faces, LabelProtocol, Split
-
-    Key = tuple[Split, LabelProtocol]
-    Rows = NDArray[np.float32]
+    from train.datasets import Faces
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 _DIGITS = 5
 
 
-def make_card(  # noqa: PLR0913, PLR0917  # a card says eight things
+def make_card(  # noqa: PLR0913, PLR0917  # a card says seven things
     name: str,
-    spec: Spec,
-    labels: Sequence[str],
-    trials: Sequence[Trial],
-    gates: Sequence[Check],
+    spec: ModelSpec,
+    trial: Trial,
+    results: Sequence[GateResult],
     confidence: Confidence,
     metrics: Mapping[str, Any],
     more: Mapping[str, Any],
 ) -> Card:
-    """Make the card. It holds no time and no path: equal models give equal cards.
+    """Return the card. It holds no time and no path: equal models give equal cards.
 
     Args:
         name: The bundle's name.
         spec: What is known of the model.
-        labels: In the order of the logits.
-        trials: How it was quantised; the last one is the bundle.
-        gates: All of them.
+        trial: The one that becomes the bundle.
+        results: Of all gates.
         confidence: Temperature and least confidence, with what they were chosen by.
         metrics: What was measured, as it goes into the card.
         more: What else goes into it.
     """
-    last = trials[-1]
-    anatomy = last.anatomy
+    summary = trial.summary
     return Card.model_validate(
         {
             "name": name,
             "version": tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"],
-            "sha256": hashlib.sha256(last.content).hexdigest(),
-            "labels": tuple(label for label in labels if label != FACE),
+            "sha256": hashlib.sha256(trial.content).hexdigest(),
+            "labels": spec.outputs.emotions,
             "input": InputCard(width=spec.width, height=spec.height),
             "calibration": Calibration(
                 temperature=confidence.temperature,
@@ -72,27 +65,27 @@ def make_card(  # noqa: PLR0913, PLR0917  # a card says eight things
             ),
             "trained": spec.trained,
             "metrics": dict(metrics),
-            "macs": anatomy.macs,
-            "parameters": anatomy.parameters,
-            "bytes": len(last.content),
-            "arena": anatomy.arena,
-            "operators": anatomy.operators,
-            "min_runtime": anatomy.min_runtime,
+            "macs": summary.macs,
+            "parameters": summary.parameters,
+            "bytes": len(trial.content),
+            "arena": summary.arena,
+            "operators": summary.operators,
+            "min_runtime": summary.min_runtime,
             "runtimes": dict(installed()),
-            "gates": as_card(gates),
+            "gates": as_card(results),
             **more,
         }
     )
 
 
 def quantisation(trials: Sequence[Trial], faces: int, seed: int, limits: Limits) -> dict[str, Any]:
-    """Say how it was quantised, what was tried before, and which limits were loosened."""
+    """Return how it was quantised, what was tried before, and which limits were loosened."""
     return {
-        "way": str(trials[-1].way),
+        "way": str(trials[-1].method),
         "representative_faces": faces,
         "seed": seed,
         "tried_before": [
-            {"way": str(trial.way), "failed": [check.sentence for check in trial.checks if not check.holds]}
+            {"way": str(trial.method), "failed": [result.sentence for result in trial.results if not result.holds]}
             for trial in trials[:-1]
         ],
         "loosened": limits.loosened(),
@@ -100,56 +93,47 @@ def quantisation(trials: Sequence[Trial], faces: int, seed: int, limits: Limits)
 
 
 def measure(
-    labels: Sequence[str],
+    outputs: OutputLabels,
     tests: Mapping[Key, Faces],
-    reference: Mapping[Key, Rows],
-    quantised: Mapping[Runtime, Mapping[Key, Rows]],
+    reference: Mapping[Key, Logits],
+    quantised: Mapping[Runtime, Mapping[Key, Logits]],
 ) -> dict[str, Any]:
-    """Give the accuracies on every protocol's test faces, float and int8."""
+    """Return the accuracies on every protocol's test faces, float and int8."""
 
-    def accuracy(rows: Rows, faces: Faces) -> float:
-        return round(judge(softmax(rows), labels, faces).accuracy, _DIGITS)
+    def accuracy(answers: Mapping[Key, Logits], key: Key) -> float:
+        return round(evaluate.count(answers[key], outputs, tests[key]).accuracy, _DIGITS)
 
+    keys: list[Key] = [("PrivateTest", protocol) for protocol in TESTED]
     return {
-        protocol.replace("-", "_"): {
-            "n": len(tests["PrivateTest", protocol]),
-            "float": accuracy(reference["PrivateTest", protocol], tests["PrivateTest", protocol]),
-            "int8": {
-                runtime: accuracy(rows["PrivateTest", protocol], tests["PrivateTest", protocol])
-                for runtime, rows in quantised.items()
-            },
+        key[1].replace("-", "_"): {
+            "n": len(tests[key]),
+            "float": accuracy(reference, key),
+            "int8": {runtime: accuracy(answers, key) for runtime, answers in quantised.items()},
         }
-        for protocol in TESTED
+        for key in keys
     }
 
 
 def measure_validation(
-    labels: Sequence[str],
-    protocol: LabelProtocol,
-    faces: Faces,
-    reference: Rows,
-    quantised: Mapping[Runtime, Rows],
-    confidence: Confidence,
+    spec: ModelSpec, faces: Faces, reference: Logits, quantised: Mapping[Runtime, Logits], confidence: Confidence
 ) -> dict[str, Any]:
-    """Give all that the validation faces say: what the gates decided by, and the picture of it."""
-    before = judge(softmax(reference), labels, faces)
-    after = {runtime: judge(softmax(rows), labels, faces) for runtime, rows in quantised.items()}
+    """Return what was measured on the validation faces: what the gates decided by, and what the page shows."""
+    outputs = spec.outputs
+    before = evaluate.count(reference, outputs, faces)
+    after = {runtime: evaluate.count(answers, outputs, faces) for runtime, answers in quantised.items()}
+    pairs = {runtime: evaluate.pair(reference, answers, outputs, faces) for runtime, answers in quantised.items()}
     first = next(iter(quantised))
-    said = match_labels(softmax(reference), labels, faces.labels)
-    pairs = {
-        runtime: compare(said, match_labels(softmax(rows), labels, faces.labels), faces.truth)
-        for runtime, rows in quantised.items()
-    }
-    calibrated = match_labels(softmax(quantised[first], confidence.temperature), labels, faces.labels)
+    calibrated = evaluate.matched(quantised[first], outputs, faces, confidence.temperature)
+    others: list[tuple[str, Logits]] = [("float", reference), *quantised.items()]
     return {
-        "protocol": protocol,
+        "protocol": spec.protocol,
         "n": before.n,
         "float": round(before.accuracy, _DIGITS),
         "int8": {runtime: round(found.accuracy, _DIGITS) for runtime, found in after.items()},
         "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
-            f"{first} = {other}": round(agreement(emotions(quantised[first], labels), emotions(rows, labels)), _DIGITS)
-            for other, rows in (("float", reference), *quantised.items())
+            f"{first} = {other}": round(evaluate.agreement(quantised[first], answers), _DIGITS)
+            for other, answers in others
             if other != first
         },
         "mcnemar": {
@@ -168,7 +152,7 @@ def measure_validation(
 
 
 def layers(trial: Trial, noise: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Give a row for each operator; `noise` is the signal-to-noise ratio of what it writes, in dB."""
+    """Return a row for each operator; `noise` is the signal-to-noise ratio of what it writes, in dB."""
     return [
         {
             "operator": layer.operator,
@@ -178,5 +162,5 @@ def layers(trial: Trial, noise: Mapping[str, float]) -> list[dict[str, Any]]:
             "parameters": layer.parameters,
             "snr_db": round(noise[layer.name], 1) if layer.name in noise else None,
         }
-        for layer in trial.anatomy.layers
+        for layer in trial.summary.layers
     ]

@@ -1,4 +1,4 @@
-"""Run a float ``.tflite`` file, as `edge.inference.runtime` runs an integer one."""
+"""Run a float network in LiteRT, as `edge.inference.runtime` runs an integer one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from convert.graph import serialize
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.vision.crops import all_resized
 
@@ -17,24 +18,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from convert.graph import Graph
 
 _STEP = 32
-"""Faces between two words of progress; also the fewest that are worth a thread."""
+"""Faces between two reports of progress; also the fewest that are worth a thread."""
 
 
 def logits(
-    content: bytes, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
+    graph: Graph, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float32]:
     """Run a float network of gray levels, on all cores.
 
     Args:
-        content: A ``.tflite`` file's bytes.
+        graph: The network, with one float32 input and output.
         faces: ``(N, H, W)`` gray levels of any size.
-        advance: Is told how many more faces are done.
+        advance: Called with how many more faces are done.
 
     Returns:
         ``(N, K)`` logits.
     """
+    content = serialize(graph)
 
     def run(part: NDArray[np.uint8]) -> NDArray[np.float32]:
         network = FloatNetwork(content)
@@ -61,7 +64,7 @@ class FloatNetwork:
 
     def __init__(self, content: bytes) -> None:
         """Load it; `content` is a ``.tflite`` file of one float32 input and output."""
-        with native_stderr_hidden():  # it tells of its XNNPACK delegate
+        with native_stderr_hidden():  # it reports its XNNPACK delegate
             self._interpreter = Interpreter(model_content=content)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
@@ -70,7 +73,7 @@ class FloatNetwork:
         self.outputs = int(np.prod(self._output["shape"]))
 
     def run(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run ``(N, H, W, C)`` pictures; ``(N, K)``."""
+        """Return the ``(N, K)`` answers to ``(N, H, W, C)`` pictures."""
         rows = np.empty((len(pictures), self.outputs), np.float32)
         for row, picture in zip(rows, pictures, strict=True):
             self._interpreter.set_tensor(self._input["index"], picture[np.newaxis])

@@ -1,16 +1,18 @@
-"""What is in a ``.tflite`` file, read from the file itself and not from what wrote it."""
+"""What is in a network, read from what will run and not from what made it."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from convert.graph import Graph, Op
+from convert.graph import Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from convert.graph import Graph, Operator, Tensor
 
 CONVOLUTIONS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D})
 WEIGHTED = CONVOLUTIONS | {Op.FULLY_CONNECTED}
@@ -21,7 +23,7 @@ _ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSummary:
     """One operator of the network."""
 
     operator: str
@@ -38,10 +40,10 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Anatomy:
-    """The parts of a network."""
+class NetworkSummary:
+    """The parts of a network, and what they cost."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSummary, ...]
     """In the order in which they run."""
 
     float_operators: tuple[str, ...]
@@ -80,36 +82,31 @@ class Anatomy:
         return sum(layer.parameters for layer in self.layers)
 
 
-def dissect(content: bytes) -> Anatomy:
-    """Read a ``.tflite`` file's bytes.
-
-    Raises:
-        BundleError: It is not a TFLite file with one subgraph.
-    """
-    graph = Graph(content)
-    floats = [i for i in range(len(graph.tensors)) if graph.is_float(i)]
-    return Anatomy(
-        layers=tuple(_layer(graph, operator) for operator in graph.operators),
+def summarize(graph: Graph) -> NetworkSummary:
+    """Return what is in a network."""
+    return NetworkSummary(
+        layers=tuple(map(_layer, graph.operators)),
         float_operators=tuple(
-            graph.kind(o) for o in graph.operators if any(map(graph.is_float, (*graph.read(o), *graph.written(o))))
+            operator.kind
+            for operator in graph.operators
+            if any(tensor.is_float for tensor in (*operator.read, *operator.outputs))
         ),
-        float_tensors=tuple(f"{graph.name(i)} ({graph.type(i)})" for i in floats),
+        float_tensors=tuple(f"{tensor.name} ({tensor.type})" for tensor in graph.tensors if tensor.is_float),
         arena=arena(graph),
-        input_shapes=tuple(map(graph.shape, graph.inputs)),
-        output_shapes=tuple(map(graph.shape, graph.outputs)),
-        output_names=_output_names(graph),
-        min_runtime=_min_runtime(graph),
+        input_shapes=tuple(tensor.shape for tensor in graph.inputs),
+        output_shapes=tuple(tensor.shape for tensor in graph.outputs),
+        output_names=graph.output_names,
+        min_runtime=graph.said("min_runtime_version").rstrip(b"\0").decode(),
     )
 
 
-def _layer(graph: Graph, operator: Any) -> Layer:
-    code, read, output = graph.code(operator), graph.read(operator), graph.shape(graph.written(operator)[0])
-    weights = [graph.shape(i) for i in read[1:3]] if code in WEIGHTED else []
-    return Layer(
-        operator=graph.kind(operator),
-        name=graph.name(graph.written(operator)[0]),
-        output=output,
-        macs=_macs(code, output, [graph.shape(i) for i in read]),
+def _layer(operator: Operator) -> LayerSummary:
+    weights = [tensor.shape for tensor in operator.read[1:3]] if operator.code in WEIGHTED else []
+    return LayerSummary(
+        operator=operator.kind,
+        name=operator.output.name,
+        output=operator.output.shape,
+        macs=_macs(operator.code, operator.output.shape, [tensor.shape for tensor in operator.read]),
         parameters=sum(map(math.prod, weights)),
     )
 
@@ -125,7 +122,7 @@ def _macs(code: int, output: Sequence[int], inputs: Sequence[Sequence[int]]) -> 
 
 
 def arena(graph: Graph) -> int:
-    """Give the bytes that hold every activation while it is needed.
+    """Return the bytes that hold every activation while it is needed.
 
     The largest tensors are placed first, each at the lowest offset that is free while it
     lives: "greedy by size" of Pisarchyk and Lee, "Efficient Memory Management for Deep
@@ -133,38 +130,25 @@ def arena(graph: Graph) -> int:
     scratch memory besides, and XNNPACK keeps its own copy of the weights.
     """
     last = len(graph.operators)
-    born = dict.fromkeys(graph.inputs, 0)
-    dead = dict.fromkeys((*graph.inputs, *graph.outputs), last)
+    born: dict[Tensor, int] = dict.fromkeys(graph.inputs, 0)
+    dead: dict[Tensor, int] = dict.fromkeys((*graph.inputs, *graph.outputs), last)
     for place, operator in enumerate(graph.operators):
-        born |= dict.fromkeys(graph.written(operator), place)
-        dead |= {i: max(place, dead.get(i, 0)) for i in (*graph.read(operator), *graph.written(operator))}
-    sizes = {i: _bytes(graph, i) for i in born}
-    placed: list[tuple[int, int, int]] = []
-    for tensor in sorted(born, key=lambda i: (-sizes[i], born[i], i)):
+        born |= dict.fromkeys(operator.outputs, place)
+        dead |= {tensor: max(place, dead.get(tensor, 0)) for tensor in (*operator.read, *operator.outputs)}
+    sizes = {tensor: _aligned_bytes(tensor) for tensor in born}
+    order = {tensor: place for place, tensor in enumerate(graph.tensors)}
+    placed: list[tuple[int, int, int, Tensor]] = []
+    for tensor in sorted(born, key=lambda one: (-sizes[one], born[one], order[one])):
         offset = 0
-        for start, end, other in sorted(placed):
+        for start, end, _, other in sorted(placed):
             overlaps = born[other] <= dead[tensor] and born[tensor] <= dead[other]
             if overlaps and start < offset + sizes[tensor] and offset < end:
                 offset = end
-        placed.append((offset, offset + sizes[tensor], tensor))
-    return max((end for _, end, _ in placed), default=0)
+        placed.append((offset, offset + sizes[tensor], order[tensor], tensor))
+    return max((end for _, end, _, _ in placed), default=0)
 
 
-def _bytes(graph: Graph, tensor: int) -> int:
-    bits = int("".join(filter(str.isdigit, graph.type(tensor))) or 8)  # "bool" says none
-    reference = math.prod(max(n, 1) for n in graph.shape(tensor)) * bits // 8
-    return -(-reference // _ALIGNMENT) * _ALIGNMENT
-
-
-def _output_names(graph: Graph) -> tuple[str, ...]:
-    if not graph.model.signatureDefs:
-        return ()
-    names = {int(entry.tensorIndex): entry.name.decode() for entry in graph.model.signatureDefs[0].outputs}
-    return tuple(names.get(i, "") for i in graph.outputs)
-
-
-def _min_runtime(graph: Graph) -> str:
-    for entry in graph.model.metadata or []:
-        if entry.name == b"min_runtime_version":
-            return bytes(graph.model.buffers[entry.buffer].data).rstrip(b"\0").decode()
-    return ""
+def _aligned_bytes(tensor: Tensor) -> int:
+    bits = int("".join(filter(str.isdigit, tensor.type)) or 8)  # "bool" has no digits
+    size = math.prod(max(n, 1) for n in tensor.shape) * bits // 8
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

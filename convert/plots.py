@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from convert.peers.measure import Measured
+    from convert.peers.measure import PeerFigures
 
 
 def conversion(
@@ -56,7 +56,7 @@ def _reliability(axes: Axes, bins: Sequence[Sequence[float]]) -> None:
     axes.set_title("Reliability; a dot's size is its share of the faces", loc="left", fontsize=11, fontweight="bold")
 
 
-def frontier(models: Sequence[Measured]) -> bytes:
+def frontier(models: Sequence[PeerFigures]) -> bytes:
     """Draw accuracy over arithmetic and over time, a row for each set of labels; ours are filled."""
     figure = Figure(figsize=(12, 9), layout="constrained")
     rows = figure.subplots(2, 2, sharex="col", sharey="row")
@@ -86,7 +86,7 @@ def frontier(models: Sequence[Measured]) -> bytes:
     return as_png(figure)
 
 
-def _level(axes: Axes, one: Measured, accuracy: float) -> None:
+def _level(axes: Axes, one: PeerFigures, accuracy: float) -> None:
     """Draw an accuracy whose cost is not known as a line."""
     axes.axhline(accuracy, color="0.7", linewidth=0.9, linestyle="--" if one.model.published else ":")
     axes.annotate(
@@ -95,7 +95,7 @@ def _level(axes: Axes, one: Measured, accuracy: float) -> None:
     )  # fmt: skip
 
 
-def _spot(axes: Axes, one: Measured, x: float, accuracy: float, placed: Sequence[tuple[float, float]]) -> None:
+def _spot(axes: Axes, one: PeerFigures, x: float, accuracy: float, placed: Sequence[tuple[float, float]]) -> None:
     color = STRONG if one.ours else "0.35"
     if one.model.published:
         axes.scatter([x], [accuracy], marker="x", color=color, s=60, zorder=3)
@@ -112,5 +112,5 @@ def _spot(axes: Axes, one: Measured, x: float, accuracy: float, placed: Sequence
     )  # fmt: skip
 
 
-def _label(one: Measured) -> str:
+def _label(one: PeerFigures) -> str:
     return f"{one.model.name} ({one.model.remark})" if one.model.remark else one.model.name

@@ -17,7 +17,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from paho.mqtt.enums import CallbackAPIVersion
 
-from convert.spec import Told, complete
+from convert.spec import FileFacts, complete
 from edge.config import Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
@@ -56,7 +56,7 @@ def test_every_payload_is_one_that_the_schema_allows(page: str, name: str, text:
 def test_the_sidecar_says_all_that_an_onnx_file_cannot(tmp_path: Path) -> None:
     ((_, text),) = blocks("toml sidecar", (DOCS / "converting.md").read_text(encoding="utf-8"))
     (tmp_path / "face.toml").write_text(text, encoding="utf-8")
-    spec = complete(tmp_path / "face.onnx", Told(height=112, width=112, channels=3, outputs=("logits",)))
+    spec = complete(tmp_path / "face.onnx", FileFacts(height=112, width=112, channels=3, outputs=("logits",)))
     assert len(spec.labels) == 8
     assert spec.trained["description"] == "MobileFaceNet, FER+, 40 epochs"
 

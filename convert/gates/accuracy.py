@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.gates.gate import Check
+from convert.gates.result import GateResult
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +19,12 @@ _ENOUGH = 100
 """Faces of a label from which on its own recall is guarded."""
 
 
-def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit: float) -> Check:
+def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit: float) -> GateResult:
     """Int8 in one runtime is at most `limit` percentage points worse than float on the same faces."""
     drop = 100 * (reference - quantised.accuracy)
     holds = drop <= limit + _ROUNDING
-    return Check(
-        name=f"drop in {runtime}",
+    return GateResult(
+        gate=f"drop in {runtime}",
         measured=f"{drop:+.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
@@ -33,15 +33,15 @@ def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit:
     )
 
 
-def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> Check:
+def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> GateResult:
     """Int8 in one runtime gives nearly every face the answer that float gives it, right or wrong.
 
     Equal accuracy can hide that other faces are right; McNemar's test is told beside it.
     """
     percent = 100 * agreement
     holds = percent >= limit - _ROUNDING
-    return Check(
-        name=f"agreement in {runtime}",
+    return GateResult(
+        gate=f"agreement in {runtime}",
         measured=f"{percent:.2f} %, McNemar p {pair.p:.2g}",
         limit=f"{limit:.2f} %",
         holds=holds,
@@ -51,7 +51,7 @@ def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -
     )
 
 
-def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit: float) -> Check:
+def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit: float) -> GateResult:
     """No label with enough faces loses much recall, whatever the others win."""
     drops = {
         label: 100 * ((found.recall or 0.0) - (quantised.recall[label].recall or 0.0))
@@ -59,11 +59,11 @@ def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit
         if found.n >= _ENOUGH
     }
     if not drops:
-        return Check(f"recall in {runtime}", f"no label has {_ENOUGH} faces", "", holds=True, sentence="")
+        return GateResult(f"recall in {runtime}", f"no label has {_ENOUGH} faces", "", holds=True, sentence="")
     worst = max(drops, key=lambda label: drops[label])
     holds = drops[worst] <= limit + _ROUNDING
-    return Check(
-        name=f"recall in {runtime}",
+    return GateResult(
+        gate=f"recall in {runtime}",
         measured=f"{drops[worst]:+.2f} points at {worst}",
         limit=f"{limit:.2f} points",
         holds=holds,
@@ -72,7 +72,9 @@ def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit
     )
 
 
-def face_kept(runtime: Runtime, reference: NDArray[np.float32], quantised: NDArray[np.float32], limit: float) -> Check:
+def face_kept(
+    runtime: Runtime, reference: NDArray[np.float32], quantised: NDArray[np.float32], limit: float
+) -> GateResult:
     """Int8 in one runtime takes pictures for faces as float does.
 
     Args:
@@ -83,8 +85,8 @@ def face_kept(runtime: Runtime, reference: NDArray[np.float32], quantised: NDArr
     """
     moved = 100 * float(np.abs(reference - quantised).mean())
     holds = moved <= limit  # false for NaN, too
-    return Check(
-        name=f"face score in {runtime}",
+    return GateResult(
+        gate=f"face score in {runtime}",
         measured=f"{moved:.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
@@ -93,13 +95,8 @@ def face_kept(runtime: Runtime, reference: NDArray[np.float32], quantised: NDArr
     )
 
 
-def agreement(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Give the part of faces with the same top class in two sets of ``(N, C)`` answers."""
-    return float((first.argmax(axis=1) == second.argmax(axis=1)).mean())
-
-
-def reported(agreeing: float | None, parameters: int) -> list[Check]:
+def reported(agreeing: float | None, parameters: int) -> list[GateResult]:
     """Tell what has no limit: how the runtimes agree with each other, and how many parameters there are."""
     both = {} if agreeing is None else {"runtimes agree": f"{agreeing:.2%} of top classes"}
     figures = both | {"parameters": f"{parameters:,}"}
-    return [Check(name, figure, "", holds=True, sentence="") for name, figure in figures.items()]
+    return [GateResult(name, figure, "", holds=True, sentence="") for name, figure in figures.items()]

@@ -6,52 +6,51 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert import worker
-from convert.gates.gate import Check
+from convert import int8_runtime
+from convert.gates.result import GateResult
 from convert.graph import LOGITS
 from edge.errors import BundleError
-from edge.inference.bundle import FACE
+from edge.inference.outputs import FACE
 from edge.inference.runtime import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from convert.gates.limits import Limits
+    from convert.inspection import NetworkSummary
+    from edge.inference.outputs import OutputLabels
 
-    from convert.gates.gate import Limits
-    from convert.inspection import Anatomy
 
-
-def runs_on_a_pi(content: bytes, anatomy: Anatomy, labels: Sequence[str], limits: Limits) -> list[Check]:
+def runs_on_a_pi(content: bytes, summary: NetworkSummary, outputs: OutputLabels, limits: Limits) -> list[GateResult]:
     """Run every gate of the file itself."""
     return [
-        all_integer(anatomy),
-        as_contracted(content, anatomy, labels),
-        *small_enough(content, anatomy, limits),
+        all_integer(summary),
+        as_contracted(content, summary, outputs),
+        *small_enough(content, summary, limits),
     ]
 
 
-def all_integer(anatomy: Anatomy) -> Check:
+def all_integer(summary: NetworkSummary) -> GateResult:
     """No tensor of the network is float: integer kernels run all of it."""
-    count = len(anatomy.float_tensors)
-    names = ", ".join(sorted(set(anatomy.float_operators))) or "no operator"
-    return Check(
-        name="float tensors",
+    count = len(summary.float_tensors)
+    names = ", ".join(sorted(set(summary.float_operators))) or "no operator"
+    return GateResult(
+        gate="float tensors",
         measured=str(count),
         limit="0",
         holds=not count,
         sentence=(
-            f"{count} tensors are float, at {names}; first: {anatomy.float_tensors[0]}"
+            f"{count} tensors are float, at {names}; first: {summary.float_tensors[0]}"
             if count
-            else f"all {len(anatomy.layers)} operators are integer"
+            else f"all {len(summary.layers)} operators are integer"
         ),
     )
 
 
-def as_contracted(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> Check:
+def as_contracted(content: bytes, summary: NetworkSummary, outputs: OutputLabels) -> GateResult:
     """Input and output are what the bundle's contract says, as the runtime and the file see them."""
-    wrong = _breach(content, anatomy, labels)
-    wanted = "uint8 to int8 " + " and ".join(f"[1, {size}]" for size in _outputs(labels).values())
-    return Check(
-        name="input and output",
+    wrong = _breach(content, summary, outputs)
+    wanted = "uint8 to int8 " + " and ".join(f"[1, {size}]" for size in _columns(outputs).values())
+    return GateResult(
+        gate="input and output",
         measured="differs" if wrong else wanted,
         limit=wanted,
         holds=wrong is None,
@@ -59,36 +58,36 @@ def as_contracted(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> Ch
     )
 
 
-def _breach(content: bytes, anatomy: Anatomy, labels: Sequence[str]) -> str | None:
-    shapes = (*anatomy.input_shapes, *anatomy.output_shapes)
-    if len(anatomy.input_shapes) != 1 or len(anatomy.input_shapes[0]) != 4:
-        return f"its inputs are {anatomy.input_shapes}, but one of [1, height, width, 1] is wanted"
+def _breach(content: bytes, summary: NetworkSummary, outputs: OutputLabels) -> str | None:
+    shapes = (*summary.input_shapes, *summary.output_shapes)
+    if len(summary.input_shapes) != 1 or len(summary.input_shapes[0]) != 4:
+        return f"its inputs are {summary.input_shapes}, but one of [1, height, width, 1] is wanted"
     if any(size < 1 for shape in shapes for size in shape):
         return f"a size is left open: {shapes}"
-    wanted = _outputs(labels)
-    if anatomy.output_names != tuple(wanted):
-        return f"the signature's outputs are {list(anatomy.output_names)}, but {list(wanted)} is wanted"
-    if anatomy.output_shapes != tuple((1, size) for size in wanted.values()):
-        return f"its outputs are {anatomy.output_shapes}, but these labels are named: {', '.join(labels)}"
-    black = np.zeros((1, *anatomy.input_shapes[0][1:3]), np.uint8)
+    wanted = _columns(outputs)
+    if summary.output_names != tuple(wanted):
+        return f"the signature's outputs are {list(summary.output_names)}, but {list(wanted)} is wanted"
+    if summary.output_shapes != tuple((1, size) for size in wanted.values()):
+        return f"its outputs are {summary.output_shapes}, but these labels are named: {', '.join(outputs.columns)}"
+    black = np.zeros((1, *summary.input_shapes[0][1:3]), np.uint8)
     for runtime in installed():
         try:
-            worker.logits(content, runtime, black)
+            int8_runtime.logits(content, runtime, black)
         except BundleError as error:
             return str(error)
     return None
 
 
-def _outputs(labels: Sequence[str]) -> dict[str, int]:
-    """Give the number of columns of each output."""
-    return {LOGITS: len(labels) - 1, FACE: 1} if FACE in labels else {LOGITS: len(labels)}
+def _columns(outputs: OutputLabels) -> dict[str, int]:
+    """Return the number of columns of each output."""
+    return {LOGITS: len(outputs.emotions)} | ({FACE: 1} if outputs.has_face else {})
 
 
-def small_enough(content: bytes, anatomy: Anatomy, limits: Limits) -> list[Check]:
+def small_enough(content: bytes, summary: NetworkSummary, limits: Limits) -> list[GateResult]:
     """A Pi can hold it and run it: bytes, multiply-accumulates and memory of the activations."""
     return [
-        Check(
-            name=name,
+        GateResult(
+            gate=name,
             measured=f"{value:,}",
             limit=f"{limit:,}",
             holds=value <= limit,
@@ -96,7 +95,7 @@ def small_enough(content: bytes, anatomy: Anatomy, limits: Limits) -> list[Check
         )
         for name, what, value, limit in (
             ("size", "bytes", len(content), limits.max_bytes),
-            ("multiply-accumulates", "multiply-accumulates a face", anatomy.macs, limits.max_macs),
-            ("arena", "bytes of activations", anatomy.arena, limits.max_arena),
+            ("multiply-accumulates", "multiply-accumulates a face", summary.macs, limits.max_macs),
+            ("arena", "bytes of activations", summary.arena, limits.max_arena),
         )
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from convert.gates.gate import Check
+from convert.gates.result import GateResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ _BY_CHANCE = 0.01
 """A gain that chance brings with a greater probability is none."""
 
 
-def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], limit: float) -> Check:
+def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], limit: float) -> GateResult:
     """The float network gives the probabilities of the model as it came: scaling, layout and labels are right.
 
     Args:
@@ -30,8 +30,8 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
     """
     difference = float(np.abs(source - converted).max()) if np.isfinite(converted).all() else float("inf")
     holds = difference <= limit
-    return Check(
-        name="float as the source",
+    return GateResult(
+        gate="float as the source",
         measured=f"{difference:.1e}",
         limit=f"{limit:.0e}",
         holds=holds,
@@ -40,7 +40,7 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
     )
 
 
-def labels_in_order(reference: Metrics, limit: float) -> Check:
+def labels_in_order(reference: Metrics, limit: float) -> GateResult:
     """No other order of the labels fits the answers better: the one that was named is the network's.
 
     The best order is the assignment of answers to labels with the most right answers.
@@ -55,8 +55,8 @@ def labels_in_order(reference: Metrics, limit: float) -> Check:
         for t, a in zip(truths, answers, strict=True)
         if t != a
     ]
-    return Check(
-        name="order of the labels",
+    return GateResult(
+        gate="order of the labels",
         measured=f"{gain:.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
@@ -66,7 +66,7 @@ def labels_in_order(reference: Metrics, limit: float) -> Check:
     )
 
 
-def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]], limit: float) -> Check:
+def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]], limit: float) -> GateResult:
     """No other usual scaling of the pixels is read much better: the one that was named is what it was trained on.
 
     Args:
@@ -77,8 +77,8 @@ def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]],
     name, (best, pair) = max(others.items(), key=lambda item: item[1][0])
     gain = 100 * (best - accuracy)
     holds = gain <= limit or pair.p > _BY_CHANCE
-    return Check(
-        name="scaling of the pixels",
+    return GateResult(
+        gate="scaling of the pixels",
         measured=f"{gain:+.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,

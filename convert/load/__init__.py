@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convert.errors import ModelError
-from convert.graph import Graph
+from convert.graph import parse
 from convert.spec import complete
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.spec import Spec
+    from convert.graph import Graph
+    from convert.spec import ModelSpec
 
 _FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", ".onnx": "onnx_file"}
 """Which module of this package reads which ending; a folder is a SavedModel."""
@@ -25,12 +26,12 @@ _FORMATS = {".keras": "keras_file", ".h5": "keras_file", ".hdf5": "keras_file", 
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model as it came, and the same as a float ``.tflite`` file."""
+    """A model as it came, and the same as a float network of TFLite."""
 
     path: Path
-    spec: Spec
+    spec: ModelSpec
 
-    network: bytes
+    network: Graph
     """From ``[1, H, W, C]`` normalised pixels to ``[1, K]`` logits or probabilities, float32."""
 
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -53,10 +54,10 @@ def load(path: Path) -> LoadedModel:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)
     opened = importlib.import_module(f"convert.load.{module}").open_model(path)
-    spec = complete(path, opened.told)
-    network, run = opened.build(spec)
-    outputs = Graph(network).outputs
-    shape = Graph(network).shape(outputs[0])
+    spec = complete(path, opened.facts)
+    content, run = opened.build(spec)
+    network = parse(content)
+    shape = network.outputs[0].shape
     if sum(size != 1 for size in shape) != 1 or max(shape) != len(spec.labels):
         message = (
             f"{path}: its output is {list(shape)}, but {len(spec.labels)} labels are named: {', '.join(spec.labels)}"

@@ -77,7 +77,7 @@ def _refusals(path: Path) -> Iterator[None]:
 
 
 def _converter(function: Callable[[Any], Any], shape: Sequence[int], owner: Any) -> tf.lite.TFLiteConverter:
-    """Give what converts a function of one picture, its weights frozen."""
+    """Return what converts a function of one picture, its weights frozen."""
     concrete = tf.function(function).get_concrete_function(tf.TensorSpec((1, *shape), tf.float32, "pixels"))
     return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(concrete)], owner)
 
@@ -91,7 +91,7 @@ def refusal(path: Path, said: str) -> ModelError:
 
 
 def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Give a function that runs any number of pictures through one that takes `batch`, or any, to ``(N, K)``."""
+    """Return a function that runs any number of pictures through one that takes `batch`, or any, to ``(N, K)``."""
     step = batch or _BATCH
 
     def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ import keras
 
 from convert.errors import ModelError
 from convert.load.export import batched, to_tflite
-from convert.spec import Spec, Told
+from convert.spec import FileFacts, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,18 +31,18 @@ class KerasFile:
     model: Any
 
     @property
-    def told(self) -> Told:
+    def facts(self) -> FileFacts:
         """What it says of itself."""
         _, height, width, channels = self.model.input_shape
-        return Told(height, width, channels, self.outputs)
+        return FileFacts(height, width, channels, self.outputs)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of its outputs; a Sequential has one without a name."""
         return tuple(getattr(self.model, "output_names", ["output"]))
 
-    def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Give it as a float ``.tflite`` file, and the function that runs it."""
+    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
+        """Return the float ``.tflite`` file and the function that runs the model itself."""
         number = self.outputs.index(spec.output)
 
         def answer(pixels: Any) -> Any:

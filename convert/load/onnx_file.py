@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ import numpy as np
 
 from convert.errors import ModelError
 from convert.load import onnx_process
-from convert.spec import Spec, Told
+from convert.spec import FileFacts, ModelSpec
+from convert.subprocesses import CHECKOUT, python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-_CHECKOUT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +39,13 @@ class OnnxFile:
         return self.shape[1] not in {1, 3} and self.shape[3] in {1, 3}
 
     @property
-    def told(self) -> Told:
+    def facts(self) -> FileFacts:
         """What it says of itself."""
         height, width, channels = self.shape[1:] if self.channels_last else (*self.shape[2:], self.shape[1])
-        return Told(height, width, channels, tuple(output.name for output in self.model.graph.output))
+        return FileFacts(height, width, channels, tuple(output.name for output in self.model.graph.output))
 
-    def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Give it as a float ``.tflite`` file, and the function that runs it."""
+    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
+        """Return the float ``.tflite`` file and the function that runs the model itself."""
         picture = (spec.height, spec.width, spec.channels)
         shape = (1, *picture) if self.channels_last else (1, spec.channels, spec.height, spec.width)
         with tempfile.TemporaryDirectory() as scratch:
@@ -74,9 +72,9 @@ class OnnxFile:
 
     def _convert(self, simple: Path, network: Path) -> None:
         """Run onnx2tf in a process and folder of its own: it writes where it stands and downloads what it misses."""
-        command = [sys.executable, "-m", onnx_process.__name__, str(simple), str(network)]
-        command += [self.input] if self.channels_last else []
-        ran = subprocess.run(command, cwd=_CHECKOUT, capture_output=True, text=True, check=False)
+        last = [self.input] if self.channels_last else []
+        command = python(onnx_process.__name__, simple, network, *last)
+        ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         if ran.returncode or not network.exists():
             reason = onnx_process.reason(ran.stdout + ran.stderr)
             message = f"{self.path}: onnx2tf cannot convert it: {reason}"
@@ -126,7 +124,7 @@ def open_model(path: Path) -> OnnxFile:
         message = f"{path}: its pixels are {kind}, but FLOAT is wanted"
         raise ModelError(message)
     opened = OnnxFile(path, model, inputs[0].name, shapes[0])
-    if opened.told.channels not in {1, 3, None}:
+    if opened.facts.channels not in {1, 3, None}:
         message = f"{path}: its input is {shapes[0]}, but 1 or 3 channels are wanted, first or last"
         raise ModelError(message)
     return opened

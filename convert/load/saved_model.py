@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
-from convert.spec import Spec, Told
+from convert.spec import FileFacts, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +28,14 @@ class SavedModel:
     signature: Any
 
     @property
-    def told(self) -> Told:
+    def facts(self) -> FileFacts:
         """What it says of itself."""
         (pixels,) = self.signature.structured_input_signature[1].values()
         _, height, width, channels = pixels.shape
-        return Told(height, width, channels, tuple(sorted(self.signature.structured_outputs)))
+        return FileFacts(height, width, channels, tuple(sorted(self.signature.structured_outputs)))
 
-    def build(self, spec: Spec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Give it as a float ``.tflite`` file, and the function that runs it."""
+    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
+        """Return the float ``.tflite`` file and the function that runs the model itself."""
         ((name, pixels),) = self.signature.structured_input_signature[1].items()
 
         def answer(given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is known of others' models, as far as it could be found or measured."""
+"""Models of others, and their figures as far as they could be found or measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class Peer:
     """A model, and what is known of it."""
 
     name: str
@@ -37,13 +37,13 @@ class Known:
 
 
 PEERS = (
-    Known("fer's TFLite", networks.mini_xception, 0.670, 0.658, remark="a mini-Xception"),
-    Known("mini-Xception", networks.mini_xception, 0.669, 0.654),
-    Known("big-Xception", networks.big_xception, 0.662, 0.668),
-    Known("face-api.js", networks.face_expression_net, 0.686, 0.589),
-    Known("MobileFaceNet", networks.mobile_face_net, 0.64, 0.46, remark="opencv_zoo's int8; other training faces"),
-    Known("best Pi project", None, 0.702, 0.682, remark="perhaps saw test rows"),
-    Known("best below 1 M parameters", None, None, 0.671, published=True),
-    Known("VGG", None, None, 0.7328, published=True, remark="one network"),
-    Known("DDAMFN", None, 0.9074, None, 540_000_000, published=True, remark="most likely top vote"),
+    Peer("fer's TFLite", networks.mini_xception, 0.670, 0.658, remark="a mini-Xception"),
+    Peer("mini-Xception", networks.mini_xception, 0.669, 0.654),
+    Peer("big-Xception", networks.big_xception, 0.662, 0.668),
+    Peer("face-api.js", networks.face_expression_net, 0.686, 0.589),
+    Peer("MobileFaceNet", networks.mobile_face_net, 0.64, 0.46, remark="opencv_zoo's int8; other training faces"),
+    Peer("best Pi project", None, 0.702, 0.682, remark="perhaps saw test rows"),
+    Peer("best below 1 M parameters", None, None, 0.671, published=True),
+    Peer("VGG", None, None, 0.7328, published=True, remark="one network"),
+    Peer("DDAMFN", None, 0.9074, None, 540_000_000, published=True, remark="most likely top vote"),
 )

@@ -13,9 +13,10 @@ from ai_edge_litert.interpreter import Interpreter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from convert.inspection import dissect
+from convert.graph import parse
+from convert.inspection import summarize
 from convert.load.export import to_plain_int8, to_tflite
-from convert.peers.known import PEERS, Known
+from convert.peers.known import PEERS, Peer
 from edge.inference.bundle import ModelBundle
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.vision.crops import all_resized
@@ -37,10 +38,10 @@ _EXAMPLES = 8
 
 
 @dataclass(frozen=True)
-class Measured:
+class PeerFigures:
     """One model among the others, and what it costs."""
 
-    model: Known
+    model: Peer
     ours: bool
     macs: int | None
     int8_ms: float | None
@@ -60,8 +61,10 @@ class Measured:
         return min((ms for ms in (self.int8_ms, self.float32_ms) if ms is not None), default=None)
 
 
-def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], Faces], rounds: int) -> list[Measured]:
-    """Judge, count and time the peers and our bundles.
+def measure(
+    paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], Faces], rounds: int
+) -> list[PeerFigures]:
+    """Evaluate, count and time the peers and our bundles.
 
     Args:
         paths: Our ``.tflite`` files.
@@ -71,15 +74,15 @@ def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], F
     Raises:
         BundleError: One is no valid bundle.
     """
-    ours = [(_judged(path, tests), {"int8": path.read_bytes()}) for path in paths]
+    ours = [(_evaluated(path, tests), {"int8": path.read_bytes()}) for path in paths]
     networks = [*((peer, _forms(peer)) for peer in PEERS), *ours]
     files = {(place, form): file for place, (_, forms) in enumerate(networks) for form, file in forms.items()}
     times = time_in_turn(files, rounds)
     return [
-        Measured(
+        PeerFigures(
             model,
             place >= len(PEERS),
-            dissect(forms["int8"]).macs if forms else model.macs,
+            summarize(parse(forms["int8"])).macs if forms else model.macs,
             times.get((place, "int8")),
             times.get((place, "float32")),
         )
@@ -87,17 +90,17 @@ def measure(paths: Sequence[Path], tests: Mapping[tuple[Split, LabelProtocol], F
     ]
 
 
-def _judged(path: Path, tests: Mapping[tuple[Split, LabelProtocol], Faces]) -> Known:
-    """Judge a bundle by the labels that are its own."""
+def _evaluated(path: Path, tests: Mapping[tuple[Split, LabelProtocol], Faces]) -> Peer:
+    """Evaluate a bundle by the labels that are its own."""
     bundle = ModelBundle.load(path)
     votes = set(bundle.labels) == set(ferplus.LABELS)
     faces = tests["PrivateTest", "ferplus-majority" if votes else "fer2013"]
     sized = all_resized(faces.pixels, bundle.card.input.width, bundle.card.input.height)
     accuracy = judge(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
-    return Known(path.stem, ferplus=accuracy) if votes else Known(path.stem, fer2013=accuracy)
+    return Peer(path.stem, ferplus=accuracy) if votes else Peer(path.stem, fer2013=accuracy)
 
 
-def _forms(peer: Known) -> dict[str, bytes]:
+def _forms(peer: Peer) -> dict[str, bytes]:
     """Build a peer's network with random weights, in float32 and in int8."""
     if peer.network is None:
         return {}
@@ -112,7 +115,7 @@ def _forms(peer: Known) -> dict[str, bytes]:
 
 
 def time_in_turn(files: Mapping[Key, bytes], rounds: int) -> dict[Key, float]:
-    """Give each network's milliseconds a picture: median of turns, one network after the other in each round."""
+    """Return each network's milliseconds a picture: median of turns, one network after the other in each round."""
     turns = {key: _turn(content) for key, content in files.items()}
     times: dict[Key, list[float]] = {key: [] for key in files}
     for _ in range(rounds):
@@ -124,8 +127,8 @@ def time_in_turn(files: Mapping[Key, bytes], rounds: int) -> dict[Key, float]:
 
 
 def _turn(content: bytes) -> Callable[[], None]:
-    """Load a network of any input, and give what runs it over one turn's pictures."""
-    with native_stderr_hidden():  # it tells of its XNNPACK delegate
+    """Load a network of any input, and return what runs it over one turn's pictures."""
+    with native_stderr_hidden():  # it reports its XNNPACK delegate
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     (into,) = interpreter.get_input_details()
@@ -140,7 +143,7 @@ def _turn(content: bytes) -> Callable[[], None]:
     return turn
 
 
-def as_table(measured: Sequence[Measured]) -> Table:
+def as_table(measured: Sequence[PeerFigures]) -> Table:
     """Lay the figures out, a row for each model."""
     table = Table("model", "FER+", "FER2013", "MACs", "ms int8", "float32", "remark", box=SIMPLE_HEAD)
     table.pad_edge = False

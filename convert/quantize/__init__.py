@@ -1,1 +1,1 @@
-"""Full-integer int8 quantisation after training."""
+"""From a float network to an int8 one: ranges from representative faces, and what brings the answers closer."""

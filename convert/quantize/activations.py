@@ -1,4 +1,4 @@
-"""What every operator of a network gives when it sees faces."""
+"""What the operators of a network give when it sees faces."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from convert.graph import Graph
+from convert.graph import serialize
 from edge.inference.native_stderr import native_stderr_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from convert.graph import Graph
 
 _SAMPLE = 512
 """Values of each tensor that are kept of each face."""
@@ -33,60 +35,60 @@ class Activation:
     """``(C,)`` largest magnitude in each channel."""
 
 
-class Watched:
-    """A network that keeps every tensor, run by TFLite's plain kernels."""
+class ActivationRecorder:
+    """A network that keeps every tensor, run by TFLite's plain kernels.
 
-    def __init__(self, content: bytes) -> None:
-        """Load a ``.tflite`` file of one picture."""
-        graph = Graph(content)
-        self.names = {graph.name(i): i for operator in graph.operators for i in graph.written(operator)}
-        """Index of each tensor that an operator writes, in the order in which they are written."""
+    Attributes:
+        names: Names of the tensors that operators write, in the order in which they are written.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        """Load a network of one picture."""
+        self.names = list(dict.fromkeys(tensor.name for operator in graph.operators for tensor in operator.outputs))
         with native_stderr_hidden():
             self._interpreter = Interpreter(
-                model_content=content,
+                model_content=serialize(graph),
                 experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                 experimental_preserve_all_tensors=True,
             )
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
-        self._details = {tensor["index"]: tensor for tensor in self._interpreter.get_tensor_details()}
+        self._details = {tensor["name"]: tensor for tensor in self._interpreter.get_tensor_details()}
 
-    def see(self, face: NDArray[np.uint8]) -> None:
+    def run(self, face: NDArray[np.uint8]) -> None:
         """Run ``(H, W)`` gray levels through it."""
         self._interpreter.set_tensor(self._input["index"], face[None, :, :, None].astype(self._input["dtype"]))
         self._interpreter.invoke()
 
     def value(self, name: str) -> NDArray[np.float32]:
-        """Give what a tensor holds now, dequantised."""
-        found: NDArray[Any] = self._interpreter.get_tensor(self.names[name])
-        scale, zero_point = self._details[self.names[name]]["quantization"]
+        """Return what a tensor holds now, dequantised."""
+        details = self._details[name]
+        found: NDArray[Any] = self._interpreter.get_tensor(details["index"])
+        scale, zero_point = details["quantization"]
         return (found.astype(np.float32) - zero_point) * np.float32(scale) if scale else found.astype(np.float32)
 
 
 def observe(
-    content: bytes, faces: NDArray[np.uint8], seed: int = 1, advance: Callable[[int], None] = lambda _: None
+    graph: Graph, faces: NDArray[np.uint8], seed: int = 1, advance: Callable[[int], None] = lambda _: None
 ) -> dict[str, Activation]:
-    """Run faces through a float network and keep what every operator gave.
+    """Run faces through a float network and return what every operator gave, by the tensors' names.
 
     Args:
-        content: A float ``.tflite`` file of gray levels.
+        graph: A float network of gray levels.
         faces: ``(N, H, W)`` gray levels.
         seed: Of the draw of the values that are kept.
-        advance: Is told the number of faces after each one.
-
-    Returns:
-        By the tensors' names.
+        advance: Called with the number of faces after each one.
     """
-    watched, random = Watched(content), np.random.default_rng(seed)
+    recorder, random = ActivationRecorder(graph), np.random.default_rng(seed)
     places: dict[str, NDArray[np.intp]] = {}
-    kept: dict[str, list[NDArray[np.float32]]] = {name: [] for name in watched.names}
-    lows = dict.fromkeys(watched.names, np.float32(np.inf))
-    highs = dict.fromkeys(watched.names, np.float32(-np.inf))
+    kept: dict[str, list[NDArray[np.float32]]] = {name: [] for name in recorder.names}
+    lows = dict.fromkeys(recorder.names, np.float32(np.inf))
+    highs = dict.fromkeys(recorder.names, np.float32(-np.inf))
     peaks: dict[str, NDArray[np.float32]] = {}
     for face in faces:
-        watched.see(face)
-        for name in watched.names:
-            value = watched.value(name)
+        recorder.run(face)
+        for name in recorder.names:
+            value = recorder.value(name)
             flat = value.reshape(-1)
             if name not in places:
                 places[name] = random.permutation(flat.size)[:_SAMPLE]
@@ -100,22 +102,22 @@ def observe(
         advance(1)
     return {
         name: Activation(float(lows[name]), float(highs[name]), np.concatenate(kept[name]), peaks[name])
-        for name in watched.names
+        for name in recorder.names
     }
 
 
-def noise(reference: bytes, quantised: bytes, faces: NDArray[np.uint8]) -> dict[str, float]:
-    """Give the signal-to-noise ratio of each tensor that both networks write, in dB.
+def signal_to_noise(reference: Graph, quantised: Graph, faces: NDArray[np.uint8]) -> dict[str, float]:
+    """Return the signal-to-noise ratio of each tensor that both networks write, in dB, by the tensors' names.
 
     The signal is what the float network gives there, the noise what the integer one
     gives otherwise, errors of the layers before included.
     """
-    first, second = Watched(reference), Watched(quantised)
+    first, second = ActivationRecorder(reference), ActivationRecorder(quantised)
     names = [name for name in first.names if name in second.names]
     signal, error = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     for face in faces:
-        first.see(face)
-        second.see(face)
+        first.run(face)
+        second.run(face)
         for name in names:
             given = second.value(name)
             # The face's logit, one of the float network's answers, is an output of its own.

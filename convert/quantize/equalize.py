@@ -15,59 +15,54 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convert.graph import Activation as Fused
-from convert.graph import Graph, Op
+from convert.graph import FusedActivation, Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from convert.graph import Graph, Operator, Tensor
     from convert.quantize.activations import Activation
 
 _MAKERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D})
 _READERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.FULLY_CONNECTED})
-_KEEPING = frozenset({Fused.NONE, Fused.RELU})
-"""Activations within an operator that keep a positive factor too."""
+_KEEPING = frozenset({FusedActivation.NONE, FusedActivation.RELU})
+"""Activation functions within an operator that keep a positive factor too."""
 
 _BETWEEN = frozenset({Op.RELU, Op.PRELU, Op.LEAKY_RELU, Op.MAX_POOL_2D, Op.AVERAGE_POOL_2D, Op.MEAN, Op.PAD})
 """Operators that keep a positive factor of a channel."""
 
 
-def equalize(content: bytes, seen: Mapping[str, Activation]) -> tuple[bytes, int]:
+def equalize(network: Graph, seen: Mapping[str, Activation]) -> tuple[Graph, int]:
     """Equalise every activation that lies between operators whose weights can take the factors.
 
     Args:
-        content: A float ``.tflite`` file.
+        network: A float network, which stays as it is.
         seen: What its tensors held, by name.
 
     Returns:
-        The changed file, which computes the same, and how many activations were equalised.
+        The changed network, which computes the same, and how many activations were equalised.
     """
-    graph, count = Graph(content), 0
-    for maker in list(graph.operators):
-        if graph.code(maker) in _MAKERS and maker.builtinOptions.fusedActivationFunction in _KEEPING:
-            readers = _readers(graph, graph.written(maker)[0])
+    graph, count = network.copy(), 0
+    for maker in graph.operators:
+        if maker.code in _MAKERS and maker.fused_activation in _KEEPING:
+            readers = _readers(graph, maker.output)
             peaks = _peaks(graph, maker, seen)
-            factors = None if peaks is None or not readers else _factors(graph, peaks, readers)
+            factors = None if peaks is None or not readers else _factors(peaks, readers)
             if factors is not None and _divide(graph, maker, readers, factors):
                 count += 1
-    return graph.to_bytes(), count
+    return graph, count
 
 
-def _readers(graph: Graph, tensor: int) -> list[Any]:
-    """Give the weighted operators behind a tensor; none if anything else reads it."""
-    found: list[Any] = []
+def _readers(graph: Graph, tensor: Tensor) -> list[Operator]:
+    """Return the weighted operators behind a tensor; none if anything else reads it."""
+    found: list[Operator] = []
     for operator in graph.consumers(tensor):
-        code = graph.code(operator)
-        if (
-            code in _READERS
-            and graph.read(operator)[0] == tensor
-            and graph.constant(graph.read(operator)[1]) is not None
-        ):
+        if operator.code in _READERS and operator.read[0] is tensor and operator.read[1].values is not None:
             found.append(operator)
-        elif code in _BETWEEN and _keeps_factors(graph, operator):
-            behind = _readers(graph, graph.written(operator)[0])
+        elif operator.code in _BETWEEN and _keeps_factors(operator):
+            behind = _readers(graph, operator.output)
             if not behind:
                 return []
             found += behind
@@ -76,38 +71,37 @@ def _readers(graph: Graph, tensor: int) -> list[Any]:
     return [] if tensor in graph.outputs else found
 
 
-def _keeps_factors(graph: Graph, operator: Any) -> bool:
-    """Tell whether what an operator writes has the channels of what it reads, last as there, and no limit."""
-    if getattr(operator.builtinOptions, "fusedActivationFunction", Fused.NONE) not in _KEEPING:
+def _keeps_factors(operator: Operator) -> bool:
+    """Return whether what an operator writes has the channels of what it reads, last as there, and no limit."""
+    if operator.fused_activation not in _KEEPING:
         return False
-    if graph.code(operator) == Op.MEAN:
-        taken, axes = graph.read(operator)
-        rank = len(graph.shape(taken))
-        over = graph.constant(axes)
+    if operator.code == Op.MEAN:
+        taken, axes = operator.read
+        rank, over = len(taken.shape), axes.values
         if over is None or (over % rank == rank - 1).any():
             return False
-    return len(graph.shape(graph.written(operator)[0])) in {2, 4}
+    return len(operator.output.shape) in {2, 4}
 
 
-def _peaks(graph: Graph, maker: Any, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:
-    """Give the largest magnitude in each channel of what an operator writes, after its activation."""
-    tensor = graph.written(maker)[0]
+def _peaks(graph: Graph, maker: Operator, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:
+    """Return the largest magnitude in each channel of what an operator writes, after its activation function."""
+    tensor = maker.output
     behind = graph.sole_consumer(tensor)
-    if behind is not None and graph.code(behind) in {Op.RELU, Op.PRELU, Op.LEAKY_RELU}:
-        tensor = graph.written(behind)[0]
-    found = seen.get(graph.name(tensor))
+    if behind is not None and behind.code in {Op.RELU, Op.PRELU, Op.LEAKY_RELU}:
+        tensor = behind.output
+    found = seen.get(tensor.name)
     return None if found is None else found.channel_peaks
 
 
-def _factors(graph: Graph, peaks: NDArray[np.float32], readers: list[Any]) -> NDArray[np.float32] | None:
-    """Give what each channel is divided by: the root of its activation's size over its readers' weights.
+def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.float32] | None:
+    """Return what each channel is divided by: the root of its activation's size over its readers' weights.
 
     Then both are equally far from the middle. Where only one is extreme, it is halved in
     the exponent; where the one undoes the other, both become even.
     """
     weights = np.zeros_like(peaks)
     for reader in readers:
-        kernel = graph.constant(graph.read(reader)[1])
+        kernel = reader.read[1].values
         if kernel is None or kernel.shape[-1] != len(peaks):
             return None
         np.maximum(weights, np.abs(kernel).reshape(-1, len(peaks)).max(axis=0), out=weights)
@@ -119,20 +113,21 @@ def _factors(graph: Graph, peaks: NDArray[np.float32], readers: list[Any]) -> ND
     return factors
 
 
-def _divide(graph: Graph, maker: Any, readers: list[Any], factors: NDArray[np.float32]) -> bool:
-    changes: list[tuple[Any, int, NDArray[Any]]] = []
-    for place, tensor in enumerate(graph.read(maker)[1:], 1):
-        values = graph.constant(tensor)
+def _divide(graph: Graph, maker: Operator, readers: list[Operator], factors: NDArray[np.float32]) -> bool:
+    """Divide the channels that `maker` makes and multiply the weights that read them; return whether both could be."""
+    changes: list[tuple[Operator, int, NDArray[Any]]] = []
+    for place, tensor in enumerate(maker.read[1:], 1):
+        values = tensor.values
         if values is None:
             return False
         # Channels are last in biases and depthwise kernels, and first in dense ones.
-        last = values.ndim == 1 or graph.code(maker) == Op.DEPTHWISE_CONV_2D
+        last = values.ndim == 1 or maker.code == Op.DEPTHWISE_CONV_2D
         changes.append((maker, place, values / (factors if last else factors.reshape(-1, *[1] * (values.ndim - 1)))))
     for reader in readers:
-        values = graph.constant(graph.read(reader)[1])
+        values = reader.read[1].values
         if values is None:
             return False
         changes.append((reader, 1, values * factors))
     for operator, place, values in changes:
-        graph.give(operator, place, values.astype(np.float32))
+        graph.set_input(operator, place, values.astype(np.float32))
     return True

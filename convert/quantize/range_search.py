@@ -16,23 +16,24 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from convert import float_runtime
-from convert.graph import Graph, Op
+from convert.graph import Op
 from convert.inspection import WEIGHTED
-from convert.quantize.int8 import LEVELS
+from convert.quantize.ranges import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from convert.quantize.int8 import Range
+    from convert.graph import Graph
+    from convert.quantize.ranges import Range
     from train.progress import Stage
 
 _FREE = WEIGHTED | {Op.ADD, Op.SUB, Op.MUL, Op.MEAN, Op.PRELU, Op.LEAKY_RELU, Op.HARD_SWISH}
-"""Operators whose output has a range of its own; others pass on their input's, or have a fixed one."""
+"""Operators whose output has a range of its own; others keep their input's, or have a fixed one."""
 
 _LOUD = 0.95
-"""Part of the whole noise that the activations make together that are narrowed."""
+"""The loudest activations are narrowed: those that make this part of the whole noise."""
 
 _NARROWER = 0.8
 """One step; it makes the levels a quarter finer."""
@@ -42,29 +43,29 @@ _FACES = 64
 
 
 def tighten(
-    content: bytes, chosen: Mapping[str, Range], representative: NDArray[np.uint8], stage: Stage
+    network: Graph, chosen: Mapping[str, Range], representative: NDArray[np.uint8], stage: Stage
 ) -> dict[str, Range]:
-    """Narrow ranges, each by itself, while that brings the answers closer.
+    """Narrow ranges, one after the other, while that brings the answers closer.
 
     Args:
-        content: A float ``.tflite`` file.
+        network: A float network.
         chosen: The range of each activation, by its tensor's name.
         representative: ``(M, H, W)`` gray levels to answer; the first `_FACES` are.
-        stage: Tells how far it is.
+        stage: Shows the progress.
 
     Returns:
         All ranges, each within what it was and around 0.
     """
     faces = representative[:_FACES]
-    reference = float_runtime.logits(content, faces)
+    reference = float_runtime.logits(network, faces)
 
     def noise(name: str, tried: Range) -> float:
-        error = float_runtime.logits(rounded(content, name, tried), faces) - reference
-        # The mean is taken out of the answers later on; see `convert.quantize.bias_correction`.
+        error = float_runtime.logits(rounded(network, name, tried), faces) - reference
+        # The mean is subtracted from the answers later on; see `convert.quantize.bias_correction`.
         return float(error.var(axis=0).sum())
 
     found = dict(chosen)
-    names = _free(Graph(content))
+    names = _free(network)
     advance, noises = stage("what each range costs", len(names)), dict[str, float]()
     for name in names:
         noises[name] = noise(name, found[name])
@@ -85,9 +86,9 @@ def tighten(
 
 
 def _free(graph: Graph) -> list[str]:
-    """Name the activations whose ranges can be chosen, in the order in which they are made."""
-    written = (graph.written(operator)[0] for operator in graph.operators if graph.code(operator) in _FREE)
-    return [graph.name(tensor) for tensor in written if tensor not in graph.outputs]
+    """Return the names of the activations whose ranges can be chosen, in the order in which they are made."""
+    written = (operator.output for operator in graph.operators if operator.code in _FREE)
+    return [tensor.name for tensor in written if tensor not in graph.outputs]
 
 
 def _loudest(noises: Mapping[str, float]) -> list[str]:
@@ -96,20 +97,22 @@ def _loudest(noises: Mapping[str, float]) -> list[str]:
     return [name for name, louder in zip(names, before, strict=False) if louder < _LOUD * before[-1]]
 
 
-def rounded(content: bytes, name: str, chosen: Range) -> bytes:
-    """Give a float network in which one activation is rounded to int8 and back."""
-    graph = Graph(content)
-    maker = next(o for o in graph.operators if name in map(graph.name, graph.written(o)))
-    reference = graph.written(maker)[0]
+def rounded(network: Graph, name: str, chosen: Range) -> Graph:
+    """Return a float network in which one activation is rounded to int8 and back."""
+    graph = network.copy()
+    place, activation = next(
+        (place, tensor)
+        for place, operator in enumerate(graph.operators)
+        for tensor in operator.outputs[:1]
+        if tensor.name == name
+    )
     low, high = chosen
     step = max(high - low, 1e-12) / LEVELS
-    coarse, back = (graph.add_tensor(f"{name}/{kind}", graph.shape(reference), kind) for kind in ("int8", "float32"))
-    scale = schema.QuantizationParametersT()
+    coarse, back = (graph.add_tensor(f"{name}/{kind}", activation.shape, kind) for kind in ("int8", "float32"))
+    scale = coarse.record.quantization = schema.QuantizationParametersT()
     scale.scale = np.array([step], np.float32)
     scale.zeroPoint = np.array([np.clip(np.round(-low / step) - 128, -128, 127)], np.int64)
-    graph.tensors[coarse].quantization = scale
-    graph.replace(reference, back)
-    place = graph.operators.index(maker) + 1
-    graph.add_operator(Op.QUANTIZE, [reference], coarse, at=place)
-    graph.add_operator(Op.DEQUANTIZE, [coarse], back, at=place + 1)
-    return graph.to_bytes()
+    graph.replace(activation, back)
+    graph.add_operator(Op.QUANTIZE, [activation], coarse, at=place + 1)
+    graph.add_operator(Op.DEQUANTIZE, [coarse], back, at=place + 2)
+    return graph

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Publisher:
-    """Gives each message its origin and each event its sequence, then publishes it, and prints events if asked to."""
+    """Adds origin and sequence to messages, publishes them, and prints events."""
 
     def __init__(
         self,

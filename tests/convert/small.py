@@ -12,9 +12,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from convert.fold import fold
-from convert.graph import Graph
+from convert.graph import Graph, parse
 from convert.load.export import to_tflite
-from convert.spec import PLAIN
+from convert.scaling import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ std = [0.25]
 
 
 def pictures(count: int = 12) -> NDArray[np.uint8]:
-    """Give ``(N, 32, 32)`` gray levels: gratings of any direction, fineness, brightness and contrast, with noise."""
+    """Return ``(N, 32, 32)`` gray levels: gratings of any direction, fineness, brightness and contrast, with noise."""
     random = np.random.default_rng(3)
     one = (count, 1, 1)
     cycles = [random.uniform(-0.5, 0.5, one) * np.arange(SIZE).reshape(shape) for shape in ((1, SIZE, 1), (1, 1, SIZE))]
@@ -50,7 +50,7 @@ def pictures(count: int = 12) -> NDArray[np.uint8]:
 
 
 def draw(model: keras.Model, seed: int = 5) -> keras.Model:
-    """Give a network weights and biases that keep activations about as large as they come."""
+    """Draw weights and biases that keep activations about as large as they come, and return the network."""
     random = np.random.default_rng(seed)
     for layer in model.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
@@ -75,7 +75,7 @@ def spread(model: keras.Model, pixels: Rows) -> keras.Model:
 
 
 def chain(*layers: keras.layers.Layer, channels: int = 1) -> keras.Model:
-    """Give a network of one picture, a layer after the other."""
+    """Return a network of one picture, a layer after the other."""
     inputs = given = keras.Input((SIZE, SIZE, channels))
     for layer in layers:
         given = layer(given)
@@ -83,35 +83,35 @@ def chain(*layers: keras.layers.Layer, channels: int = 1) -> keras.Model:
 
 
 def classifier(*layers: keras.layers.Layer, channels: int = 1) -> keras.Model:
-    """Give one that ends with an average over the picture and four logits."""
+    """Return one that ends with an average over the picture and four logits."""
     end = (keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(LABELS)))
     return chain(*layers, *end, channels=channels)
 
 
-def as_tflite(model: keras.Model) -> bytes:
-    """Give a float ``.tflite`` file of what the network computes."""
-    return to_tflite(Path("small"), lambda pixels: model(pixels, training=False), model.input_shape[1:], model)
+def as_graph(model: keras.Model) -> Graph:
+    """Return the float network of TFLite that computes the same."""
+    return parse(to_tflite(Path("small"), lambda pixels: model(pixels, training=False), model.input_shape[1:], model))
 
 
-def of_gray_levels(model: keras.Model) -> bytes:
-    """Give a network that takes gray levels as they are the names that the converter gives."""
-    return fold(as_tflite(model), PLAIN, range(len(LABELS)), probabilities=False)
+def of_gray_levels(model: keras.Model) -> Graph:
+    """Return a network that takes gray levels as they are, as the converter names its tensors."""
+    return fold(as_graph(model), PLAIN, range(len(LABELS)), probabilities=False)
 
 
 def kinds(graph: Graph) -> list[str]:
-    """Give the operators' names in the order in which they run."""
-    return [graph.kind(operator) for operator in graph.operators]
+    """Return the operators' names in the order in which they run."""
+    return [operator.kind for operator in graph.operators]
 
 
 def nothing() -> Graph:
-    """Give a TFLite file with neither tensors nor operators, to build a network in."""
+    """Return a TFLite file with neither tensors nor operators, to build a network in."""
     model = schema.ModelT()
     model.version, model.buffers, model.operatorCodes, model.subgraphs = 3, [schema.BufferT()], [], [schema.SubGraphT()]
     for name in ("tensors", "operators", "inputs", "outputs"):
         setattr(model.subgraphs[0], name, [])
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
-    return Graph(bytes(builder.Output()))
+    return parse(bytes(builder.Output()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def weights(channels: int) -> Weights:
 
 
 def as_keras(given: Weights, size: int | None = SIZE, *, softmax: bool = False) -> keras.Model:
-    """Give the Keras network with these weights; without a size it leaves that open."""
+    """Return the Keras network with these weights; without a size it leaves that open."""
     inputs = keras.Input((size, size, given.kernel.shape[2]))
     seen = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="seen")(inputs)
     mean = keras.layers.GlobalAveragePooling2D()(seen)
@@ -155,7 +155,7 @@ def as_onnx(
     channels_last: bool = False,
     outputs: Sequence[str] = ("answer",),
 ) -> Any:
-    """Give the ONNX network with these weights.
+    """Return the ONNX network with these weights.
 
     Args:
         given: The weights.

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.inspection import dissect
+from convert.graph import parse
+from convert.inspection import summarize
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import Run, call
@@ -81,11 +82,11 @@ def test_the_card_is_complete(converted: Converted, trained: Run) -> None:
 
 
 def test_the_network_is_as_contracted(converted: Converted) -> None:
-    anatomy = dissect(converted.network.read_bytes())
-    assert anatomy.float_tensors == anatomy.float_operators == ()
-    assert anatomy.input_shapes == ((1, 48, 48, 1),)
-    assert anatomy.output_shapes == ((1, 8),)
-    assert anatomy.output_names == ("logits",)
+    summary = summarize(parse(converted.network.read_bytes()))
+    assert summary.float_tensors == summary.float_operators == ()
+    assert summary.input_shapes == ((1, 48, 48, 1),)
+    assert summary.output_shapes == ((1, 8),)
+    assert summary.output_names == ("logits",)
 
 
 def test_every_gate_is_shown(converted: Converted) -> None:

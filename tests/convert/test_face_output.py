@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.face_output import emotions, in_order, split
+from convert.face_output import split_face
 from convert.fold import fold
-from convert.inspection import dissect
+from convert.graph import parse, serialize
+from convert.inspection import summarize
 from convert.load import load as load_model
 from convert.quantize.activations import observe
-from convert.quantize.int8 import quantize, ranges
+from convert.quantize.int8 import quantize
+from convert.quantize.ranges import choose_ranges
 from edge.errors import BundleError
-from edge.inference.bundle import FACE, ModelBundle
+from edge.inference.bundle import ModelBundle
+from edge.inference.outputs import FACE
 from edge.inference.runtime import Network, installed
 from tests.train import synthetic
 from tests.train.synthetic import call
@@ -67,9 +70,9 @@ def test_one_training_gives_a_model_for_each_set_of_labels(run: synthetic.Run) -
 
 @pytest.mark.parametrize("runtime", installed())
 def test_the_bundle_has_an_output_for_it(bundle: Path, runtime: Runtime) -> None:
-    anatomy = dissect(bundle.read_bytes())
-    assert anatomy.output_names == ("logits", FACE)
-    assert anatomy.output_shapes == ((1, 8), (1, 1))
+    summary = summarize(parse(bundle.read_bytes()))
+    assert summary.output_names == ("logits", FACE)
+    assert summary.output_shapes == ((1, 8), (1, 1))
     network = Network(bundle.read_bytes(), runtime)
     assert network.has_face
     assert network.logits(np.zeros((2, 48, 48), np.uint8)).columns.shape == (2, 9)
@@ -94,7 +97,7 @@ def test_the_face_score_is_judged_and_drawn(
     plot = tmp_path / "scores.png"
     assert call(train, ["facescore", str(bundle), *run.data, "--plot", str(plot)]) == 0
     said = capsys.readouterr().out
-    assert all(heading in said for heading in ("faces dropped", "160", "made-up", "card's"))
+    assert all(heading in said for heading in ("faces dropped", "160", "synthetic", "card's"))
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
@@ -123,19 +126,19 @@ def test_a_card_that_does_not_say_so_is_refused(bundle: Path, tmp_path: Path) ->
 def test_split_off_the_numbers_stay_what_they_are(run: synthetic.Run) -> None:
     path = run.out / "tiny.keras"
     source = load_model(path)
-    order = [source.spec.labels.index(label) for label in in_order(source.spec.labels)]
-    reference = fold(source.network, source.spec.scaling, order, probabilities=False)
+    reference = fold(source.network, source.spec.scaling, source.spec.order, probabilities=False)
     random = np.random.default_rng(4)
     pictures = random.integers(0, 256, (16, 48, 48), np.uint8)
-    whole = quantize(path, reference, ranges(observe(reference, pictures), "min-max"))
+    whole = quantize(path, reference, choose_ranges(observe(reference, pictures), "min-max"))
     for runtime in installed():
-        before, after = (Network(content, runtime).logits(pictures).columns for content in (whole, split(path, whole)))
+        before, after = (
+            Network(serialize(network), runtime).logits(pictures).columns
+            for network in (whole, split_face(path, whole))
+        )
         assert np.array_equal(before, after)
 
 
-def test_the_face_comes_last() -> None:
-    labels = in_order(["sad", FACE, "angry"])
-    assert labels == ("angry", "sad", FACE)
-    rows = np.arange(6, dtype=np.float32).reshape(2, 3)
-    assert emotions(rows, labels).tolist() == [[0, 1], [3, 4]]
-    assert emotions(rows, ("angry", "happy", "sad")).tolist() == rows.tolist()
+def test_the_face_comes_last(run: synthetic.Run) -> None:
+    spec = load_model(run.out / "tiny.keras").spec
+    assert spec.outputs.columns == (*ferplus.LABELS, FACE)
+    assert [spec.labels[place] for place in spec.order] == [*ferplus.LABELS, FACE]

@@ -10,13 +10,15 @@ import pytest
 
 from convert import float_runtime
 from convert.fold import PADDED, fold
-from convert.graph import Graph, Padding
-from convert.spec import PLAIN, Scaling
-from edge.inference.bundle import softmax
-from tests.convert.small import LABELS, ORDER, SIZE, as_tflite, chain, classifier, draw, kinds, pictures, spread
+from convert.graph import Padding
+from convert.scaling import PLAIN, Scaling
+from edge.inference.outputs import softmax
+from tests.convert.small import LABELS, ORDER, SIZE, as_graph, chain, classifier, draw, kinds, pictures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from convert.graph import Graph, Operator
 
 L = keras.layers
 
@@ -51,11 +53,11 @@ def compared(model: keras.Model, scaling: Scaling, *, probabilities: bool = Fals
     given = np.asarray(model(scaling.apply(pixels))).reshape(len(pixels), -1)
     wanted = (given if probabilities else softmax(given))[:, ORDER]
     assert wanted.std(axis=0).min() > 0.001
-    content = fold(as_tflite(model), scaling, ORDER, probabilities=probabilities)
-    assert np.abs(softmax(float_runtime.logits(content, pixels)) - wanted).max() < 1e-5
-    graph = Graph(content)
-    assert [graph.shape(i) for i in (*graph.inputs, *graph.outputs)] == [(1, SIZE, SIZE, 1), (1, len(LABELS))]
-    assert [graph.name(i) for i in (*graph.inputs, *graph.outputs)] == ["pixels", "logits"]
+    graph = fold(as_graph(model), scaling, ORDER, probabilities=probabilities)
+    assert np.abs(softmax(float_runtime.logits(graph, pixels)) - wanted).max() < 1e-5
+    ends = [*graph.inputs, *graph.outputs]
+    assert [tensor.shape for tensor in ends] == [(1, SIZE, SIZE, 1), (1, len(LABELS))]
+    assert [tensor.name for tensor in ends] == ["pixels", "logits"]
     return graph
 
 
@@ -64,13 +66,13 @@ def said(case: Any) -> str | None:
     return f"{case.range}-{case.mean}-{case.std}" if isinstance(case, Scaling) else None
 
 
-def first_convolution(graph: Graph) -> Any:
-    return next(operator for operator in graph.operators if graph.kind(operator) == "CONV_2D")
+def first_convolution(graph: Graph) -> Operator:
+    return next(operator for operator in graph.operators if operator.kind == "CONV_2D")
 
 
 def channels_read(graph: Graph) -> int:
-    """Give how many channels the first convolution reads."""
-    return graph.shape(graph.read(first_convolution(graph))[1])[-1]
+    """Return how many channels the first convolution reads."""
+    return first_convolution(graph).read[1].shape[-1]
 
 
 def channels(scaling: Scaling) -> int:
@@ -106,11 +108,11 @@ def test_where_black_is_zero_the_border_stays_as_it_is(first: str, scaling: Scal
 def test_where_one_gray_level_is_zero_the_border_has_that_level(first: str, scaling: Scaling, level: float) -> None:
     graph = judged(classifier(*BORDERED[first](), channels=channels(scaling)), scaling)
     assert kinds(graph)[:2] == ["PADV2", "CONV_2D"]
-    with_level = graph.constant(graph.read(graph.operators[0])[2])
+    with_level = graph.operators[0].read[2].values
     assert with_level is not None
     assert with_level.item() == pytest.approx(level)
     assert channels_read(graph) == 1
-    assert first_convolution(graph).builtinOptions.padding == Padding.VALID
+    assert first_convolution(graph).options.padding == Padding.VALID
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_where_one_gray_level_is_zero_the_border_has_that_level(first: str, scal
 def test_where_no_gray_level_is_zero_a_second_channel_tells_the_border(first: str, scaling: Scaling) -> None:
     graph = judged(classifier(*BORDERED[first](), channels=channels(scaling)), scaling)
     assert kinds(graph)[0] == "PADV2"
-    assert graph.shape(graph.written(graph.operators[0])[0]) == (1, SIZE, SIZE, 2)
+    assert graph.operators[0].output.shape == (1, SIZE, SIZE, 2)
     assert channels_read(graph) == 2
 
 
@@ -151,11 +153,11 @@ def test_what_starts_with_no_plain_convolution_gets_one(
 ) -> None:
     graph = judged(classifier(*layers(), channels=channels(scaling)), scaling)
     assert kinds(graph)[:2] == ["CONV_2D", before]
-    assert graph.shape(graph.read(graph.operators[0])[1]) == (channels(scaling), 1, 1, 1)
+    assert graph.operators[0].read[1].shape == (channels(scaling), 1, 1, 1)
 
 
 def branched(*ways: Callable[[Any], Any], channels: int = 1) -> keras.Model:
-    """Give a network whose picture goes several ways that are then joined."""
+    """Return a network whose picture goes several ways that are then joined."""
     inputs = keras.Input((SIZE, SIZE, channels))
     joined = L.Concatenate()([way(inputs) for way in ways])
     return draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined))))
@@ -205,21 +207,21 @@ def test_a_first_convolution_that_works_twice_reads_gray_levels_only_once() -> N
 
 
 def two_heads(end: Callable[[Any, Any], Any]) -> keras.Model:
-    """Give a network of two classifiers whose answers are joined."""
+    """Return a network of two classifiers whose answers are joined."""
     inputs = keras.Input((SIZE, SIZE, 1))
     mean = L.GlobalAveragePooling2D()(L.Conv2D(8, 3, activation="relu")(inputs))
     return draw(keras.Model(inputs, end(L.Dense(len(LABELS))(mean), L.Dense(len(LABELS))(mean))))
 
 
 def ending(*layers: Any, keepdims: bool = False) -> keras.Model:
-    """Give a network with other layers at its end."""
+    """Return a network with other layers at its end."""
     return chain(L.Conv2D(8, 3, activation="relu"), L.GlobalAveragePooling2D(keepdims=keepdims), *layers)
 
 
 @pytest.mark.parametrize("end", [L.Softmax(), L.Activation("log_softmax")], ids=["softmax", "its logarithm"])
 def test_a_softmax_at_the_end_is_taken_off(end: Any) -> None:
     model = ending(L.Dense(len(LABELS)), end)
-    assert kinds(Graph(as_tflite(model)))[-1] in {"SOFTMAX", "LOG_SOFTMAX"}
+    assert kinds(as_graph(model))[-1] in {"SOFTMAX", "LOG_SOFTMAX"}
     graph = judged(model, UNIT, probabilities=isinstance(end, L.Softmax))
     assert kinds(graph) == ["CONV_2D", "MEAN", "FULLY_CONNECTED"]
 
@@ -233,11 +235,11 @@ def test_probabilities_from_elsewhere_get_a_logarithm() -> None:
 def test_a_probability_of_zero_has_a_finite_logit() -> None:
     model = ending(L.Dense(len(LABELS)), L.Activation("relu"), L.Lambda(lambda x: x / keras.ops.sum(x, -1, True)))  # noqa: FBT003
     spread(model, UNIT.apply(pictures()))
-    content = fold(as_tflite(model), UNIT, ORDER, probabilities=True)
+    network = fold(as_graph(model), UNIT, ORDER, probabilities=True)
     given = np.asarray(model(UNIT.apply(pictures())))
     positive = given.sum(axis=1) > 0
     assert (given[positive] == 0).any()
-    rows = float_runtime.logits(content, pictures())[positive]
+    rows = float_runtime.logits(network, pictures())[positive]
     assert np.isfinite(rows).all()
     assert np.abs(softmax(rows) - given[positive][:, ORDER]).max() < 1e-5
 
@@ -282,22 +284,22 @@ def test_a_last_layer_that_works_twice_orders_only_its_last_answer() -> None:
 
 def test_labels_in_order_need_nothing() -> None:
     model = two_heads(lambda a, b: L.Add()([a, b]))
-    graph = Graph(fold(as_tflite(model), UNIT, range(len(LABELS)), probabilities=False))
+    graph = fold(as_graph(model), UNIT, range(len(LABELS)), probabilities=False)
     assert kinds(graph)[-1] == "ADD"
 
 
 def test_every_tensor_has_a_short_name_of_its_own() -> None:
     layers = [L.Conv2D(4, 3, name="stem"), L.ZeroPadding2D(name="pixels"), L.MaxPooling2D(name="logits")]
     graph = judged(classifier(*layers), UNIT)
-    names = [graph.name(i) for i in range(len(graph.tensors))]
+    names = [tensor.name for tensor in graph.tensors]
     assert len(set(names)) == len(names)
-    computed = [graph.name(graph.written(operator)[0]) for operator in graph.operators]
+    computed = [operator.output.name for operator in graph.operators]
     assert computed[:3] == ["stem", "pixels.2", "logits.2"]
 
 
 @pytest.mark.parametrize(("padding", "place"), [("same", [0]), ("valid", [])])
 def test_only_the_picture_has_the_name_that_gives_a_range_of_gray_levels(padding: str, place: list[int]) -> None:
     graph = judged(classifier(L.Conv2D(4, 3, padding=padding), L.ZeroPadding2D(name=PADDED)), SIGNED)
-    computed = [graph.name(graph.written(operator)[0]) for operator in graph.operators]
+    computed = [operator.output.name for operator in graph.operators]
     assert [number for number, name in enumerate(computed) if name == PADDED] == place
     assert len(set(computed)) == len(computed)

@@ -8,8 +8,8 @@ import pytest
 
 from convert import float_runtime
 from convert.float_runtime import FloatNetwork
-from convert.graph import Graph, Op
-from convert.inspection import arena, dissect
+from convert.graph import Graph, Op, parse, serialize
+from convert.inspection import arena, summarize
 from edge.errors import BundleError
 from tests.convert.small import classifier, kinds, nothing, of_gray_levels, pictures
 
@@ -17,85 +17,107 @@ L = keras.layers
 
 
 @pytest.fixture(scope="module")
-def content() -> bytes:
+def network() -> Graph:
     stem = L.Conv2D(4, 3, padding="same", activation="relu", name="stem")
-    return of_gray_levels(classifier(stem, L.DepthwiseConv2D(3, strides=2, name="grid")))
+    return parse(serialize(of_gray_levels(classifier(stem, L.DepthwiseConv2D(3, strides=2, name="grid")))))
 
 
-def test_written_once_or_twice_it_is_the_same_file(content: bytes) -> None:
-    once = Graph(content).to_bytes()
-    assert Graph(once).to_bytes() == once
-    assert np.array_equal(float_runtime.logits(once, pictures()), float_runtime.logits(content, pictures()))
+def test_written_once_or_twice_it_is_the_same_file(network: Graph) -> None:
+    once = serialize(network)
+    assert serialize(parse(once)) == once == serialize(network)
+    assert np.array_equal(float_runtime.logits(parse(once), pictures()), float_runtime.logits(network, pictures()))
 
 
-def test_what_nothing_reads_any_more_is_not_written(content: bytes) -> None:
-    graph = Graph(content)
-    before = (len(graph.tensors), len(graph.model.buffers), len(graph.model.operatorCodes))
+def test_writing_changes_no_tensor_that_somebody_holds(network: Graph) -> None:
+    """Tensors had numbers once, and writing renumbered them: what was held then meant another tensor."""
+    graph = network.copy()
+    before = float_runtime.logits(graph, pictures())
+    graph.add_constant("unread", np.ones(3, np.float32))
+    graph.tensors.insert(0, graph.tensors.pop())  # so that every other tensor has another number in the file
+    held = graph.outputs[0]
+    assert "unread" not in [tensor.name for tensor in parse(serialize(graph)).tensors]
+    negative = graph.add_tensor("negative", held.shape)
+    graph.add_operator(Op.NEG, [held], negative, at=len(graph.operators))
+    graph.set_io(graph.inputs[0], negative)
+    assert np.allclose(float_runtime.logits(graph, pictures()), -before)
+
+
+def test_a_copy_and_its_original_are_edited_apart(network: Graph) -> None:
+    before = serialize(network)
+    copy = network.copy()
+    copy.set_input(copy.operators[0], 1, np.zeros(copy.operators[0].read[1].shape, np.float32))
+    copy.operators[0].options.padding = 1
+    copy.outputs[0].name = "other"
+    copy.remove(copy.operators[-1])
+    assert serialize(network) == before
+
+
+def test_what_nothing_reads_any_more_is_not_written(network: Graph) -> None:
+    graph = network.copy()
+    before = (len(graph.tensors), len(graph.buffers), len(graph.codes))
     graph.add_constant("forgotten", np.zeros(1 << 16, np.float32))
-    dense = graph.operators[-1]
-    graph.add_operator(Op.RELU, graph.read(dense)[:1], graph.add_tensor("unread", (1, 4)), at=len(graph.operators))
-    graph.remove(graph.operators[-1])
-    again = Graph(graph.to_bytes())
-    assert (len(again.tensors), len(again.model.buffers), len(again.model.operatorCodes)) == before
-    assert np.array_equal(float_runtime.logits(graph.to_bytes(), pictures()), float_runtime.logits(content, pictures()))
+    unread = graph.add_tensor("unread", (1, 4))
+    graph.remove(graph.add_operator(Op.RELU, graph.operators[-1].read[:1], unread, at=len(graph.operators)))
+    again = parse(serialize(graph))
+    assert (len(again.tensors), len(again.buffers), len(again.codes)) == before
+    assert np.array_equal(float_runtime.logits(graph, pictures()), float_runtime.logits(network, pictures()))
 
 
-def test_a_shortened_network_loses_the_weights_of_what_is_gone(content: bytes) -> None:
-    graph = Graph(content)
+def test_a_shortened_network_loses_the_weights_of_what_is_gone(network: Graph) -> None:
+    graph = network.copy()
     dense = graph.operators[-1]
-    graph.set_io(graph.inputs[0], graph.read(dense)[0])
+    graph.set_io(graph.inputs[0], dense.read[0])
     graph.remove(dense)
-    again = Graph(graph.to_bytes())
+    again = parse(serialize(graph))
     assert kinds(again) == ["CONV_2D", "DEPTHWISE_CONV_2D", "MEAN"]
-    assert len(again.tensors) == len(Graph(content).tensors) - 3  # weights, biases, and the logits
-    assert FloatNetwork(again.to_bytes()).outputs == 4
+    assert len(again.tensors) == len(parse(serialize(network)).tensors) - 3  # weights, biases, and the logits
+    assert FloatNetwork(serialize(again)).outputs == 4
 
 
-def test_an_operator_can_be_put_in_between(content: bytes) -> None:
-    graph = Graph(content)
-    logits = graph.outputs[0]
+def test_an_operator_can_be_put_in_between(network: Graph) -> None:
+    graph = network.copy()
     result = graph.add_tensor("negative", (1, 4))
-    graph.add_operator(Op.NEG, [logits], result, at=len(graph.operators))
+    graph.add_operator(Op.NEG, graph.outputs, result, at=len(graph.operators))
     graph.set_io(graph.inputs[0], result)
-    assert np.allclose(float_runtime.logits(graph.to_bytes(), pictures()), -float_runtime.logits(content, pictures()))
+    assert np.allclose(float_runtime.logits(graph, pictures()), -float_runtime.logits(network, pictures()))
 
 
-def test_a_constant_that_is_set_leaves_one_with_equal_values_alone(content: bytes) -> None:
-    graph = Graph(content)
+def test_a_constant_that_is_set_leaves_one_with_equal_values_alone(network: Graph) -> None:
+    graph = network.copy()
     first, second = graph.add_constant("first", np.ones(4, np.float32)), graph.add_tensor("second", (4,))
-    graph.tensors[second].buffer = graph.tensors[first].buffer
-    graph.set_constant(first, np.zeros((2, 3), np.float32))
-    assert graph.shape(first) == (2, 3)
-    assert graph.constant(second) == pytest.approx(np.ones(4))
+    second.buffer = first.buffer
+    graph.set_values(first, np.zeros((2, 3), np.float32))
+    assert first.shape == (2, 3)
+    assert second.values == pytest.approx(np.ones(4))
 
 
 @pytest.mark.parametrize("text", [b"", b"this is a text, and a long one", b"TFL3"])
 def test_text_is_no_network(text: bytes) -> None:
     with pytest.raises(BundleError, match="not a TFLite file"):
-        Graph(text)
+        parse(text)
 
 
-def test_layers_are_counted_as_the_file_has_them(content: bytes) -> None:
-    anatomy = dissect(content)
-    stem, grid, mean, dense = anatomy.layers
+def test_layers_are_counted_as_the_file_has_them(network: Graph) -> None:
+    summary = summarize(network)
+    stem, grid, mean, dense = summary.layers
     assert (stem.operator, stem.name, stem.output) == ("CONV_2D", "stem", (1, 32, 32, 4))
     assert (stem.macs, stem.parameters) == (32 * 32 * 9 * 4, 9 * 4 + 4)
     assert (grid.operator, grid.name, grid.output) == ("DEPTHWISE_CONV_2D", "grid", (1, 15, 15, 4))
     assert (grid.macs, grid.parameters) == (15 * 15 * 9 * 4, 9 * 4 + 4)
     assert (mean.macs, mean.parameters) == (0, 0)
     assert (dense.macs, dense.parameters) == (4 * 4, 4 * 4 + 4)
-    assert anatomy.macs == stem.macs + grid.macs + dense.macs
-    assert anatomy.output_names == ("logits",)
-    assert set(anatomy.float_operators) == {"CONV_2D", "DEPTHWISE_CONV_2D", "MEAN", "FULLY_CONNECTED"}
+    assert summary.macs == stem.macs + grid.macs + dense.macs
+    assert summary.output_names == ("logits",)
+    assert set(summary.float_operators) == {"CONV_2D", "DEPTHWISE_CONV_2D", "MEAN", "FULLY_CONNECTED"}
 
 
 def built(sizes: dict[str, int], *steps: tuple[str, str]) -> Graph:
     """Build a network of tensors of so many floats: the first is fed, the last read; a step reads some, writes one."""
     graph = nothing()
-    index = {name: graph.add_tensor(name, (size,)) for name, size in sizes.items()}
+    tensors = {name: graph.add_tensor(name, (size,)) for name, size in sizes.items()}
     for read, written in steps:
-        graph.add_operator(Op.CUSTOM, [index[name] for name in read], index[written], at=len(graph.operators))
-    graph.set_io(0, len(sizes) - 1)
+        graph.add_operator(Op.CUSTOM, [tensors[name] for name in read], tensors[written], at=len(graph.operators))
+    graph.set_io(graph.tensors[0], graph.tensors[-1])
     return graph
 
 
@@ -120,11 +142,10 @@ def test_a_tensor_takes_whole_lines() -> None:
 def test_integers_take_a_quarter_of_the_arena() -> None:
     def chain(kind: str) -> int:
         graph = nothing()
-        for name in "abc":
-            graph.add_tensor(name, (1, 64, 64), kind)
-        graph.add_operator(Op.RELU, [0], 1, at=0)
-        graph.add_operator(Op.RELU, [1], 2, at=1)
-        graph.set_io(0, 2)
+        first, second, third = (graph.add_tensor(name, (1, 64, 64), kind) for name in "abc")
+        graph.add_operator(Op.RELU, [first], second, at=0)
+        graph.add_operator(Op.RELU, [second], third, at=1)
+        graph.set_io(first, third)
         return arena(graph)
 
     assert (chain("float32"), chain("int8")) == (3 * 4 * 64 * 64, 3 * 64 * 64)

@@ -13,9 +13,10 @@ from convert import float_runtime
 from convert.errors import ModelError
 from convert.float_runtime import FloatNetwork
 from convert.fold import fold
+from convert.graph import serialize
 from convert.load import LoadedModel, load
 from convert.load.export import tf
-from edge.inference.bundle import softmax
+from edge.inference.outputs import softmax
 from tests.convert import small
 from tests.convert.small import LABELS, ORDER, SIZE, pictures
 
@@ -64,14 +65,14 @@ def loaded(path: Path) -> LoadedModel:
     pixels = source.spec.scaling.apply(pictures(40))
     given = source.run(pixels)
     assert given.shape == (40, len(LABELS))
-    assert np.abs(FloatNetwork(source.network).run(pixels) - given).max() < 1e-5
+    assert np.abs(FloatNetwork(serialize(source.network)).run(pixels) - given).max() < 1e-5
     return source
 
 
 def folded(source: LoadedModel, *, probabilities: bool = False) -> NDArray[np.float32]:
     """Give the probabilities of the network of gray levels."""
-    content = fold(source.network, source.spec.scaling, ORDER, probabilities=probabilities)
-    return softmax(float_runtime.logits(content, pictures()))
+    network = fold(source.network, source.spec.scaling, ORDER, probabilities=probabilities)
+    return softmax(float_runtime.logits(network, pictures()))
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["gray", "colour"])
@@ -125,7 +126,7 @@ def test_an_onnx_model_is_loaded_as_it_is(first_channels: LoadedModel, last_chan
     for source, channels in ((first_channels, 1), (last_channels, 3)):
         assert (source.spec.width, source.spec.height, source.spec.channels) == (SIZE, SIZE, channels)
         pixels = source.spec.scaling.apply(pictures())
-        assert np.abs(FloatNetwork(source.network).run(pixels) - source.run(pixels)).max() < 1e-5
+        assert np.abs(FloatNetwork(serialize(source.network)).run(pixels) - source.run(pixels)).max() < 1e-5
 
 
 def test_a_network_says_the_same_as_keras_and_as_onnx(

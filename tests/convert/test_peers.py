@@ -7,11 +7,12 @@ import pytest
 
 from convert import plots
 from convert.__main__ import main
-from convert.inspection import dissect
+from convert.graph import parse
+from convert.inspection import summarize
 from convert.load.export import to_tflite
 from convert.peers import measure, networks
-from convert.peers.known import PEERS, Known
-from convert.peers.measure import Measured
+from convert.peers.known import PEERS, Peer
+from convert.peers.measure import PeerFigures
 from edge.inference.bundle import SHIPPED
 from tests.train.synthetic import call
 from train.evaluate.protocols import load_tests
@@ -38,11 +39,11 @@ def test_networks_are_as_large_as_the_published_ones(
 ) -> None:
     network = build()
     assert network.count_params() == parameters
-    assert dissect(to_tflite(Path("peer"), network, network.input_shape[1:], network)).macs == macs
+    assert summarize(parse(to_tflite(Path("peer"), network, network.input_shape[1:], network))).macs == macs
 
 
 def test_ours_and_others_are_judged_counted_and_timed(trained: synthetic.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    peer, paper = Known("mini-Xception", networks.mini_xception, 0.669), Known("paper", macs=540, published=True)
+    peer, paper = Peer("mini-Xception", networks.mini_xception, 0.669), Peer("paper", macs=540, published=True)
     monkeypatch.setattr(measure, "PEERS", (peer, paper))
     ours = [SHIPPED, SHIPPED.with_name("emotion-fer2013.tflite")]
     one, two, votes, labels = measure.measure(ours, load_tests(trained.fer2013, trained.ferplus), rounds=1)
@@ -68,12 +69,12 @@ def test_turns_alternate_and_the_median_is_told(monkeypatch: pytest.MonkeyPatch)
     ("int8", "float32", "fastest"), [(2.0, 1.0, 1.0), (1.0, 2.0, 1.0), (1.0, None, 1.0), (None, None, None)]
 )
 def test_the_faster_form_counts(int8: float | None, float32: float | None, fastest: float | None) -> None:
-    assert Measured(Known("a"), ours=False, macs=None, int8_ms=int8, float32_ms=float32).fastest_ms == fastest
+    assert PeerFigures(Peer("a"), ours=False, macs=None, int8_ms=int8, float32_ms=float32).fastest_ms == fastest
 
 
 def test_what_costs_nothing_known_is_drawn_too() -> None:
-    unknown = Measured(Known("a", ferplus=0.7), ours=False, macs=None, int8_ms=None, float32_ms=None)
-    known = Measured(Known("b", ferplus=0.8), ours=True, macs=10, int8_ms=0.1, float32_ms=None)
+    unknown = PeerFigures(Peer("a", ferplus=0.7), ours=False, macs=None, int8_ms=None, float32_ms=None)
+    known = PeerFigures(Peer("b", ferplus=0.8), ours=True, macs=10, int8_ms=0.1, float32_ms=None)
     assert len({plots.frontier(models) for models in ([known], [known, unknown], [known, unknown, known])}) == 3
 
 

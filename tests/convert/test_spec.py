@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from convert.errors import ModelError
-from convert.spec import PLAIN, WANTED, Scaling, Told, complete
+from convert.scaling import PLAIN, Scaling
+from convert.sidecar import WANTED
+from convert.spec import FileFacts, complete
 from tests.train import synthetic
 from train import recipes
 from train.datasets import DataError
@@ -17,9 +19,9 @@ from train.report import TrainingReport
 if TYPE_CHECKING:
     from pathlib import Path
 
-GRAY = Told(height=32, width=24, channels=1, outputs=("answer",))
-COLOUR = Told(height=32, width=32, channels=3, outputs=("answer",))
-SILENT = Told(height=None, width=None, channels=None, outputs=("age", "emotion"))
+GRAY = FileFacts(height=32, width=24, channels=1, outputs=("answer",))
+COLOUR = FileFacts(height=32, width=32, channels=3, outputs=("answer",))
+SILENT = FileFacts(height=None, width=None, channels=None, outputs=("age", "emotion"))
 
 WHOLE = """
 labels = ["surprise", "angry", "happy", "sad"]
@@ -43,9 +45,9 @@ def beside(model: Path, text: str) -> Path:
     return model
 
 
-def refusal(model: Path, told: Told) -> str:
+def refusal(model: Path, facts: FileFacts) -> str:
     with pytest.raises(ModelError) as caught:
-        complete(model, told)
+        complete(model, facts)
     return str(caught.value)
 
 
@@ -101,7 +103,7 @@ def test_one_number_serves_every_channel(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "before", "after", "sentence"),
+    ("facts", "before", "after", "sentence"),
     [
         (GRAY, '"sad"', '"bored"', "labels: bored: not among angry, contempt, disgust, fear, happy, neutral, sad,"),
         (GRAY, '"sad"', '"happy"', "labels: a label occurs twice in surprise, angry, happy, happy"),
@@ -124,19 +126,19 @@ def test_one_number_serves_every_channel(model: Path) -> None:
         (GRAY, "ferplus-majority", "affectnet", "protocol: Input should be"),
         (GRAY, "description", "temperature", "temperature: Extra inputs are not permitted; it may say labels,"),
         (GRAY, "std =", "gamma = 2.2\nstd =", "input.gamma: Extra inputs are not permitted; it may say labels,"),
-        (GRAY, "[input]", "[input", "not a TOML file: "),
+        (GRAY, "[input]", "[input", "not TOML: "),
     ],
 )  # fmt: skip
-def test_a_disagreement_is_one_sentence(told: Told, before: str, after: str, sentence: str, model: Path) -> None:
+def test_a_disagreement_is_one_sentence(facts: FileFacts, before: str, after: str, sentence: str, model: Path) -> None:
     assert before in WHOLE
-    said = refusal(beside(model, WHOLE.replace(before, after)), told)
+    said = refusal(beside(model, WHOLE.replace(before, after)), facts)
     assert said.startswith(f"{model.with_suffix('.toml')}: {sentence}")
     assert "\n" not in said
 
 
 def test_a_picture_beside_it_is_no_toml(model: Path) -> None:
     model.with_suffix(".toml").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
-    assert "not a TOML file" in refusal(model, GRAY)
+    assert "not UTF-8 text" in refusal(model, GRAY)
 
 
 def report(folder: Path) -> TrainingReport:

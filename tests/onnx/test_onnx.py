@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.inspection import dissect
+from convert.graph import parse
+from convert.inspection import summarize
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import call
@@ -43,10 +44,10 @@ def test_every_gate_holds(bundle: Path) -> None:
 
 
 def test_it_takes_gray_pixels_and_gives_sorted_labels(bundle: Path) -> None:
-    anatomy = dissect(bundle.read_bytes())
+    summary = summarize(parse(bundle.read_bytes()))
     card = ModelBundle.load(bundle).card
-    assert anatomy.float_tensors == ()
-    assert anatomy.input_shapes == ((1, card.input.height, card.input.width, 1),)
+    assert summary.float_tensors == ()
+    assert summary.input_shapes == ((1, card.input.height, card.input.width, 1),)
     assert card.labels == ferplus.LABELS == tuple(sorted(card.labels))
 
 

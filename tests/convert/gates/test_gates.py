@@ -70,10 +70,10 @@ def test_shuffled_labels_are_named(trained: Run, tmp_path: Path, capsys: pytest.
 def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
     source = load(trained.model)
     faces = datasets.load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
-    assert make_reference(source, faces, Limits(), lambda _: None).check.holds
+    assert make_reference(source, faces, Limits(), lambda _: None).result.holds
     other = replace(source, run=lambda pictures: source.run(pictures * np.float32(0.9)))
-    failed = make_reference(other, faces, Limits(), lambda _: None).check
-    assert (failed.name, failed.holds) == ("float as the source", False)
+    failed = make_reference(other, faces, Limits(), lambda _: None).result
+    assert (failed.gate, failed.holds) == ("float as the source", False)
     assert "pixels, layout or labels are not read alike" in failed.sentence
 
 

@@ -10,31 +10,39 @@ import numpy as np
 import pytest
 
 from convert import float_runtime
-from convert.graph import Graph
-from convert.quantize.activations import noise, observe
+from convert.graph import serialize
+from convert.quantize.activations import observe, signal_to_noise
 from convert.quantize.equalize import equalize
-from convert.quantize.int8 import quantize, ranges
-from edge.inference.bundle import softmax
+from convert.quantize.int8 import quantize
+from convert.quantize.ranges import choose_ranges
+from edge.inference.outputs import softmax
 from tests.convert.small import LABELS, SIZE, chain, classifier, draw, kinds, of_gray_levels, pictures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from convert.graph import Graph
+
 L = keras.layers
 FACTOR = 3000.0
 
 
-def gray(model: keras.Model) -> bytes:
+def gray(model: keras.Model) -> Graph:
     """Fold a network that takes gray levels, its answers spread."""
     return of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
 
 
-def equalized(reference: bytes) -> tuple[bytes, int]:
+def equalized(reference: Graph) -> tuple[Graph, int]:
     """Equalise a network and see that it says the same as before."""
     content, count = equalize(reference, observe(reference, pictures()))
     wanted, given = (softmax(float_runtime.logits(network, pictures())) for network in (reference, content))
     assert np.abs(given - wanted).max() < 1e-5
     return content, count
+
+
+def assert_left_alone(reference: Graph) -> None:
+    same, count = equalize(reference, observe(reference, pictures()))
+    assert (serialize(same), count) == (serialize(reference), 0)
 
 
 def made_uneven(model: keras.Model, maker: str, reader: str) -> keras.Model:
@@ -65,26 +73,26 @@ BETWEEN: dict[str, Callable[[], list[Any]]] = {
 """What may lie behind a convolution: a reader, and what keeps factors on the way to it."""
 
 
-def signal_to_noise(reference: bytes) -> float:
-    """Quantise a network and give the decibels of its logits."""
-    quantised = quantize(Path("small"), reference, ranges(observe(reference, pictures()), "min-max"))
-    return noise(reference, quantised, pictures())["logits"]
+def decibels(reference: Graph) -> float:
+    """Quantise a network and return the decibels of its logits."""
+    quantised = quantize(Path("small"), reference, choose_ranges(observe(reference, pictures()), "min-max"))
+    return signal_to_noise(reference, quantised, pictures())["logits"]
 
 
 def assert_undone(*layers: Any) -> None:
     """See that int8 comes out as well as if no channel had ever been larger."""
     model = classifier(*layers)
-    even = signal_to_noise(gray(model))
+    even = decibels(gray(model))
     uneven = gray(made_uneven(model, "maker", "reader"))
     content, _ = equalized(uneven)
-    assert signal_to_noise(content) > signal_to_noise(uneven) + 20
-    assert signal_to_noise(content) > even - 3
+    assert decibels(content) > decibels(uneven) + 20
+    assert decibels(content) > even - 3
 
 
 @pytest.mark.parametrize("between", BETWEEN)
 def test_an_outlier_that_weights_can_undo_is_undone(between: str) -> None:
     layers = [L.Conv2D(8, 3, name="maker"), *BETWEEN[between]()]
-    assert between in kinds(Graph(of_gray_levels(classifier(*layers))))[1:]
+    assert between in kinds(of_gray_levels(classifier(*layers)))[1:]
     assert_undone(*layers)
 
 
@@ -107,8 +115,8 @@ def test_a_chain_is_equalised_at_every_link() -> None:
 def test_what_limits_an_activation_is_left_alone(maker: str | None, between: list[Any]) -> None:
     first, second = L.Conv2D(8, 3, activation=maker, name="maker"), L.Conv2D(8, 3, name="reader")
     reference = gray(made_uneven(classifier(first, *between, second, L.Softmax()), "maker", "reader"))
-    assert "RELU6" not in kinds(Graph(reference))  # it is within the operator
-    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
+    assert "RELU6" not in kinds(reference)  # it is within the operator
+    assert_left_alone(reference)
 
 
 def test_what_is_added_elsewhere_too_is_left_alone() -> None:
@@ -116,15 +124,15 @@ def test_what_is_added_elsewhere_too_is_left_alone() -> None:
     seen = L.Conv2D(8, 3, activation="relu")(inputs)
     joined = L.ReLU(6)(L.Add()([seen, L.Conv2D(8, 3, padding="same", activation="relu6")(seen)]))
     reference = gray(draw(keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(joined)))))
-    assert "ADD" in kinds(Graph(reference))
-    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
+    assert "ADD" in kinds(reference)
+    assert_left_alone(reference)
 
 
 def test_an_average_over_channels_is_no_average_of_each() -> None:
     stem = [L.Conv2D(8, 3, padding="same", activation="relu"), L.MaxPooling2D(4)]
     over_channels = L.Lambda(lambda pixels: keras.ops.mean(pixels, (2, 3)))  # 8 rows, as many as channels
     reference = gray(chain(*stem, over_channels, L.Dense(len(LABELS))))
-    assert equalize(reference, observe(reference, pictures())) == (reference, 0)
+    assert_left_alone(reference)
 
 
 def test_two_readers_take_the_same_factors() -> None:

@@ -11,29 +11,33 @@ import pytest
 
 from convert import float_runtime
 from convert.fold import PADDED, fold
-from convert.inspection import dissect
-from convert.quantize.activations import Activation, noise, observe
-from convert.quantize.int8 import Method, quantize, ranges
-from convert.spec import Scaling
+from convert.graph import serialize
+from convert.inspection import summarize
+from convert.quantize.activations import Activation, observe, signal_to_noise
+from convert.quantize.int8 import quantize
+from convert.quantize.ranges import RangeMethod, choose_ranges
+from convert.scaling import Scaling
 from edge.inference.runtime import Network
-from tests.convert.small import LABELS, ORDER, as_tflite, classifier, pictures, spread
+from tests.convert.small import LABELS, ORDER, as_graph, classifier, pictures, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from convert.graph import Graph
+
 L = keras.layers
-METHODS: tuple[Method, ...] = get_args(Method)
+METHODS: tuple[RangeMethod, ...] = get_args(RangeMethod)
 
 LOGITS = np.array([-3.0, 5.0])
 
 
-def chosen(values: NDArray[np.float64], method: Method) -> tuple[float, float]:
+def chosen(values: NDArray[np.float64], method: RangeMethod) -> tuple[float, float]:
     """Choose the range of one activation that held these values."""
 
     def held(values: NDArray[np.float64]) -> Activation:
         return Activation(float(values.min()), float(values.max()), values.astype(np.float32), np.zeros(1, np.float32))
 
-    return ranges({"layer": held(values), "logits": held(LOGITS)}, method)["layer"]
+    return choose_ranges({"layer": held(values), "logits": held(LOGITS)}, method)["layer"]
 
 
 def uniform(low: float, high: float, count: int = 100_000) -> NDArray[np.float64]:
@@ -64,17 +68,17 @@ def test_least_error_clips_nothing_of_what_is_even() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_zero_is_within(method: Method) -> None:
+def test_zero_is_within(method: RangeMethod) -> None:
     assert chosen(uniform(2, 3), method)[0] == 0
     assert chosen(uniform(-3, -2), method)[1] == 0
     assert chosen(np.zeros(100), method) == (0, 0)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_logits_and_pixels_are_never_clipped(method: Method) -> None:
+def test_logits_and_pixels_are_never_clipped(method: RangeMethod) -> None:
     tail = np.random.default_rng(1).standard_t(3, 100_000).astype(np.float32)
     held = Activation(float(tail.min()), float(tail.max()), tail, np.zeros(1, np.float32))
-    found = ranges({"logits": held}, method)
+    found = choose_ranges({"logits": held}, method)
     assert found["logits"] == (held.low, held.high)
     assert found["pixels"] == found[PADDED] == (0, 255)
 
@@ -84,30 +88,34 @@ SIGNED = Scaling(range=(-1, 1), mean=(0,), std=(1,))
 
 
 @pytest.fixture(scope="module", params=[SIGNED, IMAGENET], ids=["border of gray", "border in a channel"])
-def reference(request: pytest.FixtureRequest) -> bytes:
+def reference(request: pytest.FixtureRequest) -> Graph:
     layers = [L.Conv2D(8, 3, padding="same", activation="relu"), L.Conv2D(8, 3, strides=2, activation="relu6")]
     model = classifier(*layers, channels=len(request.param.mean))
-    return fold(as_tflite(spread(model, request.param.apply(pictures()))), request.param, ORDER, probabilities=False)
+    return fold(as_graph(spread(model, request.param.apply(pictures()))), request.param, ORDER, probabilities=False)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_int8_answers_as_float_does(method: Method, reference: bytes) -> None:
+def test_int8_answers_as_float_does(method: RangeMethod, reference: Graph) -> None:
     faces = pictures(200)
-    quantised = quantize(Path("small"), reference, ranges(observe(reference, faces[:50]), method))
-    wanted, given = float_runtime.logits(reference, faces), Network(quantised, "litert").logits(faces).columns
+    quantised = quantize(Path("small"), reference, choose_ranges(observe(reference, faces[:50]), method))
+    wanted, given = (
+        float_runtime.logits(reference, faces),
+        Network(serialize(quantised), "litert").logits(faces).columns,
+    )
     assert (wanted.argmax(axis=1) == given.argmax(axis=1)).mean() >= 0.97
-    assert noise(reference, quantised, faces[:50])["logits"] > 20
+    assert signal_to_noise(reference, quantised, faces[:50])["logits"] > 20
 
 
-def test_every_tensor_is_an_integer_and_the_output_has_its_name(reference: bytes) -> None:
-    quantised = quantize(Path("small"), reference, ranges(observe(reference, pictures()), "min-max"))
-    anatomy = dissect(quantised)
-    assert anatomy.float_tensors == ()
-    assert (anatomy.output_names, anatomy.output_shapes) == (("logits",), ((1, len(LABELS)),))
-    assert len(quantised) < len(reference)
+def test_every_tensor_is_an_integer_and_the_output_has_its_name(reference: Graph) -> None:
+    quantised = quantize(Path("small"), reference, choose_ranges(observe(reference, pictures()), "min-max"))
+    summary = summarize(quantised)
+    assert summary.float_tensors == ()
+    assert (summary.output_names, summary.output_shapes) == (("logits",), ((1, len(LABELS)),))
+    assert len(serialize(quantised)) < len(serialize(reference))
 
 
-def test_equal_networks_and_ranges_give_equal_bytes(reference: bytes) -> None:
-    found = ranges(observe(reference, pictures()), "mse")
-    assert found == ranges(observe(reference, pictures()), "mse")
-    assert quantize(Path("small"), reference, found) == quantize(Path("small"), reference, found)
+def test_equal_networks_and_ranges_give_equal_bytes(reference: Graph) -> None:
+    found = choose_ranges(observe(reference, pictures()), "mse")
+    assert found == choose_ranges(observe(reference, pictures()), "mse")
+    first, second = (serialize(quantize(Path("small"), reference, found)) for _ in range(2))
+    assert first == second

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from convert import float_runtime
-from convert.quantize.activations import noise, observe
-from convert.quantize.int8 import quantize, ranges
+from convert.quantize.activations import observe, signal_to_noise
+from convert.quantize.int8 import quantize
 from convert.quantize.range_search import rounded, tighten
+from convert.quantize.ranges import choose_ranges
 from tests.convert.small import classifier, of_gray_levels, pictures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from convert.quantize.int8 import Range
+    from convert.graph import Graph
+    from convert.quantize.ranges import Range
 
 L = keras.layers
 LOUD = 30.0
@@ -34,7 +36,7 @@ def model() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def unread(model: keras.Model) -> bytes:
+def unread(model: keras.Model) -> Graph:
     """A network one of whose channels is far larger than the others, and hardly read."""
     loud = keras.models.clone_model(model)
     loud.set_weights(model.get_weights())
@@ -47,12 +49,12 @@ def unread(model: keras.Model) -> bytes:
     return of_gray_levels(spread(loud, pictures()[..., None].astype(np.float32)))
 
 
-def decibels(reference: bytes, chosen: dict[str, Range]) -> float:
-    return noise(reference, quantize(Path("small"), reference, chosen), pictures())["logits"]
+def decibels(reference: Graph, chosen: dict[str, Range]) -> float:
+    return signal_to_noise(reference, quantize(Path("small"), reference, chosen), pictures())["logits"]
 
 
-def test_a_channel_that_hardly_matters_gives_its_levels_to_the_others(unread: bytes) -> None:
-    before = ranges(observe(unread, pictures()), "min-max")
+def test_a_channel_that_hardly_matters_gives_its_levels_to_the_others(unread: Graph) -> None:
+    before = choose_ranges(observe(unread, pictures()), "min-max")
     after = tighten(unread, before, pictures(), silent)
     narrowed = {name for name in before if after[name] != before[name]}
     assert len(narrowed) >= 1
@@ -60,22 +62,22 @@ def test_a_channel_that_hardly_matters_gives_its_levels_to_the_others(unread: by
     assert decibels(unread, after) > decibels(unread, before) + 10
 
 
-def test_every_range_stays_within_what_it_was(unread: bytes) -> None:
-    before = ranges(observe(unread, pictures()), "mse")
+def test_every_range_stays_within_what_it_was(unread: Graph) -> None:
+    before = choose_ranges(observe(unread, pictures()), "mse")
     after = tighten(unread, before, pictures(), silent)
     assert after.keys() == before.keys()
     assert all(before[n][0] <= low <= 0 <= high <= before[n][1] for n, (low, high) in after.items())
     assert [after[name] for name in ("pixels", "logits")] == [before[name] for name in ("pixels", "logits")]
 
 
-def test_the_same_faces_give_the_same_ranges(unread: bytes) -> None:
-    before = ranges(observe(unread, pictures()), "min-max")
+def test_the_same_faces_give_the_same_ranges(unread: Graph) -> None:
+    before = choose_ranges(observe(unread, pictures()), "min-max")
     assert tighten(unread, before, pictures(), silent) == tighten(unread, before, pictures(), silent)
 
 
 def test_one_activation_alone_is_rounded(model: keras.Model) -> None:
     reference = of_gray_levels(spread(model, pictures()[..., None].astype(np.float32)))
-    found = ranges(observe(reference, pictures()), "min-max")
+    found = choose_ranges(observe(reference, pictures()), "min-max")
     name = next(name for name in found if name not in {"pixels", "logits"} and found[name][1] > 0)
     wanted = float_runtime.logits(reference, pictures())
     fine, coarse = (

@@ -5,7 +5,7 @@ import pytest
 
 from convert.confidence import Confidence, best_temperature, calibrate, least_confidence
 from convert.quantize.representative import representative
-from edge.inference.bundle import softmax
+from edge.inference.outputs import Logits, OutputLabels, softmax
 from train.datasets import DataError, Faces
 
 LABELS = ("a", "b", "c")
@@ -60,7 +60,7 @@ def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
 
 def calibrated(scale: float) -> Confidence:
     logits, truth = logits_of_calibrated_model(20_000, scale)
-    return calibrate(logits, ("a", "b", "c", "d"), labelled(truth), np.ones(len(truth), bool))
+    return calibrate(Logits(logits), OutputLabels(("a", "b", "c", "d")), labelled(truth), np.ones(len(truth), bool))
 
 
 def test_calibration_makes_the_error_small() -> None:

@@ -1,12 +1,9 @@
-"""What a gate is and what it may allow."""
+"""What the gates allow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any
 
 
 def _limit(value: float, meaning: str) -> Any:
@@ -30,7 +27,7 @@ class Limits:
     max_arena: int = _limit(8_000_000, "Bytes of activations.")
 
     def loosened(self) -> dict[str, float]:
-        """Give the limits that are looser than the project's own."""
+        """Return the limits that are looser than the project's own."""
         own = Limits()
         found = {}
         for limit in fields(self):
@@ -38,26 +35,3 @@ class Limits:
             if theirs < ours if limit.name.startswith("min") else theirs > ours:
                 found[limit.name] = theirs
         return found
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a gate measured and whether it holds."""
-
-    name: str
-    measured: str
-    limit: str
-    """Empty where the figure is only reported."""
-
-    holds: bool
-    sentence: str
-    """What is wrong and by how much, or what was found; empty where the figure says all."""
-
-
-def as_card(found: Sequence[Check]) -> list[dict[str, Any]]:
-    """Give the gates as they stand in a card."""
-    return [
-        {"gate": check.name, "measured": check.measured, "limit": check.limit, "holds": check.holds}
-        for check in found
-        if check.limit
-    ]

@@ -1,8 +1,7 @@
-"""Run a network in processes of its own, one for each core.
+"""Run a quantised network in processes of its own, one for each core.
 
-TensorFlow and tflite-runtime hold native libraries of one name: in a process that
-has imported the one, the other fails to load any network. And the Pi has no
-TensorFlow beside its runtime either.
+TensorFlow and tflite-runtime hold native libraries of one name: in a process that has imported the one, the other fails
+to load any network. And the Pi has no TensorFlow beside its runtime either.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convert.subprocesses import CHECKOUT, python
 from edge.errors import BundleError
+from edge.inference.outputs import Logits
 from edge.inference.runtime import Network
 from edge.vision.crops import all_resized
 
@@ -28,24 +29,20 @@ if TYPE_CHECKING:
 
     from edge.inference.runtime import Runtime
 
-_CHECKOUT = Path(__file__).parent.parent
 _STEP = 32
-"""Faces between two words of progress; also the fewest that are worth a process."""
+"""Faces between two reports of progress; also the fewest that are worth a process."""
 
 
 def logits(
     content: bytes, runtime: Runtime, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
-) -> NDArray[np.float32]:
-    """Run a network in one runtime.
+) -> Logits:
+    """Return the answers of a network in one runtime.
 
     Args:
         content: A ``.tflite`` file's bytes.
         runtime: The one to use.
         faces: ``(N, H, W)`` gray levels of any size.
-        advance: Is told how many more faces are done.
-
-    Returns:
-        ``(N, C)`` logits.
+        advance: Called with how many more faces are done.
 
     Raises:
         BundleError: The runtime refuses the network; or it ends the process, as native code may.
@@ -56,20 +53,22 @@ def logits(
         network.write_bytes(content)
         folders = [Path(scratch) / str(number) for number in range(len(parts))]
         with ThreadPoolExecutor(len(parts)) as pool:
-            return np.concatenate(
-                list(pool.map(lambda folder, part: _run(network, runtime, folder, part, advance), folders, parts))
-            )
+            answers = list(pool.map(lambda folder, part: _run(network, runtime, folder, part, advance), folders, parts))
+    faces_told = [answer.face for answer in answers if answer.face is not None]
+    emotions = np.concatenate([answer.emotions for answer in answers])
+    return Logits(emotions, np.concatenate(faces_told) if faces_told else None)
 
 
 def _run(
     network: Path, runtime: Runtime, folder: Path, faces: NDArray[np.uint8], advance: Callable[[int], None]
-) -> NDArray[np.float32]:
+) -> Logits:
     folder.mkdir()
     np.save(folder / "faces.npy", faces)
-    command = [sys.executable, "-m", "convert.worker", str(network), runtime, str(folder)]
     with (
         (folder / "errors").open("w+", encoding="utf-8") as errors,
-        subprocess.Popen(command, cwd=_CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(
+            python(__name__, network, runtime, folder), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
     ):
         for line in process.stdout or ():
             advance(int(line))
@@ -77,7 +76,8 @@ def _run(
         said = (folder / "errors").read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
         message = f"{runtime} fails with it (exit code {process.returncode}): {said[-1]}"
         raise BundleError(message)
-    return np.asarray(np.load(folder / "logits.npy"), np.float32)
+    with np.load(folder / "logits.npz") as told:
+        return Logits(told["emotions"], told.get("face"))
 
 
 def main(path: str, runtime: Runtime, folder: str) -> None:
@@ -85,12 +85,15 @@ def main(path: str, runtime: Runtime, folder: str) -> None:
     network = Network(Path(path).read_bytes(), runtime)
     height, width = network.input_shape
     faces = np.load(Path(folder) / "faces.npy")
-    rows = np.empty((len(faces), network.emotions + network.has_face), np.float32)
+    parts = []
     for start in range(0, len(faces), _STEP):
         part = all_resized(faces[start : start + _STEP], width, height)
-        rows[start : start + _STEP] = network.logits(part).columns
+        parts.append(network.logits(part))
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
-    np.save(Path(folder) / "logits.npy", rows)
+    told = {"emotions": np.concatenate([part.emotions for part in parts])}
+    if network.has_face:
+        told["face"] = np.concatenate([part.face for part in parts if part.face is not None])
+    np.savez(Path(folder) / "logits.npz", **told)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""Count a network's answers, and compare two networks' answers to the same faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from train.evaluate.metrics import Metrics, Pair, compare, judge, match_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge.inference.outputs import Logits, OutputLabels
+    from train.datasets import Faces
+
+
+def count(logits: Logits, outputs: OutputLabels, faces: Faces) -> Metrics:
+    """Return what is reported with the accuracy of ``N`` answers to ``N`` faces."""
+    return judge(logits.predict().probabilities, outputs.emotions, faces)
+
+
+def matched(logits: Logits, outputs: OutputLabels, faces: Faces, temperature: float = 1.0) -> NDArray[np.float32]:
+    """Return ``(N, C)`` probabilities of the labels that the faces have."""
+    return match_labels(logits.predict(temperature).probabilities, outputs.emotions, faces.labels)
+
+
+def pair(first: Logits, second: Logits, outputs: OutputLabels, faces: Faces) -> Pair:
+    """Return whether two networks differ, face by face."""
+    return compare(matched(first, outputs, faces), matched(second, outputs, faces), faces.truth)
+
+
+def agreement(first: Logits, second: Logits) -> float:
+    """Return the part of faces to which two networks give the same emotion."""
+    return float((first.emotions.argmax(axis=1) == second.emotions.argmax(axis=1)).mean())

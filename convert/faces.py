@@ -1,0 +1,55 @@
+"""The labelled faces that a conversion works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convert.quantize.representative import representative
+from train import datasets
+from train.datasets.negatives import clutter
+from train.evaluate.protocols import load_tests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from train.datasets import Faces, LabelProtocol, Split
+
+    Key = tuple[Split, LabelProtocol]
+
+SEED = 1
+"""Of every draw; the same model and faces give the same bundle."""
+
+
+@dataclass(frozen=True)
+class LabelledFaces:
+    """Where the labelled faces are, and how many of them show the activations' ranges."""
+
+    fer2013: Path
+    ferplus: Path
+    calibration_faces: int
+
+    def tests(self, protocol: LabelProtocol) -> dict[Key, Faces]:
+        """Return the faces that a model of a protocol is evaluated on, by split and protocol."""
+        tests = load_tests(self.fer2013, self.ferplus)
+        tests["PublicTest", protocol] = self.validation(protocol)
+        return tests
+
+    def validation(self, protocol: LabelProtocol) -> Faces:
+        """Return the faces that decide."""
+        return datasets.load(protocol, "PublicTest", self.fer2013, self.ferplus)
+
+    def are_faces(self, protocol: LabelProtocol) -> NDArray[np.bool_]:
+        """Return which of the validation faces are faces at all."""
+        return datasets.are_faces(protocol, "PublicTest", self.fer2013, self.ferplus)
+
+    def representative(self, protocol: LabelProtocol, *, with_clutter: bool) -> NDArray[np.uint8]:
+        """Return the representative set; an eighth of it are no faces, for a model that tells them apart."""
+        others = self.calibration_faces // 8 if with_clutter else 0
+        faces = datasets.load(protocol, "Training", self.fer2013, self.ferplus)
+        chosen = representative(faces, self.calibration_faces - others, SEED)
+        return np.concatenate([chosen, clutter(others, None, SEED)]) if others else chosen
