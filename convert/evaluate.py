@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from train.evaluate.metrics import Metrics, Pair, compare, judge, match_labels
+from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def count(logits: Logits, outputs: OutputLabels, faces: Faces) -> Metrics:
     """Return what is reported with the accuracy of ``N`` answers to ``N`` faces."""
-    return judge(logits.predict().probabilities, outputs.emotions, faces)
+    return evaluate(logits.predict().probabilities, outputs.emotions, faces)
 
 
 def matched(logits: Logits, outputs: OutputLabels, faces: Faces, temperature: float = 1.0) -> NDArray[np.float32]:

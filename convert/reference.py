@@ -13,7 +13,7 @@ from convert.fold import fold
 from convert.scaling import USUAL
 from edge.inference.outputs import FACE
 from edge.vision.crops import all_resized
-from train.evaluate.metrics import compare, judge
+from train.evaluate import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +106,11 @@ def read_as_trained(
         if other := _fitting(scaling, reference.source.spec.scaling):
             answers = outputs.split(float_runtime.logits(reference.with_pixels(other), some.pixels, advance))
             theirs = evaluate.matched(answers, outputs, some)
-            others[name] = (judge(theirs, faces.labels, some).accuracy, compare(theirs, mine, some.truth))
-    accuracy = judge(mine, faces.labels, some).accuracy
+            others[name] = (
+                metrics.evaluate(theirs, faces.labels, some).accuracy,
+                metrics.compare(theirs, mine, some.truth),
+            )
+    accuracy = metrics.evaluate(mine, faces.labels, some).accuracy
     return [order, gates.pixels_as_trained(accuracy, others, limits.max_misread)]
 
 

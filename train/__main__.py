@@ -23,7 +23,7 @@ from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
 from train.evaluate import commands, tables
 from train.evaluate.models import keras_logits
-from train.evaluate.protocols import judge_all, load_tests
+from train.evaluate.protocols import evaluate_all, load_tests
 from train.heads import heads_of, model_columns
 from train.networks.cost import count_macs
 from train.progress import progress
@@ -98,7 +98,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             epochs=len(history["epoch"]),
             wall_s=wall_s,
             history=history,
-            metrics=judge_all(keras_logits(model), labels, tests),
+            metrics=evaluate_all(keras_logits(model), labels, tests),
         )
         report.write(written, folder)
         Console().print(tables.accuracies(written.metrics))

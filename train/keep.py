@@ -20,7 +20,7 @@ from train import kept, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
-from train.evaluate.protocols import judge_all, load_tests
+from train.evaluate.protocols import evaluate_all, load_tests
 from train.heads import heads_of, model_columns
 from train.recipes import Recipe, RecipeError
 
@@ -56,7 +56,7 @@ def keep(
         labels, columns = model_columns(network.heads, head)
         model = fitting.only(network.build(), recipe, columns)
         before = report.read(run / f"{name}.json")
-        metrics = judge_all(keras_logits(model), labels, tests)
+        metrics = evaluate_all(keras_logits(model), labels, tests)
         after = before.model_copy(update={"metrics": metrics, "weights": sha256})
         write_atomically(into / f"{name}.json", after.model_dump_json(indent=1) + "\n")
         was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before, after))

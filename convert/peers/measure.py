@@ -21,7 +21,7 @@ from edge.inference.bundle import ModelBundle
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.vision.crops import all_resized
 from train.datasets import ferplus
-from train.evaluate.metrics import judge
+from train.evaluate.metrics import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +96,7 @@ def _evaluated(path: Path, tests: Mapping[tuple[Split, LabelProtocol], Faces]) -
     votes = set(bundle.labels) == set(ferplus.LABELS)
     faces = tests["PrivateTest", "ferplus-majority" if votes else "fer2013"]
     sized = all_resized(faces.pixels, bundle.card.input.width, bundle.card.input.height)
-    accuracy = judge(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
+    accuracy = evaluate(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
     return Peer(path.stem, ferplus=accuracy) if votes else Peer(path.stem, fer2013=accuracy)
 
 

@@ -17,7 +17,7 @@ from edge.inference.runtime import installed
 from tests.train.synthetic import Run, call
 from train import report
 from train.datasets import load
-from train.evaluate.metrics import judge
+from train.evaluate.metrics import evaluate
 from train.evaluate.models import keras_logits
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_bundle_runs_and_its_card_tells_the_truth(converted: Converted, trained: Run) -> None:
     bundle = ModelBundle.load(converted.network)
     faces = load("ferplus-majority", "PrivateTest", trained.fer2013, trained.ferplus)
-    metrics = judge(bundle.read(faces.pixels).probabilities, bundle.labels, faces)
+    metrics = evaluate(bundle.read(faces.pixels).probabilities, bundle.labels, faces)
     stated = bundle.card.metrics["ferplus_majority"]
     assert metrics.accuracy > 0.8
     assert stated["n"] == metrics.n == len(faces)

@@ -21,7 +21,7 @@ from edge.config import EmotionConfig, FacesConfig
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
-from train import plots, report
+from train import plots
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
@@ -29,7 +29,7 @@ from train.evaluate import tables
 from train.evaluate.balance import adjust, training_priors
 from train.evaluate.metrics import Metrics
 from train.evaluate.models import open_model
-from train.evaluate.protocols import ComparedModels, compare_all, judge_all, load_tests, own_protocol
+from train.evaluate.protocols import ComparedModels, compare_all, evaluate_all, load_tests, own_protocol
 from train.evaluate.robustness import under_changes
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
@@ -70,7 +70,7 @@ def evaluate(  # each is a flag
         Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
         content = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1)
     else:
-        metrics = judge_all(logits, labels, tests)
+        metrics = evaluate_all(logits, labels, tests)
         for table in tables.everything(metrics, own_protocol(labels)):
             Console().print(table)
         content = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics, indent=1)
@@ -78,12 +78,14 @@ def evaluate(  # each is a flag
         write_atomically(json, content + b"\n")
 
 
-def _open_balanced(model: Path, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
-    logits, labels = open_model(model)
+def _open_balanced(path: Path, tau: float | None, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
+    """Return a model's logits, adjusted by `tau` or by what it ships with, and its labels."""
+    model = open_model(path)
+    tau = model.balance if tau is None else tau
     if not tau:
-        return logits, labels
-    told = {} if model.suffix == ".tflite" else report.read(model.with_suffix(".json")).priors
-    return adjust(logits, labels, told or training_priors(labels, fer2013, ferplus), tau), labels
+        return model.logits, model.labels
+    priors = model.priors or training_priors(model.labels, fer2013, ferplus)
+    return adjust(model.logits, model.labels, priors, tau), model.labels
 
 
 @app.command()
@@ -95,12 +97,12 @@ def robustness(
     protocol: Annotated[LabelProtocol, typer.Option(help="The labels.")] = "ferplus-majority",
 ) -> None:
     """Evaluate a model on PrivateTest faces as poor cameras and inexact boxes show them."""
-    logits, labels = open_model(model)
+    opened = open_model(model)
     faces = load(protocol, "PrivateTest", fer2013, ferplus)
     table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
     table.caption = f"{protocol}, PrivateTest, n = {len(faces):,}"
     before: float | None = None
-    for name, accuracy in under_changes(logits, labels, faces):
+    for name, accuracy in under_changes(opened.logits, opened.labels, faces):
         before = accuracy if before is None else before
         table.add_row(name, f"{accuracy:.2%}", f"{100 * (before - accuracy):.2f}")
     Console().print(table)

@@ -87,7 +87,7 @@ class Pair(FrozenModel):
     McNemar's test, exact form, Psychometrika 1947."""
 
 
-def judge(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Metrics:
+def evaluate(probabilities: NDArray[np.float32], labels: Sequence[str], faces: Faces) -> Metrics:
     """Return the metrics of a model by a protocol's labels, whatever labels the model has.
 
     Labels are matched by name. A label that the protocol lacks is dropped, and the rest is

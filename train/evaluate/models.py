@@ -1,7 +1,8 @@
-"""From a model's file to a function from faces to logits."""
+"""Models in files, opened to be evaluated."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
@@ -22,10 +23,23 @@ if TYPE_CHECKING:
 _BATCH = 256
 
 
-def open_model(path: Path) -> tuple[Logits, tuple[str, ...]]:
-    """Return the function from ``(N, 48, 48)`` gray levels to a model's logits, and the model's labels.
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model that can be run on faces of any size."""
 
-    A bundle's logits are divided by its temperature.
+    logits: Logits
+    """A bundle's are divided by its temperature."""
+
+    labels: tuple[str, ...]
+    priors: dict[str, float]
+    """Share of each emotion in its training labels; empty if it is not known."""
+
+    balance: float = 0.0
+    """The tau of logit adjustment that it ships with."""
+
+
+def open_model(path: Path) -> OpenedModel:
+    """Return the model in a file.
 
     Args:
         path: A bundle's ``.tflite``, or a ``.keras`` file with its report beside it.
@@ -36,18 +50,20 @@ def open_model(path: Path) -> tuple[Logits, tuple[str, ...]]:
     """
     if path.suffix == ".tflite":
         bundle = ModelBundle.load(path)
-        temperature, size = bundle.card.calibration.temperature, (bundle.card.input.width, bundle.card.input.height)
+        calibration, size = bundle.card.calibration, (bundle.card.input.width, bundle.card.input.height)
 
         def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return bundle.network.logits(all_resized(pixels, *size)).columns / np.float32(temperature)
+            return bundle.network.logits(all_resized(pixels, *size)).columns / np.float32(calibration.temperature)
 
-        return logits, bundle.outputs.columns
-    labels = report.read(path.with_suffix(".json")).labels
+        priors = dict(zip(bundle.labels, calibration.priors or (), strict=False))
+        return OpenedModel(logits, bundle.outputs.columns, priors, calibration.balance)
+    written = report.read(path.with_suffix(".json"))
     try:
-        return keras_logits(keras.models.load_model(path, compile=False)), labels
+        model = keras.models.load_model(path, compile=False)
     except (ValueError, OSError) as error:
         message = f"{path}: not a Keras model: {str(error).splitlines()[0]}"
         raise DataError(message) from error
+    return OpenedModel(keras_logits(model), written.labels, written.priors)
 
 
 def keras_logits(model: keras.Model) -> Logits:

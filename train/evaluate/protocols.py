@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge.frozen import FrozenModel
 from edge.inference.outputs import FACE, softmax
 from train.datasets import DataError, LabelProtocol, Split, fer2013, load
-from train.evaluate.metrics import Metrics, Pair, compare, judge, match_labels, run_once
+from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels, run_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,13 +56,13 @@ def load_tests(fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, Labe
     return tests
 
 
-def judge_all(
+def evaluate_all(
     logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
 ) -> dict[str, dict[str, Metrics]]:
     """Return a model's metrics by split, then by protocol."""
     metrics: dict[str, dict[str, Metrics]] = {}
     for (split, protocol), row in run_once(logits, tests).items():
-        metrics.setdefault(split, {})[protocol] = judge(softmax(row), labels, tests[split, protocol])
+        metrics.setdefault(split, {})[protocol] = evaluate(softmax(row), labels, tests[split, protocol])
     return metrics
 
 

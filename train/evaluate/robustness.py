@@ -12,7 +12,7 @@ from edge.geometry import Rect
 from edge.inference.outputs import softmax
 from edge.vision.crops import cut_out, resized
 from train.datasets.fer2013 import SIZE
-from train.evaluate.metrics import judge
+from train.evaluate.metrics import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,5 +90,5 @@ def under_changes(logits: Logits, labels: Sequence[str], faces: Faces) -> Iterat
         The change and the mean accuracy over its ways.
     """
     for name, ways in CHANGES.items():
-        found = [judge(softmax(logits(way(faces.pixels))), labels, faces).accuracy for way in ways]
+        found = [evaluate(softmax(logits(way(faces.pixels))), labels, faces).accuracy for way in ways]
         yield name, float(np.mean(found))

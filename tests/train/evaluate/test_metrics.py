@@ -10,7 +10,7 @@ from train.evaluate.metrics import (
     Metrics,
     calibration_error,
     compare,
-    judge,
+    evaluate,
     match_labels,
     measure,
     run_once,
@@ -87,7 +87,7 @@ def test_a_model_sure_of_a_dropped_label_still_answers() -> None:
 def test_a_label_the_model_does_not_have_counts_as_missed() -> None:
     pixels = np.zeros((2, 48, 48), np.uint8)
     faces = Faces(pixels, np.eye(2, dtype=np.float32), ("happy", "contempt"))
-    metrics = judge(rows((0.9, 0.1), (0.2, 0.8)), ("happy", "sad"), faces)
+    metrics = evaluate(rows((0.9, 0.1), (0.2, 0.8)), ("happy", "sad"), faces)
     assert metrics.n == 2
     assert metrics.accuracy == 0.5
     assert metrics.recall["contempt"].recall == 0.0
@@ -95,8 +95,8 @@ def test_a_label_the_model_does_not_have_counts_as_missed() -> None:
 
 def test_label_order_of_the_model_does_not_matter() -> None:
     faces = Faces(np.zeros((3, 48, 48), np.uint8), np.eye(3, dtype=np.float32), ("a", "b", "c"))
-    assert judge(np.eye(3, dtype=np.float32)[[2, 0, 1]], ("b", "c", "a"), faces).accuracy == 1.0
-    assert judge(np.eye(3, dtype=np.float32), ("b", "c", "a"), faces).accuracy == 0.0
+    assert evaluate(np.eye(3, dtype=np.float32)[[2, 0, 1]], ("b", "c", "a"), faces).accuracy == 1.0
+    assert evaluate(np.eye(3, dtype=np.float32), ("b", "c", "a"), faces).accuracy == 0.0
 
 
 def test_mcnemar_counts_only_where_the_models_differ() -> None:
