@@ -59,7 +59,7 @@ class AugmentConfig(FrozenModel):
     A hand before the face; Zhong et al., "Random Erasing", AAAI 2020."""
 
 
-class _Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+class _RandomLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """A layer that acts in training only, in float32 whatever the network's precision."""
 
     def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
@@ -78,7 +78,7 @@ class _Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no t
         return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), low, high, seed=self.seed)
 
 
-class RandomAffine(_Augmentation):
+class RandomAffine(_RandomLayer):
     """Flip, rotate, scale and shift, in one resampling."""
 
     def change(self, images: Any) -> Any:
@@ -102,7 +102,7 @@ class RandomAffine(_Augmentation):
         return ops.image.affine_transform(images, transform, interpolation="bilinear", fill_mode="nearest")
 
 
-class RandomBlur(_Augmentation):
+class RandomBlur(_RandomLayer):
     """Blur each picture by a 5x5 binomial kernel, or sharpen it by subtracting that blur."""
 
     def change(self, images: Any) -> Any:
@@ -118,7 +118,7 @@ class RandomBlur(_Augmentation):
         return ops.clip(images + weight * (blurred - images), 0.0, _WHITE)
 
 
-class RandomLight(_Augmentation):
+class RandomLight(_RandomLayer):
     """Change tone curve, contrast and brightness, then add sensor noise."""
 
     def change(self, images: Any) -> Any:
@@ -135,7 +135,7 @@ class RandomLight(_Augmentation):
         return ops.clip((images - mean) * contrast + mean + shift + noise, 0.0, _WHITE)
 
 
-class RandomErase(_Augmentation):
+class RandomErase(_RandomLayer):
     """Fill one rectangle of half of the pictures with one gray."""
 
     def change(self, images: Any) -> Any:

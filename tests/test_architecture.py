@@ -1,0 +1,134 @@
+"""The rules of docs/architecture.md that a program can check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+ROOMS = (
+    ("errors", "files", "logs", "geometry", "frame", "frozen", "redaction", "text"),
+    ("system",),
+    ("wire",),
+    ("config",),
+    ("inference",),
+    ("vision",),
+    ("testcard",),
+    ("camera",),
+    ("pipeline",),
+    ("mqtt",),
+    ("daemon",),
+    ("doctor", "bench", "watch"),
+    ("cli",),
+)
+"""Of `edge`, bottom to top: a room imports from its own storey and from below."""
+
+STOREY = {room: storey for storey, rooms in enumerate(ROOMS) for room in rooms}
+
+MAY_IMPORT = {"edge": {"edge"}, "train": {"edge", "train"}, "convert": {"edge", "train", "convert"}}
+
+LONGEST_FILE = 250
+
+
+def product() -> list[Path]:
+    """Return the product's Python files."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    return [
+        REPOSITORY / name for name in listed if name.partition("/")[0] in MAY_IMPORT and (REPOSITORY / name).exists()
+    ]
+
+
+FILES = product()
+TREES = {file: ast.parse(file.read_text("utf-8")) for file in FILES}
+
+
+def module(file: Path) -> tuple[str, ...]:
+    """Return a file's dotted name in parts."""
+    parts = file.relative_to(REPOSITORY).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imports(file: Path) -> set[tuple[str, ...]]:
+    """Return the dotted names that a file imports, within the product."""
+    found = set()
+    for node in ast.walk(TREES[file]):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = tuple(node.module.split("."))
+            # `from edge import notify` imports a module, `from edge import __version__` none.
+            found |= {(*parts, alias.name) if len(parts) == 1 else parts for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {tuple(alias.name.split(".")) for alias in node.names}
+    return {name for name in found if name[0] in MAY_IMPORT}
+
+
+def test_programs_import_in_one_direction() -> None:
+    wrong = {
+        f"{file.relative_to(REPOSITORY)} imports {'.'.join(name)}"
+        for file in FILES
+        for name in imports(file)
+        if name[0] not in MAY_IMPORT[module(file)[0]]
+    }
+    assert not wrong
+
+
+def test_every_room_has_its_storey() -> None:
+    rooms = {module(file)[1] for file in FILES if module(file)[0] == "edge" and len(module(file)) > 1}
+    assert rooms == STOREY.keys()
+
+
+def test_rooms_import_only_from_their_storey_and_below() -> None:
+    wrong = set()
+    for file in FILES:
+        own = module(file)
+        if own[0] != "edge" or len(own) == 1:
+            continue
+        for name in imports(file):
+            if name[0] == "edge" and len(name) > 1 and STOREY.get(name[1], -1) > STOREY[own[1]]:
+                wrong.add(f"{'.'.join(own)} imports {'.'.join(name)}")
+    assert not wrong
+
+
+def test_rooms_of_one_storey_do_not_import_in_a_circle() -> None:
+    arrows = {
+        (module(file)[1], name[1])
+        for file in FILES
+        if module(file)[0] == "edge" and len(module(file)) > 1
+        for name in imports(file)
+        if name[0] == "edge" and len(name) > 1 and name[1] in STOREY and name[1] != module(file)[1]
+    }
+    assert not {(one, other) for one, other in arrows if (other, one) in arrows}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(REPOSITORY)))
+def test_a_file_fits_in_a_head(file: Path) -> None:
+    lines = len(file.read_text("utf-8").splitlines())
+    assert lines <= LONGEST_FILE
+
+
+def test_no_class_name_is_used_twice() -> None:
+    names = Counter(
+        node.name.lstrip("_") for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+    assert {name: count for name, count in names.items() if count > 1} == {}
+
+
+def test_no_docstring_gives() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    giving = {
+        f"{file.relative_to(REPOSITORY)}: {text.splitlines()[0]}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and (text := ast.get_docstring(node)) and text.startswith(("Give ", "Gives "))
+    }
+    assert not giving
