@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from convert import bundle, plots
 from convert.bench import as_table, benchmark
+from convert.errors import ModelError
 from convert.faces import LabelledFaces
 from convert.gates import Limits  # noqa: TC001  # limits_as_options reads annotations
 from convert.make import make
@@ -24,6 +25,8 @@ from convert.peers.measure import as_table as peers_as_table
 from convert.peers.measure import measure
 from convert.recheck import recheck
 from edge.files import write_atomically
+from edge.inference.card import check_name
+from edge.text import printable
 from train.console import Fer2013Option, FerplusOption, run
 from train.evaluate.protocols import load_tests
 from train.progress import progress
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
     from convert.gates import GateResult
     from convert.make import Conversion
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
 
 _FACES = 512
 _LOUDEST = 8
@@ -75,8 +78,13 @@ def convert(  # noqa: PLR0913  # each is a flag
 ) -> None:
     """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
     out = out.with_suffix("") if out.suffix == ".tflite" else out
+    try:
+        name = check_name(name or out.name)
+    except ValueError as error:
+        message = f"{printable(name or out.name)!r} cannot be the bundle's name: {error}; write another: --name NAME"
+        raise ModelError(message) from None
     with progress() as stage:
-        conversion = make(model, name or out.name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage)
+        conversion = make(model, name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage)
     _show_trials(conversion)
     _show(conversion.results)
     if conversion.card is None:

@@ -26,7 +26,7 @@ from edge.inference.runtime import Network, Runtime, installed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
     from edge.inference.outputs import OutputLabels
     from train.datasets import Faces, LabelProtocol, Split
     from train.progress import Stage

@@ -13,7 +13,7 @@ from edge.errors import OutputError
 from edge.inference.bundle import ModelBundle
 
 if TYPE_CHECKING:
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
 
 
 def write(out: Path, content: bytes, card: Card) -> Path:

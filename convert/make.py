@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from convert.gates import GateResult, Limits
     from convert.quantize.search import Trial
     from convert.reference import FloatReference
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
     from edge.inference.outputs import Logits, OutputLabels
     from edge.inference.runtime import Runtime
     from train.datasets import Faces

@@ -9,7 +9,7 @@ from convert import plots
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
 
 
 def picture(card: Card) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from convert.faces import LabelledFaces
     from convert.gates import GateResult, Limits
-    from edge.inference.bundle import Card
+    from edge.inference.card import Card
     from edge.inference.outputs import OutputLabels
     from train.progress import Stage
 

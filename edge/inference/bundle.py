@@ -11,16 +11,15 @@ import numpy as np
 
 from edge.errors import BundleError, ConfigError
 from edge.files import read_regular
-from edge.inference.card import Calibration, Card, InputCard, read_card
-from edge.inference.outputs import FACE, OutputLabels, Predictions, sigmoid, softmax
+from edge.inference.card import read_card
+from edge.inference.outputs import OutputLabels, Predictions
 from edge.inference.runtime import Network, Runtime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.config import EmotionConfig
-
-__all__ = ["FACE", "SHIPPED", "Calibration", "Card", "InputCard", "ModelBundle", "sigmoid", "softmax"]
+    from edge.inference.card import Card
 
 SHIPPED = Path(str(files("edge"))) / "models" / "emotion.tflite"
 """The bundle that is used unless another is named."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
 
 from edge.errors import BundleError
@@ -55,6 +55,19 @@ def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 Text = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
 Name = Annotated[Text, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=_MOST)]
+
+
+def check_name(name: str) -> str:
+    """Return the name if a card may have it.
+
+    Raises:
+        ValueError: It may not; the message says why.
+    """
+    try:
+        return TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
+        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(message) from None
 
 
 class InputCard(FrozenModel, extra="allow", allow_inf_nan=False):

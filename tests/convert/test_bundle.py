@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from convert import bundle
+from convert.__main__ import main
 from edge.errors import BundleError, OutputError
-from edge.inference.bundle import Card, ModelBundle
+from edge.inference.bundle import ModelBundle
+from edge.inference.card import Card
+from tests.train.synthetic import call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +79,16 @@ def test_a_full_disk_leaves_what_was_there(
     with pytest.raises(OutputError, match="No space left on device; nothing was changed"):
         bundle.write(tmp_path / "tiny", *parts(converted))
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("tiny.tflite", b"the old network")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x" * 101, "at most 100 characters"), ("a\nb", "a line break"), (" a", "blank")]
+)
+def test_a_name_that_no_card_may_have_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    assert call(main, ["absent.keras", "--out", str(tmp_path / "tiny"), "--name", name]) == 2
+    told = capsys.readouterr().err
+    assert "cannot be the bundle's name" in told
+    assert said in told
+    assert "absent" not in told
