@@ -113,8 +113,9 @@ def training_examples(
         sources["negatives"] = fingerprint(negatives)
         pixels = np.concatenate([pixels, negatives])
         table = np.concatenate([table, np.zeros((len(negatives), table.shape[1]), np.float32)])
-    taught = table.any(axis=1) | bool(data.clutter)
-    return Examples(pixels[taught], table[taught], heads, sources)
+    # Without the face score, only what has a label is learned from, or a face that teachers answer for.
+    used = np.ones(len(table), bool) if data.clutter else table.any(axis=1) | (face & bool(data.teachers))
+    return Examples(pixels[used], table[used], heads, sources)
 
 
 def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Examples:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -18,8 +19,6 @@ from train.recipes import DataConfig
 from train.targets import Examples, training_examples, validation_examples
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 
@@ -58,6 +57,12 @@ def test_alone_it_is_the_votes(data: synthetic.Run) -> None:
     taught = examples(data, DataConfig())
     assert taught.targets.shape == (398, 8)
     assert model_columns(taught.heads, taught.heads[0]) == (ferplus.LABELS, list(range(8)))
+
+
+def test_teachers_answer_for_faces_without_labels_too(data: synthetic.Run) -> None:
+    asked = examples(data, DataConfig(teachers=(Path("teacher.npz"),)))
+    assert len(asked) == 399  # all but what is no face
+    assert not asked.targets[0].any()
 
 
 def test_a_models_columns_are_its_own_and_the_faces(data: synthetic.Run) -> None:
