@@ -132,3 +132,14 @@ def test_no_docstring_gives() -> None:
         if isinstance(node, documented) and (text := ast.get_docstring(node)) and text.startswith(("Give ", "Gives "))
     }
     assert not giving
+
+
+def test_every_logger_has_the_same_name() -> None:
+    names = {
+        f"{file.relative_to(REPOSITORY)}: {ast.unparse(node.targets[0])}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "logging.getLogger(__name__)"
+    }
+    assert names
+    assert {name for name in names if not name.endswith(": log")} == set()

@@ -22,7 +22,7 @@ from edge.errors import EdgeError, ExitCode, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _STOP_S = 3.0
 """Seconds that a clean stop has until another signal ends the command at once."""
@@ -46,7 +46,7 @@ def stop_on_signals() -> threading.Event:
             leave_at_once(128 + number)
 
     def ignore(number: int, _frame: object) -> None:
-        _LOG.warning("%s is ignored; restart to read the configuration again", signal.Signals(number).name)
+        log.warning("%s is ignored; restart to read the configuration again", signal.Signals(number).name)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, end)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _WORDS = {b"ON": True, b"OFF": False}
 
@@ -52,7 +52,7 @@ class DetectionSwitch:
             # Also on the first start: OFF can use this file's room when the disk is full.
             self._remember(on=self._on)
         if not self._on:
-            _LOG.warning("detection is off; publish ON to detection/set to turn it on")
+            log.warning("detection is off; publish ON to detection/set to turn it on")
 
     @property
     def on(self) -> bool:
@@ -74,7 +74,7 @@ class DetectionSwitch:
             return False
         changed, self._on = on != self._on, on
         self._remember(on=on)
-        _LOG.info("detection is turned %s", self)
+        log.info("detection is turned %s", self)
         return changed
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ class DetectionSwitch:
             return None
         except (OSError, KeyError) as error:
             why = error.strerror if isinstance(error, OSError) else "it says neither ON nor OFF"
-            _LOG.warning("%s: cannot be read (%s); detection is off until it is turned on", file, why)
+            log.warning("%s: cannot be read (%s); detection is off until it is turned on", file, why)
             return False
 
     def _remember(self, *, on: bool) -> None:
@@ -109,7 +109,7 @@ class DetectionSwitch:
         if on and self._problem is None:
             _attempt(lambda: self._memory.unlink(missing_ok=True))
         if self._problem:
-            _LOG.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
+            log.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
 
     def _overwrite(self, text: bytes) -> bool:
         """Write into the file that is there, which takes no new room on the disk; return whether it worked."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from edge.errors import OutputError
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _MOST_WAITING = 1000
 """Lines that wait for the reader: half a megabyte, minutes of a busy room."""
@@ -67,7 +67,7 @@ class LinePrinter:
             self._waiting.put_nowait(line.encode() + b"\n")
         except queue.Full:
             if not self._dropped:
-                _LOG.warning("nobody reads standard output; events are not printed until somebody does")
+                log.warning("nobody reads standard output; events are not printed until somebody does")
             self._dropped += 1
         else:
             self._report_dropped()
@@ -96,7 +96,7 @@ class LinePrinter:
 
     def _report_dropped(self) -> None:
         if self._dropped:
-            _LOG.warning("standard output: %d events were not printed, because nobody read them", self._dropped)
+            log.warning("standard output: %d events were not printed, because nobody read them", self._dropped)
             self._dropped = 0
 
     def _run(self) -> None:

@@ -15,7 +15,7 @@ from edge.files import private_folder, read_regular, write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _FILE = "session.json"
 _LONGEST = 200
@@ -69,7 +69,7 @@ class SessionRecord:
             self._note = os.open(self._runtime, flags, 0o600)
             self._write_note()
         except OSError as error:
-            _LOG.warning("%s: cannot be written (%s); a crash will hide what it loses", self._runtime, error.strerror)
+            log.warning("%s: cannot be written (%s); a crash will hide what it loses", self._runtime, error.strerror)
             self._close_note()
         self._write_state()
 
@@ -80,7 +80,7 @@ class SessionRecord:
             try:
                 self._write_note()
             except OSError as error:
-                _LOG.warning("%s: cannot be written (%s)", self._runtime, error.strerror)
+                log.warning("%s: cannot be written (%s)", self._runtime, error.strerror)
                 self._close_note()
                 with suppress(OSError):
                     self._runtime.unlink()  # no record is better than a wrong one
@@ -108,9 +108,9 @@ class SessionRecord:
             self._state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._state, self._text(), mode=0o600, own=True)
         except OSError as error:
-            _LOG.warning("%s: cannot be written (%s)", self._state, error.strerror)
+            log.warning("%s: cannot be written (%s)", self._state, error.strerror)
         except OutputError as error:
-            _LOG.warning("%s", error)
+            log.warning("%s", error)
 
 
 def _read(file: Path) -> PreviousSession | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from edge.system.machine import Throttling
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 10.0
 """Seconds between two queries of the firmware, and so from one step down to the next."""
@@ -65,8 +65,8 @@ class Throttle:
             self._calm_since_s = time_s  # calm begins when throttling ends
             if self._divisor < _MOST:
                 self._divisor *= 2
-                _LOG.warning("%s: processing %s of %g frames a second", ", ".join(causes), self.limit, self._fps)
+                log.warning("%s: processing %s of %g frames a second", ", ".join(causes), self.limit, self._fps)
         elif self._divisor > 1 and time_s - self._calm_since_s >= _CALM_S:
             self._divisor //= 2
             self._calm_since_s = time_s
-            _LOG.info("no longer throttled: processing %g frames a second", self.limit or self._fps)
+            log.info("no longer throttled: processing %g frames a second", self.limit or self._fps)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.wire.messages import FaceEvent
     from edge.wire.topics import Topic
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DRAIN_S = 10.0
 """Seconds that a clip's last events have to reach a broker that is there."""
@@ -166,7 +166,7 @@ class MqttLink:
                 break
         if depth := outbox.status.depth:
             reason = client.refused or ("too slow" if client.connected else "not reached")
-            _LOG.warning("%d events did not reach the broker (%s)", depth, reason)
+            log.warning("%d events did not reach the broker (%s)", depth, reason)
 
 
 def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLink:
@@ -192,7 +192,7 @@ def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLin
         port = embedded.start()
         cleanup.callback(embedded.stop)
         config = config.model_copy(update={"url": f"mqtt://127.0.0.1:{port}"})
-        _LOG.info("a broker for trying things listens on 127.0.0.1, port %d", port)
+        log.info("a broker for trying things listens on 127.0.0.1, port %d", port)
     client = MqttClient(config, outbox, mqtt5=broker.kind != "embedded")
     commands = Commands(client.topics)
     commands.subscribe(client)

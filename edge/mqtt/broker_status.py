@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge.mqtt.rejections import Rejection
     from edge.wire.topics import Topics
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _AWAY, _REFUSED, _TAKEN_OVER = "away", "refused", "taken over"
 _EVENTS, _NOTHING_FITS = "events", "nothing fits"
@@ -27,7 +27,7 @@ class BrokerStatus:
 
     def __init__(self, broker: Broker, topics: Topics) -> None:
         self._broker, self._topics = broker, topics
-        self._problems = LogOnce(_LOG)
+        self._problems = LogOnce(log)
         self._reasons: dict[str, str] = {}  # of the problems with which nothing arrives
 
     @property

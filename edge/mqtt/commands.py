@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.mqtt.message import Incoming
     from edge.wire.topics import Topics
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _SWITCH = {b"ON": True, b"OFF": False}
 
@@ -66,7 +66,7 @@ class Commands:
         self._detection: bool | None = None
         self._health: deque[Incoming] = deque()
         self._ignored = 0
-        self._problems = LogOnce(_LOG)
+        self._problems = LogOnce(log)
 
     def subscribe(self, client: MqttClient) -> None:
         """Subscribe, also to the commands that do not exist, so that they are counted."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge.mqtt.backoff import Backoff
     from edge.mqtt.sender import Sender
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _RANDOM = random.SystemRandom()
 
 _TICK_S = 1.0
@@ -197,7 +197,7 @@ class Connector:
         self.connections += 1
         self.connected = True
         back, waiting = self._status.accepted(self._limits), self._sender.waiting
-        _LOG.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
+        log.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
 
     def _failed(self, end: End, sentence: str) -> End:
         self._sender.ended(end, [], accepted=False)

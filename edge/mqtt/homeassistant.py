@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.mqtt.message import Incoming
     from edge.wire.topics import Topics
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 NOBODY = "nobody"
 """The emotion sensor's value while nobody is there, which is not Home Assistant's `unknown`."""
@@ -96,7 +96,7 @@ class HomeAssistant:
             self._client.publish_again()
         if self._left_over:
             self._left_over = False
-            _LOG.info("Home Assistant's announcement of this device is removed, as homeassistant.enabled is false")
+            log.info("Home Assistant's announcement of this device is removed, as homeassistant.enabled is false")
             self._client.publish_once(Outgoing.on(self._topics.config, ""))
 
 

@@ -15,7 +15,7 @@ from edge.mqtt.message import Incoming
 if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Handler = Callable[[Incoming], None]
 """Takes a message, on the thread that publishes: it only makes a note."""
@@ -102,7 +102,7 @@ def _passing_to(handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessag
         )
         try:
             handler(incoming)
-        except Exception:  # noqa: BLE001  # a defect of ours costs this message, not the connection
-            _LOG.exception("a message on %r is ignored; this is a defect, please report it", message.topic[:80])
+        except Exception:  # a defect of ours costs this message, not the connection
+            log.exception("a message on %r is ignored; this is a defect, please report it", message.topic[:80])
 
     return pass_on

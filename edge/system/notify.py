@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT_S = 1.0
 """A manager that does not read must not hold up the daemon."""
@@ -58,4 +58,4 @@ def _send(message: str) -> None:
         try:
             channel.sendto(message.encode(), address)
         except OSError as error:
-            _LOG.warning("systemd was not told %r: %s", message, error)
+            log.warning("systemd was not told %r: %s", message, error)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "captured_at", "device", "session", "sequence", "type", "face.id", "emotion", "confidence", "previous", "lasted_s",
@@ -96,7 +96,7 @@ class Recorder:
             return
         complete = self._complete_end()
         if complete < self._end:
-            _LOG.warning("%s: its last row is incomplete and is removed", self._path)
+            log.warning("%s: its last row is incomplete and is removed", self._path)
             os.ftruncate(self._file, complete)
             self._end = complete
 
@@ -142,7 +142,7 @@ def read(path: Path) -> Iterator[FaceEvent]:
                 if event and plausible(event):
                     yield event
                 else:
-                    _LOG.warning("%s: line %d is no event and is skipped", path, rows.line_num + 1)
+                    log.warning("%s: line %d is no event and is skipped", path, rows.line_num + 1)
     except OSError as error:
         raise ConfigError(_problem(path, f"cannot be read: {error.strerror}")) from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edge.config import MqttConfig
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Subscriber:
@@ -105,8 +105,8 @@ class Subscriber:
         if problem != self.problem:
             self.problem = problem
             if not self._silent:
-                _LOG.warning("%s", problem)
+                log.warning("%s", problem)
 
 
 def _log_skipped(reason: str) -> None:
-    _LOG.debug("a message is skipped: %s", reason)
+    log.debug("a message is skipped: %s", reason)

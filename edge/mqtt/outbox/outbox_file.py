@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge.mqtt.outbox.queue import EventQueue
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _RETRY_S = 0.2, 5.0
 """Seconds before the first and between later attempts on a disk that fails; twice as long each time in between."""
@@ -47,7 +47,7 @@ class OutboxFile:
         self._queue, self._clock = queue, clock
         self._database: Database | None = None
         self._found = False  # whether it is known what earlier sessions left
-        self._problems = LogOnce(_LOG)
+        self._problems = LogOnce(log)
         self._retry_s = self._replaced_s = float("-inf")
         self._patience_s = _RETRY_S[0]
 
@@ -95,7 +95,7 @@ class OutboxFile:
     def works(self) -> None:
         """Note that something was written."""
         if self._problems.forget(_FAILS):
-            _LOG.info("outbox %s: works again", self.path)
+            log.info("outbox %s: works again", self.path)
 
     def watch(self) -> None:
         """Look whether somebody else touched the file, and write again what can be."""
@@ -153,7 +153,7 @@ class OutboxFile:
         database.check()
         known = (number for number in database.ids() if number <= self.read_id or number >= self.first_id)
         if lost := self._queue.reconcile({number - self.first_id for number in known}):
-            _LOG.warning("outbox %s: %d events were there and are no longer", self.path, lost)
+            log.warning("outbox %s: %d events were there and are no longer", self.path, lost)
 
     def _cope(self, error: StoreError) -> None:
         """Begin anew instead of a damaged file; try any other again later."""
@@ -177,7 +177,7 @@ class OutboxFile:
         self._queue.adopt((), Earlier.READ)
         lost = self._queue.reconcile(())
         lost_too = f", {lost} events with it" if lost else ""
-        _LOG.warning("outbox %s: damaged (%s); set aside as %s%s", self.path, damage, aside.name, lost_too)
+        log.warning("outbox %s: damaged (%s); set aside as %s%s", self.path, damage, aside.name, lost_too)
 
     def _fail(self, error: StoreError) -> None:
         if not isinstance(error, FullError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge.config import OutboxConfig
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 AHEAD = 200
 """Events of each line that wait on the disk but are kept in memory too: those that are sent next."""
@@ -231,5 +231,5 @@ class EventQueue:
             if not self._told:
                 self._told = True
                 bound = f"max_events = {self._max_events}" if full else f"max_age_h = {self._max_age_s / 3600:g}"
-                _LOG.warning("events wait beyond outbox.%s: from now on the oldest are dropped", bound)
+                log.warning("events wait beyond outbox.%s: from now on the oldest are dropped", bound)
         self._told = False

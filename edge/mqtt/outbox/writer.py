@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.mqtt.outbox.outbox_file import OutboxFile
     from edge.mqtt.outbox.queue import EventQueue
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 AFTER_S = 0.5
 """Seconds unacknowledged after which an event goes to the disk. The rest of the promised second is for the sync: up to
@@ -83,7 +83,7 @@ class Writer:
             file.run(lambda database: self._save(database, 0))
         file.close()
         if self._queue.task(0, 1).save:
-            _LOG.warning("outbox %s: events that wait in memory are lost, the file cannot be written", file.path)
+            log.warning("outbox %s: events that wait in memory are lost, the file cannot be written", file.path)
 
     def _sleep_s(self) -> float | None:
         now, task = self._clock(), self._queue.task(AFTER_S, 1)
@@ -118,7 +118,7 @@ class Writer:
         ]
         broken = [sequence for sequence in wanted if sequence + first_id not in found]
         if lost := self._queue.loaded(entries, broken):
-            _LOG.warning("outbox %s: %d events are damaged and lost", self._file.path, lost)
+            log.warning("outbox %s: %d events are damaged and lost", self._file.path, lost)
 
     def _read(self, database: Database) -> None:
         """Put some more of what earlier sessions left in line."""
@@ -141,9 +141,9 @@ class Writer:
 
     def _log_what_waits(self) -> None:
         if depth := self._queue.status.depth:
-            _LOG.info("%d events wait since before the start", depth)
+            log.info("%d events wait since before the start", depth)
         for name, count in self._parked.items():
-            _LOG.warning(
+            log.warning(
                 "outbox %s: %d events wait for another broker (%s). They are sent once it is configured again, and "
                 "dropped after outbox.max_age_h",
                 self._file.path,
