@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import sys
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -46,13 +44,12 @@ def configure(level: int | str = logging.INFO, stream: TextIO | None = None) -> 
 
 
 def _handler(stream: TextIO, environ: Mapping[str, str]) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
     if is_journal(stream, environ):
-        handler = _PipeHandler(stream)
         handler.setFormatter(_JournalFormatter())
         return handler
     if stream.isatty():
         return RichHandler(console=Console(file=stream), show_path=False, omit_repeated_times=False)
-    handler = _PipeHandler(stream)
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     return handler
 
@@ -128,24 +125,6 @@ def _redact(record: logging.LogRecord) -> bool:
     if record.exc_info:
         record.exc_text = redact_text(record.exc_text or logging.Formatter().formatException(record.exc_info))
     return True
-
-
-class _PipeHandler(logging.StreamHandler[TextIO]):
-    """Writes to a pipe or a file, and never waits for a reader: lines that a full pipe cannot take are dropped."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._poll: select.poll | None = None
-        with suppress(OSError, ValueError):  # no file behind it
-            descriptor = stream.fileno()
-            self._poll = select.poll()
-            self._poll.register(descriptor, select.POLLOUT)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, unless nobody reads."""
-        # A pipe is ready if it takes 4,096 bytes (PIPE_BUF), more than a line has.
-        if self._poll is None or self._poll.poll(0):
-            super().emit(record)
 
 
 class _PlainFormatter(logging.Formatter):

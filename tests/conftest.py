@@ -15,6 +15,7 @@ with contextlib.suppress(ImportError):
     import tflite_runtime.interpreter  # noqa: F401
 
 from edge.cli.main import main
+from edge.cli.signals import ENDING, IGNORED
 from tests.broker import Mosquitto, Subscriber
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Outcome:
     err: str
 
 
-_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_HANDLED = ENDING + IGNORED
 """Signals that commands handle."""
 
 

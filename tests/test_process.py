@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.cli.signals import ENDING, IGNORED
 from tests.broker import Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:
@@ -75,21 +77,44 @@ def test_closed_streams_stop_nothing(mosquitto: Mosquitto, subscriber: Subscribe
         assert process.wait(5) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
-def test_other_signals_are_ignored_and_said(
-    mosquitto: Mosquitto, subscriber: Subscriber, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize(("option", "code"), [("--camera", 3), ("--model", 4)])
+def test_an_error_that_nobody_reads_ends_it_all_the_same(option: str, code: int) -> None:
+    with full_pipe() as err:
+        command = [*COMMAND, "--broker", "none", option, "/absent.file"]
+        assert subprocess.run(command, stderr=err, check=False, timeout=30).returncode == code
+
+
+def test_a_terminal_that_is_paused_stops_nothing(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
+    screen, terminal = os.openpty()
+    with (
+        os.fdopen(screen, "rb", buffering=0) as shown,
+        daemon(mosquitto, out=terminal, err=terminal) as process,
+    ):
+        assert shown.read(1)
+        termios.tcflow(terminal, termios.TCOOFF)  # as Ctrl+S does
+        process.send_signal(signal.SIGHUP)  # which is logged
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) >= 2, timeout_s=30)
+        lives(subscriber)
+        process.terminate()
+        assert process.wait(8) == 0
+    os.close(terminal)
+
+
+def test_signals_that_would_end_it_otherwise_are_ignored_and_said(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
     with daemon(mosquitto, out=subprocess.DEVNULL, err=subprocess.PIPE) as process:
         wait_until(lambda: subscriber.payloads(f"{ROOT}/health"), timeout_s=30)
-        process.send_signal(number)
+        for number in IGNORED:
+            process.send_signal(number)
         lives(subscriber)
         process.terminate()
         _, err = process.communicate(timeout=5)
     assert process.returncode == 0
-    assert f"{number.name} is ignored" in err.decode()
+    assert {signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM, signal.SIGRTMIN} <= set(IGNORED)
+    assert err.decode().count("is ignored") == len(IGNORED)
+    assert "SIGHUP is ignored" in err.decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+@pytest.mark.parametrize("number", ENDING)
 def test_signals_that_end_it_end_it_in_good_order_even_if_they_come_twice(
     mosquitto: Mosquitto, subscriber: Subscriber, number: signal.Signals
 ) -> None:

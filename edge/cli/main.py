@@ -11,7 +11,8 @@ import typer
 from edge import __version__
 from edge.cli import bench, config
 from edge.cli.doctor import doctor
-from edge.cli.process import leave_a_hung_camera_behind, open_missing_streams, report_defect, report_error
+from edge.cli.output import prepare_streams, report_defect, report_error
+from edge.cli.process import leave_a_hung_camera_behind
 from edge.cli.run import run
 from edge.cli.usage import RedactingGroup
 from edge.cli.watch import watch
@@ -52,7 +53,7 @@ def main(command: Callable[[], object] = app) -> None:
     """Run the command line and end with one of `ExitCode`."""
     from edge import logs  # noqa: PLC0415  # rich loads here, not on import
 
-    open_missing_streams()
+    prepare_streams()
     logs.configure()
     # OpenCV waits 10 s for a silent webcam unless told before it loads: longer than we wait for it to let go.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")

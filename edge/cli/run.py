@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from edge.cli.options import BrokerOption, CameraOption, ConfigOption, ModelOption, load_settings
-from edge.cli.process import leave_a_hung_camera_behind, reader_may_leave, stop_on_signals
+from edge.cli.output import reader_may_leave
+from edge.cli.process import end_with_any_thread, leave_a_hung_camera_behind
+from edge.cli.signals import stop_on_signals
 from edge.errors import ExitCode
 
 
@@ -22,6 +24,7 @@ def run(
     """Watch a camera and publish the emotions of the faces in it."""
     settings = load_settings(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
     stop = stop_on_signals()
+    end_with_any_thread()
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
     with reader_may_leave():

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from edge.cli.options import BrokerOption, ConfigOption, JsonFlag, load_settings
-from edge.cli.process import reader_may_leave, stop_on_signals
+from edge.cli.output import reader_may_leave
+from edge.cli.process import end_with_any_thread
+from edge.cli.signals import stop_on_signals
 from edge.errors import ConfigError
 
 
@@ -38,6 +40,7 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     flags = {"mqtt.url": broker, "mqtt.device": None if device == "+" else device}  # checked as a device's own
     settings = load_settings(config, flags)
     stop = stop_on_signals()
+    end_with_any_thread()
     from edge.watch import PlotFile, WatchOptions, replay  # noqa: PLC0415  # as in run
     from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ def failed(printer: LinePrinter) -> bool:
     return False
 
 
+def reports(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in caplog.messages if "were not printed" in line]
+
+
 def test_lines_arrive_in_order(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     printer = LinePrinter(writer)
@@ -49,13 +54,11 @@ def test_a_reader_that_does_not_read_costs_lines_which_are_counted(
     printer = LinePrinter(writer)
     for _ in range(5000):
         printer.print("x" * 999)
-    assert caplog.text.count("nobody reads standard output") == 1
+    assert "nobody reads standard output" in caplog.text
     printer.close(0.1)
-    (lost,) = [record.args for record in caplog.records if "were not printed" in record.getMessage()]
-    assert isinstance(lost, tuple)
+    lost = sum(int(re.findall(r"(\d+) events were not printed", line)[0]) for line in reports(caplog))
     read = os.read(reader, 1 << 20).count(b"\n")
-    assert isinstance(lost[0], int)
-    assert 5000 - lost[0] - 1 <= read <= 5000 - lost[0] + 1  # the line on its way may be in part there
+    assert 5000 - lost - 1 <= read <= 5000 - lost + 1  # the line on its way may be in part there
 
 
 def test_a_reader_that_comes_back_gets_what_follows(pipe: tuple[int, int], caplog: pytest.LogCaptureFixture) -> None:

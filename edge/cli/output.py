@@ -1,0 +1,67 @@
+"""A command's standard streams: closed ones, readers that leave or do not read, and what is said at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from edge import __version__
+from edge.cli.usage import redact_message
+from edge.errors import EdgeError, OutputError
+from edge.streams import nonblocking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def prepare_streams() -> None:
+    """Open the standard streams that the caller closed, and let none who does not read standard error hold us up.
+
+    The next file would take the place of a closed stream, and its output.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free one
+        os.set_inheritable(descriptor, True)  # noqa: FBT003  # it takes no keyword
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for the life of the process
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # the same
+    sys.stderr = nonblocking(sys.stderr)
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """End the block in good order if the reader of standard output leaves, as ``head`` does."""
+    try:
+        yield
+    except BrokenPipeError:
+        _drop_output()
+    except OutputError:
+        _drop_output()
+        raise
+
+
+def report_error(error: EdgeError) -> None:
+    """Print a user's problem on standard error, without a traceback and without secrets."""
+    for line in redact_message(str(error)).splitlines():
+        typer.echo(f"emotion-edge: {line}", err=True)
+
+
+def report_defect(error: BaseException | None) -> None:
+    """Print a defect of ours on standard error, with its traceback and what to do."""
+    sys.stderr.write(redact_message("".join(traceback.format_exception(error)), quotes_any=True))
+    typer.echo(
+        f"This is a defect of emotion-edge {__version__}. Please report it with the lines above "
+        "and what 'emotion-edge doctor' prints.",
+        err=True,
+    )
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, or Python complains about it at exit and changes the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

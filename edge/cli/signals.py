@@ -1,0 +1,69 @@
+"""What signals do to a command: end it in good order, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+
+from edge.cli.process import leave_at_once
+
+log = logging.getLogger(__name__)
+
+_STOP_S = 3.0
+"""Seconds that a clean stop has until another signal ends the command at once."""
+
+_END = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGPWR, signal.SIGXCPU})
+"""Signals that ask for an end; the last two before the power or the permitted processor time is gone."""
+
+_CRASHES = frozenset(
+    {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
+)
+"""Signals of a defect, and of systemd's watchdog: they end the process at once."""
+
+_HARMLESS = frozenset(
+    {
+        *(signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH),  # nothing happens
+        *(signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),  # the shell's job control
+        *(signal.SIGPIPE, signal.SIGXFSZ),  # Python turns them into errors
+        *(signal.SIGKILL, signal.SIGSTOP),  # nobody can handle them
+    }
+)
+
+ENDING = tuple(sorted(_END))
+IGNORED = tuple(sorted(signal.valid_signals() - _END - _CRASHES - _HARMLESS))
+"""Signals that would end the process without a clean stop, as SIGHUP, SIGUSR1 and the real-time signals do."""
+
+
+def stop_on_signals() -> threading.Event:
+    """Return the event that the signals of `ENDING` set, to end a command in good order; those of `IGNORED` are logged.
+
+    A clean stop takes 2 s; only a signal after `_STOP_S` ends the command at once.
+    """
+    stop = threading.Event()
+    first_s = 0.0
+
+    def end(number: int, _frame: object) -> None:
+        nonlocal first_s
+        if not stop.is_set():
+            first_s = time.monotonic()
+            stop.set()
+        elif time.monotonic() - first_s >= _STOP_S:
+            leave_at_once(128 + number)
+
+    def ignore(number: int, _frame: object) -> None:
+        log.warning("%s is ignored; restart to read the configuration again", _name(number))
+
+    for number in ENDING:
+        signal.signal(number, end)
+    for number in IGNORED:
+        signal.signal(number, ignore)
+    return stop
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal but the first and the last
+        return f"signal {number}"
