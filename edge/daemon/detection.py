@@ -27,7 +27,8 @@ class DetectionSwitch:
 
     The answer is a file on disk, written whole and synced, its folder too. It exists from the first start on, so that
     a full disk cannot prevent `OFF`: the file is then overwritten in place, or emptied. A file that cannot be read, or
-    that says neither, means off. A second file in memory remembers `OFF` over restarts where the disk cannot.
+    that says neither, means off; so does a missing one, once detection was ever turned off: an empty file beside it
+    records that. A second file in memory remembers `OFF` over restarts where the disk cannot.
 
     Example:
         >>> switch = DetectionSwitch(state / "kitchen.detection", runtime / "kitchen.detection")
@@ -45,8 +46,12 @@ class DetectionSwitch:
             memory: In a folder that outlives the daemon but not the machine.
         """
         self._file, self._memory = file, memory
+        self._ever_off = file.with_name(f"{file.name}.ever-off")
         self._problem: str | None = None
         on_disk = self._read(file)
+        if on_disk is None and self._ever_off.exists():
+            log.warning("%s: is missing; detection is off until it is turned on", file)
+            on_disk = False
         self._on = on_disk is not False and self._in_memory() is not False
         if on_disk is not self._on:
             # Also on the first start: OFF can use this file's room when the disk is full.
@@ -103,6 +108,7 @@ class DetectionSwitch:
         # OFF first where it needs no disk; ON last, so that a failure leaves OFF.
         if not on:
             _attempt(lambda: _write(private_folder(self._memory.parent) / self._memory.name, text))
+            _attempt(self._note_off)
         self._problem = _attempt(lambda: _write(self._file, text))
         if self._problem and not on and self._overwrite(text):
             self._problem = None
@@ -111,11 +117,15 @@ class DetectionSwitch:
         if self._problem:
             log.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
 
+    def _note_off(self) -> None:
+        if not self._ever_off.exists():
+            _write(self._ever_off, b"")
+
     def _overwrite(self, text: bytes) -> bool:
         """Write into the file that is there, which takes no new room on the disk; return whether it worked."""
 
         def overwrite() -> None:
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 try:
                     os.pwrite(descriptor, text, 0)

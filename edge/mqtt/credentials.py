@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
-from edge.files import read_text
+from edge.files import read_regular, read_text
 from edge.redaction import redact_file
 from edge.wire.characters import MOST_BYTES
 
@@ -24,6 +24,10 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     """
     password = _read_password(config.password_file) if config.password_file else None
     return password, _tls_context(config) if config.broker.tls else None
+
+
+_MOST_CERTIFICATES = 4 << 20
+"""Bytes of a file of certificates; Debian's authorities are 0.2 MB."""
 
 
 def _read_password(file: Path) -> str:
@@ -56,7 +60,19 @@ class _Socket(ssl.SSLSocket):
             raise
 
 
+def _refuse_irregular(key: str, file: Path) -> None:
+    """Refuse what OpenSSL would wait for, or read without an end."""
+    try:
+        read_regular(file, _MOST_CERTIFICATES)
+    except OSError as error:
+        message = f"mqtt.{key}: {redact_file(str(file))}: {error.strerror}"
+        raise ConfigError(message) from None
+
+
 def _tls_context(config: MqttConfig) -> ssl.SSLContext:
+    for key, file in (("ca_file", config.ca_file), ("cert_file", config.cert_file), ("key_file", config.key_file)):
+        if file:
+            _refuse_irregular(key, file)
     what = f"mqtt.ca_file: {config.ca_file}"
     try:
         context = ssl.create_default_context(cafile=config.ca_file)

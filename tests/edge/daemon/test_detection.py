@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,33 @@ def test_what_is_no_regular_file_means_off(switch: Callable[[], DetectionSwitch]
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "kitchen").symlink_to("/dev/zero")
     assert not switch().on
+
+
+def test_a_missing_file_means_off_once_it_was_ever_turned_off(
+    switch: Callable[[], DetectionSwitch], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = switch()
+    first.turn(on=False)
+    first.turn(on=True)
+    assert switch().on
+    (tmp_path / "state" / "kitchen").unlink()
+    subject = switch()
+    assert not subject.on
+    assert "is missing; detection is off" in caplog.text
+    assert subject.turn(on=True)
+    assert switch().on
+
+
+def test_a_fifo_in_its_place_stops_nothing(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
+    with small_tmpfs(tmp_path / "state") as disk:
+        os.mkfifo(disk / "kitchen")
+        fill(disk)
+        subject = switch()
+        assert not subject.on
+        assert not subject.turn(on=False)
+        assert subject.turn(on=True)
+        assert subject.turn(on=False)
+        assert not switch().on
 
 
 def fill(disk: Path) -> None:

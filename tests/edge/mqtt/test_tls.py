@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -128,4 +129,14 @@ def test_a_file_that_is_no_certificate_is_told_at_once(tmp_path: Path, authority
     files = {"cert_file": authority.folder / "device.pem", "key_file": authority.folder / "device.key"} | {broken: text}
     config = MqttConfig.model_validate({"url": "mqtts://localhost", **files})
     with pytest.raises(ConfigError, match=broken):
+        MqttClient(config, Outbox(OutboxConfig()))
+
+
+@pytest.mark.parametrize("key", ["ca_file", "cert_file", "key_file"])
+def test_a_fifo_in_place_of_a_certificate_is_told_at_once(tmp_path: Path, authority: Authority, key: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    files = {"cert_file": authority.folder / "device.pem", "key_file": authority.folder / "device.key"} | {key: fifo}
+    config = MqttConfig.model_validate({"url": "mqtts://localhost", **files})
+    with pytest.raises(ConfigError, match=rf"mqtt\.{key}: .*fifo: this is not a regular file"):
         MqttClient(config, Outbox(OutboxConfig()))
