@@ -1,4 +1,4 @@
-"""``python -m convert MODEL --out edge/models/emotion``; also ``check``, ``bench`` and ``frontier``."""
+"""``python -m convert MODEL --out edge/models/emotion``; also ``check``, ``calibrate``, ``bench`` and ``frontier``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from convert.make import make
 from convert.options import limits_as_options
 from convert.peers.measure import as_table as peers_as_table
 from convert.peers.measure import measure
+from convert.recalibrate import recalibrate
 from convert.recheck import recheck
 from edge.files import write_atomically
 from edge.inference.card import check_name
@@ -113,6 +114,18 @@ def check(
     _refuse(str(bundle_file), "it does not pass", results)
 
 
+@app.command("calibrate")
+def calibrate_again(
+    bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's .tflite file.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+) -> None:
+    """Choose temperature, balance and thresholds of a bundle again, and write its card and page."""
+    with progress() as stage:
+        card = recalibrate(bundle_file, LabelledFaces(fer2013, ferplus, _FACES), stage)
+    _show_written(bundle.write(bundle_file.with_suffix(""), bundle_file.read_bytes(), card), card)
+
+
 @app.command()
 def bench(
     bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
@@ -179,11 +192,11 @@ def _show_loudest(conversion: Conversion) -> None:
 
 
 def _show_written(path: Path, card: Card) -> None:
-    error = card.metrics["validation"]["calibration_error"]
+    error, chosen = card.metrics["validation"]["calibration_error"], card.calibration
     Console().print(
-        f"{path}, its card and page: temperature {card.calibration.temperature:.2f}, uncertain below "
-        f"{card.calibration.min_confidence:.2f}, calibration error {error['before']:.3f} before and "
-        f"{error['after']:.3f} after",
+        f"{path}, its card and page: temperature {chosen.temperature:.2f}, balance {chosen.balance:.2f}, "
+        f"uncertain below {chosen.min_confidence:.2f}, "
+        f"calibration error {error['before']:.3f} before and {error['after']:.3f} after",
         soft_wrap=True,
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert import evaluate
 from convert.gates import as_card
 from edge.inference.card import Calibration, Card, InputCard
+from edge.inference.outputs import logit_adjustment
 from edge.inference.runtime import installed
 from train.evaluate.metrics import reliability
 from train.evaluate.protocols import TESTED
@@ -58,11 +60,7 @@ def make_card(  # noqa: PLR0913, PLR0917  # a card says seven things
             "sha256": hashlib.sha256(trial.content).hexdigest(),
             "labels": spec.outputs.emotions,
             "input": InputCard(width=spec.width, height=spec.height),
-            "calibration": Calibration(
-                temperature=confidence.temperature,
-                min_confidence=confidence.min_confidence,
-                min_face_score=confidence.min_face_score,
-            ),
+            "calibration": calibration(confidence),
             "trained": spec.trained,
             "metrics": dict(metrics),
             "macs": summary.macs,
@@ -76,6 +74,36 @@ def make_card(  # noqa: PLR0913, PLR0917  # a card says seven things
             **more,
         }
     )
+
+
+def calibration(confidence: Confidence) -> Calibration:
+    """Return what the card says of calibration."""
+    return Calibration(
+        temperature=confidence.temperature,
+        min_confidence=confidence.min_confidence,
+        min_face_score=confidence.min_face_score,
+        balance=confidence.balance,
+        priors=confidence.priors,
+    )
+
+
+def measure_calibration(logits: Logits, outputs: OutputLabels, faces: Faces, confidence: Confidence) -> dict[str, Any]:
+    """Return what was measured of the calibration on the validation faces."""
+    adjustment = logit_adjustment(confidence.priors, confidence.balance) if confidence.priors else None
+    calibrated = evaluate.matched(logits, outputs, faces, confidence.temperature, adjustment)
+    return {
+        "calibration_error": {
+            "before": round(confidence.error_before, 4),
+            "after": round(confidence.error_after, 4),
+        },
+        "reliability": [
+            [bin_.n, round(bin_.confidence, 4), round(bin_.accuracy, 4)]
+            for bin_ in reliability(calibrated, faces.truth)
+        ],
+        "balance": [
+            {name: round(value, _DIGITS) for name, value in asdict(each).items()} for each in confidence.balances[::5]
+        ],
+    }
 
 
 def quantisation(trials: Sequence[Trial], faces: int, seed: int, limits: Limits) -> dict[str, Any]:
@@ -123,7 +151,6 @@ def measure_validation(
     after = {runtime: evaluate.count(answers, outputs, faces) for runtime, answers in quantised.items()}
     pairs = {runtime: evaluate.pair(reference, answers, outputs, faces) for runtime, answers in quantised.items()}
     first = next(iter(quantised))
-    calibrated = evaluate.matched(quantised[first], outputs, faces, confidence.temperature)
     others: list[tuple[str, Logits]] = [("float", reference), *quantised.items()]
     return {
         "protocol": spec.protocol,
@@ -140,14 +167,7 @@ def measure_validation(
             runtime: {"only_float": pair.only_first, "only_int8": pair.only_second, "p": round(pair.p, _DIGITS)}
             for runtime, pair in pairs.items()
         },
-        "calibration_error": {
-            "before": round(confidence.error_before, 4),
-            "after": round(confidence.error_after, 4),
-        },
-        "reliability": [
-            [bin_.n, round(bin_.confidence, 4), round(bin_.accuracy, 4)]
-            for bin_ in reliability(calibrated, faces.truth)
-        ],
+        **measure_calibration(quantised[first], outputs, faces, confidence),
     }
 
 

@@ -1,4 +1,4 @@
-"""How confident the model's answers are: its temperature, and below which confidence it answers `uncertain`."""
+"""From logits to published probabilities: temperature, balance, and below which confidence it is `uncertain`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import f1_score
 
-from edge.inference.outputs import softmax
+from edge.inference.outputs import Logits, logit_adjustment, softmax
 from train.evaluate.metrics import calibration_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from numpy.typing import NDArray
 
-    from edge.inference.outputs import Logits, OutputLabels
+    from edge.inference.outputs import OutputLabels
     from train.datasets import Faces
 
 _COLDEST, _HOTTEST = 0.05, 20.0
@@ -32,6 +35,23 @@ _FACE_ENOUGH = 0.9
 """Face score that is never asked to be exceeded: a Pi's pictures are poorer than validation faces."""
 
 
+_BALANCES = tuple(step / 20 for step in range(21))
+"""The balances that are tried."""
+
+_COST = 0.01
+"""Accuracy that balancing may cost."""
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """The validation faces at one balance (τ of logit adjustment)."""
+
+    balance: float
+    accuracy: float
+    macro_recall: float
+    macro_f1: float
+
+
 @dataclass(frozen=True)
 class Confidence:
     """What was chosen from the model's answers to validation faces."""
@@ -41,34 +61,80 @@ class Confidence:
     min_face_score: float | None
     """None if the model has no such output."""
 
+    priors: tuple[float, ...] | None
+    """Share of each label in the training data, in the labels' order; None if one of them was not trained."""
+
+    balances: tuple[Balanced, ...]
+    """What each balance costs and gains; empty without priors."""
+
+    balance: float
+    """The one that is chosen."""
+
     error_before: float
     """Expected calibration error at temperature 1."""
 
     error_after: float
 
 
-def calibrate(logits: Logits, outputs: OutputLabels, faces: Faces, are_faces: NDArray[np.bool_]) -> Confidence:
-    """Choose the temperature and the least confidence from validation faces.
+def calibrate(
+    logits: Logits,
+    outputs: OutputLabels,
+    faces: Faces,
+    are_faces: NDArray[np.bool_],
+    priors: Mapping[str, float],
+) -> Confidence:
+    """Choose temperature, balance and least confidence from validation faces, in this order.
 
     Args:
         logits: ``N`` answers of the int8 model, as it will run.
         outputs: The model's labels.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
         are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
+        priors: Share of each label in the training data.
     """
     known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]
     truth = np.array([outputs.emotions.index(faces.labels[i]) for i in faces.truth[known]], np.intp)
     face_scores = logits.predict().face_scores
     emotions = logits.emotions[known]
     temperature = round(best_temperature(emotions, truth), 4)
-    probabilities = softmax(emotions, temperature)
+    shares = [priors.get(label, 0.0) for label in outputs.emotions]
+    balances = tuple(balanced(emotions / np.float32(temperature), shares, truth)) if all(shares) else ()
+    balance = best_balance(balances) if balances else 0.0
+    adjustment = logit_adjustment(shares, balance) if balance else None
+    probabilities = Logits(emotions).predict(temperature, adjustment).probabilities
     return Confidence(
         temperature=temperature,
+        priors=tuple(round(share, 5) for share in shares) if balances else None,
+        balances=balances,
+        balance=balance,
         min_confidence=round(least_confidence(probabilities, truth), 4),
         min_face_score=None if face_scores is None else round(least_face_score(face_scores[are_faces]), 4),
         error_before=calibration_error(softmax(emotions), truth),
         error_after=calibration_error(probabilities, truth),
     )
+
+
+def balanced(logits: NDArray[np.float32], priors: Sequence[float], truth: NDArray[np.intp]) -> Iterator[Balanced]:
+    """Yield what logit adjustment by each balance costs and gains.
+
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
+
+    Args:
+        logits: ``(N, C)``, divided by the temperature.
+        priors: ``C`` shares in the training data, none of them 0.
+        truth: ``(N,)`` columns that are right.
+    """
+    for balance in _BALANCES:
+        answers = (logits - logit_adjustment(priors, balance)).argmax(axis=1)
+        recalls = [float((answers[truth == label] == label).mean()) for label in np.unique(truth)]
+        macro_f1 = float(f1_score(truth, answers, average="macro", zero_division=0.0))
+        yield Balanced(balance, float((answers == truth).mean()), sum(recalls) / len(recalls), macro_f1)
+
+
+def best_balance(balances: Sequence[Balanced]) -> float:
+    """Return the balance with the best macro-F1 among those that cost at most one point of accuracy."""
+    least = balances[0].accuracy - _COST
+    return max((each for each in balances if each.accuracy >= least), key=lambda each: each.macro_f1).balance
 
 
 def least_face_score(scores: NDArray[np.float32]) -> float:

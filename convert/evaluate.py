@@ -19,9 +19,15 @@ def count(logits: Logits, outputs: OutputLabels, faces: Faces) -> Metrics:
     return evaluate(logits.predict().probabilities, outputs.emotions, faces)
 
 
-def matched(logits: Logits, outputs: OutputLabels, faces: Faces, temperature: float = 1.0) -> NDArray[np.float32]:
+def matched(
+    logits: Logits,
+    outputs: OutputLabels,
+    faces: Faces,
+    temperature: float = 1.0,
+    adjustment: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Return ``(N, C)`` probabilities of the labels that the faces have."""
-    return match_labels(logits.predict(temperature).probabilities, outputs.emotions, faces.labels)
+    return match_labels(logits.predict(temperature, adjustment).probabilities, outputs.emotions, faces.labels)
 
 
 def pair(first: Logits, second: Logits, outputs: OutputLabels, faces: Faces) -> Pair:

@@ -10,6 +10,7 @@ import numpy as np
 from convert.quantize.representative import representative
 from train import datasets
 from train.datasets.negatives import clutter
+from train.evaluate.balance import class_priors
 from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class LabelledFaces:
     def are_faces(self, protocol: LabelProtocol) -> NDArray[np.bool_]:
         """Return which of the validation faces are faces at all."""
         return datasets.are_faces(protocol, "PublicTest", self.fer2013, self.ferplus)
+
+    def priors(self, protocol: LabelProtocol) -> dict[str, float]:
+        """Return the share of each label in the training faces of a protocol."""
+        faces = datasets.load(protocol, "Training", self.fer2013, self.ferplus)
+        return class_priors(faces.targets, faces.labels)
 
     def representative(self, protocol: LabelProtocol, *, with_clutter: bool) -> NDArray[np.uint8]:
         """Return the representative set; an eighth of it are no faces, for a model that tells them apart."""

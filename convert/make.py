@@ -118,7 +118,13 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
         quantised[runtime] = _answers(run, spec.outputs, reported)
     # The first runtime is the one that edge takes unless told otherwise.
     first, *others = last.answers.values()
-    confidence = calibrate(first, spec.outputs, measured.tests[key], measured.data.are_faces(spec.protocol))
+    confidence = calibrate(
+        first,
+        spec.outputs,
+        measured.tests[key],
+        measured.data.are_faces(spec.protocol),
+        measured.data.priors(spec.training),
+    )
     agreeing = evaluate.agreement(first, others[0]) if others else None
     results = (*conversion.results, *gates.reported(agreeing, last.summary.parameters))
     metrics = cards.measure(spec.outputs, reported, measured.answers, quantised)

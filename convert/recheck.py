@@ -49,7 +49,7 @@ def recheck(path: Path, source: Path | None, data: LabelledFaces, limits: Limits
     results = gates.runs_on_a_pi(content, summarize(parse(content)), outputs, limits)
     if source is not None:
         return results + _beside(source, path, outputs, data, limits, stage)
-    stated = _validation_of(path, bundle.card)
+    stated = validation_of(path, bundle.card)
     faces = data.validation(stated["protocol"])
     # Cards of the first converter have the accuracy alone.
     before = Metrics.model_validate_json(json.dumps(stated["judged"]["float"])) if "judged" in stated else None
@@ -62,7 +62,7 @@ def recheck(path: Path, source: Path | None, data: LabelledFaces, limits: Limits
     return results
 
 
-def _validation_of(path: Path, card: Card) -> dict[str, Any]:
+def validation_of(path: Path, card: Card) -> dict[str, Any]:
     """Return what the card says of the validation faces."""
     stated = card.metrics.get("validation")
     if not isinstance(stated, dict) or not {"protocol", "float"} <= set(stated):

@@ -150,9 +150,6 @@ def test_the_device_s_settings_are_right() -> None:
 HEALTH_KEYS = {*OutboxHealth.model_fields}
 """Keys of `health` whose part is named like a section."""
 
-PLANNED = {"balance"}
-"""Settings that a decision announces."""
-
 
 def literals() -> list[str]:
     """Return the texts in each file of the edge's code, without what is filled in."""
@@ -182,7 +179,7 @@ def test_the_settings_that_pages_name_exist() -> None:
     for page in (page for page in PAGES if page.name != "CHANGELOG.md"):
         for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)", page.read_text("utf-8")):
             known = getattr(sections.get(section), "model_fields", None)
-            assert known is None or key in {*known, *HEALTH_KEYS, *PLANNED}, f"{page.name}: {section}.{key}"
+            assert known is None or key in {*known, *HEALTH_KEYS}, f"{page.name}: {section}.{key}"
 
 
 @contextlib.contextmanager

@@ -7,15 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.errors import BundleError, ConfigError
 from edge.files import read_regular
 from edge.inference.card import read_card
-from edge.inference.outputs import OutputLabels, Predictions
+from edge.inference.outputs import OutputLabels, Predictions, logit_adjustment
 from edge.inference.runtime import Network, Runtime
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge.config import EmotionConfig
@@ -46,10 +45,10 @@ class ModelBundle:
         self.network = network
         priors = card.calibration.priors
         self.balance = card.calibration.balance if balance is None else balance
-        if self.balance and priors is None:
+        if self.balance and not priors:
             message = f"emotion.balance: the card of the model {card.name} has no priors; take another model, or 0"
             raise ConfigError(message)
-        self._adjustment = np.float32(self.balance) * np.log(np.array(priors, np.float32)) if self.balance else None
+        self._adjustment = logit_adjustment(priors, self.balance) if priors and self.balance else None
 
     @classmethod
     def configured(cls, emotion: EmotionConfig) -> ModelBundle:

@@ -6,11 +6,11 @@ subtracted from each logit. With tau = 0 nothing changes; with tau = 1 each emot
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.inference.outputs import logit_adjustment
 from train.datasets import load
 from train.evaluate.protocols import own_protocol
 
@@ -45,9 +45,8 @@ def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Pat
 
 def adjust(logits: Logits, labels: Sequence[str], priors: Mapping[str, float], tau: float) -> Logits:
     """Return logits adjusted by the priors of their labels; a column without a prior, as the face score's, is not."""
-    shift = np.array(
-        [tau * math.log(max(priors[label], _LEAST)) if label in priors else 0.0 for label in labels], np.float32
-    )
+    # A prior of 1 changes nothing.
+    shift = logit_adjustment([max(priors[label], _LEAST) if label in priors else 1.0 for label in labels], tau)
 
     def adjusted(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return logits(pixels) - shift

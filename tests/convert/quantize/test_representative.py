@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.confidence import Confidence, best_temperature, calibrate, least_confidence
+from convert.confidence import (
+    Balanced,
+    Confidence,
+    balanced,
+    best_balance,
+    best_temperature,
+    calibrate,
+    least_confidence,
+)
 from convert.quantize.representative import representative
 from edge.inference.outputs import Logits, OutputLabels, softmax
 from train.datasets import DataError, Faces
@@ -60,13 +68,37 @@ def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
 
 def calibrated(scale: float) -> Confidence:
     logits, truth = logits_of_calibrated_model(20_000, scale)
-    return calibrate(Logits(logits), OutputLabels(("a", "b", "c", "d")), labelled(truth), np.ones(len(truth), bool))
+    labels = ("a", "b", "c", "d")
+    priors = dict.fromkeys(labels, 0.25)
+    return calibrate(Logits(logits), OutputLabels(labels), labelled(truth), np.ones(len(truth), bool), priors)
 
 
 def test_calibration_makes_the_error_small() -> None:
     found = calibrated(3.0)
     assert found.error_before > 0.1
     assert found.error_after < 0.02
+
+
+def test_a_balance_is_chosen_that_helps_rare_labels_and_costs_little() -> None:
+    """Of 1,000 faces 40 are rare; the model knows them but doubts it, as it expects few."""
+    truth = np.repeat([0, 1], [960, 40])
+    own = np.where(np.arange(1000) % 20 == 0, -0.5, 3.0)  # one in twenty of either looks like the other
+    logits = np.stack([np.where(truth == 0, own, -own), np.where(truth == 1, own, -own)], axis=1) / 2
+    logits += np.log([0.96, 0.04])
+    rows = tuple(balanced(logits.astype(np.float32), [0.96, 0.04], truth))
+    none, chosen = rows[0], next(row for row in rows if row.balance == best_balance(rows))
+    assert none.macro_recall < 0.6
+    assert chosen.macro_recall > 0.9
+    assert chosen.accuracy >= none.accuracy - 0.01
+    assert best_balance((none, Balanced(0.5, none.accuracy - 0.02, 1.0, 1.0))) == 0
+
+
+def test_without_the_share_of_each_label_there_is_no_balance() -> None:
+    logits, truth = logits_of_calibrated_model(2_000, 1.0)
+    labels = ("a", "b", "c", "d")
+    faces, are_faces = labelled(truth), np.ones(len(truth), bool)
+    found = calibrate(Logits(logits), OutputLabels(labels), faces, are_faces, {"a": 0.5, "b": 0.5})
+    assert (found.priors, found.balance, found.balances) == (None, 0.0, ())
 
 
 def test_a_calibrated_model_is_more_often_right_than_wrong_from_one_half_on() -> None:

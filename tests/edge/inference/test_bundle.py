@@ -113,7 +113,11 @@ def test_a_hash_that_does_not_match_is_named(bundle: Path) -> None:
 
 
 def test_other_labels_than_outputs_are_named(bundle: Path) -> None:
-    edit_card(bundle, lambda card: card["labels"].pop())
+    def without_one(card: dict[str, Any]) -> None:
+        card["labels"].pop()
+        card["calibration"] |= {"priors": None, "balance": 0}
+
+    edit_card(bundle, without_one)
     assert "8 outputs" in refusal(bundle)
     assert "7 labels" in refusal(bundle)
 

@@ -59,7 +59,7 @@ def with_value(keys: str, value: str) -> str:
         ("calibration.temperature", "NaN", "not JSON"),
         ("calibration.temperature", '"Infinity"', "calibration.temperature: "),
         ("calibration.min_confidence", '"nan"', "calibration.min_confidence: "),
-        ("calibration.balance", "0.5", "calibration: balance needs priors"),
+        ("calibration.priors", "null", "calibration: balance needs priors"),
         ("calibration.balance", "1.5", "calibration.balance: "),
         ("calibration.priors", "[0.5, 0.6]", "calibration: priors: their sum is 1.1 and not 1"),
         ("calibration.priors", "[1.0, 0.0]", "calibration.priors.1: "),

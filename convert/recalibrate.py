@@ -1,0 +1,41 @@
+"""Calibrate a bundle again: temperature, balance and thresholds, without another network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convert import card as cards
+from convert import int8_runtime
+from convert.confidence import calibrate
+from convert.recheck import validation_of
+from edge.inference.bundle import ModelBundle
+from edge.inference.runtime import installed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convert.faces import LabelledFaces
+    from edge.inference.card import Card
+    from train.datasets import LabelProtocol
+    from train.progress import Stage
+
+
+def recalibrate(path: Path, data: LabelledFaces, stage: Stage) -> Card:
+    """Return the card of a bundle with its calibration made anew from the validation faces.
+
+    Raises:
+        BundleError: It is no valid bundle.
+        ModelError: The card does not say by which labels it is evaluated.
+        DataError: The faces are missing or damaged.
+    """
+    bundle = ModelBundle.load(path)
+    stated = validation_of(path, bundle.card)
+    protocol: LabelProtocol = stated["protocol"]
+    faces = data.validation(protocol)
+    runtime = next(iter(installed()))
+    answers = int8_runtime.logits(path.read_bytes(), runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
+    training: LabelProtocol = "fer2013" if protocol == "fer2013" else "ferplus"
+    confidence = calibrate(answers, bundle.outputs, faces, data.are_faces(protocol), data.priors(training))
+    measured = cards.measure_calibration(answers, bundle.outputs, faces, confidence)
+    metrics = {**bundle.card.metrics, "validation": {**stated, **measured}}
+    return bundle.card.model_copy(update={"calibration": cards.calibration(confidence), "metrics": metrics})
