@@ -43,6 +43,10 @@ _FACES = 512
 _LOUDEST = 8
 """Layers that are shown where quantisation loses too much."""
 
+_TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Load the model even if it may run code or open files: you made it yourself.")
+]
+
 
 class _ModelFirst(TyperGroup):
     """What is no command is a model: ``python -m convert MODEL`` is ``python -m convert model MODEL``."""
@@ -75,6 +79,7 @@ def convert(  # noqa: PLR0913  # each is a flag
     out: Annotated[Path, typer.Option(help="The bundle's folder and name, without an ending.")],
     name: Annotated[str | None, typer.Option(help="Its name in the card.", show_default="OUT's last part")] = None,
     calibration_faces: Annotated[int, typer.Option(min=1, help="Pictures for the ranges; most are faces.")] = _FACES,
+    trust: _TrustOption = False,
     limits: Limits,
 ) -> None:
     """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
@@ -85,7 +90,7 @@ def convert(  # noqa: PLR0913  # each is a flag
         message = f"{printable(name or out.name)!r} cannot be the bundle's name: {error}; write another: --name NAME"
         raise ModelError(message) from None
     with progress() as stage:
-        conversion = make(model, name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage)
+        conversion = make(model, name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage, trusted=trust)
     _show_trials(conversion)
     _show(conversion.results)
     if conversion.card is None:
@@ -105,11 +110,12 @@ def check(
     model: Annotated[
         Path | None, typer.Option(help="The model that it was made from: then every gate is run, not only most.")
     ] = None,
+    trust: _TrustOption = False,
     limits: Limits,
 ) -> None:
     """Run the gates again on a bundle that is there."""
     with progress() as stage:
-        results = recheck(bundle_file, model, LabelledFaces(fer2013, ferplus, _FACES), limits, stage)
+        results = recheck(bundle_file, model, LabelledFaces(fer2013, ferplus, _FACES), limits, stage, trusted=trust)
     _show(results)
     _refuse(str(bundle_file), "it does not pass", results)
 

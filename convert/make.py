@@ -54,8 +54,18 @@ class Conversion:
     """None if a gate fails."""
 
 
-def make(path: Path, name: str, data: LabelledFaces, limits: Limits, stage: Stage) -> Conversion:
+def make(
+    path: Path, name: str, data: LabelledFaces, limits: Limits, stage: Stage, *, trusted: bool = False
+) -> Conversion:
     """Load, fold and quantise a model, and run the gates.
+
+    Args:
+        path: The model.
+        name: The bundle's name.
+        data: The faces.
+        limits: What the gates allow.
+        stage: Shows the progress.
+        trusted: Whether the model may run code of its own.
 
     Raises:
         ModelError: It cannot be read or converted.
@@ -65,7 +75,7 @@ def make(path: Path, name: str, data: LabelledFaces, limits: Limits, stage: Stag
         message = "no TFLite runtime is installed to check the model in; 'pip install ai-edge-litert'"
         raise ModelError(message)
     stage(f"reading {path.name}", 0)
-    source = load(path)
+    source = load(path, trusted=trusted)
     spec = source.spec
     key: Key = ("PublicTest", spec.protocol)
     tests = data.tests(spec.protocol)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     from convert.faces import LabelledFaces
     from convert.gates import GateResult, Limits
+    from convert.load import LoadedModel
     from edge.inference.card import Card
     from edge.inference.outputs import OutputLabels
     from train.progress import Stage
 
 
-def recheck(path: Path, source: Path | None, data: LabelledFaces, limits: Limits, stage: Stage) -> list[GateResult]:
+def recheck(
+    path: Path, source: Path | None, data: LabelledFaces, limits: Limits, stage: Stage, *, trusted: bool = False
+) -> list[GateResult]:
     """Run the gates on a bundle.
 
     Without the model that it was made from, the float network's accuracy is taken from the card: then the gates that
@@ -38,6 +41,7 @@ def recheck(path: Path, source: Path | None, data: LabelledFaces, limits: Limits
         data: The faces.
         limits: What the gates allow.
         stage: Shows the progress.
+        trusted: Whether the model may run code of its own.
 
     Raises:
         BundleError: It is no valid bundle.
@@ -48,7 +52,9 @@ def recheck(path: Path, source: Path | None, data: LabelledFaces, limits: Limits
     content, outputs = path.read_bytes(), bundle.outputs
     results = gates.runs_on_a_pi(content, summarize(parse(content)), outputs, limits)
     if source is not None:
-        return results + _beside(source, path, outputs, data, limits, stage)
+        stage(f"reading {source.name}", 0)
+        model = load(source, trusted=trusted)
+        return results + _beside(model, path, outputs, data, limits, stage)
     stated = validation_of(path, bundle.card)
     faces = data.validation(stated["protocol"])
     # Cards of the first converter have the accuracy alone.
@@ -75,14 +81,12 @@ def validation_of(path: Path, card: Card) -> dict[str, Any]:
 
 
 def _beside(
-    model: Path, path: Path, outputs: OutputLabels, data: LabelledFaces, limits: Limits, stage: Stage
+    source: LoadedModel, path: Path, outputs: OutputLabels, data: LabelledFaces, limits: Limits, stage: Stage
 ) -> list[GateResult]:
     """Run the gates that need the model."""
-    stage(f"reading {model.name}", 0)
-    source = load(model)
     if source.spec.outputs != outputs:
         theirs, ours = (", ".join(each) for each in (source.spec.labels, outputs.columns))
-        message = f"{model}: its labels are {theirs}, but {path.name} has {ours}"
+        message = f"{source.path}: its labels are {theirs}, but {path.name} has {ours}"
         raise ModelError(message)
     validation = data.validation(source.spec.protocol)
     reference = make_reference(source, validation, limits, stage("float against its source", 0))

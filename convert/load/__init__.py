@@ -38,22 +38,26 @@ class LoadedModel:
     """The same by the framework that the file is of: ``(N, H, W, C)`` to ``(N, K)``."""
 
 
-def load(path: Path) -> LoadedModel:
+def load(path: Path, *, trusted: bool = False) -> LoadedModel:
     """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel.
 
+    Args:
+        path: The file or folder.
+        trusted: Whether it may run code of its own; only for who made it.
+
     Raises:
-        ModelError: It is none of these, its form is not that of a classifier of pictures, or
-            something that it cannot say of itself is not said beside it.
+        ModelError: It is none of these, its form is not that of a classifier of pictures, something that it cannot
+            say of itself is not said beside it, or it may run code and is not trusted.
         DataError: The training report beside it is damaged.
     """
     if not path.exists():
         message = f"{path}: there is no such file; name a .keras, .h5 or .onnx file or a SavedModel's folder"
         raise ModelError(message)
-    module = _FORMATS.get(path.suffix) if path.is_file() else "saved_model"
+    module = "saved_model" if path.is_dir() else _FORMATS.get(path.suffix.lower())
     if not module or not path.name:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)
-    opened = importlib.import_module(f"convert.load.{module}").open_model(path)
+    opened = importlib.import_module(f"convert.load.{module}").open_model(path, trusted=trusted)
     spec = complete(path, opened.facts)
     content, run = opened.build(spec)
     network = parse(content)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import train.native_stderr  # noqa: F401  # before Keras
@@ -12,12 +15,12 @@ import train.native_stderr  # noqa: F401  # before Keras
 import keras
 
 from convert.errors import ModelError
+from convert.load.config_check import check_keras
 from convert.load.export import batched, to_tflite
 from convert.spec import FileFacts, ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -52,19 +55,20 @@ class KerasFile:
         return to_tflite(self.path, answer, shape, self.model), batched(answer, self.model.input_shape[0])
 
 
-def open_model(path: Path) -> KerasFile:
+def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
     """Load a Keras model.
 
+    Args:
+        path: The file.
+        trusted: Whether it may run code of its own.
+
     Raises:
-        ModelError: It is none, or not one of one picture.
+        ModelError: It is none, not one of one picture, or it may run code and is not trusted.
     """
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
-        model = _of_keras_2(path)
-        if model is None:
-            message = f"{path}: not a Keras model: {str(error).strip().splitlines()[0]}"
-            raise ModelError(message) from error
+    if not trusted:
+        check_keras(path)
+    with _in_lower_case(path) as file:
+        model = _load(path, file, trusted=trusted)
     taken = getattr(model, "input_shape", None)
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
@@ -72,8 +76,33 @@ def open_model(path: Path) -> KerasFile:
     return KerasFile(path, model)
 
 
+def _load(path: Path, file: Path, *, trusted: bool) -> Any:
+    """Load a file by Keras 3 or, what that does not read any more, by the Keras of old."""
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=not trusted)
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
+        refused = "safe_mode" in str(error)  # what Keras 3 takes for unsafe, the Keras of old would run
+        model = None if refused else _of_keras_2(file)
+        if model is None:
+            message = f"{path}: not a Keras model: {str(error).strip().splitlines()[0]}"
+            raise ModelError(message) from error
+        return model
+
+
+@contextmanager
+def _in_lower_case(path: Path) -> Iterator[Path]:
+    """Yield the file by a name with an ending in lower case, the only one that Keras knows."""
+    if path.suffix == path.suffix.lower():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"model{path.suffix.lower()}"
+        link.symlink_to(path.resolve())
+        yield link
+
+
 def _of_keras_2(path: Path) -> Any | None:
-    """Load a file that Keras 3 does not read any more, by the Keras of old where it is installed."""
+    """Load a file by the Keras of old, where it is installed."""
     if path.suffix == ".keras":
         return None
     try:

@@ -12,6 +12,7 @@ import numpy as np
 
 from convert.errors import ModelError
 from convert.load import onnx_process
+from convert.load.limits import check_file
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
 
@@ -93,8 +94,12 @@ class OnnxFile:
         return run
 
 
-def open_model(path: Path) -> OnnxFile:
+def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG001  # ONNX has no code of its own
     """Load an ONNX model.
+
+    Args:
+        path: The file.
+        trusted: As of the other formats.
 
     Raises:
         ModelError: It is none, not one of one picture, or the packages that read it are not installed.
@@ -107,6 +112,7 @@ def open_model(path: Path) -> OnnxFile:
             f"{path}: {error.name} is not installed; 'make setup' with Python 3.11 brings all that ONNX files need"
         )
         raise ModelError(message) from error
+    check_file(path)
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
+from convert.load.graph_check import GRAPH, check_graph
 from convert.spec import FileFacts, ModelSpec
 
 if TYPE_CHECKING:
@@ -45,15 +46,22 @@ class SavedModel:
         return to_tflite(self.path, answer, shape, self.model), batched(answer, pixels.shape[0])
 
 
-def open_model(path: Path) -> SavedModel:
+def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
     """Load a SavedModel.
 
+    Args:
+        path: Its folder.
+        trusted: Whether its graph may do more than compute.
+
     Raises:
-        ModelError: It is none, has no signature ``serving_default``, or not one of one picture.
+        ModelError: It is none, has no signature ``serving_default``, or not one of one picture, or its graph may do
+            more than compute and it is not trusted.
     """
-    if not (path / "saved_model.pb").exists():
-        message = f"{path}: a folder without saved_model.pb is no SavedModel"
+    if not (path / GRAPH).exists():
+        message = f"{path}: a folder without {GRAPH} is no SavedModel"
         raise ModelError(message)
+    if not trusted:
+        check_graph(path)
     try:
         model = tf.saved_model.load(str(path))
     except (ValueError, OSError, tf.errors.OpError) as error:

@@ -246,7 +246,7 @@ def test_any_archive_is_no_keras_model(tmp_path: Path) -> None:
 
 def test_weights_alone_are_no_model(tmp_path: Path) -> None:
     small.as_keras(GRAY).save_weights(tmp_path / "tiny.weights.h5")
-    assert "No model config found" in refusal(tmp_path / "tiny.weights.h5")
+    assert "it holds weights only, not the network that they belong to" in refusal(tmp_path / "tiny.weights.h5")
 
 
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")

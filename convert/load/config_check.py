@@ -1,0 +1,149 @@
+"""What a Keras file would run, read from its description of the network before Keras loads it.
+
+Keras rebuilds a network from names of classes. Some of them carry code, import modules or open files; Keras 3 refuses
+most of them, the Keras of old runs them. So a file is loaded only if every name in it is known to compute alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import train.native_stderr  # noqa: F401  # before Keras
+
+# isort: split
+import h5py
+import keras
+
+from convert.errors import ModelError
+from convert.load.limits import check_archive, check_file, check_hdf5
+from edge.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CODE = frozenset({
+    "FlaxLayer", "IntegerLookup", "JaxLayer", "Lambda", "StringLookup", "TFSMLayer", "TextVectorization",
+    "TorchModuleWrapper",
+})  # fmt: skip
+"""Layers that run code of the file, or open another file."""
+
+_PACKAGES = (
+    *("activations", "constraints", "dtype_policies", "initializers", "layers", "models", "quantizers", "random"),
+    "regularizers",
+)
+_OLD = frozenset({
+    "BatchNormalizationV1", "Functional", "LocallyConnected2D", "Policy", "SyncBatchNormalization", "TensorShape",
+    "ThresholdedReLU",
+})  # fmt: skip
+"""Names of Keras 2, and of networks."""
+
+_VALUES = frozenset(
+    ["__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__", "__tuple__", "dict", "slice"]
+)
+_MODULE = re.compile(rf"(tf_)?keras(\.src)?(\.({'|'.join([*_PACKAGES, 'engine', 'mixed_precision'])})(\..+)?)?")
+_OPERATIONS = re.compile(r"keras(\.src)?\.ops(\..+)?")
+_OF_TENSORFLOW = frozenset({"SlicingOpLambda", "TFOpLambda"})
+"""Layers of Keras 2 that stand for a function of TensorFlow, by its name."""
+
+_COMPUTES = re.compile(
+    r"(compat\.v1\.)?(math|nn|linalg|__operators__)\.\w+(\.\w+)?|"
+    r"(compat\.v1\.)?(cast|clip_by_value|concat|expand_dims|identity|ones_like|pad|repeat|reshape|shape|split|squeeze|"
+    r"stack|strided_slice|tile|transpose|unstack|where|zeros_like|image\.(resize|rgb_to_grayscale|grayscale_to_rgb))"
+)
+_SHOWN = 5
+_NOT_KERAS = "not a Keras model"
+
+
+def check_keras(path: Path) -> None:
+    """Read how large a Keras file is and what its network is made of, without loading it.
+
+    Raises:
+        ModelError: It is none, it is too large, or something in it may do more than compute.
+    """
+    check_file(path)
+    try:
+        config = _from_archive(path) if zipfile.is_zipfile(path) else _from_hdf5(path)
+        found = sorted(set(_doubtful(config)))
+    except (OSError, KeyError, ValueError, RuntimeError, RecursionError, zipfile.BadZipFile) as error:
+        message = f"{path}: {_NOT_KERAS}: {str(error).strip().splitlines()[0]}"
+        raise ModelError(message) from error
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        names = ", ".join(printable(name, 60) for name in found[:_SHOWN])
+        message = (
+            f"{path}: it is not loaded, since it has {names}{more}: code of its own, or nothing that Keras knows; "
+            "with --trust a model that you made yourself is loaded"
+        )
+        raise ModelError(message)
+
+
+def _from_archive(path: Path) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        check_archive(path, archive)
+        for name in archive.namelist():
+            if name.endswith(".h5"):
+                with h5py.File(io.BytesIO(archive.read(name)), "r") as weights:
+                    check_hdf5(path, weights)
+            elif name.endswith(".npz"):
+                message = f"{path}: its weights are {printable(name, 60)}, but .h5 is wanted"
+                raise ModelError(message)
+        if "config.json" not in archive.namelist():
+            message = "the archive has no config.json"
+            raise ValueError(message)
+        return json.loads(archive.read("config.json"))
+
+
+def _from_hdf5(path: Path) -> Any:
+    with h5py.File(path, "r") as file:
+        check_hdf5(path, file)
+        if "model_config" not in file.attrs:
+            message = (
+                f"{path}: it holds weights only, not the network that they belong to; build the network in Python, "
+                "load them, and save the whole model: model.save('model.keras')"
+            )
+            raise ModelError(message)
+        return json.loads(file.attrs["model_config"])
+
+
+def _doubtful(config: Any) -> Iterator[str]:
+    """Yield the names in a description that are not known to be harmless."""
+    waiting = [config]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "class_name" in part and not _is_harmless(part):
+                yield str(part["class_name"])
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+
+
+def _is_harmless(part: dict[str, Any]) -> bool:
+    name, module, inside = part["class_name"], part.get("module"), part.get("config")
+    if not isinstance(name, str) or not isinstance(module, str | None):
+        return False
+    if name in _OF_TENSORFLOW:
+        function = inside.get("function") if isinstance(inside, dict) else None
+        return module in {None, "keras.layers"} and (
+            name == "SlicingOpLambda" or (isinstance(function, str) and bool(_COMPUTES.fullmatch(function)))
+        )
+    if name == "function":
+        return module in {None, "builtins"} and isinstance(inside, str) and inside in _names()
+    if module is None or module == "builtins":
+        return name in _VALUES or (module is None and name in _names())
+    if _OPERATIONS.fullmatch(module):
+        return name[:1].isupper()  # a class of operations; the package has nothing else
+    return bool(_MODULE.fullmatch(module)) and name in _names()
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Return the names of Keras that may be in a file."""
+    found = {name for package in _PACKAGES for name in dir(getattr(keras, package)) if not name.startswith("_")}
+    return frozenset(found - _CODE - {"clone_model", "deserialize", "get", "load_model", "model_from_json"}) | _OLD

@@ -1,0 +1,99 @@
+"""Files that are too large, unpack to too much, or are no files at all are refused before they are read."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pytest
+
+from convert.errors import ModelError
+from convert.load import load
+from tests.convert import small
+from tests.convert.small import LABELS
+from tests.convert.test_trust import beside, refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
+    path = beside(tmp_path / "bomb.keras")
+    small.as_keras(small.weights(1)).save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("assets/zeros", b"0")
+        archive.infolist()[-1].file_size = 9 << 30  # what the archive says is all that Keras would unpack
+    assert "it unpacks to 4 files of 9,66" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["bomb.h5", "bomb.keras"])
+def test_datasets_that_unpack_to_gigabytes_are_not_unpacked(name: str, tmp_path: Path) -> None:
+    inside = path = tmp_path / name
+    if name.endswith(".keras"):
+        inside = tmp_path / "model.weights.h5"
+    with h5py.File(inside, "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_dataset("zeros", (9 << 30,), np.uint8, chunks=(1 << 20,), compression="gzip")
+    assert inside.stat().st_size < 1_000_000
+    if inside != path:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(inside, inside.name)
+            archive.writestr("config.json", "{}")
+    assert "it unpacks to more than 9,663,676,416 bytes" in refusal(path)
+
+
+def test_a_dataset_in_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    small.as_keras(small.weights(1)).save(path)
+    with h5py.File(path, "a") as file:
+        file["model_weights/other"] = h5py.ExternalLink("/etc/hostname", "/")
+    assert "links to another place or file" in refusal(path)
+    with h5py.File(path, "a") as file:
+        del file["model_weights/other"]
+        file.create_dataset("other", (8,), np.uint8, external=[("/etc/hostname", 0, 8)])
+    assert "lies in another file" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.onnx", "model"])
+@pytest.mark.parametrize("kind", ["fifo", "device", "sparse"])
+def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: str, tmp_path: Path) -> None:
+    if name.endswith(".onnx"):
+        pytest.importorskip("onnx2tf")
+    path = file = tmp_path / name
+    if not path.suffix:
+        path.mkdir()
+        file = path / "saved_model.pb"
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        with file.open("wb") as sparse:
+            sparse.truncate(20 << 30)
+    with pytest.raises(ModelError) as caught:
+        load(path)
+    assert ("21,474,836,480 bytes" if kind == "sparse" else "this is not a regular file") in str(caught.value)
+
+
+def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    for name in ("a.keras", "a.h5", "a.H5"):
+        (tmp_path / name).write_text(pointer)
+        assert "a pointer of Git LFS, not the model; fetch the model: git lfs pull" in refusal(tmp_path / name)
+
+
+def test_an_ending_in_capitals_is_one_too(tmp_path: Path) -> None:
+    path = beside(tmp_path / "MODEL.H5")
+    small.as_keras(small.weights(1)).save(tmp_path / "model.h5")
+    (tmp_path / "model.h5").rename(path)
+    assert load(path).path == path
+
+
+def test_a_byte_order_mark_in_what_stands_beside_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    small.as_keras(small.weights(1)).save(path)
+    path.with_suffix(".toml").write_text("\ufeff" + small.SIDECAR, encoding="utf-8")
+    assert load(path).spec.labels == LABELS

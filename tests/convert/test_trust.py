@@ -1,0 +1,200 @@
+"""A model is data: what would run code, open files or fill the memory is refused before it is loaded."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import keras
+import pytest
+import tf_keras
+from tensorflow.python.framework import op_def_registry
+
+from convert.errors import ModelError
+from convert.load import load
+from convert.load.config_check import check_keras
+from convert.load.export import tf
+from convert.load.operations import HARMLESS
+from tests.convert import small
+from tests.convert.small import LABELS, SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CHECKPOINT = {"tensor_names": ["a"], "shape_and_slices": [""]}
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def beside(path: Path) -> Path:
+    path.with_suffix(".toml").write_text(small.SIDECAR)
+    return path
+
+
+def doubled(library: Any) -> Any:
+    """Return a network with a layer of code."""
+    return library.Sequential(
+        [
+            library.Input((SIZE, SIZE, 1)),
+            library.layers.Lambda(lambda pixels: pixels * 2),
+            library.layers.GlobalAveragePooling2D(),
+            library.layers.Dense(len(LABELS)),
+        ]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize(
+    ("library", "name"), [(keras, "new.keras"), (keras, "new.h5"), (tf_keras, "old.h5")], ids=["keras", "h5", "old"]
+)
+def test_a_layer_of_code_is_loaded_only_if_trusted(library: Any, name: str, tmp_path: Path) -> None:
+    path = beside(tmp_path / name)
+    doubled(library).save(path)
+    said = refusal(path)
+    assert "it is not loaded, since it has Lambda" in said
+    assert "--trust" in said
+    assert load(path, trusted=True).spec.width == SIZE
+
+
+def test_the_old_keras_never_sees_what_the_new_one_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = beside(tmp_path / "new.h5")
+    doubled(keras).save(path)
+    monkeypatch.setattr("convert.load.keras_file.check_keras", lambda _: None)
+    monkeypatch.setattr(tf_keras.models, "load_model", lambda *_, **__: pytest.fail("it was handed over"))
+    assert "not a Keras model" in refusal(path)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_arithmetic_of_the_old_keras_is_loaded(tmp_path: Path) -> None:
+    path = beside(tmp_path / "old.h5")
+    inputs = tf_keras.Input((SIZE, SIZE, 1))
+    mean = tf_keras.layers.GlobalAveragePooling2D()(inputs / 127.5 - 1)
+    tf_keras.Model(inputs, tf_keras.layers.Dense(len(LABELS))(mean)).save(path)
+    assert load(path).spec.width == SIZE
+
+
+def described(config: Any, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config if isinstance(config, str) else json.dumps(config))
+    return path
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"class_name": "Lambda", "config": {}},
+        {"class_name": "__lambda__", "config": {"code": "4w=="}},
+        {"class_name": "TFSMLayer", "module": "keras.layers", "config": {"filepath": "other"}},
+        {"class_name": "StringLookup", "module": "keras.layers", "config": {"vocabulary": "/etc/passwd"}},
+        {"class_name": "function", "module": "builtins", "config": "eval"},
+        {"class_name": "function", "module": "keras.utils", "config": "get_file"},
+        {"class_name": "get_file", "module": "keras.utils", "config": {}},
+        {"class_name": "Popen", "module": "subprocess", "config": {}},
+        {"class_name": "system", "module": "os", "config": "true"},
+        {"class_name": "load_model", "module": "keras.models", "config": "x.h5"},
+        {"class_name": "Strange", "registered_name": "package>Strange", "module": None, "config": {}},
+        {"class_name": "TFOpLambda", "config": {"function": "io.write_file"}},
+        {"class_name": "TFOpLambda", "config": {"function": "compat.v1.py_func"}},
+        {"class_name": "ClassMethod", "config": {}},
+        {"class_name": ["Dense"], "config": {}},
+    ],
+    ids=lambda part: f"{part['class_name']}",
+)
+def test_a_name_that_may_do_more_than_compute_is_refused(part: dict[str, Any], tmp_path: Path) -> None:
+    layers = [{"class_name": "Dense", "config": {"activation": [part]}}]
+    path = described({"class_name": "Sequential", "config": {"layers": layers}}, tmp_path / "a.keras")
+    with pytest.raises(ModelError, match="it is not loaded, since it has"):
+        check_keras(path)
+
+
+def test_descriptions_that_are_none_are_one_sentence(tmp_path: Path) -> None:
+    for text in ("", "[" * 200_000, "{", '{"class_name": 1e999999}', "\x00"):
+        with pytest.raises(ModelError):
+            check_keras(described(text, tmp_path / "a.keras"))
+
+
+def graph_that(does: Callable[[Any], Any], path: Path) -> Path:
+    """Save a classifier whose graph also does something else with a text."""
+
+    class Model(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+        @tf.function(input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)])  # type: ignore[untyped-decorator]
+        def __call__(self, pixels: Any) -> Any:
+            does(tf.constant("text"))
+            return tf.reduce_mean(pixels, (1, 2)) * tf.constant([[1.0, 2.0, 3.0, 4.0]])
+
+    model = Model()
+    tf.saved_model.save(model, str(path), signatures=model.__call__)
+    return beside(path)
+
+
+@pytest.mark.parametrize(
+    ("does", "operation"),
+    [
+        (lambda text: tf.io.write_file("never", text), "WriteFile"),
+        (lambda _: tf.io.read_file("/etc/hostname"), "ReadFile"),
+        (lambda text: tf.print(text, output_stream="file:///never"), "PrintV2"),
+        (lambda text: tf.py_function(lambda given: given, [text], tf.string), "EagerPyFunc"),
+        (lambda text: tf.raw_ops.SaveV2(prefix=text, tensors=[1.0], **CHECKPOINT), "SaveV2"),
+        (lambda text: tf.raw_ops.RestoreV2(prefix=text, dtypes=[tf.int8], **CHECKPOINT), "RestoreV2"),
+        (lambda text: tf.raw_ops.MatchingFiles(pattern=text), "MatchingFiles"),
+        (lambda _: tf.while_loop(lambda i: i < 1, lambda i: [i + tf.size(tf.io.read_file("/x"))], [0]), "ReadFile"),
+    ],
+)  # fmt: skip
+def test_a_graph_that_may_do_more_than_compute_is_refused(
+    does: Callable[[Any], Any], operation: str, tmp_path: Path
+) -> None:
+    said = refusal(graph_that(does, tmp_path / "model"))
+    assert f"it is not loaded, since its graph has {operation}: operations that may read or write files" in said
+
+
+def test_a_resource_that_writes_a_file_when_it_is_set_up_is_not_set_up(tmp_path: Path) -> None:
+    from tensorflow.python.trackable.resource import CapturableResource  # noqa: PLC0415  # no public name
+
+    trace = tmp_path / "trace"
+
+    class Trap(CapturableResource):  # type: ignore[misc]  # TensorFlow has no types
+        def _create_resource(self) -> Any:
+            return tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[], shared_name="trap")
+
+        def _initialize(self) -> None:
+            tf.io.write_file(str(trace), "sprung")
+
+    class Model(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.trap = Trap()
+
+        @tf.function(input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)])  # type: ignore[untyped-decorator]
+        def __call__(self, pixels: Any) -> Any:
+            return tf.reduce_mean(pixels, (1, 2)) * tf.constant([[1.0, 2.0, 3.0, 4.0]])
+
+    model = Model()
+    tf.saved_model.save(model, str(tmp_path / "model"), signatures=model.__call__)
+    path = beside(tmp_path / "model")
+    trace.unlink(missing_ok=True)
+    assert "WriteFile" in refusal(path)
+    assert not trace.exists()
+    with pytest.raises(ModelError, match="TFLite has no operator for WriteFile"):
+        load(path, trusted=True)
+    assert trace.exists()  # the trap does spring
+
+
+def test_only_known_operations_are_harmless() -> None:
+    known = {name: op_def_registry.get(name) for name in HARMLESS}
+    assert [name for name, found in known.items() if found is None] == []
+    stateful = {name for name, found in known.items() if found.is_stateful}
+    variables = {name for name in stateful if "Variable" in name or name.startswith(("Resource", "Var"))}
+    draws = {name for name in stateful if name.startswith(("Random", "Truncated"))}
+    assert stateful - variables - draws == {
+        *("Assert", "Case", "CheckNumerics", "CheckNumericsV2", "Empty", "If", "StatefulPartitionedCall", "While"),
+        *("DestroyResourceOp", "DisableCopyOnRead", "StatelessRandomGetAlg"),
+    }
+    assert not {name for name in HARMLESS if "File" in name or "Py" in name or "Debug" in name or "Remote" in name}
