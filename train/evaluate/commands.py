@@ -57,7 +57,7 @@ def evaluate(  # each is a flag
     against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
     balance: Annotated[
         float,
-        typer.Option(metavar="TAU", min=0, max=2, help="Logit adjustment; 1 expects all emotions equally often."),
+        typer.Option(metavar="TAU", min=0, max=1, help="Logit adjustment; 1 expects all emotions equally often."),
     ] = 0.0,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:

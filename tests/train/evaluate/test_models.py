@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.inference.outputs import FACE, softmax
+from train import report
+from train.evaluate.balance import adjust
+from train.evaluate.models import open_model
+
+if TYPE_CHECKING:
+    from tests.train.synthetic import Run
+
+
+def test_a_bundle_is_evaluated_as_the_edge_reads_it() -> None:
+    bundle, opened = ModelBundle.load(SHIPPED), open_model(SHIPPED)
+    calibration = bundle.card.calibration
+    assert opened.labels == (*bundle.labels, FACE)
+    assert opened.balance == calibration.balance
+    assert tuple(opened.priors.values()) == (calibration.priors or ())
+    faces = np.random.default_rng(1).integers(0, 255, (4, 48, 48)).astype(np.uint8)
+    adjusted = adjust(opened.logits, opened.labels, opened.priors, opened.balance)(faces)
+    assert softmax(adjusted[:, :-1]) == pytest.approx(bundle.read(faces).probabilities, abs=1e-5)
+
+
+def test_a_keras_model_has_the_priors_of_its_report_and_no_balance(trained: Run) -> None:
+    opened = open_model(trained.model)
+    assert opened.priors == report.read(trained.out / "tiny.json").priors
+    assert opened.balance == 0
