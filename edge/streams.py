@@ -1,4 +1,4 @@
-"""Write to pipes, sockets and terminals without ever waiting for their readers."""
+"""Write to pipes, sockets and terminals without waiting for their readers, or not beyond a stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 _TICK_S = 0.01
 
 _AT_EXIT_S = 1.0
-"""Seconds that the reader of standard error has for its last lines."""
+"""Seconds that a reader has for the last lines."""
+
+_MANY = 1000
+"""Lines that wait where further ones are dropped."""
+
+_FEW = 100
+"""Lines that wait where further ones are waited with: at exit not much is left."""
+
+_PATIENCE_S = 0.1
+"""Seconds between two looks at whether to stop."""
 
 
 class BackgroundWriter:
@@ -28,14 +37,14 @@ class BackgroundWriter:
     same pipe may take that room first.
 
     Example:
-        >>> writer = BackgroundWriter(1)
+        >>> writer = BackgroundWriter(1, most_waiting=1000)
         >>> writer.write(b"hello")
         True
         >>> writer.drain(patience_s=1)
         0
     """
 
-    def __init__(self, descriptor: int, most_waiting: int = 1000) -> None:
+    def __init__(self, descriptor: int, most_waiting: int) -> None:
         """Start the thread.
 
         Args:
@@ -50,12 +59,12 @@ class BackgroundWriter:
         # A thread that hangs in a write must not keep the process.
         threading.Thread(target=self._run, name=f"writer to {descriptor}", daemon=True).start()
 
-    def write(self, data: bytes) -> bool:
-        """Hand over data, and return whether it was accepted: not if too much waits, or after an error."""
+    def write(self, data: bytes, patience_s: float = 0) -> bool:
+        """Hand over data, and return whether it was accepted: not if too much waits for so long, or after an error."""
         if self.error:
             return False
         try:
-            self._waiting.put_nowait(data)
+            self._waiting.put(data, patience_s > 0, patience_s)
         except queue.Full:
             return False
         return True
@@ -88,15 +97,15 @@ class BackgroundWriter:
             return 0
 
 
-class _NonBlocking(io.BufferedIOBase):
-    """The binary side of a stream whose reader is never waited for. What it drops, it counts and reports."""
+class _BackgroundStream(io.BufferedIOBase):
+    """The binary side of a text stream. What its reader does not take, it drops, counts and reports."""
 
-    def __init__(self, descriptor: int, name: str) -> None:
+    def __init__(self, stream: TextIO, most_waiting: int) -> None:
         super().__init__()
-        self.name = name
-        self._descriptor = descriptor
+        self.name = stream.name
+        self._descriptor = stream.fileno()
         # Its own copy: libraries that are kept silent have the other one point elsewhere for a while.
-        self._writer = BackgroundWriter(os.dup(descriptor))
+        self._writer = BackgroundWriter(os.dup(self._descriptor), most_waiting)
         self._dropped = 0
 
     def writable(self) -> bool:
@@ -120,27 +129,59 @@ class _NonBlocking(io.BufferedIOBase):
         self._writer.drain(_AT_EXIT_S)
 
 
+class _UntilStopped(_BackgroundStream):
+    """As `_BackgroundStream`, but it waits for its reader until a stop is asked for."""
+
+    def __init__(self, stream: TextIO, stop: threading.Event) -> None:
+        super().__init__(stream, _FEW)
+        self._stop = stop
+        self._gave_up = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        content = bytes(data)
+        while not self._writer.write(content, 0 if self._gave_up else _PATIENCE_S):
+            if self._writer.error:
+                raise self._writer.error
+            if self._stop.is_set():
+                self._gave_up = True
+                break
+        return len(content)
+
+
 def nonblocking(stream: TextIO) -> TextIO:
     """Return a stream that writes to the same place and never waits for a reader.
 
     Files are never waited for, so a stream to one is returned as it is. At exit the reader has a second for what is
     left; who ends the process in another way calls `drain`.
     """
+    return _text(_BackgroundStream(stream, _MANY), stream) if _has_reader(stream) else stream
+
+
+def waiting_until(stop: threading.Event, stream: TextIO) -> TextIO:
+    """Return a stream that loses nothing, and waits for its reader, but not once `stop` is set.
+
+    Else a signal could not end a program whose reader does not read.
+    """
+    return _text(_UntilStopped(stream, stop), stream) if _has_reader(stream) else stream
+
+
+def _has_reader(stream: TextIO) -> bool:
     try:
         mode = os.fstat(stream.fileno()).st_mode
     except (OSError, ValueError):  # no file behind it, or closed
-        return stream
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()):
-        return stream
-    raw = _NonBlocking(stream.fileno(), stream.name)
-    atexit.register(raw.drain)
-    return io.TextIOWrapper(raw, encoding=stream.encoding, errors=stream.errors, write_through=True)
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()
+
+
+def _text(binary: _BackgroundStream, stream: TextIO) -> TextIO:
+    atexit.register(binary.drain)
+    return io.TextIOWrapper(binary, encoding=stream.encoding, errors=stream.errors, write_through=True)
 
 
 def drain(stream: TextIO) -> None:
     """Wait a second at most for the reader of a `nonblocking` stream; flush any other."""
     raw = getattr(stream, "buffer", None)
-    if isinstance(raw, _NonBlocking):
+    if isinstance(raw, _BackgroundStream):
         raw.drain()
     else:
         stream.flush()

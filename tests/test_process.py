@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,27 @@ def test_a_terminal_that_is_paused_stops_nothing(mosquitto: Mosquitto, subscribe
         process.terminate()
         assert process.wait(8) == 0
     os.close(terminal)
+
+
+def test_watch_ends_though_nobody_reads_it(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
+    command = [COMMAND[0], "watch", "--json", "--broker", mosquitto.url]
+    with full_pipe() as out, subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: mosquitto.log.count("Received SUBSCRIBE") == 2, timeout_s=30)
+        for _ in range(200):  # more than wait for a reader
+            subscriber.publish(f"{ROOT}/availability", "online")
+        wait_until(lambda: len(subscriber.messages) >= 200)
+        time.sleep(1)
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_the_shell_completes_commands() -> None:
+    environ = os.environ | {
+        "_EMOTION_EDGE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "emotion-edge d",
+        "COMP_CWORD": "1",
+    }
+    assert subprocess.run(COMMAND[:1], env=environ, capture_output=True, check=True).stdout == b"doctor\n"
 
 
 def test_signals_that_would_end_it_otherwise_are_ignored_and_said(mosquitto: Mosquitto, subscriber: Subscriber) -> None:

@@ -14,6 +14,7 @@ from edge.cli.output import reader_may_leave
 from edge.cli.process import end_with_any_thread
 from edge.cli.signals import stop_on_signals
 from edge.errors import ConfigError
+from edge.streams import waiting_until
 
 
 def watch(  # noqa: PLR0913, PLR0917  # typer's way
@@ -48,6 +49,7 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     if source and plot_file:
         plot_file.write(*replay(source, device))
         return
+    sys.stdout = waiting_until(stop, sys.stdout)
     options = WatchOptions(sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes))
     with reader_may_leave():
         show_live(settings.mqtt, device, stop, options)

@@ -33,7 +33,7 @@ class Publisher:
         bundle: ModelBundle,
         link: BrokerLink,
         printer: Printer,
-        record: SessionRecord | None = None,
+        record: SessionRecord,
     ) -> None:
         self._origin = origin
         self._bundle = bundle
@@ -57,8 +57,7 @@ class Publisher:
         for transition in transitions:
             event = payloads.event(transition, self._origin, self._sequence)
             self._sequence += 1
-            if self._record:
-                self._record.note(event.sequence)
+            self._record.note(event.sequence)
             self._link.publish_event(event, captured_s)
             self._printer.print(event.to_json())
 
@@ -88,7 +87,7 @@ class Publisher:
     def publish_info(self, camera: str) -> None:
         """Publish what is running."""
         card, network = self._bundle.card, self._bundle.network
-        previous = self._record.previous if self._record else None
+        previous = self._record.previous
         info = Info(
             **self._origin.stamp(),
             software=__version__,

@@ -16,7 +16,7 @@ from edge.daemon.loop import STATE_EVERY_S, Daemon
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import LinePrinter, NullPrinter
 from edge.daemon.publisher import Publisher
-from edge.daemon.session import SessionRecord
+from edge.daemon.session import NullSessionRecord, SessionFiles
 from edge.errors import CameraError, CameraHangError
 from edge.inference.bundle import ModelBundle
 from edge.mqtt.broker_link import connect
@@ -79,7 +79,7 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
             off=None if switch.on else switch.off_reason,
         )
         cleanup.callback(supervisor.close, _RELEASE_S)
-        record = SessionRecord(origin.session, state, runtime) if lasting else None
+        record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
         publisher = Publisher(origin, bundle, link, printer, record)
         detector = HaarDetector(settings.faces.min_height)
@@ -91,9 +91,8 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
         except (CameraError, CameraHangError) as error:
             publisher.publish_camera("offline", str(error))
             raise
-        if record:
-            record.begin()
-            cleanup.callback(record.end)
+        record.begin()
+        cleanup.callback(record.end)
         reason = "the daemon stopped"
         try:
             daemon.watch(stop)

@@ -7,7 +7,7 @@ import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edge.errors import OutputError
 from edge.files import private_folder, read_regular, write_atomically
@@ -34,7 +34,38 @@ class PreviousSession:
     """Of its last event; None if it had none, or if a power cut took the record."""
 
 
-class SessionRecord:
+class SessionRecord(Protocol):
+    """What the daemon records of its session."""
+
+    previous: PreviousSession | None
+    """The session before, if one is known."""
+
+    def begin(self) -> None:
+        """Record that this is the newest session."""
+
+    def note(self, sequence: int) -> None:
+        """Record an event before it is published."""
+
+    def end(self) -> None:
+        """Record the last sequence of this session."""
+
+
+class NullSessionRecord:
+    """The record of a daemon without a lasting broker: nothing is left for the next session."""
+
+    previous: PreviousSession | None = None
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def note(self, sequence: int) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+class SessionFiles:
     """Records this session's last sequence, and knows the session before.
 
     Every event is recorded in memory (a tmpfs), where the record outlives the process. The disk is written only when a

@@ -4,11 +4,12 @@ import contextlib
 import os
 import sys
 import termios
+import threading
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
-from edge.streams import BackgroundWriter, drain, nonblocking
+from edge.streams import BackgroundWriter, drain, nonblocking, waiting_until
 from tests.broker import wait_until
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_terminal_that_is_paused_waits_for_nobody() -> None:
 def test_a_pipe_that_another_program_made_non_blocking_is_written_to_all_the_same() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    subject = BackgroundWriter(writer)
+    subject = BackgroundWriter(writer, most_waiting=4)
     for _ in range(4):
         assert subject.write(b"x" * ROOM)
     got = 0
@@ -101,7 +102,7 @@ def test_a_pipe_that_another_program_made_non_blocking_is_written_to_all_the_sam
 
 def test_a_reader_that_leaves_stops_nothing(pipe: tuple[int, TextIO]) -> None:
     reader, stream = pipe
-    writer = BackgroundWriter(stream.fileno())
+    writer = BackgroundWriter(stream.fileno(), most_waiting=1)
     subject = nonblocking(stream)
     os.close(reader)
     writer.write(b"into nothing")
@@ -109,6 +110,42 @@ def test_a_reader_that_leaves_stops_nothing(pipe: tuple[int, TextIO]) -> None:
     for _ in range(2000):
         subject.write("into nothing\n")
     drain(subject)
+
+
+def test_a_stream_that_waits_loses_nothing(pipe: tuple[int, TextIO]) -> None:
+    reader, stream = pipe
+    fill(stream.fileno())
+    subject = waiting_until(threading.Event(), stream)
+    lines = [f"line {number}\n" for number in range(3000)]
+    writer = threading.Thread(target=subject.writelines, args=[lines])
+    writer.start()
+    got = b""
+    while not got.endswith(lines[-1].encode()):
+        got += os.read(reader, 1000)
+    assert got.decode().lstrip(".") == "".join(lines)
+    writer.join(5)
+
+
+def test_a_stream_that_waits_waits_no_longer_after_the_stop(pipe: tuple[int, TextIO]) -> None:
+    _, stream = pipe
+    fill(stream.fileno())
+    stop = threading.Event()
+    subject = waiting_until(stop, stream)
+    writer = threading.Thread(target=subject.writelines, args=[["line\n"] * 300], daemon=True)
+    writer.start()
+    writer.join(0.5)
+    assert writer.is_alive()
+    stop.set()
+    writer.join(5)
+    assert not writer.is_alive()
+
+
+def test_a_stream_that_waits_says_that_its_reader_left(pipe: tuple[int, TextIO]) -> None:
+    reader, stream = pipe
+    os.close(reader)
+    subject = waiting_until(threading.Event(), stream)
+    with pytest.raises(BrokenPipeError):
+        subject.writelines(["line\n"] * 10_000)
 
 
 def test_a_file_needs_no_thread(tmp_path: Path) -> None:

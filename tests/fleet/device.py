@@ -16,6 +16,7 @@ from edge.daemon.loop import STATE_EVERY_S
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import NullPrinter
 from edge.daemon.publisher import Publisher
+from edge.daemon.session import NullSessionRecord
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.broker_link import MqttLink
 from edge.mqtt.commands import Commands
@@ -73,7 +74,7 @@ class Device:
         home = HomeAssistant(HomeAssistantConfig(), self.client)
         home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
         self._link = MqttLink(self.client, self.outbox, self._commands, home)
-        self._publisher = Publisher(self.origin, bundle, self._link, NullPrinter())
+        self._publisher = Publisher(self.origin, bundle, self._link, NullPrinter(), NullSessionRecord())
         self._monitor = HealthMonitor(time_s=time.monotonic())
         self._snapshot = part.acts[-1].snapshot
         self._next = 0

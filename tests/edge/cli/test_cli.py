@@ -165,7 +165,11 @@ def test_a_text_file_named_tflite_ends_with_4(emotion_edge: Run, bundle: Path) -
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"sha256": "0" * 64}, "sha256"), ({"labels": ["happy", "sad"]}, "8 outputs"), ({"macs": "many"}, "macs")],
+    [
+        ({"sha256": "0" * 64}, "sha256"),
+        ({"labels": ["happy", "sad"], "calibration": {"temperature": 1, "min_confidence": 0}}, "8 outputs"),
+        ({"macs": "many"}, "macs"),
+    ],
 )
 def test_a_card_that_does_not_fit_ends_with_4(
     emotion_edge: Run, bundle: Path, change: dict[str, Any], said: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.daemon.session import PreviousSession, SessionRecord
+from edge.daemon.session import PreviousSession, SessionFiles
 from edge.system.directories import runtime_directory, state_directory
 
 if TYPE_CHECKING:
@@ -20,26 +20,26 @@ FOLDERS = ("state", "runtime")
 
 
 @pytest.fixture
-def life(tmp_path: Path) -> Callable[[str], SessionRecord]:
-    def begin(session: str) -> SessionRecord:
-        it = SessionRecord(session, tmp_path / "state" / "sub", tmp_path / "runtime")
+def life(tmp_path: Path) -> Callable[[str], SessionFiles]:
+    def begin(session: str) -> SessionFiles:
+        it = SessionFiles(session, tmp_path / "state" / "sub", tmp_path / "runtime")
         it.begin()
         return it
 
     return begin
 
 
-def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], SessionRecord]) -> None:
+def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], SessionFiles]) -> None:
     life("long" * 20).note(123456)
     life("short").note(1)
     assert life("next").previous == PreviousSession("short", 1)
 
 
-def test_the_first_life_has_none_before(life: Callable[[str], SessionRecord]) -> None:
+def test_the_first_life_has_none_before(life: Callable[[str], SessionFiles]) -> None:
     assert life("first").previous is None
 
 
-def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
+def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
     first = life("first")
     for sequence in range(120):
         first.note(sequence)
@@ -48,11 +48,11 @@ def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], Sess
     assert life("second").previous == PreviousSession("first", 119)
 
 
-def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
+def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys, pathlib; from edge.daemon.session import SessionRecord\n"
+        "import os, signal, sys, pathlib; from edge.daemon.session import SessionFiles\n"
         "here = pathlib.Path(sys.argv[1])\n"
-        "life = SessionRecord('killed', here / 'state' / 'sub', here / 'runtime')\n"
+        "life = SessionFiles('killed', here / 'state' / 'sub', here / 'runtime')\n"
         "life.begin()\n"
         "for sequence in range(12346): life.note(sequence)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -62,7 +62,7 @@ def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], SessionRe
     assert life("next").previous == PreviousSession("killed", 12345)
 
 
-def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
+def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
     life("first").end()
     cut = life("second")
     cut.note(7)
@@ -70,7 +70,7 @@ def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], Sessi
     assert life("third").previous == PreviousSession("second", None)
 
 
-def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionRecord], tmp_path: Path) -> None:
+def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
     running = life("first")
     before = (tmp_path / "state" / "sub" / "session.json").stat()
     for sequence in range(1000):
@@ -84,7 +84,7 @@ def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionRecord], 
     "content",
     ["", "{", "[]", '{"session": 1, "last_sequence": 2}', '{"session": "s", "last_sequence": true}', "\0" * 99],
 )
-def test_a_damaged_record_is_no_record(life: Callable[[str], SessionRecord], tmp_path: Path, content: str) -> None:
+def test_a_damaged_record_is_no_record(life: Callable[[str], SessionFiles], tmp_path: Path, content: str) -> None:
     for folder in ("state/sub", "runtime"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "session.json").write_text(content)
@@ -97,7 +97,7 @@ def test_a_damaged_record_is_no_record(life: Callable[[str], SessionRecord], tmp
 def test_places_that_cannot_be_are_told_and_end_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for folder in FOLDERS:
         (tmp_path / folder).touch()
-    life = SessionRecord("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
+    life = SessionFiles("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
     life.begin()
     life.note(0)
     life.end()
@@ -108,7 +108,7 @@ def test_a_link_in_a_folder_for_everybody_is_not_followed(tmp_path: Path, caplog
     precious = tmp_path / "precious"
     precious.write_text("precious")
     (tmp_path / "session.json").symlink_to(precious)
-    life = SessionRecord("s", tmp_path / "state", tmp_path)
+    life = SessionFiles("s", tmp_path / "state", tmp_path)
     life.begin()
     life.note(0)
     life.end()
@@ -128,11 +128,11 @@ def test_what_is_no_record_is_not_read_for_ever(tmp_path: Path, kind: str) -> No
         else:
             file.touch()
             os.truncate(file, 20 << 30)
-    again = SessionRecord("next", *(tmp_path / folder for folder in FOLDERS))
+    again = SessionFiles("next", *(tmp_path / folder for folder in FOLDERS))
     again.begin()
     again.note(3)
     assert again.previous is None
-    assert SessionRecord("after", *(tmp_path / folder for folder in FOLDERS)).previous == PreviousSession("next", 3)
+    assert SessionFiles("after", *(tmp_path / folder for folder in FOLDERS)).previous == PreviousSession("next", 3)
     again.end()
 
 
@@ -141,7 +141,7 @@ def test_a_folder_that_others_may_write_is_not_used(tmp_path: Path, caplog: pyte
     runtime.mkdir()
     (runtime / "session.json").write_text(json.dumps({"session": "forged", "last_sequence": 9}))
     runtime.chmod(0o777)
-    record = SessionRecord("s", tmp_path / "state", runtime)
+    record = SessionFiles("s", tmp_path / "state", runtime)
     assert record.previous is None
     record.begin()
     assert "another user could change this folder" in caplog.text
