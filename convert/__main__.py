@@ -176,7 +176,8 @@ def _refuse(what: str, consequence: str, results: Sequence[GateResult]) -> None:
     """Say what failed, if anything did, and end with code 1."""
     failed = [result for result in results if not result.holds]
     for result in failed:
-        sys.stderr.write(f"{what}: {consequence}: {result.gate}: {result.sentence}\n")
+        loosen = f" ({result.option} would let it pass)" if result.option else ""
+        sys.stderr.write(f"{what}: {consequence}: {result.gate}: {result.sentence}{loosen}\n")
     if failed:
         raise typer.Exit(1)
 
@@ -184,7 +185,8 @@ def _refuse(what: str, consequence: str, results: Sequence[GateResult]) -> None:
 def _show_trials(conversion: Conversion) -> None:
     for trial, following in zip(conversion.trials, conversion.trials[1:], strict=False):
         failed = ", ".join(result.gate for result in trial.results if not result.holds)
-        Console().print(f"{trial.method}: {failed} did not hold; {following.method} instead", soft_wrap=True)
+        why = f"{failed} did not hold" if failed else "every gate holds, but another method agrees better with float"
+        Console().print(f"{trial.method}: {why}; {following.method} instead", soft_wrap=True)
 
 
 def _show_loudest(conversion: Conversion) -> None:
@@ -200,11 +202,18 @@ def _show_loudest(conversion: Conversion) -> None:
 def _show_written(path: Path, card: Card) -> None:
     error, chosen = card.metrics["validation"]["calibration_error"], card.calibration
     Console().print(
-        f"{path}, its card and page: temperature {chosen.temperature:.2f}, balance {chosen.balance:.2f}, "
-        f"uncertain below {chosen.min_confidence:.2f}, "
+        f"{path}, its card and page: {_accuracies(card)}; temperature {chosen.temperature:.2f}, "
+        f"balance {chosen.balance:.2f}, uncertain below {chosen.min_confidence:.2f}, "
         f"calibration error {error['before']:.3f} before and {error['after']:.3f} after",
         soft_wrap=True,
     )
+
+
+def _accuracies(card: Card) -> str:
+    """Return the accuracies on validation faces in words."""
+    validation = card.metrics["validation"]
+    int8 = ", ".join(f"{accuracy:.1%} in {runtime}" for runtime, accuracy in validation["int8"].items())
+    return f"float {validation['float']:.1%}, int8 {int8} of {validation['n']:,} validation faces right"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -62,6 +62,7 @@ def recheck(
     for runtime in installed():
         answers = int8_runtime.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
         after = evaluate.count(answers, outputs, faces)
+        results.append(gates.above_majority(f"accuracy in {runtime}", after, limits.min_above_majority))
         results.append(gates.accuracy_kept(runtime, stated["float"], after, limits.max_drop))
         if before:
             results.append(gates.recalls_kept(runtime, before, after, limits.max_recall_drop))

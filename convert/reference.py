@@ -86,7 +86,7 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
 def read_as_trained(
     reference: FloatReference, logits: Logits, faces: Faces, limits: Limits, advance: Callable[[int], None]
 ) -> list[GateResult]:
-    """Check that labels and pixels are those that the model was trained with.
+    """Check that labels and pixels are those that the model was trained with, and that it learned something.
 
     Args:
         reference: The float network.
@@ -96,7 +96,8 @@ def read_as_trained(
         advance: Called with how many more faces are done.
     """
     outputs = reference.outputs
-    order = gates.labels_in_order(evaluate.count(logits, outputs, faces), limits.max_misread)
+    found = evaluate.count(logits, outputs, faces)
+    order = gates.labels_in_order(found, limits.max_misread)
     if not order.holds:  # then no scaling could be told from another
         return [order]
     chosen = _some(len(faces))
@@ -111,7 +112,8 @@ def read_as_trained(
                 metrics.compare(theirs, mine, some.truth),
             )
     accuracy = metrics.evaluate(mine, faces.labels, some).accuracy
-    return [order, gates.pixels_as_trained(accuracy, others, limits.max_misread)]
+    pixels = gates.pixels_as_trained(accuracy, others, limits.max_misread)
+    return [order, pixels, gates.above_majority("accuracy", found, limits.min_above_majority)]
 
 
 def _some(count: int) -> NDArray[np.intp]:

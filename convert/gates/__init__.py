@@ -4,7 +4,7 @@ Each gate returns what it measured, the limit, and whether it holds. Its docstri
 is only reported has no limit.
 """
 
-from convert.gates.accuracy import accuracy_kept, answers_kept, face_kept, recalls_kept, reported
+from convert.gates.accuracy import above_majority, accuracy_kept, answers_kept, face_kept, recalls_kept, reported
 from convert.gates.file import all_integer, as_contracted, runs_on_a_pi, small_enough
 from convert.gates.limits import Limits
 from convert.gates.reading import labels_in_order, pixels_as_trained, same_as_source
@@ -15,6 +15,7 @@ __all__ = [
     "AccuracyGates",
     "GateResult",
     "Limits",
+    "above_majority",
     "accuracy_kept",
     "all_integer",
     "answers_kept",

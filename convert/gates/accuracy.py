@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convert.gates.limits import option
 from convert.gates.result import GateResult
 
 if TYPE_CHECKING:
@@ -19,6 +20,27 @@ _ENOUGH = 100
 """Faces of a label from which on its own recall is guarded."""
 
 
+def above_majority(gate: str, found: Metrics, limit: float) -> GateResult:
+    """A model is at least `limit` percentage points better than always answering the most frequent label.
+
+    Whatever else holds of a model that is not, it has learned nothing that a constant could not say.
+    """
+    faces = {label: recall.n for label, recall in found.recall.items()}
+    most = max(faces, key=lambda label: faces[label])
+    share = faces[most] / found.n
+    above = 100 * (found.accuracy - share)
+    holds = above >= limit - _ROUNDING
+    return GateResult(
+        gate=gate,
+        measured=f"{found.accuracy:.1%}; always {most} {share:.1%}",
+        limit=f"{limit:.2f} points above",
+        holds=holds,
+        sentence=f"{found.accuracy:.2%} of {found.n:,} validation faces are right; always answering {most} would make "
+        f"{share:.2%} right" + ("" if holds else f", and {limit:.2f} points more are wanted"),
+        option=option("min_above_majority", above) if above >= 0 else "",
+    )
+
+
 def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit: float) -> GateResult:
     """Int8 in one runtime is at most `limit` percentage points worse than float on the same faces."""
     drop = 100 * (reference - quantised.accuracy)
@@ -30,13 +52,14 @@ def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit:
         holds=holds,
         sentence=f"int8 {quantised.accuracy:.2%} and float {reference:.2%} of {quantised.n:,} validation faces "
         f"in {runtime}: {drop:.2f} points lost" + ("" if holds else f", {drop - limit:.2f} more than allowed"),
+        option=option("max_drop", drop),
     )
 
 
 def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> GateResult:
     """Int8 in one runtime gives nearly every face the answer that float gives it, right or wrong.
 
-    Equal accuracy can hide that other faces are right; McNemar's test is told beside it.
+    Equal accuracy can hide that other faces are right; McNemar's test is shown beside it.
     """
     percent = 100 * agreement
     holds = percent >= limit - _ROUNDING
@@ -48,6 +71,7 @@ def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -
         sentence=f"int8 in {runtime} answers {percent:.2f} % of {pair.n:,} validation faces as float does"
         + ("" if holds else f", but {limit:.2f} % are wanted")
         + f"; only float is right on {pair.only_first}, only int8 on {pair.only_second}",
+        option=option("min_agreement", percent),
     )
 
 
@@ -69,6 +93,7 @@ def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit
         holds=holds,
         sentence=f"{worst} loses {drops[worst]:.2f} points of recall in {runtime} ({reference.recall[worst].n} faces)"
         + ("" if holds else f", but {limit:.2f} are allowed"),
+        option=option("max_recall_drop", drops[worst]),
     )
 
 
@@ -92,6 +117,7 @@ def face_kept(
         holds=holds,
         sentence=f"int8 in {runtime} moves face scores by {moved:.2f} points on average"
         + ("" if holds else f", but {limit:.2f} are allowed"),
+        option=option("max_face_drift", moved),
     )
 
 

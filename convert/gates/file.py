@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convert import int8_runtime
+from convert.gates.limits import option
 from convert.gates.result import GateResult
 from convert.graph import LOGITS
 from edge.errors import BundleError
@@ -92,10 +93,11 @@ def small_enough(content: bytes, summary: NetworkSummary, limits: Limits) -> lis
             limit=f"{limit:,}",
             holds=value <= limit,
             sentence=f"{value:,} {what}" + ("" if value <= limit else f", but {limit:,} are allowed"),
+            option=option(name_of_limit, value),
         )
-        for name, what, value, limit in (
-            ("size", "bytes", len(content), limits.max_bytes),
-            ("multiply-accumulates", "multiply-accumulates a face", summary.macs, limits.max_macs),
-            ("arena", "bytes of activations", summary.arena, limits.max_arena),
+        for name, what, value, name_of_limit, limit in (
+            ("size", "bytes", len(content), "max_bytes", limits.max_bytes),
+            ("multiply-accumulates", "multiply-accumulates a face", summary.macs, "max_macs", limits.max_macs),
+            ("arena", "bytes of activations", summary.arena, "max_arena", limits.max_arena),
         )
     ]

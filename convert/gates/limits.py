@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import math
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+_ROUNDING = 1e-6
+
+
+def option(limit: str, needed: float) -> str:
+    """Return the option of the command line that loosens a limit as far as a model needs it.
+
+    Args:
+        limit: The field's name in `Limits`.
+        needed: What the model reaches.
+    """
+    if not math.isfinite(needed):
+        return ""
+    name = f"--{limit.replace('_', '-')}"
+    if isinstance(getattr(Limits, limit), int):
+        return f"{name} {needed:.0f}"
+    step = 1e-5 if limit == "max_difference" else 0.01
+    steps = math.floor(needed / step + _ROUNDING) if limit.startswith("min") else math.ceil(needed / step - _ROUNDING)
+    return f"{name} {max(0.0, steps * step):.6g}"
 
 
 def _limit(value: float, meaning: str) -> Any:
@@ -18,6 +38,9 @@ class Limits:
         1e-3, "Largest difference of a probability between the float network and its source."
     )
     max_misread: float = _limit(2.0, "Points of accuracy that other labels or pixels may win.")
+    min_above_majority: float = _limit(
+        5.0, "Points of accuracy above those of always answering the most frequent label."
+    )
     max_drop: float = _limit(0.5, "Points of accuracy that int8 may lose.")
     min_agreement: float = _limit(97.0, "Percent of faces that int8 and float answer alike.")
     max_recall_drop: float = _limit(3.0, "Points of recall that a label with 100 faces or more may lose.")
@@ -25,6 +48,11 @@ class Limits:
     max_bytes: int = _limit(8_000_000, "Size of the file; a Pi Zero 2 W has 512 MB for everything.")
     max_macs: int = _limit(600_000_000, "Multiply-accumulates of a face.")
     max_arena: int = _limit(8_000_000, "Bytes of activations.")
+
+    def tightened(self) -> Limits:
+        """Return these limits, each no looser than the project's own."""
+        own = Limits()
+        return replace(self, **{name: getattr(own, name) for name in self.loosened()})
 
     def loosened(self) -> dict[str, float]:
         """Return the limits that are looser than the project's own."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from convert.gates.limits import option
 from convert.gates.result import GateResult
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
         holds=holds,
         sentence=f"on {len(source)} faces a probability differs by {difference:.2g} from the model as it came"
         + ("" if holds else f", but {limit:.0e} is allowed: pixels, layout or labels are not read alike"),
+        option=option("max_difference", difference),
     )
 
 
@@ -63,6 +65,7 @@ def labels_in_order(reference: Metrics, limit: float) -> GateResult:
         sentence="no other order of the labels fits better"
         if holds
         else f"in another order of the labels {gain:.1f} points more faces would be right: {'; '.join(moved)}",
+        option=option("max_misread", gain),
     )
 
 
@@ -86,4 +89,5 @@ def pixels_as_trained(accuracy: float, others: Mapping[str, tuple[float, Pair]],
         if holds
         else f"with pixels as {name} it reads {best:.1%} of {pair.n} validation faces instead of {accuracy:.1%}; "
         "range, mean or std are not those of its training",
+        option=option("max_misread", gain),
     )

@@ -24,6 +24,9 @@ class GateResult:
     sentence: str
     """What is wrong and by how much, or what was found; empty where the figure says all."""
 
+    option: str = ""
+    """The option of the command line with which the gate would hold, as in ``--min-agreement 96.4``; empty if none."""
+
 
 def as_card(results: Sequence[GateResult]) -> list[dict[str, Any]]:
     """Return the gates as a card has them."""

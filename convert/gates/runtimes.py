@@ -38,21 +38,22 @@ class AccuracyGates:
         for runtime in installed():
             advance = self.stage(f"int8 in {runtime}", len(self.validation))
             answers[runtime] = int8_runtime.logits(content, runtime, self.validation.pixels, advance)
-            results += self._compare(runtime, answers[runtime])
+            results += self.compare(runtime, answers[runtime], self.limits)
             if not all(result.holds for result in results):
                 break
         return results, answers
 
-    def _compare(self, runtime: Runtime, answers: Logits) -> list[GateResult]:
+    def compare(self, runtime: Runtime, answers: Logits, limits: Limits) -> list[GateResult]:
+        """Return what the gates say of the answers in one runtime, by these limits."""
         before, after = (evaluate.count(each, self.outputs, self.validation) for each in (self.reference, answers))
         pair = evaluate.pair(self.reference, answers, self.outputs, self.validation)
         agreement = evaluate.agreement(self.reference, answers)
         results = [
-            accuracy_kept(runtime, before.accuracy, after, self.limits.max_drop),
-            answers_kept(runtime, pair, agreement, self.limits.min_agreement),
-            recalls_kept(runtime, before, after, self.limits.max_recall_drop),
+            accuracy_kept(runtime, before.accuracy, after, limits.max_drop),
+            answers_kept(runtime, pair, agreement, limits.min_agreement),
+            recalls_kept(runtime, before, after, limits.max_recall_drop),
         ]
         float_scores, int8_scores = (each.predict().face_scores for each in (self.reference, answers))
         if float_scores is not None and int8_scores is not None:
-            results.append(face_kept(runtime, float_scores, int8_scores, self.limits.max_face_drift))
+            results.append(face_kept(runtime, float_scores, int8_scores, limits.max_face_drift))
         return results

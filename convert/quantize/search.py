@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convert import evaluate
 from convert.gates import runs_on_a_pi
 from convert.graph import serialize
 from convert.inspection import summarize
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.gates import AccuracyGates, GateResult
+    from convert.gates import AccuracyGates, GateResult, Limits
     from convert.inspection import NetworkSummary
     from convert.quantize.methods import Quantised, QuantizationMethod
     from convert.reference import FloatReference
@@ -51,9 +52,11 @@ class Trial:
 def quantize_until_good(
     path: Path, reference: FloatReference, representative: NDArray[np.uint8], gates: AccuracyGates
 ) -> list[Trial]:
-    """Return the trials in their order; the last one holds, or none does.
+    """Return the trials; the last one holds and is what becomes the bundle, or none holds.
 
-    Another method can only improve the accuracy, so if another gate fails there is one trial.
+    The methods are tried in their order, until one holds by the project's own limits. With looser limits, the trial
+    that agrees best with float is taken of those that hold. Another method can only improve the accuracy, so if another
+    gate fails there is one trial.
 
     Args:
         path: Where the model came from, for messages.
@@ -62,12 +65,30 @@ def quantize_until_good(
         gates: What decides.
     """
     trials: list[Trial] = []
+    strict = gates.limits.tightened()
     for quantised in quantize_by_each_method(path, reference, representative, gates.stage):
         content, summary = serialize(quantised.network), summarize(quantised.network)
         results = runs_on_a_pi(content, summary, gates.outputs, gates.limits)
         fit = all(result.holds for result in results)
         more, answers = gates.run(content) if fit else ([], {})
         trials.append(Trial(quantised, content, summary, (*results, *more), answers))
-        if trials[-1].holds or not fit:
-            break
+        if not fit or (trials[-1].holds and _holds_by(strict, trials[-1], gates)):
+            return trials
+    holding = [trial for trial in trials if trial.holds]
+    if holding:
+        best = max(holding, key=lambda trial: _agreement(trial, gates))
+        trials = [*(trial for trial in trials if trial is not best), best]
     return trials
+
+
+def _holds_by(limits: Limits, trial: Trial, gates: AccuracyGates) -> bool:
+    """Return whether a trial that holds would hold by other limits of accuracy, too."""
+    results = (
+        result for runtime, answers in trial.answers.items() for result in gates.compare(runtime, answers, limits)
+    )
+    return all(result.holds for result in results)
+
+
+def _agreement(trial: Trial, gates: AccuracyGates) -> float:
+    """Return the part of faces that int8 answers as float does, in the runtime where that is least."""
+    return min(evaluate.agreement(gates.reference, answers) for answers in trial.answers.values())

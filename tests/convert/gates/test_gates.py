@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
 
 from convert import gates
 from convert.__main__ import main
-from convert.gates import Limits
+from convert.gates import GateResult, Limits
 from convert.load import load
 from convert.reference import make_reference
 from edge.inference.bundle import ModelBundle
@@ -85,7 +87,10 @@ def test_what_is_too_large_is_named(
     trained: Run, converted: Converted, option: str, gate: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(main, ["check", str(converted.network), *trained.data, option, "1000"]) == 1
-    assert f"it does not pass: {gate}: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"it does not pass: {gate}: " in said
+    (named,) = re.findall(rf"\(({option} \d+) would let it pass\)", said)
+    assert call(main, ["check", str(converted.network), *trained.data, *named.split()]) == 0
 
 
 def test_answers_that_differ_at_equal_accuracy_are_named() -> None:
@@ -112,6 +117,48 @@ def test_a_label_that_pays_for_the_others_is_named() -> None:
     assert not failed.holds
     assert failed.sentence == "b loses 4.00 points of recall in litert (200 faces), but 3.00 are allowed"
     assert gates.recalls_kept("litert", judged((150, 150), of), judged((145, 155), of), 3.0).holds
+
+
+@pytest.mark.parametrize(
+    ("result", "named"),
+    [
+        (gates.answers_kept("litert", Pair(n=1000, only_first=40, only_second=40, p=1.0), 0.9247, 97.0), "92.47"),
+        (gates.accuracy_kept("litert", 0.85, judged((150, 150), (200, 200)), 0.5), "--max-drop 10"),
+        (gates.recalls_kept("litert", judged((150, 150), (200, 200)), judged((158, 142), (200, 200)), 3), "drop 4"),
+        (gates.face_kept("litert", np.zeros(9, np.float32), np.full(9, 0.031, np.float32), 2.0), "face-drift 3.1"),
+        (gates.same_as_source(np.zeros((1, 2), np.float32), np.full((1, 2), 0.0123, np.float32), 1e-3), "0.0123"),
+        (gates.above_majority("accuracy", judged((110, 100), (200, 200)), 5.0), "--min-above-majority 2.5"),
+    ],
+    ids=lambda case: "" if isinstance(case, str) else case.gate,
+)
+def test_a_gate_that_fails_names_the_option_that_would_let_it_pass(result: GateResult, named: str) -> None:
+    assert not result.holds
+    assert result.option.endswith(named)
+    assert result.option.startswith("--")
+
+
+def test_nothing_loosens_what_is_not_finite() -> None:
+    broken = gates.same_as_source(np.zeros((1, 2), np.float32), np.full((1, 2), np.nan, np.float32), 1e-3)
+    assert (broken.holds, broken.option) == (False, "")
+
+
+def test_a_model_that_always_gives_one_answer_is_refused(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = keras.models.load_model(trained.model, compile=False)
+    weights = network.layers[-1].get_weights()
+    weights[-1][ferplus.LABELS.index("happy")] += 1e3
+    network.layers[-1].set_weights(weights)
+    network.save(tmp_path / "tiny.keras")
+    shutil.copy(trained.out / "tiny.json", tmp_path)
+    assert convert(trained, tmp_path / "tiny.keras") == 1
+    said = capsys.readouterr()
+    assert "12.5%; always angry 12.5%" in said.out
+    assert (
+        "no bundle is written: accuracy: 12.50% of 200 validation faces are right; always answering angry would make "
+        "12.50% right, and 5.00 points more are wanted (--min-above-majority 0 would let it pass)"
+    ) in said.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_label_with_few_faces_is_not_guarded() -> None:
