@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 collect_ignore = ["homeassistant"]  # make test-homeassistant runs those, in an environment of their own
 
 
+_RECURSION_LIMIT = sys.getrecursionlimit()
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion_limit() -> None:
+    """Undo what onnx2tf does when it is imported: without a limit, deep nesting ends the process."""
+    sys.setrecursionlimit(_RECURSION_LIMIT)
+
+
 @pytest.fixture(autouse=True)
 def _places_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a daemon leaves for the next one stays within a test."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from edge.mqtt.message import Incoming
@@ -71,8 +72,8 @@ class NameConflicts:
 def _sessions(payload: str | bytes) -> dict[str, object]:
     """Return the sessions that a payload names; none where it is not what `info` carries."""
     try:
-        content = json.loads(payload)
-    except (ValueError, RecursionError):
+        content = from_json(payload)  # it refuses deep nesting by itself
+    except ValueError:
         return {}
     if not isinstance(content, dict):
         return {}
