@@ -33,11 +33,16 @@ def _unmounted(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def small_tmpfs(folder: Path, size: str = "64k") -> Iterator[Path]:
-    """Mount a file system in memory that is soon full."""
-    _mount(folder, "-t", "tmpfs", "-o", f"size={size}", "tmpfs")
+def small_tmpfs(folder: Path, files: int = 20) -> Iterator[Path]:
+    """Mount a file system in memory that is soon full; with `files` 0 it takes none, not even an empty one."""
+    _mount(folder, "-t", "tmpfs", "-o", f"size=64k,nr_inodes={files + 1}", "tmpfs")
     with _unmounted(folder) as disk:
         yield disk
+
+
+def make_room(folder: Path) -> None:
+    """Let a `small_tmpfs` take more files."""
+    subprocess.run(["mount", "-o", "remount,nr_inodes=21", str(folder)], check=True)
 
 
 def ext4_image(file: Path) -> Path:

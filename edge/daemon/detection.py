@@ -110,7 +110,7 @@ class DetectionSwitch:
             _attempt(lambda: _write(private_folder(self._memory.parent) / self._memory.name, text))
             _attempt(self._note_off)
         self._problem = _attempt(lambda: _write(self._file, text))
-        if self._problem and not on and self._overwrite(text):
+        if self._problem and not on and (self._overwrite(text) or self._missing_means_off()):
             self._problem = None
         if on and self._problem is None:
             _attempt(lambda: self._memory.unlink(missing_ok=True))
@@ -120,6 +120,10 @@ class DetectionSwitch:
     def _note_off(self) -> None:
         if not self._ever_off.exists():
             _write(self._ever_off, b"")
+
+    def _missing_means_off(self) -> bool:
+        """Return whether the next start finds no file, but that detection was ever off; an empty file often fits."""
+        return self._read(self._file) is None and self._ever_off.exists()
 
     def _overwrite(self, text: bytes) -> bool:
         """Write into the file that is there, which takes no new room on the disk; return whether it worked."""

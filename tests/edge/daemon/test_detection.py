@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.daemon.detection import DetectionSwitch
-from tests.mounts import ext4_image, mounted, small_tmpfs
+from tests.mounts import ext4_image, make_room, mounted, small_tmpfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,18 +110,30 @@ def test_off_is_remembered_on_a_disk_that_is_full_by_now(tmp_path: Path) -> None
         assert not DetectionSwitch(disk / "kitchen", tmp_path / "other").on
 
 
+def test_off_is_remembered_on_a_disk_that_was_full_before_the_first_start(
+    switch: Callable[[], DetectionSwitch], tmp_path: Path
+) -> None:
+    with small_tmpfs(tmp_path / "state") as disk:
+        fill(disk)
+        subject = switch()
+        assert subject.on
+        assert subject.turn(on=False)
+        assert subject.off_reason == "detection was turned off"
+        (tmp_path / "runtime" / "kitchen").unlink()  # a reboot
+        assert not switch().on
+
+
 def test_off_that_no_disk_can_remember_is_said_and_outlives_the_daemon(
     switch: Callable[[], DetectionSwitch], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with small_tmpfs(tmp_path / "state") as disk:
-        fill(disk)  # before the first start
+    with small_tmpfs(tmp_path / "state", files=0) as disk:
         subject = switch()
         assert subject.on
         assert subject.turn(on=False)
         assert "a reboot may turn it on" in subject.off_reason
         assert "detection OFF cannot be remembered" in caplog.text
         assert not switch().on
-        (disk / "filler").unlink()
+        make_room(disk)
         subject.turn(on=False)  # said again, tried again
         assert subject.off_reason == "detection was turned off"
         (tmp_path / "runtime" / "kitchen").unlink()  # a reboot
