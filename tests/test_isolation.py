@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from convert.subprocesses import python
 from edge.doctor.finding import pip_install
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,15 @@ def test_setting_up_an_environment_runs_nothing_of_the_current_folder(trap: Path
 def test_the_command_that_doctor_prints_runs_nothing_of_the_current_folder(trap: Path) -> None:
     command = pip_install("emotion-edge").replace("pip install", "pip --version #")
     subprocess.run(["sh", "-c", command], capture_output=True, check=True)
+    assert not (trap / "sprung").exists()
+
+
+def test_the_modules_that_convert_starts_take_nothing_from_the_current_folder(
+    trap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(trap))
+    ran = subprocess.run(python("convert.int8_runtime"), capture_output=True, text=True, check=False)
+    assert "main() missing 3 required positional arguments" in ran.stderr  # all was imported, numpy first
     assert not (trap / "sprung").exists()
 
 

@@ -11,6 +11,7 @@ import json
 import re
 import zipfile
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import train.native_stderr  # noqa: F401  # before Keras
@@ -56,6 +57,8 @@ _COMPUTES = re.compile(
     r"(compat\.v1\.)?(cast|clip_by_value|concat|expand_dims|identity|ones_like|pad|repeat|reshape|shape|split|squeeze|"
     r"stack|strided_slice|tile|transpose|unstack|where|zeros_like|image\.(resize|rgb_to_grayscale|grayscale_to_rgb))"
 )
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_DEEPEST = 200
 _SHOWN = 5
 _NOT_KERAS = "not a Keras model"
 
@@ -96,7 +99,7 @@ def _from_archive(path: Path) -> Any:
         if "config.json" not in archive.namelist():
             message = "the archive has no config.json"
             raise ValueError(message)
-        return json.loads(archive.read("config.json"))
+        return _parsed(archive.read("config.json").decode())
 
 
 def _from_hdf5(path: Path) -> Any:
@@ -108,7 +111,17 @@ def _from_hdf5(path: Path) -> Any:
                 "load them, and save the whole model: model.save('model.keras')"
             )
             raise ModelError(message)
-        return json.loads(file.attrs["model_config"])
+        said = file.attrs["model_config"]
+        return _parsed(said.decode() if isinstance(said, bytes) else str(said))
+
+
+def _parsed(text: str) -> Any:
+    """Parse a description; TensorFlow may have raised Python's limit of nesting beyond what the stack holds."""
+    depth = accumulate({"[": 1, "{": 1}.get(mark, -1) for mark in re.findall(r"[][{}]", _STRING.sub("", text)))
+    if max(depth, default=0) > _DEEPEST:
+        message = "its description is nested too deeply"
+        raise ValueError(message)
+    return json.loads(text)
 
 
 def _doubtful(config: Any) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+_HALVES = frozenset({"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,7 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
         check_keras(path)
     with _in_lower_case(path) as file:
         model = _load(path, file, trusted=trusted)
+    model = _in_float32(model)
     taken = getattr(model, "input_shape", None)
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
@@ -76,17 +78,37 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
     return KerasFile(path, model)
 
 
+def _in_float32(model: Any) -> Any:
+    """Return the model with every layer computing in float32, from where TFLite's quantiser starts.
+
+    One that was trained with ``mixed_float16`` has float32 weights, and computes nearly the same.
+    """
+    if all(getattr(part, "compute_dtype", "float32") == "float32" for part in model._flatten_layers()):  # noqa: SLF001  # no public way reaches layers within layers
+        return model
+    rebuilt = type(model).from_config(_widened(model.get_config()))
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt
+
+
+def _widened(config: Any) -> Any:
+    """Return a description with float32 in place of every type and policy of half its width."""
+    if isinstance(config, dict):
+        return {key: _widened(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_widened(value) for value in config)
+    return "float32" if isinstance(config, str) and config in _HALVES else config
+
+
 def _load(path: Path, file: Path, *, trusted: bool) -> Any:
     """Load a file by Keras 3 or, what that does not read any more, by the Keras of old."""
     try:
         return keras.models.load_model(file, compile=False, safe_mode=not trusted)
-    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
-        refused = "safe_mode" in str(error)  # what Keras 3 takes for unsafe, the Keras of old would run
-        model = None if refused else _of_keras_2(file)
-        if model is None:
-            message = f"{path}: not a Keras model: {str(error).strip().splitlines()[0]}"
+    except Exception as error:  # noqa: BLE001  # Keras raises whatever its layers raise
+        try:
+            return _of_keras_2(file, error)
+        except Exception:  # noqa: BLE001
+            message = f"{path}: not a Keras model: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
             raise ModelError(message) from error
-        return model
 
 
 @contextmanager
@@ -101,15 +123,10 @@ def _in_lower_case(path: Path) -> Iterator[Path]:
         yield link
 
 
-def _of_keras_2(path: Path) -> Any | None:
-    """Load a file by the Keras of old, where it is installed."""
-    if path.suffix == ".keras":
-        return None
-    try:
-        import tf_keras  # noqa: PLC0415  # wanted for old files alone
-    except ImportError:
-        return None
-    try:
-        return tf_keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError):
-        return None
+def _of_keras_2(path: Path, error: Exception) -> Any:
+    """Load a file by the Keras of old, where it is installed, unless Keras 3 refused it for what it may run."""
+    if path.suffix == ".keras" or "safe_mode" in str(error):
+        raise error
+    import tf_keras  # noqa: PLC0415  # wanted for old files alone
+
+    return tf_keras.models.load_model(path, compile=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+_QUANTISED = re.compile(r"Quantize|QLinear|QGemm|QAttention|ConvInteger|MatMulInteger|MatMulNBits")
+"""Operators of quantised networks, those of ONNX Runtime included."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +123,12 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
     except Exception as error:
         message = f"{path}: not an ONNX model: {_first_line(error)}"
         raise ModelError(message) from error
+    quantised = sorted({node.op_type for node in model.graph.node if _QUANTISED.search(node.op_type)})
+    if quantised:
+        message = (
+            f"{path}: it is quantised already ({', '.join(quantised)}); export the float model that it was made from"
+        )
+        raise ModelError(message)
     weights = {weight.name for weight in model.graph.initializer}
     inputs = [given for given in model.graph.input if given.name not in weights]
     shapes = [tuple(size.dim_value or None for size in given.type.tensor_type.shape.dim) for given in inputs]

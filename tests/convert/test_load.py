@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tf_keras
 
 from convert import float_runtime
 from convert.errors import ModelError
@@ -92,6 +93,28 @@ def test_a_model_is_loaded_as_it_is(
     assert source.spec.channels == weights.kernel.shape[2]
     pixels = source.spec.scaling.apply(pictures())
     assert np.abs(source.run(pixels) - np.asarray(model(pixels))).max() < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize(
+    ("library", "name"), [(keras, "half.keras"), (keras, "half.h5"), (tf_keras, "half.h5")], ids=["keras", "h5", "old"]
+)
+def test_a_model_of_mixed_precision_is_converted_in_float32(library: Any, name: str, tmp_path: Path) -> None:
+    layers = library.layers
+    library.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        inputs = library.Input((SIZE, SIZE, 1))
+        within = library.Sequential([layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization()])
+        mean = layers.GlobalAveragePooling2D()(within(layers.Rescaling(2.0)(inputs)))
+        model = library.Model(inputs, layers.Dense(len(LABELS), dtype="float32")(mean))
+    finally:
+        library.mixed_precision.set_global_policy("float32")
+    path = beside(tmp_path / name)
+    model.save(path)
+    source = loaded(path)
+    assert "float16" not in {tensor.type for tensor in source.network.tensors}
+    halves = np.asarray(model(source.spec.scaling.apply(pictures())))
+    assert np.abs(source.run(source.spec.scaling.apply(pictures())) - halves).max() < 0.02
 
 
 def test_a_sequential_model_has_an_output_without_a_name(tmp_path: Path) -> None:
@@ -278,6 +301,21 @@ def test_a_signature_without_one_picture_is_refused(tmp_path: Path) -> None:
     function = loose.__call__.get_concrete_function(tf.TensorSpec((None, SIZE, SIZE, 1)))
     tf.saved_model.save(loose, str(path), signatures={"other": function})
     assert refusal(path) == f"{path}: it has no signature serving_default, but other"
+
+
+@pytest.mark.parametrize("operator", ["QuantizeLinear", "QLinearConv", "DynamicQuantizeLinear", "MatMulInteger"])
+def test_an_onnx_file_that_is_quantised_already_says_so(
+    operator: str, onnx_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx  # noqa: PLC0415  # not installed with every Python
+
+    monkeypatch.setattr(onnx.checker, "check_model", lambda _: None)  # the operator alone is not a whole network
+    model = small.as_onnx(GRAY, [1, 1, SIZE, SIZE])
+    model.graph.node[2].op_type = operator
+    path = written(model, onnx_folder / "quantised.onnx")
+    assert refusal(path) == (
+        f"{path}: it is quantised already ({operator}); export the float model that it was made from"
+    )
 
 
 def test_an_onnx_file_that_is_no_classifier_of_pictures_is_refused(onnx_folder: Path) -> None:
