@@ -119,7 +119,8 @@ class _BackgroundStream(io.BufferedIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         content = bytes(data)
-        if self._dropped and self._writer.write(b"emotion-edge: %d lines were not read, and dropped\n" % self._dropped):
+        report = f"emotion-edge: {self._dropped} lines were not read, and dropped\n"
+        if self._dropped and self._writer.write(report.encode()):
             self._dropped = 0
         if not self._writer.write(content):
             self._dropped += content.count(b"\n")
