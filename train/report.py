@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
 
-from edge.files import write_atomically
+from edge.files import read_text, write_atomically
 from edge.frozen import FrozenModel
 from train import page, plots
 from train.datasets import DataError, LabelProtocol
@@ -15,6 +15,9 @@ from train.recipes import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_MOST_BYTES = 16 << 20
+"""Hundreds of times what one with a thousand epochs takes."""
 
 
 class TrainingReport(FrozenModel):
@@ -83,7 +86,10 @@ def read(path: Path) -> TrainingReport:
         DataError: The file is missing, or is not a report.
     """
     try:
-        return TrainingReport.model_validate_json(path.read_bytes())
+        return TrainingReport.model_validate_json(read_text(path, _MOST_BYTES))
+    except UnicodeDecodeError as error:
+        message = f"{path}: not a training report: not UTF-8 text (byte {error.start})"
+        raise DataError(message) from None
     except OSError as error:
         message = f"{path}: {error.strerror}; the report that 'python -m train fit' writes belongs beside the model"
         raise DataError(message) from None

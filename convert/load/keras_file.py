@@ -70,7 +70,7 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
         check_keras(path)
     with _in_lower_case(path) as file:
         model = _load(path, file, trusted=trusted)
-    model = _in_float32(model)
+    model = _in_float32(path, model)
     taken = getattr(model, "input_shape", None)
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
@@ -78,15 +78,22 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
     return KerasFile(path, model)
 
 
-def _in_float32(model: Any) -> Any:
+def _in_float32(path: Path, model: Any) -> Any:
     """Return the model with every layer computing in float32, from where TFLite's quantiser starts.
 
     One that was trained with ``mixed_float16`` has float32 weights, and computes nearly the same.
     """
     if all(getattr(part, "compute_dtype", "float32") == "float32" for part in model._flatten_layers()):  # noqa: SLF001  # no public way reaches layers within layers
         return model
-    rebuilt = type(model).from_config(_widened(model.get_config()))
-    rebuilt.set_weights(model.get_weights())
+    try:
+        rebuilt = type(model).from_config(_widened(model.get_config()))
+        rebuilt.set_weights(model.get_weights())
+    except Exception as error:  # Keras raises whatever its layers raise
+        message = (
+            f"{path}: it computes in half precision and cannot be rebuilt in float32 "
+            f"({(str(error).strip().splitlines() or [type(error).__name__])[0]}); save it with the policy float32"
+        )
+        raise ModelError(message) from error
     return rebuilt
 
 

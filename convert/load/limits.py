@@ -65,7 +65,7 @@ def check_folder(path: Path) -> None:
     """
     total = count = 0
     for file in path.rglob("*"):
-        if file.is_dir():
+        if file.is_dir() and not file.is_symlink():  # what a link to a folder leads to would not be looked at
             continue
         check_file(file)
         total, count = total + file.stat().st_size, count + 1

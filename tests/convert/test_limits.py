@@ -12,9 +12,11 @@ import pytest
 
 from convert.errors import ModelError
 from convert.load import load
+from convert.spec import FileFacts, complete
 from tests.convert import small
-from tests.convert.small import LABELS
+from tests.convert.small import LABELS, SIZE
 from tests.convert.test_trust import beside, refusal
+from train.datasets import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +78,27 @@ def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: st
     with pytest.raises(ModelError) as caught:
         load(path)
     assert ("21,474,836,480 bytes" if kind == "sparse" else "this is not a regular file") in str(caught.value)
+
+
+def test_a_folder_that_lies_elsewhere_is_no_part_of_a_saved_model(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/saved_model.pb").touch()
+    (tmp_path / "model/variables").symlink_to("/dev")
+    with pytest.raises(ModelError, match="variables: "):
+        load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "large", "text"])
+def test_a_report_that_is_none_is_one_sentence(kind: str, tmp_path: Path) -> None:
+    report = tmp_path / "model.json"
+    if kind == "fifo":
+        os.mkfifo(report)
+    elif kind == "device":
+        report.symlink_to("/dev/zero")
+    else:
+        report.write_bytes(b"\xff" if kind == "text" else b" " * (17 << 20))
+    with pytest.raises(DataError, match=r"model\.json: (this is|not a training report)"):
+        complete(tmp_path / "model.keras", FileFacts(SIZE, SIZE, 1, ("answer",)))
 
 
 def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:

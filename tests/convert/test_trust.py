@@ -11,6 +11,7 @@ import pytest
 import tf_keras
 from tensorflow.python.framework import op_def_registry
 
+from convert.__main__ import main
 from convert.errors import ModelError
 from convert.load import load
 from convert.load.config_check import check_keras
@@ -18,10 +19,13 @@ from convert.load.export import tf
 from convert.load.operations import HARMLESS
 from tests.convert import small
 from tests.convert.small import LABELS, SIZE
+from tests.train.synthetic import Run, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.convert.conftest import Converted
 
 CHECKPOINT = {"tensor_names": ["a"], "shape_and_slices": [""]}
 
@@ -62,6 +66,23 @@ def test_a_layer_of_code_is_loaded_only_if_trusted(library: Any, name: str, tmp_
     assert "it is not loaded, since it has Lambda" in said
     assert "--trust" in said
     assert load(path, trusted=True).spec.width == SIZE
+
+
+def test_trust_is_an_option_of_both_commands(
+    trained: Run, converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = beside(tmp_path / "new.keras")
+    doubled(keras).save(path)
+    out = tmp_path / "out" / "tiny"
+    for command in (
+        [str(path), *trained.data, "--out", str(out)],
+        ["check", str(converted.network), *trained.data, "--model", str(path)],
+    ):
+        assert call(main, command) == 2
+        assert "it is not loaded, since it has Lambda" in capsys.readouterr().err
+        assert call(main, [*command, "--trust"]) in {1, 2}  # loaded, and then no good model
+        assert "it is not loaded" not in capsys.readouterr().err
+    assert not out.parent.exists()
 
 
 def test_the_old_keras_never_sees_what_the_new_one_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
