@@ -118,8 +118,13 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
         raise ModelError(message) from error
     check_file(path)
     try:
-        model = onnx.load(str(path))
+        model = onnx.load(str(path), load_external_data=False)
+        for file in _weight_files(path, model):
+            check_file(file)
+        onnx.load_external_data_for_model(model, str(path.parent))  # from this folder alone; links are refused
         onnx.checker.check_model(model)
+    except ModelError:
+        raise
     except Exception as error:
         message = f"{path}: not an ONNX model: {_first_line(error)}"
         raise ModelError(message) from error
@@ -144,6 +149,16 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
         message = f"{path}: its input is {shapes[0]}, but 1 or 3 channels are wanted, first or last"
         raise ModelError(message)
     return opened
+
+
+def _weight_files(path: Path, model: Any) -> set[Path]:
+    """Return the files beside a model that hold its weights."""
+    return {
+        path.parent / entry.value
+        for weight in model.graph.initializer
+        for entry in weight.external_data
+        if entry.key == "location"
+    }
 
 
 def _first_line(error: Exception) -> str:

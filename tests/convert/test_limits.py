@@ -80,6 +80,35 @@ def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: st
     assert ("21,474,836,480 bytes" if kind == "sparse" else "this is not a regular file") in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("large.bin", "large.bin: it has 21,474,836,480 bytes"),
+        ("link.bin", "link.bin: this is not a regular file"),
+        ("../outside.bin", "points outside the directory"),
+    ],
+)
+def test_weights_beside_an_onnx_file_are_regular_files_of_sensible_size(place: str, said: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnx2tf")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "link.bin").symlink_to("/dev/zero")
+    (tmp_path / "outside.bin").touch()
+    with (folder / "large.bin").open("wb") as sparse:
+        sparse.truncate(20 << 30)
+    model = small.as_onnx(small.weights(1), [1, 1, SIZE, SIZE])
+    weight = model.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    entry = weight.external_data.add()
+    entry.key, entry.value = "location", place
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError) as caught:
+        load(folder / "model.onnx")
+    assert said in str(caught.value)
+
+
 def test_a_folder_that_lies_elsewhere_is_no_part_of_a_saved_model(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model/saved_model.pb").touch()
