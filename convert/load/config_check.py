@@ -143,7 +143,7 @@ def _is_harmless(part: dict[str, Any]) -> bool:
         return False
     if name in _OF_TENSORFLOW:
         function = inside.get("function") if isinstance(inside, dict) else None
-        return module in {None, "keras.layers"} and (
+        return (module is None or bool(_MODULE.fullmatch(module))) and (
             name == "SlicingOpLambda" or (isinstance(function, str) and bool(_COMPUTES.fullmatch(function)))
         )
     if name == "function":

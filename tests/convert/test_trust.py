@@ -136,6 +136,11 @@ def test_a_name_that_may_do_more_than_compute_is_refused(part: dict[str, Any], t
         check_keras(path)
 
 
+def test_arithmetic_of_the_old_keras_is_known_by_its_module_too(tmp_path: Path) -> None:
+    part = {"class_name": "TFOpLambda", "module": "tf_keras.src.layers.core.tf_op_layer"}
+    check_keras(described(part | {"config": {"function": "__operators__.add"}}, tmp_path / "a.keras"))
+
+
 def test_descriptions_that_are_none_are_one_sentence(tmp_path: Path) -> None:
     for text in ("", "[" * 200_000, '{"a":' * 200_000, "{", '{"class_name": 1e999999}', "\x00"):
         with pytest.raises(ModelError):
