@@ -38,7 +38,7 @@ WANTED = {
 _MOST_PROBLEMS = 10
 """A file of another kind has a mistake in each of its lines."""
 
-_Pixels = Annotated[int, Field(gt=0)]
+_Pixels = Annotated[int, Field(gt=0, le=2048)]
 _Name = Annotated[str, Field(max_length=200)]
 
 

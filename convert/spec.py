@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from convert.errors import ModelError
 from convert.scaling import PLAIN, Scaling
@@ -54,14 +55,16 @@ class ModelSpec(FrozenModel):
         return [self.labels.index(label) for label in self.outputs.columns]
 
 
-@dataclass(frozen=True)
-class FileFacts:
+_Pixels = Annotated[int, Field(gt=0, le=2048)]
+
+
+class FileFacts(FrozenModel):
     """What a model file says of itself; None where it leaves something open."""
 
-    height: int | None
-    width: int | None
+    height: _Pixels | None
+    width: _Pixels | None
     channels: int | None
-    outputs: tuple[str, ...]
+    outputs: tuple[Annotated[str, Field(max_length=200)], ...]
     """Names of its outputs."""
 
 

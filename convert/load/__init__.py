@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convert.errors import ModelError
 from convert.graph import parse
+from convert.load.process import ModelProcess
 from convert.spec import complete
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class LoadedModel:
 
 
 def load(path: Path, *, trusted: bool = False) -> LoadedModel:
-    """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel.
+    """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel, in a process that may not write.
 
     Args:
         path: The file or folder.
@@ -57,17 +57,16 @@ def load(path: Path, *, trusted: bool = False) -> LoadedModel:
     if not module or not path.name:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)
-    opened = importlib.import_module(f"convert.load.{module}").open_model(path, trusted=trusted)
-    spec = complete(path, opened.facts)
-    content, run = opened.build(spec)
-    network = parse(content)
+    process = ModelProcess(path, module, trusted=trusted)
+    spec = complete(path, process.facts)
+    network = parse(process.build(spec))
     shape = network.outputs[0].shape
     if sum(size != 1 for size in shape) != 1 or max(shape) != len(spec.labels):
         message = (
             f"{path}: its output is {list(shape)}, but {len(spec.labels)} labels are named: {', '.join(spec.labels)}"
         )
         raise ModelError(message)
-    return LoadedModel(path, spec, network, run)
+    return LoadedModel(path, spec, network, process.run)
 
 
 __all__ = ["LoadedModel", "ModelError", "load"]

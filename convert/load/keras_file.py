@@ -38,7 +38,7 @@ class KerasFile:
     def facts(self) -> FileFacts:
         """What it says of itself."""
         _, height, width, channels = self.model.input_shape
-        return FileFacts(height, width, channels, self.outputs)
+        return FileFacts(height=height, width=width, channels=channels, outputs=self.outputs)
 
     @property
     def outputs(self) -> tuple[str, ...]:

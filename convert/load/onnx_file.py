@@ -47,7 +47,8 @@ class OnnxFile:
     def facts(self) -> FileFacts:
         """What it says of itself."""
         height, width, channels = self.shape[1:] if self.channels_last else (*self.shape[2:], self.shape[1])
-        return FileFacts(height, width, channels, tuple(output.name for output in self.model.graph.output))
+        outputs = tuple(output.name for output in self.model.graph.output)
+        return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
 
     def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
         """Return the float ``.tflite`` file and the function that runs the model itself."""

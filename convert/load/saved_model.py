@@ -33,7 +33,8 @@ class SavedModel:
         """What it says of itself."""
         (pixels,) = self.signature.structured_input_signature[1].values()
         _, height, width, channels = pixels.shape
-        return FileFacts(height, width, channels, tuple(sorted(self.signature.structured_outputs)))
+        outputs = tuple(sorted(self.signature.structured_outputs))
+        return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
 
     def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
         """Return the float ``.tflite`` file and the function that runs the model itself."""

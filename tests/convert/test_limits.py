@@ -127,7 +127,7 @@ def test_a_report_that_is_none_is_one_sentence(kind: str, tmp_path: Path) -> Non
     else:
         report.write_bytes(b"\xff" if kind == "text" else b" " * (17 << 20))
     with pytest.raises(DataError, match=r"model\.json: (this is|not a training report)"):
-        complete(tmp_path / "model.keras", FileFacts(SIZE, SIZE, 1, ("answer",)))
+        complete(tmp_path / "model.keras", FileFacts(height=SIZE, width=SIZE, channels=1, outputs=("answer",)))
 
 
 def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:
