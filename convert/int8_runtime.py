@@ -12,7 +12,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def main(path: str, runtime: Runtime, folder: str) -> None:
         part = all_resized(faces[start : start + _STEP], width, height)
         parts.append(network.logits(part))
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
-    told = {"emotions": np.concatenate([part.emotions for part in parts])}
+    told: dict[str, Any] = {"emotions": np.concatenate([part.emotions for part in parts])}
     if network.has_face:
         told["face"] = np.concatenate([part.face for part in parts if part.face is not None])
     np.savez(Path(folder) / "logits.npz", **told)

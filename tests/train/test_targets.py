@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -123,10 +123,10 @@ def test_teachers_answers_are_learned_beside_labels_and_alone_where_there_are_no
     answers[:, :8] = softmax(np.random.default_rng(3).normal(size=(4, 8)).astype(np.float32))
     answers[:, 8] = 0.9
 
-    def entropy(wanted: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
+    def entropy(wanted: NDArray[Any], given: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(-(wanted * np.log(softmax(given))).sum(axis=1))
 
-    def binary(wanted: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
+    def binary(wanted: NDArray[Any], given: NDArray[Any]) -> NDArray[Any]:
         p = 1 / (1 + np.exp(-given))
         return np.asarray(-(wanted * np.log(p) + (1 - wanted) * np.log(1 - p)))
 

@@ -7,7 +7,7 @@ from edge.config import EmotionConfig
 from edge.errors import ConfigError
 from edge.inference.bundle import ModelBundle
 from edge.inference.card import Calibration
-from edge.inference.outputs import Logits
+from edge.inference.outputs import Logits, logit_adjustment
 
 PRIORS = (0.7, 0.2, 0.1)
 
@@ -16,10 +16,10 @@ def test_the_adjustment_divides_probabilities_by_the_priors_to_the_power_of_the_
     """Worked out by hand: 0.7, 0.2 and 0.1 divided by their own priors are equally probable."""
     logits = Logits(np.log(np.array([PRIORS], np.float32)) * np.float32(2))
     assert logits.predict(2.0).probabilities[0] == pytest.approx(PRIORS)
-    whole = logits.predict(2.0, np.log(np.array(PRIORS, np.float32))).probabilities[0]
+    whole = logits.predict(2.0, logit_adjustment(PRIORS, 1.0)).probabilities[0]
     assert whole == pytest.approx([1 / 3] * 3)
     half = np.sqrt(PRIORS)
-    by_half = logits.predict(2.0, 0.5 * np.log(np.array(PRIORS, np.float32))).probabilities[0]
+    by_half = logits.predict(2.0, logit_adjustment(PRIORS, 0.5)).probabilities[0]
     assert by_half == pytest.approx(half / half.sum())
 
 
