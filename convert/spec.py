@@ -12,6 +12,7 @@ from convert.scaling import PLAIN, Scaling
 from convert.sidecar import WANTED, Sidecar, SidecarInput, read_sidecar
 from edge.frozen import FrozenModel
 from edge.inference.outputs import OutputLabels
+from edge.text import printable
 from train import report as reports
 from train.datasets import LabelProtocol
 
@@ -144,13 +145,23 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     """Return what the report of this project's training says, and what of it goes into the card."""
     report = reports.read(path)
     training = _training(report.protocol)
+    faces = report.rows.get(f"{training} Training")
+    if faces is None:
+        message = f"{path}: its rows do not say how many faces of '{training} Training' the model learned from"
+        raise ModelError(message)
     plain = SidecarInput(range=PLAIN.range, mean=PLAIN.mean, std=PLAIN.std)
-    return Sidecar(labels=report.labels, protocol=report.protocol, input=plain), {
+    trained: dict[str, Any] = {
         "recipe": report.recipe.name,
         "description": report.recipe.description,
-        "data": f"{training}, {report.rows[f'{training} Training']:,} faces of FER2013's Training split",
+        "data": f"{training}, {faces:,} faces of FER2013's Training split",
         "epochs": report.epochs,
     } | report.sources
+    # Texts of a file, which go into the card and onto its page.
+    clean = {
+        printable(key, 100): printable(value, 5000) if isinstance(value, str) else value
+        for key, value in trained.items()
+    }
+    return Sidecar(labels=report.labels, protocol=report.protocol, input=plain), clean
 
 
 def _training(protocol: LabelProtocol) -> LabelProtocol:

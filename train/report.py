@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from edge.files import read_text, write_atomically
 from edge.frozen import FrozenModel
+from edge.text import printable
 from train import page, plots
 from train.datasets import DataError, LabelProtocol
 from train.evaluate.metrics import Metrics
@@ -95,6 +96,6 @@ def read(path: Path) -> TrainingReport:
         raise DataError(message) from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = printable(".".join(map(str, first["loc"])), 100) or "the file"
         message = f"{path}: not a training report: {where}: {first['msg']}"
         raise DataError(message) from None
