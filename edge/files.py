@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -125,3 +126,9 @@ def private_folder(folder: Path) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or (shared and not found.st_mode & strangers):
             raise OSError(errno.EPERM, "another user could change this folder", str(place))
     return folder
+
+
+def natural(path: Path) -> tuple[list[str | int], str]:
+    """Return the key by which a person sorts names: numbers in them count as numbers."""
+    parts = re.split(r"(\d+)", path.name)
+    return [int(part) if part.isdecimal() else part.lower() for part in parts], path.name

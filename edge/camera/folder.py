@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from edge.camera.images import SUFFIXES, read_image
 from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
+from edge.files import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,12 +90,6 @@ class ImageFolder:
     def close(self) -> None:
         """Forget the images. Safe to call twice."""
         self._files = []
-
-
-def natural(path: Path) -> tuple[list[str | int], str]:
-    """Return the key by which a person sorts names: numbers in them count as numbers."""
-    parts = re.split(r"(\d+)", path.name)
-    return [int(part) if part.isdecimal() else part.lower() for part in parts], path.name
 
 
 def _counts(file: Path) -> bool:

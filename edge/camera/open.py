@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from edge.camera.rotated import Rotated
 from edge.camera.source import ALLOWED, Source, SourceKind, parse_source
 from edge.errors import CameraError
 from edge.redaction import redact
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from edge.camera import Camera
     from edge.config import Broker, CameraConfig
 
-# Each adapter is imported where it is opened, so that no camera needs what only another one uses.
+# Each adapter is imported where it is opened: no camera needs what only another one uses, and doctor starts without
+# OpenCV, to say that it is missing.
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,11 @@ def open_camera(config: CameraConfig, broker: Broker, seed: int = 0) -> Camera:
         camera = _open_test_card(config, seed)
     else:
         camera = _ADAPTERS[source.kind](source, config)
-    return Rotated(camera, config.rotate) if config.rotate else camera
+    if not config.rotate:
+        return camera
+    from edge.camera.rotated import Rotated  # noqa: PLC0415
+
+    return Rotated(camera, config.rotate)
 
 
 def _find(broker: Broker) -> Source:

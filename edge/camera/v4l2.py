@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.camera.folder import natural
 from edge.errors import CameraError
+from edge.files import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

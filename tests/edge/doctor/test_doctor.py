@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,28 @@ def test_a_missing_pyav_is_reported_with_the_command_that_installs_it(monkeypatc
     missing = software.pyav()
     assert missing.status == "broken"
     assert "pip install" in (missing.cure or "")
+
+
+@pytest.mark.parametrize(
+    ("module", "check", "source"),
+    [("cv2", "OpenCV", "auto"), ("cv2", "OpenCV", "testcard"), ("cv2", "OpenCV", "CLIP"), ("av", "PyAV", "CLIP")],
+)
+def test_without_a_library_the_whole_examination_names_the_command_that_installs_it(
+    video: Path, module: str, check: str, source: str
+) -> None:
+    source = source.replace("CLIP", str(video))
+    examine_without = f"""
+import sys
+sys.modules[{module!r}] = None
+from edge.config import CameraConfig, MqttConfig, Settings
+from edge.doctor import examine, to_json
+print(to_json(examine(Settings(camera=CameraConfig(source={source!r}), mqtt=MqttConfig(url="none")))))
+"""
+    ran = subprocess.run([sys.executable, "-c", examine_without], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    missing = next(one for one in json.loads(ran.stdout) if one["name"] == check)
+    assert missing["status"] == "broken"
+    assert "pip install" in " ".join(map(str, missing.values()))
 
 
 def test_opencv_has_its_cascade() -> None:
