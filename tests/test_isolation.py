@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from convert.subprocesses import python
-from edge.doctor.finding import pip_install
+from edge.system.packages import pip_install
 
 ROOT = Path(__file__).parents[1]
 

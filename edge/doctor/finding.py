@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -55,9 +54,3 @@ def table(findings: Sequence[Finding]) -> Table:
 def _redacted(finding: Finding) -> Finding:
     """Return the finding without what may be a secret in an address, whichever library's error it quotes."""
     return replace(finding, found=redact_text(finding.found), cure=finding.cure and redact_text(finding.cure))
-
-
-def pip_install(requirement: str) -> str:
-    """Return the command that installs a package into the environment that runs this program."""
-    # -P: a pip.py in the current folder must not run.
-    return f"{sys.executable} -P -m pip install '{requirement}'"

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.doctor.finding import Finding, pip_install
+from edge.doctor.finding import Finding
 from edge.system.directories import state_directory
+from edge.system.packages import pip_install
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.doctor.finding import Finding, pip_install
+from edge.doctor.finding import Finding
 from edge.errors import BundleError, ConfigError, EdgeError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.runtime import installed
 from edge.redaction import redact_file
+from edge.system.packages import pip_install
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge import files
-from edge.doctor.finding import pip_install
 from edge.errors import ConfigError, OutputError
+from edge.system.packages import pip_install
 from edge.watch.losses import LossCounter
 from edge.watch.record import read
 from edge.watch.timeline import Timeline
