@@ -25,7 +25,7 @@ _NAME = "camera"
 _SYSTEM_PYTHON = "/usr/bin/python3"
 
 _LIST_CSI = "rpicam-hello --list-cameras  # if it sees none: power off, reseat the ribbon cable"
-_MEND_SOURCE = "emotion-edge config show  # then mend camera.source"
+_CORRECT_SOURCE = "emotion-edge config show  # then correct camera.source"
 _CONNECT_USB = "connect a USB camera, or set camera.source"
 
 
@@ -55,7 +55,7 @@ def camera(settings: Settings, machine: Machine, dev: Path = v4l2.DEV) -> Findin
     except v4l2.NodeDeniedError as error:
         return Finding(_NAME, "broken", str(error), v4l2.JOIN_VIDEO)
     except (CameraError, ConfigError) as error:
-        return Finding(_NAME, "broken", str(error), _MEND_SOURCE)
+        return Finding(_NAME, "broken", str(error), _CORRECT_SOURCE)
     except ImportError as error:
         return Finding(_NAME, "broken", str(error), "install what the checks of OpenCV and PyAV name")
     return finding
@@ -63,13 +63,13 @@ def camera(settings: Settings, machine: Machine, dev: Path = v4l2.DEV) -> Findin
 
 def _auto(settings: Settings, machine: Machine, dev: Path) -> Finding:
     connected = connected_cameras(csi_cameras_in_subprocess, dev)
-    cure = _fix(connected, pi=machine.model().startswith("Raspberry Pi"))
+    fix = _fix_of_auto(connected, pi=machine.model().startswith("Raspberry Pi"))
     try:
         chosen = connected.auto(settings.mqtt.broker)
     except CameraError:
-        return Finding(_NAME, "broken", f"no camera found ({connected})", cure)
+        return Finding(_NAME, "broken", f"no camera found ({connected})", fix)
     if chosen.kind is SourceKind.TEST_CARD:
-        return Finding(_NAME, "warning", f"no camera found ({connected}); the test card takes its place", cure)
+        return Finding(_NAME, "warning", f"no camera found ({connected}); the test card takes its place", fix)
     if chosen.kind is SourceKind.CSI:
         return Finding(_NAME, "ok", f"CSI: {', '.join(one.model for one in connected.csi)}")
     first = connected.usb.cameras[0]
@@ -80,7 +80,7 @@ def _csi(number: int) -> Finding:
     try:
         cameras = csi_cameras_in_subprocess()
     except (CameraError, CameraHangError) as error:
-        return Finding(_NAME, "broken", str(error), _csi_fix(error))
+        return Finding(_NAME, "broken", str(error), _fix_of_csi(error))
     models = ", ".join(one.model for one in cameras)
     if number in {one.number for one in cameras}:
         return Finding(_NAME, "ok", f"CSI: {models}")
@@ -100,20 +100,20 @@ def _recorded(settings: Settings) -> Finding:
     return Finding(_NAME, "ok", redact(settings.camera.source))
 
 
-def _fix(connected: Connected, *, pi: bool) -> str:
+def _fix_of_auto(connected: Connected, *, pi: bool) -> str:
     """Return what to do where `auto` finds no camera."""
     if connected.usb.refused:
         return v4l2.JOIN_VIDEO
-    return _csi_fix(connected.csi_error) if pi else _CONNECT_USB
+    return _fix_of_csi(connected.csi_error) if pi else _CONNECT_USB
 
 
-def _csi_fix(error: EdgeError | None) -> str:
+def _fix_of_csi(error: EdgeError | None) -> str:
     if isinstance(error, CameraHangError):
         return "sudo reboot"
-    return picamera2_cure() if isinstance(error, NoPicamera2Error) else _LIST_CSI
+    return picamera2_fix() if isinstance(error, NoPicamera2Error) else _LIST_CSI
 
 
-def picamera2_cure() -> str:
+def picamera2_fix() -> str:
     """Return the command that installs Picamera2, or that lets the virtual environment see the system's."""
     if sys.prefix != sys.base_prefix and Path(_SYSTEM_PYTHON).exists():
         # -I: a picamera2.py in the current folder is not the system's.
@@ -134,5 +134,5 @@ def _stream(source: Source) -> Finding:
     if not problem:
         return Finding(_NAME, "ok", f"{shown} answers")
     # Where a password holds a / ? # or @, what looks like the host may be a part of it.
-    cure = f"ping {source.host}" if source.host in shown else _MEND_SOURCE
-    return Finding(_NAME, "broken", f"{shown} does not answer: {problem}", cure)
+    fix = f"ping {source.host}" if source.host in shown else _CORRECT_SOURCE
+    return Finding(_NAME, "broken", f"{shown} does not answer: {problem}", fix)

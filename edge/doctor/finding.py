@@ -28,7 +28,7 @@ class Finding:
     """``broken``: the daemon cannot run; ``warning``: it runs worse."""
 
     found: str
-    cure: str | None = None
+    fix: str | None = None
     """The command that fixes it, or what to do if no command does; None if all is well."""
 
 
@@ -44,13 +44,13 @@ def to_json(findings: Sequence[Finding]) -> str:
 
 def table(findings: Sequence[Finding]) -> Table:
     """Return the findings as a table for a terminal."""
-    result = Table("", "check", "found", "cure")
+    result = Table("", "check", "found", "fix")
     for one in map(_redacted, findings):
         # Text, not str: paths and messages may hold what rich reads as markup.
-        result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found), Text(one.cure or ""))
+        result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found), Text(one.fix or ""))
     return result
 
 
 def _redacted(finding: Finding) -> Finding:
     """Return the finding without what may be a secret in an address, whichever library's error it quotes."""
-    return replace(finding, found=redact_text(finding.found), cure=finding.cure and redact_text(finding.cure))
+    return replace(finding, found=redact_text(finding.found), fix=finding.fix and redact_text(finding.fix))

@@ -60,8 +60,8 @@ def broker(address: Broker) -> Finding:
         return Finding(name, "ok", "the embedded one")
     if problem := connect_problem(address.host, address.port):
         local = address.host in {"localhost", "127.0.0.1", "::1"}
-        cure = "sudo apt install mosquitto" if local else f"ping {address.host}  # else correct mqtt.url"
-        return Finding(name, "warning", f"{address} does not answer: {problem}", cure)
+        fix = "sudo apt install mosquitto" if local else f"ping {address.host}  # else correct mqtt.url"
+        return Finding(name, "warning", f"{address} does not answer: {problem}", fix)
     return Finding(name, "ok", f"{address} answers")
 
 
@@ -89,16 +89,16 @@ def power(throttling: Throttling | None) -> Finding:
         return Finding(name, "ok", "never throttled since boot")
     when = "now" if throttling.now else "since boot, not now"
     supply = any("under-voltage" in part for part in (throttling.now, throttling.since_boot))
-    cure = "use the Pi's own power supply and a short cable" if supply else "give the Pi a heat sink or more air"
-    return Finding(name, "warning", f"{', '.join(reasons)} ({when})", cure)
+    fix = "use the Pi's own power supply and a short cable" if supply else "give the Pi a heat sink or more air"
+    return Finding(name, "warning", f"{', '.join(reasons)} ({when})", fix)
 
 
 def governor(governors: AbstractSet[str]) -> Finding:
     """Check that the processor may run at full speed."""
     name, found = "CPU governor", ", ".join(sorted(governors)) or "this machine has none"
     if "powersave" in governors:
-        cure = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-        return Finding(name, "warning", found, cure)
+        fix = "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+        return Finding(name, "warning", found, fix)
     return Finding(name, "ok", found)
 
 
@@ -112,8 +112,8 @@ def disk(settings: Settings) -> Finding:
     needed = outbox.max_events * _EVENT_BYTES + _SPARE_BYTES
     found = f"{free / 1e6:.0f} MB free at {folder}"
     if free < needed:
-        cure = "sudo apt clean && sudo journalctl --vacuum-size=50M"
-        return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB needed", cure)
+        fix = "sudo apt clean && sudo journalctl --vacuum-size=50M"
+        return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB needed", fix)
     return Finding("disk", "ok", found)
 
 

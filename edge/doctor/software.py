@@ -60,8 +60,8 @@ def model(emotion: EmotionConfig) -> Finding:
     try:
         bundle = ModelBundle.configured(emotion)
     except (BundleError, ConfigError) as error:
-        cure = "emotion-edge config show  # then correct [emotion], or remove it for the shipped model"
-        return Finding(name, "broken", str(error), cure)
+        fix = "emotion-edge config show  # then correct [emotion], or remove it for the shipped model"
+        return Finding(name, "broken", str(error), fix)
     height, width = bundle.network.input_shape
     ramp = np.linspace(0, 255, height * width).reshape(1, height, width)
     pictures = np.concatenate([ramp, 255 - ramp, np.zeros_like(ramp)]).astype(np.uint8)
@@ -89,20 +89,20 @@ def implausible(answers: NDArray[np.float32]) -> str | None:
 
 def opencv() -> Finding:
     """Check that OpenCV is installed, with its face cascade."""
-    name, cure = "OpenCV", pip_install("opencv-python-headless>=4.6,<5")
+    name, fix = "OpenCV", pip_install("opencv-python-headless>=4.6,<5")
     try:
         import cv2  # noqa: PLC0415  # it may be missing
 
         from edge.vision.detector import cascade_file  # noqa: PLC0415  # it needs cv2
     except ImportError as error:
-        return Finding(name, "broken", str(error), cure)
+        return Finding(name, "broken", str(error), fix)
     try:
         cascade = cascade_file()
     except EdgeError as error:
         return Finding(name, "broken", f"{cv2.__version__}: {error}", "sudo apt install opencv-data")
     # OpenCV 5 no longer has cascades.
     if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
-        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", cure)
+        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", fix)
     return Finding(name, "ok", f"{cv2.__version__}, {cascade}")
 
 

@@ -71,7 +71,7 @@ def test_without_a_camera_a_real_broker_makes_it_broken(tmp_path: Path, picamera
     broken = look(asked("auto"), tmp_path)
     assert broken.status == "broken"
     assert "libcamera" in broken.found
-    assert broken.cure
+    assert broken.fix
     trying = look(asked("auto", "embedded"), tmp_path)
     assert trying.status == "warning"
     assert "test card" in trying.found
@@ -112,7 +112,7 @@ def test_hidden_system_packages_are_shown_by_the_cure(tmp_path: Path, monkeypatc
     (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
     monkeypatch.setattr(cameras, "_SYSTEM_PYTHON", str(python))
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    subprocess.run(shlex.split(cameras.picamera2_cure()), check=True)
+    subprocess.run(shlex.split(cameras.picamera2_fix()), check=True)
     assert "include-system-site-packages = true" in (tmp_path / "pyvenv.cfg").read_text()
 
 
@@ -131,7 +131,7 @@ def test_what_is_no_v4l2_device_is_no_camera(tmp_path: Path, picamera2: Path) ->
 def test_a_device_of_another_group_names_the_group(tmp_path: Path, picamera2: Path) -> None:
     picamera2.write_text("raise ImportError")
     (tmp_path / "video0").touch(stat.S_IWUSR)
-    assert "video" in (look(asked("auto"), tmp_path).cure or "")
+    assert "video" in (look(asked("auto"), tmp_path).fix or "")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_the_whole_examination_fits_on_a_screen_and_in_json() -> None:
     assert all(name in shown for name in names)
     assert [one["name"] for one in json.loads(to_json(findings))] == names
     assert len(set(names)) == len(names)
-    assert all(finding.cure for finding in findings if finding.status != "ok")
+    assert all(finding.fix for finding in findings if finding.status != "ok")
 
 
 def test_only_what_is_broken_makes_an_exit_code() -> None:
@@ -86,7 +86,7 @@ def test_a_missing_pyav_is_reported_with_the_command_that_installs_it(monkeypatc
     monkeypatch.setitem(sys.modules, "av", None)
     missing = software.pyav()
     assert missing.status == "broken"
-    assert "pip install" in (missing.cure or "")
+    assert "pip install" in (missing.fix or "")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_broker_that_is_silent_is_a_warning_only(port: int) -> None:
     assert host.broker(parse_broker(f"mqtt://127.0.0.1:{port}")).status == "ok"
     silent = host.broker(parse_broker(f"mqtt://me@127.0.0.1:{closed_port()}"))
     assert silent.status == "warning"
-    assert silent.cure == "sudo apt install mosquitto"
+    assert silent.fix == "sudo apt install mosquitto"
     assert host.broker(parse_broker("none")).status == "ok"
     assert host.broker(parse_broker("embedded")).status == "ok"
 
@@ -157,19 +157,19 @@ def test_a_broker_that_is_silent_is_a_warning_only(port: int) -> None:
 def test_the_kernel_is_asked_for_the_clock() -> None:
     assert host.is_clock_synchronised() in {True, False}
     assert host.clock(synchronised=True).status == "ok"
-    assert host.clock(synchronised=False).cure == "sudo timedatectl set-ntp true"
+    assert host.clock(synchronised=False).fix == "sudo timedatectl set-ntp true"
 
 
-def test_power_and_heat_have_their_own_cures() -> None:
+def test_power_and_heat_have_their_own_fixes() -> None:
     assert host.power(None).status == "ok"
     assert host.power(Throttling.from_bits(0)).status == "ok"
     supply = host.power(Throttling.from_bits(0x50005))
     assert supply.status == "warning"
     assert "under-voltage, throttled (now)" in supply.found
-    assert "power supply" in (supply.cure or "")
+    assert "power supply" in (supply.fix or "")
     heat = host.power(Throttling.from_bits(0x80000))
     assert "since boot, not now" in heat.found
-    assert "heat sink" in (heat.cure or "")
+    assert "heat sink" in (heat.fix or "")
 
 
 @pytest.mark.parametrize(("governors", "status"), [(set(), "ok"), ({"ondemand"}, "ok"), ({"powersave"}, "warning")])
