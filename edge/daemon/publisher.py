@@ -71,11 +71,11 @@ class Publisher:
         self._link.publish_retained(self._link.topics.state, message.to_json())
 
     def publish_health(self, health: Health) -> None:
-        """Publish how the device is."""
+        """Publish the device's health."""
         self._link.publish_retained(self._link.topics.health, health.to_json())
 
     def publish_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
-        """Publish how the camera is, since now."""
+        """Publish the camera's status, since now."""
         reason = reason and redact_text(reason)  # it may quote a library, and that the camera's address
         message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
         self._link.publish_retained(self._link.topics.camera, message.to_json())

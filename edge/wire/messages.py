@@ -183,7 +183,7 @@ class BrokerHealth(FrozenModel):
 
 
 class Health(Payload):
-    """How the device is; retained."""
+    """Device health; retained."""
 
     sent_at: Timestamp
     machine_uptime_s: Seconds = Field(description="Since the machine's boot")

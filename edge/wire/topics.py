@@ -90,7 +90,7 @@ class Topics:
             f"{root}/event", "A face appeared, its emotion changed, it is gone. Nothing is lost.", FaceEvent
         )
         self.camera = Topic(f"{root}/camera", "How the camera is, and why.", CameraStatus, retained=True)
-        self.health = Topic(f"{root}/health", "How the device is, every health.every_s.", Health, retained=True, qos=0)
+        self.health = Topic(f"{root}/health", "Device health, every health.every_s.", Health, retained=True, qos=0)
         self.info = Topic(f"{root}/info", "What is running, and in which session.", Info, retained=True)
         self.detection = Topic(
             f"{root}/detection/state",
@@ -105,7 +105,7 @@ class Topics:
         )
         self.request_health = Inbound(
             f"{root}/request/health",
-            "Have it tell how it is, now; with MQTT 5 where the response topic says, with the correlation data.",
+            "Ask for its health; with MQTT 5 the answer goes to the response topic, with the correlation data.",
             None,
         )
         self.response_health = Topic(
