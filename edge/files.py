@@ -118,11 +118,10 @@ def private_folder(folder: Path) -> Path:
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # else with what the umask leaves
     folder.mkdir(mode=0o700, exist_ok=True)
-    user, sticky = os.geteuid(), stat.S_ISVTX
-    for place, strangers in ((folder, 0), (folder.parent, sticky)):
+    user = os.geteuid()
+    for place, owners, strangers in ((folder, {user}, 0), (folder.parent, {user, 0}, stat.S_ISVTX)):
         found = place.lstat()
         shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        owners = {user} if place == folder else {user, 0}
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or (shared and not found.st_mode & strangers):
             raise OSError(errno.EPERM, "another user could change this folder", str(place))
     return folder

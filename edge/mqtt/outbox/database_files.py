@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.files import sync_folder
 from edge.mqtt.outbox.errors import UnfitError, explained
 
 if TYPE_CHECKING:
@@ -121,10 +122,6 @@ def put_in_place(new: Path, path: Path) -> None:
     """
     try:
         new.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         raise explained(error) from None
