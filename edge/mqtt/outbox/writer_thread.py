@@ -12,18 +12,12 @@ if TYPE_CHECKING:
 class Background(Protocol):
     """What works for the outbox in the background."""
 
-    def wake(self) -> None:
-        """Note that there may be something to do."""
-
     def close(self) -> None:
         """Do what is left, and end."""
 
 
 class NoThread:
     """The background of an outbox that is in memory alone."""
-
-    def wake(self) -> None:
-        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""
