@@ -49,6 +49,10 @@ class BrokerLimits:
             return True
         return False
 
+    def fits(self, size: int) -> bool:
+        """Return whether the broker takes a packet of so many bytes."""
+        return self.most_bytes is None or size <= self.most_bytes
+
     def adapt(self, message: Outgoing) -> Outgoing:
         """Return the message with the QoS and retain that the broker takes."""
         if message.qos <= self.most_qos and self.retains >= message.retain:

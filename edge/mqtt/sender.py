@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ class Sender:
     def begin(self, connection: Connection) -> None:
         """Note that the broker has accepted the connection: everything retained is sent again."""
         self._least_bytes = packet_bytes(self._smallest_event, mqtt5=connection.mqtt5)
-        if self.limits.most_bytes is not None and self._least_bytes > self.limits.most_bytes:
+        if not self.limits.fits(self._least_bytes):
             self.status.nothing_fits(self.limits)
         self.pending.again()  # availability is the first
         self.published.clear()
@@ -156,7 +157,7 @@ class Sender:
 
     def _publish(self, connection: Connection, message: Outgoing, *, alone: bool) -> None:
         if alone and not message.qos:
-            message = Outgoing(message.topic, message.payload, 1, message.retain, message.correlation)
+            message = replace(message, qos=1)
         message = self.limits.adapt(message)
         if self._fits(connection, message):
             connection.publish(message)
@@ -172,15 +173,13 @@ class Sender:
     def _fits(self, connection: Connection, message: Outgoing) -> bool:
         """Return whether the broker takes a message of this size, and log where it does not."""
         size = packet_bytes(message, mqtt5=connection.mqtt5)
-        if self.limits.most_bytes is not None and size > self.limits.most_bytes:
+        if not self.limits.fits(size):
             self.status.too_large(message.topic, size, self.limits)
             return False
         return not self._rejections.withheld(message.topic, size)
 
     def _may_send_events(self, connection: Connection) -> bool:
-        if self.limits.most_bytes is not None and self._least_bytes > self.limits.most_bytes:
-            return False
-        if self._rejections.withheld(self.topics.event, self._least_bytes):
+        if not self.limits.fits(self._least_bytes) or self._rejections.withheld(self.topics.event, self._least_bytes):
             return False
         if self._held_until_s is None:
             return True
