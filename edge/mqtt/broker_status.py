@@ -40,13 +40,13 @@ class BrokerStatus:
         """Whether it was logged that the broker cannot be reached, and is not back."""
         return self._problems.logged(_AWAY)
 
-    def failed(self, end: End, *, accepted: bool = False, sentence: str = "", hint: str = "") -> None:
+    def failed(self, end: End, *, answered: bool = True, accepted: bool = False, hint: str = "") -> None:
         """Log why a connection is over.
 
         Args:
             end: Why.
-            accepted: Whether the broker had accepted it.
-            sentence: What to log in place of the usual.
+            answered: Whether the broker came to answer with MQTT.
+            accepted: Whether it had accepted the connection.
             hint: What may help.
         """
         if end.kind == "taken over":
@@ -61,11 +61,13 @@ class BrokerStatus:
             )
         elif end.kind == "refused":
             self._reasons[_REFUSED] = end.reason
-            usual = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
-            self._problems.warning(_REFUSED, "%s; trying again, events are kept", sentence or usual)
+            what = f"cannot connect to {self._broker}: {end.reason}"
+            if answered:
+                what = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
+            self._problems.warning(_REFUSED, "%s; trying again, events are kept", what)
         elif end.kind in ("away", "mute", "malformed"):
-            usual = f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"
-            self._problems.warning(_AWAY, "%s%s; trying again, events are kept", sentence or usual, hint)
+            what = f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"
+            self._problems.warning(_AWAY, "%s%s; trying again, events are kept", what, hint)
 
     def accepted(self, limits: BrokerLimits) -> bool:
         """Note that the broker accepts a connection, and log what it does not take; return whether it was away."""

@@ -113,7 +113,7 @@ class Connector:
             # On every connect, so that it is enough to fix a file.
             client = self._make_client(*credentials(self._config))
         except ConfigError as error:
-            return self._failed(End("refused", str(error)), f"cannot connect to {self._broker}: {error}"), False, False
+            return self._failed(End("refused", str(error))), False, False
         self._sender.prepare()
         connection = Connection(client, self.wake_up, self.subscriptions, self._sender, self._limits)
         underway = []
@@ -123,12 +123,12 @@ class Connector:
             underway = connection.underway
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file"
-            return self._failed(End("refused", reason), f"cannot connect to {self._broker}: {reason}"), False, False
+            return self._failed(End("refused", reason)), False, False
         except (OSError, UnicodeError) as error:  # the latter from a host's name that cannot be one
             reason = str(getattr(error, "strerror", None) or error).lower()
             if self._broker.tls and isinstance(error, OSError) and refused_tls(error):
                 reason = f"nothing speaks TLS at that port ({reason}); write mqtt://, or the port of its TLS listener"
-            return self._failed(End("away", reason), f"cannot reach {self._broker}: {reason}"), False, False
+            return self._failed(End("away", reason)), False, False
         finally:
             self.connected = False
             connection.close()
@@ -199,8 +199,8 @@ class Connector:
         back, waiting = self._status.accepted(self._limits), self._sender.waiting
         log.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
 
-    def _failed(self, end: End, sentence: str) -> End:
+    def _failed(self, end: End) -> End:
         self._sender.ended(end, [], accepted=False)
         if not self._closing.is_set():
-            self._status.failed(end, sentence=sentence)
+            self._status.failed(end, answered=False)
         return end
