@@ -136,4 +136,4 @@ def test_picamera2_takes_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_camera_loads_nothing_that_only_another_needs() -> None:
     code = "import sys, edge.camera, edge.camera.open; print(*(m for m in sys.modules if m.startswith('edge.camera.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert set(loaded) == {"edge.camera.open", "edge.camera.rotated", "edge.camera.source"}
+    assert set(loaded) == {"edge.camera.open", "edge.camera.source"}
