@@ -80,7 +80,10 @@ class Clip:
         self._stamps = ClipStamps(self.rate, tick_s=self._video.tick_s, now=now)
         self._ends_s = 0.0
         try:
-            self._next = [self._first(), self._second()]
+            self._next = [
+                self._decode_or("not one picture in it can be decoded; it may be cut off or of an unknown kind"),
+                self._decode_or(f"it holds only one picture that can be decoded; {SINGLE}"),
+            ]
         except CameraError:
             self.close()
             raise
@@ -96,7 +99,7 @@ class Clip:
         picture = self._next.pop(0)
         frame = self._stamps.frame(picture.gray, picture.time_s)
         self._ends_s = frame.time_s + 1 / self.rate
-        following = self._decode() if len(self._next) < 2 else None
+        following = self._decode()
         if following:
             self._next.append(following)
         elif not self._next:
@@ -108,17 +111,11 @@ class Clip:
         self._next = []
         self._video.close()
 
-    def _first(self) -> Picture:
+    def _decode_or(self, problem: str) -> Picture:
+        """Return the next picture; raise CameraError with what is wrong with the clip if there is none."""
         picture = self._decode()
         if picture is None:
-            message = f"{self._path}: not one picture in it can be decoded; it may be cut off or of an unknown kind"
-            raise CameraError(message)
-        return picture
-
-    def _second(self) -> Picture:
-        picture = self._decode()
-        if picture is None:
-            message = f"{self._path}: it holds only one picture that can be decoded; {SINGLE}"
+            message = f"{self._path}: {problem}"
             raise CameraError(message)
         return picture
 

@@ -31,7 +31,6 @@ class ImageFolder:
 
     Attributes:
         name: The folder's name.
-        rate: Frames per second.
         frames: How many images there are.
     """
 
@@ -61,11 +60,10 @@ class ImageFolder:
             message = f"{path}: only one image in this folder, {files[0].name}; {SINGLE}"
             raise CameraError(message)
         self.name = path.name or str(path)
-        self.rate = fps
         self.frames = len(files)
         self._files = files
         self._stamps = ClipStamps(fps, now=now)
-        self._first = read_image(files[0])
+        self._shape = read_image(files[0]).shape
 
     def read(self) -> Frame | None:
         """Return the next image; None after the last.
@@ -77,8 +75,8 @@ class ImageFolder:
             return None
         file = self._files[self._stamps.count]
         gray = read_image(file)
-        if gray.shape != self._first.shape:
-            (height, width), (wanted_height, wanted_width) = gray.shape, self._first.shape
+        if gray.shape != self._shape:
+            (height, width), (wanted_height, wanted_width) = gray.shape, self._shape
             message = (
                 f"{file}: its size is {width}x{height}, but that of {self._files[0].name} is "
                 f"{wanted_width}x{wanted_height}; a folder is played like a clip: put the images of each size into a "

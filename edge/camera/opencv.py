@@ -20,7 +20,5 @@ def silence() -> None:
 
 
 def to_gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ``(H, W)`` gray levels of an ``(H, W)`` or an ``(H, W, 3)`` blue, green, red picture."""
-    if picture.ndim == 2:
-        return picture
+    """Return ``(H, W)`` gray levels of an ``(H, W, 3)`` blue, green, red picture."""
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)

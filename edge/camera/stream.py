@@ -63,7 +63,6 @@ class NetworkStream:
                 "check that the camera is on, its address, and user and password"
             )
             raise CameraError(message) from None
-        self._waiting: list[Frame] = []
         try:
             self._refuse_file(url)
             self._waiting = [self._next(), self._next()]

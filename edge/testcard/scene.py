@@ -41,9 +41,6 @@ class Truth:
     face: Rect | None
     """The face from hairline to chin, possibly partly outside; None with nobody there."""
 
-    walking: bool
-    """Whether the person is leaving or coming back."""
-
 
 class Scene:
     """A person before a wall, who shows one emotion after the other and sometimes leaves.
@@ -80,14 +77,14 @@ class Scene:
         order = self._order(int(number))
         if within_s < self._shown_s:
             index, since_s = divmod(within_s, self._dwell_s)
-            return Truth(order[int(index)], since_s, self._place(time_s, 0.0), walking=False)
+            return Truth(order[int(index)], since_s, self._place(time_s, 0.0))
         away_s = within_s - self._shown_s
         left = away_s / WALK_S  # 0 to 1 while leaving
         back = (self._round_s - within_s) / WALK_S  # 1 to 0 while coming back
         gone = min(left, back, 1.0)
         emotion = order[-1] if left < back else self._order(int(number) + 1)[0]
         face = self._place(time_s, gone) if gone < 1 else None
-        return Truth(emotion, self._dwell_s + away_s, face, walking=True)
+        return Truth(emotion, self._dwell_s + away_s, face)
 
     def render(self, time_s: float) -> NDArray[np.uint8]:
         """Return the picture of that moment: ``(height, width)`` gray levels."""

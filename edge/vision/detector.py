@@ -38,6 +38,9 @@ _THOROUGH_WINDOW = 50
 _MOST_ENLARGED = 0.5
 """Smaller faces than the cascade's are enlarged up to twice."""
 
+_STEP = 1.1
+"""How much larger each size of face is than the one searched before."""
+
 _NEAR = 0.8, 1.25
 """Sizes in which a tracked face is searched, as parts of its last one."""
 
@@ -80,7 +83,7 @@ class HaarDetector:
         """
         height, width = gray.shape
         part = _Region(gray, region or Rect(0, 0, width, height), self._min_height / _WINDOW)
-        return part.find(self._cascade, coarseness=1.1, neighbours=1, least=self._min_height)
+        return part.find(self._cascade, neighbours=1, least=self._min_height)
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Return the face in its surroundings, between 0.8 and 1.25 times its size.
@@ -102,7 +105,7 @@ class HaarDetector:
     ) -> Rect | None:
         least, most = (part * face.width for part in _NEAR)
         part = _Region(gray, face.grown(reach), least / window, tilt)
-        found = part.find(self._cascade, coarseness=1.1, neighbours=neighbours, least=least, most=most)
+        found = part.find(self._cascade, neighbours=neighbours, least=least, most=most)
         return max(found, key=face.overlap, default=None)
 
 
@@ -123,13 +126,12 @@ class _Region:
         self._shrink, self._tilt = max(shrink, _MOST_ENLARGED), tilt
         cut = cut_out(gray, self._rect, tilt)
         height, width = (max(1, round(side / self._shrink)) for side in cut.shape)
-        self._pixels = resized(cut, width, height) if cut.size else cut
+        self._pixels = resized(cut, width, height)
 
     def find(
         self,
         cascade: cv2.CascadeClassifier,
         *,
-        coarseness: float,
         neighbours: int,
         least: float,
         most: float | None = None,
@@ -140,7 +142,7 @@ class _Region:
         if min(self._pixels.shape) < smallest or 0 < largest < smallest:
             return []  # none fits
         found = cascade.detectMultiScale(
-            self._pixels, coarseness, neighbours, minSize=(smallest, smallest), maxSize=(largest, largest)
+            self._pixels, _STEP, neighbours, minSize=(smallest, smallest), maxSize=(largest, largest)
         )
         return [self._in_frame(*map(float, box)) for box in found]
 
