@@ -14,7 +14,7 @@ from edge.watch.timeline import Gap, Timeline
 from edge.wire.messages import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
 
 if TYPE_CHECKING:
-    from edge.wire.messages import Payload
+    from edge.wire.messages import Payload, StateFace
 
 _RECENT = 20
 """Events kept to be listed."""
@@ -52,9 +52,9 @@ class Device:
     """How far its clock is behind ours: a Pi has no battery for one. Zero where it is about right."""
 
     @property
-    def without_camera(self) -> bool:
-        """Whether its camera delivers nothing now."""
-        return self.camera is not None and self.camera.status != "online"
+    def faces(self) -> tuple[StateFace, ...]:
+        """Who is there; nobody while it is offline."""
+        return self.state.faces if self.state and self.availability != "offline" else ()
 
     def set_availability(self, message: Message) -> None:
         """Apply ``online`` or ``offline``, which have no time stamp of their own."""
@@ -91,7 +91,7 @@ class Device:
                 if payload.status != (self.camera.status if self.camera else "online"):
                     self.active = message.received_at
                 self.camera = payload
-                change = self.timeline.begin_gap if self.without_camera else self.timeline.end_gap
+                change = self.timeline.begin_gap if payload.status != "online" else self.timeline.end_gap
                 change(Gap.NO_CAMERA, payload.since)
             case Health():
                 self.health = payload

@@ -55,7 +55,7 @@ def draw(timelines: Mapping[str, Timeline], end: datetime, zone: tzinfo | None) 
         seen |= _band(axes, place, line, end)
     axes.set_xlim(_number(begin), _number(end))
     axes.set_ylim(len(known) - 0.4, -0.6)
-    axes.set_yticks(range(len(known)), [_name(name) for name in known], parse_math=False)
+    axes.set_yticks(range(len(known)), [printable(name, 32) for name in known], parse_math=False)
     _style_axes(axes, begin.astimezone(zone), end.astimezone(zone))
     handles = _legend(seen, lost=any(line.losses for line in known.values()))
     figure.legend(
@@ -134,11 +134,6 @@ def _legend(seen: set[str | Gap], *, lost: bool) -> list[Artist]:
     if lost:
         result.append(Line2D([], [], color=_LOST, marker="v", markersize=5, linewidth=1.2, label="lost events"))
     return result
-
-
-def _name(name: str) -> str:
-    shown = printable(name)
-    return shown if len(shown) <= 32 else shown[:31] + "…"
 
 
 def _number(at: datetime) -> float:

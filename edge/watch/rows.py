@@ -34,16 +34,11 @@ def rows_of(fleet: Fleet, room: int | None) -> tuple[list[TableRow], list[str]]:
         return rows, []
     # The most recently active, but in the order of their names: a table that jumps about cannot be read.
     most_active = set(sorted(names, key=lambda name: fleet.devices[name].active, reverse=True)[:room])
-    folded = [replace(row, more=max(0, len(_faces(row.device)) - 1)) for row in rows if row.first]
+    folded = [replace(row, more=max(0, len(row.device.faces) - 1)) for row in rows if row.first]
     return [row for row in folded if row.name in most_active], [name for name in names if name not in most_active]
 
 
 def _face_rows(name: str, device: Device) -> Iterator[TableRow]:
-    faces = _faces(device)
-    yield TableRow(name, device, faces[0] if faces else None)
-    for face in faces[1:]:
+    yield TableRow(name, device, device.faces[0] if device.faces else None)
+    for face in device.faces[1:]:
         yield TableRow(name, device, face, first=False)
-
-
-def _faces(device: Device) -> tuple[StateFace, ...]:
-    return device.state.faces if device.state and device.availability != "offline" else ()

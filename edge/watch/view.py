@@ -172,7 +172,7 @@ def _headline(fleet: Fleet, now: datetime, problem: str | None) -> Text:
     devices = fleet.devices.values()
     away = sum(device.availability == "offline" for device in devices)
     lost = sum(device.losses.lost for device in devices)
-    faces = sum(len(d.state.faces) for d in devices if d.state and d.availability != "offline")
+    faces = sum(len(device.faces) for device in devices)
     text = _line(f"{now:%H:%M:%S}  {fleet.base}", "bold")
     text.append(f"  {_several(len(devices), 'device')}, {_several(faces, 'face')}", "not bold")
     for count, said in (
