@@ -95,6 +95,17 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
         raise OutputError(message) from None
 
 
+def write_own(path: Path, content: bytes) -> None:
+    """Write a file of this program's own atomically, for this user alone, and make its folder if it is missing.
+
+    Raises:
+        OSError: The folder cannot be made.
+        OutputError: The file cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(path, content, mode=0o600, own=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Sync a folder, so that the names in it survive a power cut.
 

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from edge.errors import OutputError
-from edge.files import private_folder, read_regular, write_atomically
+from edge.files import private_folder, read_regular, write_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +107,9 @@ class DetectionSwitch:
         text = b"ON\n" if on else b"OFF\n"
         # OFF first where it needs no disk; ON last, so that a failure leaves OFF.
         if not on:
-            _attempt(lambda: _write(private_folder(self._memory.parent) / self._memory.name, text))
+            _attempt(lambda: write_own(private_folder(self._memory.parent) / self._memory.name, text))
             _attempt(self._note_off)
-        self._problem = _attempt(lambda: _write(self._file, text))
+        self._problem = _attempt(lambda: write_own(self._file, text))
         if self._problem and not on and (self._overwrite(text) or self._missing_means_off()):
             self._problem = None
         if on and self._problem is None:
@@ -119,7 +119,7 @@ class DetectionSwitch:
 
     def _note_off(self) -> None:
         if not self._ever_off.exists():
-            _write(self._ever_off, b"")
+            write_own(self._ever_off, b"")
 
     def _missing_means_off(self) -> bool:
         """Return whether the next start finds no file, but that detection was ever off; an empty file often fits."""
@@ -141,11 +141,6 @@ class DetectionSwitch:
                 os.close(descriptor)
 
         return _attempt(overwrite) is None
-
-
-def _write(file: Path, text: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(file, text, mode=0o600, own=True)
 
 
 def _attempt(action: Callable[[], None]) -> str | None:

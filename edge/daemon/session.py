@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from edge.errors import OutputError
-from edge.files import private_folder, read_regular, write_atomically
+from edge.files import private_folder, read_regular, write_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,8 +136,7 @@ class SessionFiles:
 
     def _write_state(self) -> None:
         try:
-            self._state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._state, self._text(), mode=0o600, own=True)
+            write_own(self._state, self._text())
         except OSError as error:
             log.warning("%s: cannot be written (%s)", self._state, error.strerror)
         except OutputError as error:
