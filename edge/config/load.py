@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from edge.config.mistakes import Keys, explain
-from edge.config.toml import read_toml
+from edge.config.toml import read_toml, shown_name
 from edge.config.tree import Settings
 from edge.errors import ConfigError
-from edge.redaction import redact
-from edge.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +64,7 @@ def _from_file(file: Path | None) -> tuple[str, _Tree]:
         if not SYSTEM_FILE.exists():
             return "", {}
         file = SYSTEM_FILE
-    return printable(redact(str(file)), 200), read_toml(file)
+    return shown_name(file), read_toml(file)
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Tree:

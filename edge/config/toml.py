@@ -21,13 +21,18 @@ _LONGEST_LINE = 2_000
 """Characters. tomllib takes 12 s for a key of 20,000 parts, and the square of it for more."""
 
 
+def shown_name(file: Path) -> str:
+    """Return a file's name as messages show it: an address with a password may stand where it belongs."""
+    return printable(redact(str(file)), 200)
+
+
 def read_toml(file: Path) -> dict[str, Any]:
     """Return the content of a TOML file.
 
     Raises:
         ConfigError: It cannot be read, is not TOML, or is of a size that no configuration has.
     """
-    place = printable(redact(str(file)), 200)  # an address may stand where the file's name belongs
+    place = shown_name(file)
     try:
         text = read_text(file, _MOST_BYTES)
     except OSError as error:

@@ -16,6 +16,8 @@ from edge.wire.topics import BASE, HOME_ASSISTANT
 SECRET_FILES = frozenset({"password_file"})
 """Keys that name a file with a secret. A user may write the secret itself there by mistake."""
 
+_TopicPrefix = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)]
+
 
 def _hostname() -> str:
     """Return the host's name, with characters that a topic cannot hold replaced by ``-``."""
@@ -110,7 +112,7 @@ class MqttConfig(Section):
     device: str = Field(default_factory=_hostname, pattern=r"^[^/+#\s\x00-\x1f$][^/+#\x00-\x1f]*$", max_length=64)
     """The device's name in its topics; by default the host's name."""
 
-    base_topic: str = Field(default=BASE, pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
+    base_topic: _TopicPrefix = BASE
     """First part of every topic."""
 
     password_file: Path | None = None
@@ -163,7 +165,7 @@ class HomeAssistantConfig(Section):
     enabled: bool = True
     """Announce the device, so that it appears by itself; false removes it again."""
 
-    prefix: str = Field(default=HOME_ASSISTANT, pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)
+    prefix: _TopicPrefix = HOME_ASSISTANT
     """First part of Home Assistant's discovery topics; the default is Home Assistant's own."""
 
 
