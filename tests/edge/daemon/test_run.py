@@ -23,6 +23,7 @@ from edge.testcard import Scene
 from edge.wire.messages import Health
 from tests.asker import Asker
 from tests.broker import wait_until
+from tests.in_process import daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ def settings(url: str) -> Settings:
 def test_nobody_is_seen_while_the_camera_is_away_and_another_face_comes_with_it_back(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unplugged, stop = threading.Event(), threading.Event()
+    unplugged = threading.Event()
 
     def opener(*_: object) -> Unpluggable:
         if unplugged.is_set():
@@ -84,8 +85,6 @@ def test_nobody_is_seen_while_the_camera_is_away_and_another_face_comes_with_it_
         return Unpluggable(unplugged)
 
     monkeypatch.setattr(run, "open_camera", opener)
-    thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
-    thread.start()
 
     def told(kind: str) -> int:
         return sum(json.loads(payload)["type"] == kind for payload in subscriber.payloads(f"{ROOT}/event"))
@@ -97,18 +96,16 @@ def test_nobody_is_seen_while_the_camera_is_away_and_another_face_comes_with_it_
     def people() -> int:
         return len(json.loads(subscriber.payloads(f"{ROOT}/state")[-1])["faces"])
 
-    wait_until(lambda: told("appeared") == 1)
-    wait_until(lambda: people() == 1)
-    unplugged.set()
-    wait_until(lambda: status() == "offline")
-    wait_until(lambda: told("gone") == 1)
-    wait_until(lambda: people() == 0)
-    unplugged.clear()
-    wait_until(lambda: status() == "online")
-    wait_until(lambda: told("appeared") == 2)
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: told("appeared") == 1)
+        wait_until(lambda: people() == 1)
+        unplugged.set()
+        wait_until(lambda: status() == "offline")
+        wait_until(lambda: told("gone") == 1)
+        wait_until(lambda: people() == 0)
+        unplugged.clear()
+        wait_until(lambda: status() == "online")
+        wait_until(lambda: told("appeared") == 2)
     ids = [json.loads(payload)["face"]["id"] for payload in subscriber.payloads(f"{ROOT}/event")]
     assert ids[0] == 1
     assert ids[-1] == 2
@@ -119,16 +116,12 @@ def running(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Path]:
     """Run the daemon with a camera that is a file; gives that file's path."""
-    device, stop = tmp_path / "video0", threading.Event()
+    device = tmp_path / "video0"
     device.touch()
     monkeypatch.setattr(run, "open_camera", lambda *_: Device(device))
-    thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
-    thread.start()
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-    yield device
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        yield device
 
 
 def last(subscriber: Subscriber, topic: str) -> Any:
@@ -168,7 +161,7 @@ def test_turned_off_the_camera_is_really_closed_and_turned_on_it_opens_at_once(
 def test_turned_off_while_the_camera_still_opens_it_is_closed_as_soon_as_it_is_open(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    device, slow, stop = tmp_path / "video0", threading.Event(), threading.Event()
+    device, slow = tmp_path / "video0", threading.Event()
     device.touch()
 
     def opener(*_: object) -> Device:
@@ -176,18 +169,14 @@ def test_turned_off_while_the_camera_still_opens_it_is_closed_as_soon_as_it_is_o
         return Device(device)
 
     monkeypatch.setattr(run, "open_camera", opener)
-    thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
-    thread.start()
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON"])
-    subscriber.publish(f"{ROOT}/detection/set", "OFF")
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
-    slow.set()
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
-    assert last(subscriber, "camera")["status"] == "off"
-    assert not is_open(device)
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON"])
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+        slow.set()
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
+        assert last(subscriber, "camera")["status"] == "off"
+        assert not is_open(device)
     assert subscriber.payloads(f"{ROOT}/event") == []
 
 
@@ -201,20 +190,16 @@ def test_the_watchdog_is_fed_while_the_camera_is_off(
         monkeypatch.setenv("NOTIFY_SOCKET", str(address))
         monkeypatch.setenv("WATCHDOG_USEC", "2000000")
         monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-        stop = threading.Event()
-        thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
-        thread.start()
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        heard = b""
-        while b"STATUS=detection was turned off" not in heard:
-            heard = systemd.recv(4096)
-        fed_s = [time.monotonic()]
-        while len(fed_s) < 4:
-            if systemd.recv(4096) == b"WATCHDOG=1":
-                fed_s.append(time.monotonic())
-        stop.set()
-        thread.join(10)
+        with daemon(settings(mosquitto.url)):
+            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+            subscriber.publish(f"{ROOT}/detection/set", "OFF")
+            heard = b""
+            while b"STATUS=detection was turned off" not in heard:
+                heard = systemd.recv(4096)
+            fed_s = [time.monotonic()]
+            while len(fed_s) < 4:
+                if systemd.recv(4096) == b"WATCHDOG=1":
+                    fed_s.append(time.monotonic())
     assert all(later - earlier < 2.0 for earlier, later in itertools.pairwise(fed_s))
 
 
@@ -231,19 +216,12 @@ def test_a_request_for_health_is_answered(running: Path, mosquitto: Mosquitto, s
 
 
 def test_a_throttled_machine_looks_at_fewer_frames_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto, subscriber: Subscriber, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto, subscriber: Subscriber
 ) -> None:
-    device, stop = tmp_path / "video0", threading.Event()
-    device.touch()
-    monkeypatch.setattr(run, "open_camera", lambda *_: Device(device))
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
     monkeypatch.setattr(Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
-    thread = threading.Thread(target=run.run, args=(settings(mosquitto.url), stop))
-    thread.start()
-    try:
+    with daemon(settings(mosquitto.url)):
         wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 3)
-    finally:
-        stop.set()
-        thread.join(10)
     frames = Health.model_validate(last(subscriber, "health")).frames
     assert frames.limit_per_second == FPS / 2
     assert frames.per_second < FPS * 0.7
@@ -280,9 +258,9 @@ def test_a_camera_that_is_gone_for_too_long_ends_the_daemon_and_the_broker_hears
     with pytest.raises(CameraError, match="longer than"):
         run.run(settings(mosquitto.url), threading.Event())
     wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1:] == ["offline"])
-    last = json.loads(subscriber.payloads(f"{ROOT}/camera")[-1])
-    assert last["status"] == "offline"
-    assert "longer than camera.give_up_s" in last["reason"]
+    camera = last(subscriber, "camera")
+    assert camera["status"] == "offline"
+    assert "longer than camera.give_up_s" in camera["reason"]
 
 
 def test_a_stop_is_heard_while_the_camera_opens(monkeypatch: pytest.MonkeyPatch) -> None:

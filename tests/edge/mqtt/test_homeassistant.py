@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.config import CameraConfig, HealthConfig, HomeAssistantConfig, MqttConfig, Settings
-from edge.daemon import run
 from edge.daemon.loop import STATE_EVERY_S
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt import Topics
@@ -19,6 +17,7 @@ from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant, discovery
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
 from tests.broker import Subscriber, wait_until
+from tests.in_process import daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,15 +88,11 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
         mqtt=MqttConfig(url=mosquitto.url, device="test"),
         health=HealthConfig(every_s=1),
     )
-    stop = threading.Event()
-    thread = threading.Thread(target=run.run, args=(settings, stop))
-    thread.start()
-    wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) > 1)
-    subscriber.publish(f"{ROOT}/detection/set", "OFF")
-    wait_until(lambda: '"off"' in (subscriber.payloads(f"{ROOT}/camera") or [""])[-1])
-    wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 2)
-    stop.set()
-    thread.join(10)
+    with daemon(settings):
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) > 1)
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: '"off"' in (subscriber.payloads(f"{ROOT}/camera") or [""])[-1])
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 2)
     (payload,) = subscriber.payloads(CONFIG)
     device = hass.check(CONFIG, payload.encode())
 

@@ -1,0 +1,28 @@
+"""The daemon in a thread of the test's own process, where its parts can be replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from edge.daemon import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.config import Settings
+
+
+@contextlib.contextmanager
+def daemon(settings: Settings) -> Iterator[None]:
+    """Run the daemon; at the end it is told to stop, also where the test failed, and must do so."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run.run, args=(settings, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
