@@ -1,76 +1,26 @@
+"""A camera that goes, comes back, stays away, or gives too much for a machine that is throttled."""
+
 from __future__ import annotations
 
-import contextlib
-import itertools
 import json
-import os
-import random
-import socket
 import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.camera.capture import THREAD
-from edge.camera.testcard import TestCard
-from edge.config import CameraConfig, HealthConfig, MqttConfig, Settings
 from edge.daemon import run
 from edge.errors import CameraError
 from edge.system.machine import Machine, Throttling
-from edge.testcard import Scene
 from edge.wire.messages import Health
-from tests.asker import Asker
 from tests.broker import wait_until
+from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from edge.frame import Frame
     from tests.broker import Mosquitto, Subscriber
 
-ROOT = "emotion-edge/test"
 FPS = 15.0
-
-
-class Device(TestCard):
-    """A camera that holds its device's file open, as real ones do."""
-
-    synthetic = False
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(Scene(), 15)
-        self._file = file.open("rb")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class Unpluggable(TestCard):
-    """A camera, as the daemon sees it, that shows the test card's person until it is unplugged."""
-
-    name = "webcam"
-    synthetic = False
-
-    def __init__(self, unplugged: threading.Event) -> None:
-        super().__init__(Scene(), 15)
-        self._unplugged = unplugged
-
-    def read(self) -> Frame:
-        if self._unplugged.is_set():
-            message = "webcam: it is unplugged"
-            raise CameraError(message)
-        return super().read()
-
-
-def settings(url: str) -> Settings:
-    return Settings(
-        camera=CameraConfig(give_up_s=3),
-        mqtt=MqttConfig(url=url, device="test"),
-        health=HealthConfig(every_s=1),
-    )
 
 
 def test_nobody_is_seen_while_the_camera_is_away_and_another_face_comes_with_it_back(
@@ -111,110 +61,6 @@ def test_nobody_is_seen_while_the_camera_is_away_and_another_face_comes_with_it_
     assert ids[-1] == 2
 
 
-@pytest.fixture
-def running(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Path]:
-    """Run the daemon with a camera that is a file; gives that file's path."""
-    device = tmp_path / "video0"
-    device.touch()
-    monkeypatch.setattr(run, "open_camera", lambda *_: Device(device))
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        yield device
-
-
-def last(subscriber: Subscriber, topic: str) -> Any:
-    return json.loads(subscriber.payloads(f"{ROOT}/{topic}")[-1])
-
-
-def is_open(file: Path) -> bool:
-    """Whether this process holds a descriptor of it."""
-    return any(os.path.realpath(link) == str(file) for link in Path("/proc/self/fd").iterdir())
-
-
-def test_turned_off_the_camera_is_really_closed_and_turned_on_it_opens_at_once(
-    running: Path, subscriber: Subscriber
-) -> None:
-    assert is_open(running)
-    subscriber.publish(f"{ROOT}/detection/set", "OFF")
-    wait_until(lambda: last(subscriber, "camera")["status"] == "off")
-    assert not is_open(running)
-    assert last(subscriber, "camera")["reason"] == "detection was turned off"
-    assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"]
-    assert last(subscriber, "event")["type"] == "gone"
-    wait_until(lambda: last(subscriber, "state")["faces"] == [])
-    assert last(subscriber, "state")["emotion"] is None
-    reports, events = len(subscriber.payloads(f"{ROOT}/health")), len(subscriber.payloads(f"{ROOT}/event"))
-    wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > reports + 1)  # it lives
-    assert not is_open(running)
-    assert len(subscriber.payloads(f"{ROOT}/event")) == events
-    began_s = time.monotonic()
-    subscriber.publish(f"{ROOT}/detection/set", "ON")
-    wait_until(lambda: last(subscriber, "camera")["status"] == "online")
-    assert time.monotonic() - began_s < 3
-    assert is_open(running)
-    wait_until(lambda: last(subscriber, "event")["type"] == "appeared")
-    assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF", "ON"]
-
-
-def test_turned_off_while_the_camera_still_opens_it_is_closed_as_soon_as_it_is_open(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    device, slow = tmp_path / "video0", threading.Event()
-    device.touch()
-
-    def opener(*_: object) -> Device:
-        slow.wait(10)
-        return Device(device)
-
-    monkeypatch.setattr(run, "open_camera", opener)
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON"])
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
-        slow.set()
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
-        assert last(subscriber, "camera")["status"] == "off"
-        assert not is_open(device)
-    assert subscriber.payloads(f"{ROOT}/event") == []
-
-
-def test_the_watchdog_is_fed_while_the_camera_is_off(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    address = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(address))
-        systemd.settimeout(5)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(address))
-        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
-        monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-        with daemon(settings(mosquitto.url)):
-            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-            subscriber.publish(f"{ROOT}/detection/set", "OFF")
-            heard = b""
-            while b"STATUS=detection was turned off" not in heard:
-                heard = systemd.recv(4096)
-            fed_s = [time.monotonic()]
-            while len(fed_s) < 4:
-                if systemd.recv(4096) == b"WATCHDOG=1":
-                    fed_s.append(time.monotonic())
-    assert all(later - earlier < 2.0 for earlier, later in itertools.pairwise(fed_s))
-
-
-def test_a_request_for_health_is_answered(running: Path, mosquitto: Mosquitto, subscriber: Subscriber) -> None:
-    assert running.exists()
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        payload, correlation = asker.ask(f"{ROOT}/request/health", b"\x00\xff")
-    assert correlation == b"\x00\xff"
-    answer = Health.model_validate_json(payload)
-    assert answer.frames.processed > 0
-    subscriber.publish(f"{ROOT}/request/health", "")
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
-    assert Health.model_validate(last(subscriber, "response/health")).session == answer.session
-
-
 def test_a_throttled_machine_looks_at_fewer_frames_and_says_so(
     monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto, subscriber: Subscriber
 ) -> None:
@@ -228,25 +74,6 @@ def test_a_throttled_machine_looks_at_fewer_frames_and_says_so(
     assert frames.dropped > frames.captured / 4
     assert frames.age_p95_ms is not None
     assert 0 <= frames.age_p95_ms < 1000 / FPS * 1.5  # the newest wins, however few are looked at
-
-
-def test_nonsense_on_the_command_topics_changes_nothing_and_is_counted(running: Path, subscriber: Subscriber) -> None:
-    dice = random.Random(3)  # noqa: S311  # no secret
-    large = dice.randbytes(1_000_000)
-    topics = [f"{ROOT}/{rest}" for rest in ("detection/set", "request/health", "request/x", "request/health/x")]
-    before = {topic: len(subscriber.payloads(f"{ROOT}/{topic}")) for topic in ("detection/state", "camera", "info")}
-    counted = 0
-    for number in range(500):  # tests/test_end_to_end.py sends more
-        size = 1_000_000 if number % 100 == 0 else 300 if number % 7 == 0 else dice.randrange(3, 40)
-        topic = dice.choice(topics)
-        payload = large[:size] if size == 1_000_000 else b"\xff" + dice.randbytes(size - 1)
-        subscriber.publish(topic, payload)
-        counted += 1
-    wait_until(lambda: last(subscriber, "health")["commands_ignored"] >= counted, timeout_s=20)
-    assert last(subscriber, "health")["commands_ignored"] == counted
-    assert {topic: len(subscriber.payloads(f"{ROOT}/{topic}")) for topic in before} == before
-    assert subscriber.payloads(f"{ROOT}/response/health") == []
-    assert is_open(running)
 
 
 def test_a_camera_that_is_gone_for_too_long_ends_the_daemon_and_the_broker_hears_why(
