@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MakeClient = Callable[..., MqttClient]
 MakeEvent = Callable[[int], FaceEvent]
 
-AVAILABILITY = "emotion-edge/test/availability"
 EVENT = "emotion-edge/test/event"
 
 

@@ -18,6 +18,7 @@ from edge.mqtt import Backoff, MqttClient, Outbox, connection
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import Authority, needs_openssl
+from tests.edge.mqtt.scripted import CONNACK
 from tests.proxy import Proxy
 from tests.said import warnings_of
 
@@ -31,7 +32,6 @@ MakeEvent = Callable[[int], FaceEvent]
 EVENT = "emotion-edge/test/event"
 STATE = "emotion-edge/test/state"
 
-CONNACK = b"\x20\x03\x00\x00\x00"  # MQTT 5: accepted, no properties
 HUGE = b"\xff\xff\xff\x7f"  # a remaining length of 256 MB
 IMPATIENT = Backoff(first_s=0.02, most_s=0.04, refused_s=0.05, answer_s=0.2, settled_s=0.0)
 NOISE = random.Random(5).randbytes(100_000)  # noqa: S311  # to be repeatable

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.edge.mqtt.world import World
+from tests.edge.mqtt.world import HOUR_S, World
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HOUR_S = 3600.0
 
 
 def test_a_healthy_day_writes_nothing(world: World) -> None:

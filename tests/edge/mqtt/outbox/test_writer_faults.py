@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HOUR_S = 3600.0
-
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
 def test_a_damaged_file_is_set_aside_at_the_start(
