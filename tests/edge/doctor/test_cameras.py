@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -17,17 +16,10 @@ from edge.config import CameraConfig, MqttConfig, Settings
 from edge.doctor import Finding, cameras
 from edge.errors import EdgeError
 from edge.system.machine import Machine
+from tests.broker import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """Listen as a broker or a network camera would."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
 
 
 @pytest.fixture
@@ -37,12 +29,6 @@ def picamera2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return folder / "picamera2.py"
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-    return number
 
 
 def asked(source: str, url: str = "mqtt://localhost") -> Settings:
@@ -171,7 +157,7 @@ def test_a_clip_and_a_folder_of_images_are_fine(tmp_path: Path, video: Path) -> 
 
 def test_a_stream_must_answer_and_its_password_is_not_shown(tmp_path: Path, port: int) -> None:
     assert look(asked(f"rtsp://me:secret@127.0.0.1:{port}/live"), tmp_path).status == "ok"
-    silent = look(asked(f"rtsp://me:secret@127.0.0.1:{closed_port()}/live"), tmp_path)
+    silent = look(asked(f"rtsp://me:secret@127.0.0.1:{free_port()}/live"), tmp_path)
     assert silent.status == "broken"
     assert "secret" not in silent.found
     assert look(asked("rtsp://host:port/live"), tmp_path).status == "broken"

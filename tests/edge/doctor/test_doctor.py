@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -16,23 +15,10 @@ from edge.doctor import Finding, examine, exit_code, host, software, table, to_j
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
 from edge.system.machine import Throttling
+from tests.broker import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """Listen as a broker or a network camera would."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-    return number
 
 
 def test_the_whole_examination_fits_on_a_screen_and_in_json() -> None:
@@ -147,7 +133,7 @@ def test_implausible_answers_are_told(answers: list[list[float]], fault: str | N
 
 def test_a_broker_that_is_silent_is_a_warning_only(port: int) -> None:
     assert host.broker(parse_broker(f"mqtt://127.0.0.1:{port}")).status == "ok"
-    silent = host.broker(parse_broker(f"mqtt://me@127.0.0.1:{closed_port()}"))
+    silent = host.broker(parse_broker(f"mqtt://me@127.0.0.1:{free_port()}"))
     assert silent.status == "warning"
     assert silent.fix == "sudo apt install mosquitto"
     assert host.broker(parse_broker("none")).status == "ok"
