@@ -18,7 +18,7 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from train import fit as fitting
-from train import keep, kept, mean_faces, recipes, report
+from train import keep, kept, mean_faces, page, recipes
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
 from train.evaluate import commands, tables
@@ -27,6 +27,7 @@ from train.evaluate.protocols import evaluate_all, load_tests
 from train.heads import heads_of, model_columns
 from train.networks.cost import count_macs
 from train.progress import progress
+from train.report import TrainingReport
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
 
@@ -84,7 +85,7 @@ def fit(  # noqa: PLR0913  # each is a flag
         labels, columns = model_columns(training.heads, head)
         model = fitting.only(network, plan, columns)
         fitting.save_atomically(model, folder / f"{name}.keras")
-        written = report.TrainingReport(
+        written = TrainingReport(
             name=name,
             labels=labels,
             protocol=head.protocol,
@@ -100,7 +101,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             history=history,
             metrics=evaluate_all(keras_logits(model), labels, tests),
         )
-        report.write(written, folder)
+        page.write(written, folder)
         Console().print(tables.accuracies(written.metrics))
         Console().print(tables.EXPLAINED)
         Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)

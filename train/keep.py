@@ -16,7 +16,7 @@ from rich.console import Console
 from edge.files import write_atomically
 from edge.inference.outputs import FACE
 from train import fit as fitting
-from train import kept, report
+from train import kept, page, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
@@ -80,7 +80,7 @@ def restore(
             raise DataError(message)
         _, columns = model_columns(network.heads, head)
         fitting.save_atomically(fitting.only(network.build(), network.recipe, columns), folder / f"{name}.keras")
-        report.write(written, folder)
+        page.write(written, folder)
         Console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
 
 

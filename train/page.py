@@ -1,17 +1,41 @@
-"""The report of a training as one Markdown page."""
+"""The report of a training as files: one Markdown page, two plots, and JSON."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge.files import write_atomically
+from train import plots
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from train.evaluate.metrics import Metrics
     from train.report import TrainingReport
 
 
-def markdown(report: TrainingReport) -> str:
+def write(report: TrainingReport, folder: Path) -> Path:
+    """Write ``NAME.json``, ``NAME.md`` and two plots, ``NAME-*.png``, into the run's folder, each atomically.
+
+    Returns:
+        The JSON file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = report.metrics["PrivateTest"][report.protocol]
+    title = f"{report.name}, {report.protocol}, PrivateTest: {shown.accuracy:.1%} of {shown.n:,}"
+    files = {
+        f"{report.name}-curves.png": plots.curves(report.history, report.name),
+        f"{report.name}-confusion.png": plots.confusion(shown, title),
+        f"{report.name}.md": _markdown(report).encode(),
+        f"{report.name}.json": report.model_dump_json(indent=1).encode() + b"\n",
+    }
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return folder / f"{report.name}.json"
+
+
+def _markdown(report: TrainingReport) -> str:
     """Return the page; the plots lie beside it."""
     schedule = report.recipe.schedule
     took = f", {report.wall_s / 60:.0f} minutes" if report.wall_s else ""

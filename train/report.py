@@ -1,4 +1,4 @@
-"""The same report for every trained model: JSON for programs, Markdown and plots for people."""
+"""What is told of every trained model, as JSON for programs; `train.page` shows it to people."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
 
-from edge.files import read_text, write_atomically
+from edge.files import read_text
 from edge.frozen import FrozenModel
 from edge.text import printable
-from train import page, plots
 from train.datasets import DataError, LabelProtocol
 from train.evaluate.metrics import Metrics
 from train.recipes import Recipe
@@ -58,26 +57,6 @@ class TrainingReport(FrozenModel):
 
     metrics: dict[str, dict[str, Metrics]]
     """By split, then by protocol."""
-
-
-def write(report: TrainingReport, folder: Path) -> Path:
-    """Write ``NAME.json``, ``NAME.md`` and two plots, ``NAME-*.png``, into the run's folder, each atomically.
-
-    Returns:
-        The JSON file.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    shown = report.metrics["PrivateTest"][report.protocol]
-    title = f"{report.name}, {report.protocol}, PrivateTest: {shown.accuracy:.1%} of {shown.n:,}"
-    files = {
-        f"{report.name}-curves.png": plots.curves(report.history, report.name),
-        f"{report.name}-confusion.png": plots.confusion(shown, title),
-        f"{report.name}.md": page.markdown(report).encode(),
-        f"{report.name}.json": report.model_dump_json(indent=1).encode() + b"\n",
-    }
-    for name, content in files.items():
-        write_atomically(folder / name, content)
-    return folder / f"{report.name}.json"
 
 
 def read(path: Path) -> TrainingReport:
