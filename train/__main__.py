@@ -24,7 +24,7 @@ from train.datasets import load
 from train.evaluate import commands, tables
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
-from train.heads import heads_of, model_columns
+from train.heads import emotion_models, heads_of, model_columns
 from train.networks.cost import count_macs
 from train.progress import progress
 from train.report import TrainingReport
@@ -80,8 +80,7 @@ def fit(  # noqa: PLR0913  # each is a flag
     if before:
         taught["start"] = str(before)
     weights = kept.save(folder / f"{plan.name}.npz", plan, network.get_weights())
-    for head in training.emotions:
-        name = head.model_name(plan.name, first=training.heads[0])
+    for head, name in emotion_models(training.heads, plan.name):
         labels, columns = model_columns(training.heads, head)
         model = fitting.only(network, plan, columns)
         fitting.save_atomically(model, folder / f"{name}.keras")

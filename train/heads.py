@@ -11,7 +11,7 @@ from edge.inference.outputs import FACE
 from train.datasets import fer2013, ferplus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from train.datasets import LabelProtocol
     from train.recipes import DataConfig
@@ -34,10 +34,6 @@ class Head:
     columns: slice
     """Which of all columns."""
 
-    def model_name(self, recipe: str, first: Head) -> str:
-        """Return the name of the model of this head of a recipe; that of the first head has the recipe's own."""
-        return recipe if self.name == first.name else f"{recipe}-{self.name}"
-
     @property
     def protocol(self) -> LabelProtocol:
         """The protocol that it is evaluated by."""
@@ -56,6 +52,13 @@ def heads_of(data: DataConfig) -> tuple[Head, ...]:
         Head(name, LABELS[name], weight, slice(int(end) - len(LABELS[name]), int(end)))
         for (name, weight), end in zip(weights.items(), ends, strict=True)
     )
+
+
+def emotion_models(heads: Sequence[Head], recipe: str) -> Iterator[tuple[Head, str]]:
+    """Yield each head for emotions and the name of its model; that of the first head has the recipe's own."""
+    for head in heads:
+        if head.name != FACE:
+            yield head, recipe if head.name == heads[0].name else f"{recipe}-{head.name}"
 
 
 def model_columns(heads: Sequence[Head], head: Head) -> tuple[tuple[str, ...], list[int]]:

@@ -14,23 +14,17 @@ import typer
 from rich.console import Console
 
 from edge.files import write_atomically
-from edge.inference.outputs import FACE
 from train import fit as fitting
 from train import kept, page, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
-from train.heads import heads_of, model_columns
+from train.heads import emotion_models, heads_of, model_columns
 from train.recipes import Recipe, RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
-
-    from train.heads import Head
-    from train.kept import KeptNetwork
 
 FOLDER = Path(__file__).parent / "weights"
 """Where the weights of what is shipped, and of its teachers, are kept."""
@@ -52,7 +46,7 @@ def keep(
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
     network = kept.load(path)
     tests = load_tests(fer2013, ferplus)
-    for head, name in _models(network):
+    for head, name in emotion_models(network.heads, recipe.name):
         labels, columns = model_columns(network.heads, head)
         model = fitting.only(network.build(), recipe, columns)
         before = report.read(run / f"{name}.json")
@@ -73,7 +67,7 @@ def restore(
     """Make NAME.keras of kept weights, ready to be converted, without any training."""
     network = kept.load(weights)
     folder = out or Path("runs") / network.recipe.name
-    for head, name in _models(network):
+    for head, name in emotion_models(network.heads, network.recipe.name):
         written = report.read(weights.with_name(f"{name}.json"))
         if written.weights != network.sha256:
             message = f"{weights.with_name(name)}.json: it is the report of other weights than {weights}"
@@ -96,13 +90,6 @@ def _recipe(run: Path) -> Recipe:
         raise RecipeError(message) from error
 
 
-def _models(network: KeptNetwork) -> Iterator[tuple[Head, str]]:
-    """Yield each emotion head and the name of its model."""
-    for head in network.heads:
-        if head.name != FACE:
-            yield head, head.model_name(network.recipe.name, first=network.heads[0])
-
-
 def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:
     """Return the weights of all heads: of the run's ``.npz``, or of the models of a run that has none."""
     path = run / f"{recipe.name}.npz"
@@ -111,10 +98,8 @@ def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:
     heads = heads_of(recipe.data)
     trunk: list[NDArray[np.float32]] = []
     kernel, bias = np.empty(0, np.float32), np.zeros(heads[-1].columns.stop, np.float32)
-    for head in heads:
-        if head.name == FACE:
-            continue
-        file = run / f"{head.model_name(recipe.name, first=heads[0])}.keras"
+    for head, name in emotion_models(heads, recipe.name):
+        file = run / f"{name}.keras"
         try:
             *trunk, part, offsets = keras.models.load_model(file, compile=False).get_weights()
         except (ValueError, OSError) as error:

@@ -55,11 +55,6 @@ class Examples:
         """Return the number of pictures."""
         return len(self.pixels)
 
-    @property
-    def emotions(self) -> tuple[Head, ...]:
-        """The heads for emotions; each becomes a model."""
-        return tuple(head for head in self.heads if head.name != FACE)
-
     def sample(self, count: int, seed: int) -> Examples:
         """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
         labelled = np.flatnonzero(self.targets[:, self.heads[0].columns].any(axis=1))
@@ -73,7 +68,7 @@ class Examples:
     def rows(self) -> dict[str, int]:
         """Return the number of pictures with labels for each head, and of those labelled as no face."""
         taught = {head.name: self.targets[:, head.columns].any(axis=1) for head in self.heads}
-        count = {f"{head.name} Training": int(taught[head.name].sum()) for head in self.emotions}
+        count = {f"{name} Training": int(rows.sum()) for name, rows in taught.items() if name != FACE}
         return count | ({"no face": int((~taught[FACE]).sum())} if FACE in taught else {})
 
 
