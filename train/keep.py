@@ -46,9 +46,10 @@ def keep(
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
     network = kept.load(path)
     tests = load_tests(fer2013, ferplus)
+    whole = network.build()
     for head, name in emotion_models(network.heads, recipe.name):
         labels, columns = model_columns(network.heads, head)
-        model = fitting.only(network.build(), recipe, columns)
+        model = fitting.only(whole, recipe, columns)
         before = report.read(run / f"{name}.json")
         metrics = evaluate_all(keras_logits(model), labels, tests)
         after = before.model_copy(update={"metrics": metrics, "weights": sha256})
@@ -67,13 +68,14 @@ def restore(
     """Make NAME.keras of kept weights, ready to be converted, without any training."""
     network = kept.load(weights)
     folder = out or Path("runs") / network.recipe.name
+    whole = network.build()
     for head, name in emotion_models(network.heads, network.recipe.name):
         written = report.read(weights.with_name(f"{name}.json"))
         if written.weights != network.sha256:
             message = f"{weights.with_name(name)}.json: it is the report of other weights than {weights}"
             raise DataError(message)
         _, columns = model_columns(network.heads, head)
-        fitting.save_atomically(fitting.only(network.build(), network.recipe, columns), folder / f"{name}.keras")
+        fitting.save_atomically(fitting.only(whole, network.recipe, columns), folder / f"{name}.keras")
         page.write(written, folder)
         Console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
 
