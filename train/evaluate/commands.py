@@ -78,10 +78,9 @@ def evaluate(  # each is a flag
         write_atomically(json, content + b"\n")
 
 
-def _open_balanced(path: Path, tau: float | None, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
-    """Return a model's logits, adjusted by `tau` or by what it ships with, and its labels."""
+def _open_balanced(path: Path, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
+    """Return a model's logits, adjusted by `tau`, and its labels."""
     model = open_model(path)
-    tau = model.balance if tau is None else tau
     if not tau:
         return model.logits, model.labels
     priors = model.priors or training_priors(model.labels, fer2013, ferplus)
