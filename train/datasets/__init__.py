@@ -5,7 +5,7 @@ Training, evaluation and calibration see a data set as a `Faces` value. `load` r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,8 +28,6 @@ LabelProtocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
 
 Split = Literal["Training", "PublicTest", "PrivateTest"]
 """FER2013's own names: training, validation and test."""
-
-PROTOCOLS: tuple[LabelProtocol, ...] = get_args(LabelProtocol)
 
 
 def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> Faces:
@@ -65,4 +63,4 @@ def are_faces(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus
     return ~ferplus.no_face(ferplus.read_votes_for(rows, ferplus_file)[rows.usage == split])
 
 
-__all__ = ["PROTOCOLS", "DataError", "Faces", "LabelProtocol", "Split", "are_faces", "load"]
+__all__ = ["DataError", "Faces", "LabelProtocol", "Split", "are_faces", "load"]
