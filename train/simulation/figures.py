@@ -120,20 +120,20 @@ def figures(videos: Sequence[VideoResult], name: str) -> MethodFigures:
     labels = [next(iter(one.due[number].values())).label for one, number, _ in found]
     last = [seen.emotion for _, _, seen in found]
     clean, noisy = ([getattr(one, which)[number] for one, number, _ in found] for which in ("clean", "noisy"))
-    faces = [(person, hit) for one in videos for person, hit, _ in _faces(one, name)]
+    faces = [seen for one in videos for seen in _faces(one, name)]
     return MethodFigures(
         name=name,
         sequences=len(videos),
         frames=frames,
         people=len(people),
-        recall=_share(hit for _, hit in faces),
+        recall=_share(hit for _, hit, _ in faces),
         recall_by_size={
             f"{low}-{high}": _share(
-                hit for person, hit in faces if low <= person.box.width < high + (high == SIZES[-1])
+                hit for person, hit, _ in faces if low <= person.box.width < high + (high == SIZES[-1])
             )
             for low, high in pairwise(SIZES)
         },
-        recall_of_naive=_share(hit for one in videos for _, hit, naive in _faces(one, name) if naive)
+        recall_of_naive=_share(hit for _, hit, naive in faces if naive)
         if all(MethodName.NAIVE in one.methods for one in videos)
         else None,
         boxes=count_boxes((verdict for result in results for verdict in result.verdicts), frames),
