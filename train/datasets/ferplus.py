@@ -7,6 +7,7 @@ Crowd-Sourced Label Distribution", ICMI 2016.
 from __future__ import annotations
 
 import csv
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,24 +34,27 @@ _ORDER = [_NAMES.index(label) for label in LABELS]
 _EMOTIONS = len(LABELS)
 
 
+@lru_cache(maxsize=1)
 def read_votes(path: Path) -> NDArray[np.int64]:
     """Read ``fer2013new.csv``.
 
     Returns:
-        ``(N, 10)`` votes: the eight emotions in the file's order, unknown, no face.
+        ``(N, 10)`` votes: the eight emotions in the file's order, unknown, no face; kept, so nobody may change them.
 
     Raises:
         DataError: The file is missing or a column is.
     """
     try:
         with path.open(newline="") as file:
-            return np.array([[int(row[name]) for name in _COLUMNS] for row in csv.DictReader(file)])
+            votes = np.array([[int(row[name]) for name in _COLUMNS] for row in csv.DictReader(file)])
     except FileNotFoundError:
         message = f"{path}: the FER+ votes are not there; docs/training.md says where to get them"
         raise DataError(message) from None
     except (KeyError, TypeError, ValueError, OSError) as error:
         message = f"{path}: not FER+'s fer2013new.csv ({error!r})"
         raise DataError(message) from error
+    votes.flags.writeable = False
+    return votes
 
 
 def read_votes_for(rows: Rows, path: Path) -> NDArray[np.int64]:
