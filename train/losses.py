@@ -79,31 +79,38 @@ def _binary(targets: Any, logits: Any) -> Any:
     return ops.sum(ops.binary_crossentropy(targets, logits, from_logits=True), axis=-1)
 
 
-class MainCrossEntropy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
+class _MainMetric(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
+    """Mean of something of the first head, over the pictures that have labels for it."""
+
+    def __init__(self, heads: tuple[Head, ...], name: str) -> None:
+        super().__init__(name=name)
+        self.columns = heads[0].columns
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch."""
+        targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
+        known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
+        super().update_state(self._measured(targets, logits), known if sample_weight is None else known * sample_weight)
+
+    def _measured(self, targets: Any, logits: Any) -> Any:
+        raise NotImplementedError
+
+
+class MainCrossEntropy(_MainMetric):
     """Cross-entropy of the first head with its labels, over the pictures that have labels for it."""
 
     def __init__(self, heads: tuple[Head, ...]) -> None:
-        super().__init__(name="cross_entropy")
-        self.columns = heads[0].columns
+        super().__init__(heads, "cross_entropy")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch."""
-        targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
-        losses = _emotion_loss(targets, logits)
-        known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
-        super().update_state(losses, known if sample_weight is None else known * sample_weight)
+    def _measured(self, targets: Any, logits: Any) -> Any:
+        return _emotion_loss(targets, logits)
 
 
-class MainAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types
+class MainAccuracy(_MainMetric):
     """Accuracy of the first head, over the pictures that have labels for it."""
 
     def __init__(self, heads: tuple[Head, ...]) -> None:
-        super().__init__(name="accuracy")
-        self.columns = heads[0].columns
+        super().__init__(heads, "accuracy")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch."""
-        targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
-        right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(logits, axis=-1))
-        known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
-        super().update_state(ops.cast(right, self.dtype), known if sample_weight is None else known * sample_weight)
+    def _measured(self, targets: Any, logits: Any) -> Any:
+        return ops.cast(ops.equal(ops.argmax(targets, axis=-1), ops.argmax(logits, axis=-1)), self.dtype)
