@@ -10,6 +10,7 @@ from convert.confidence import calibrate
 from convert.recheck import validation_of
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
+from train.evaluate.protocols import training_protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +35,8 @@ def recalibrate(path: Path, data: LabelledFaces, stage: Stage) -> Card:
     faces = data.validation(protocol)
     runtime = next(iter(installed()))
     answers = int8_runtime.logits(path.read_bytes(), runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
-    training: LabelProtocol = "fer2013" if protocol == "fer2013" else "ferplus"
-    confidence = calibrate(answers, bundle.outputs, faces, data.are_faces(protocol), data.priors(training))
+    priors = data.priors(training_protocol(protocol))
+    confidence = calibrate(answers, bundle.outputs, faces, data.are_faces(protocol), priors)
     measured = cards.measure_calibration(answers, bundle.outputs, faces, confidence)
     metrics = {**bundle.card.metrics, "validation": {**stated, **measured}}
     return bundle.card.model_copy(update={"calibration": cards.calibration(confidence), "metrics": metrics})

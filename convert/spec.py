@@ -15,6 +15,7 @@ from edge.inference.outputs import OutputLabels
 from edge.text import printable
 from train import report as reports
 from train.datasets import LabelProtocol
+from train.evaluate.protocols import training_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ class ModelSpec(FrozenModel):
     @property
     def training(self) -> LabelProtocol:
         """The protocol of the training faces that show its activations' ranges."""
-        return _training(self.protocol)
+        return training_protocol(self.protocol)
 
     @property
     def outputs(self) -> OutputLabels:
@@ -144,7 +145,7 @@ def _disagreements(said: Sidecar, facts: FileFacts, channels: int) -> Iterator[s
 def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     """Return what the report of this project's training says, and what of it goes into the card."""
     report = reports.read(path)
-    training = _training(report.protocol)
+    training = training_protocol(report.protocol)
     faces = report.rows.get(f"{training} Training")
     if faces is None:
         message = f"{path}: its rows do not say how many faces of '{training} Training' the model learned from"
@@ -162,8 +163,3 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
         for key, value in trained.items()
     }
     return Sidecar(labels=report.labels, protocol=report.protocol, input=plain), clean
-
-
-def _training(protocol: LabelProtocol) -> LabelProtocol:
-    """Return the protocol of the training faces of a model that is judged by another."""
-    return "fer2013" if protocol == "fer2013" else "ferplus"

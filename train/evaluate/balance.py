@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.inference.outputs import logit_adjustment
 from train.datasets import load
-from train.evaluate.protocols import own_protocol
+from train.evaluate.protocols import own_protocol, training_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +38,7 @@ def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Pat
     Raises:
         DataError: A file is missing or damaged.
     """
-    protocol = own_protocol(labels)
-    faces = load("fer2013" if protocol == "fer2013" else "ferplus", "Training", fer2013_file, ferplus_file)
+    faces = load(training_protocol(own_protocol(labels)), "Training", fer2013_file, ferplus_file)
     return class_priors(faces.targets, faces.labels)
 
 

@@ -40,6 +40,11 @@ def own_protocol(labels: Sequence[str]) -> LabelProtocol:
     return "fer2013" if set(labels) - {FACE} <= set(fer2013.LABELS) else "ferplus-majority"
 
 
+def training_protocol(protocol: LabelProtocol) -> LabelProtocol:
+    """Return the protocol of the labels that taught a model which is judged by another: FER2013's or FER+'s votes."""
+    return "fer2013" if protocol == "fer2013" else "ferplus"
+
+
 def load_tests(fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
     """Return the faces of every split and protocol that a model is evaluated on.
 
