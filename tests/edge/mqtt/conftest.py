@@ -1,34 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from edge.config import MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox
-from edge.wire.messages import Box, Face, FaceEvent, FrameSize
+from tests import payloads
 from tests.edge.mqtt.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from edge.wire.messages import FaceEvent
+
 QUICK = Backoff(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
-
-
-def _event(sequence: int) -> FaceEvent:
-    return FaceEvent(
-        device="test",
-        session="01JD0000000000000000000000",
-        type="appeared",
-        sequence=sequence,
-        captured_at=datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC),
-        face=Face(id=1, box=Box(x=0, y=0, width=72, height=72), frame=FrameSize(width=640, height=480)),
-        emotion="happy",
-        confidence=0.9,
-    )
 
 
 @pytest.fixture
@@ -53,7 +41,13 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
 @pytest.fixture
 def event() -> Callable[[int], FaceEvent]:
     """Make an event of a sequence."""
-    return _event
+
+    def make(sequence: int) -> FaceEvent:
+        return payloads.event(
+            sequence, type="appeared", device="test", session="01JD0000000000000000000000", face=1, size=72
+        )
+
+    return make
 
 
 @pytest.fixture
