@@ -31,6 +31,7 @@ from train.evaluate.metrics import Metrics
 from train.evaluate.models import open_model
 from train.evaluate.protocols import ComparedModels, compare_all, evaluate_all, load_tests, own_protocol
 from train.evaluate.robustness import under_changes
+from train.evaluate.views import MEAN_OF_VIEWS, evaluate_views
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
 from train.simulation.evaluation import run_methods
@@ -71,8 +72,10 @@ def evaluate(  # each is a flag
         content = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1)
     else:
         metrics = evaluate_all(logits, labels, tests)
-        for table in tables.everything(metrics, own_protocol(labels)):
+        views = evaluate_views(logits, labels, tests)
+        for table in tables.everything(metrics, views, own_protocol(labels)):
             Console().print(table)
+        metrics |= {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
         content = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics, indent=1)
     if json:
         write_atomically(json, content + b"\n")

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from train.evaluate.views import MEAN_OF_VIEWS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from train.evaluate.metrics import Metrics
     from train.evaluate.protocols import ComparedModels
 
+ONE_VIEW = "one forward pass"
+
 EXPLAINED = "recall and F1 are the means over the labels; ECE is the expected calibration error."
 """What `accuracies` does not say itself."""
 
 
-def accuracies(metrics: Mapping[str, Mapping[str, Metrics]]) -> Table:
+def accuracies(metrics: Mapping[str, Mapping[str, Metrics]], title: str = ONE_VIEW) -> Table:
     """Return a row for each split and protocol."""
     table = _table()
+    table.title = title
     for column in ("split", "protocol", "n", "accuracy", "95 % interval", "recall", "F1", "ECE"):
         table.add_column(column, no_wrap=True)
     for split, protocols in metrics.items():
@@ -43,14 +48,18 @@ def pairs(compared: Sequence[ComparedModels]) -> Table:
     return table
 
 
-def everything(metrics: Mapping[str, Mapping[str, Metrics]], own: str) -> Iterator[Table | str]:
+def everything(
+    metrics: Mapping[str, Mapping[str, Metrics]], views: Mapping[str, Mapping[str, Metrics]], own: str
+) -> Iterator[Table | str]:
     """Yield all tables of one model.
 
     Args:
-        metrics: By split, then by protocol.
+        metrics: Of one forward pass, by split, then by protocol.
+        views: The same of the mean over the views.
         own: The protocol of the model's own labels, whose confusion matrix is shown.
     """
     yield accuracies(metrics)
+    yield accuracies(views, MEAN_OF_VIEWS)
     yield EXPLAINED
     test = metrics["PrivateTest"]
     yield recalls(test, "PrivateTest")

@@ -39,7 +39,10 @@ def test_evaluate_prints_accuracy_recall_agreement_and_confusion(
     assert all(len(line) <= 80 for line in shown.splitlines())
     assert "…" not in shown
     written = TypeAdapter(dict[str, dict[str, Metrics]]).validate_json(file.read_bytes())
-    assert written == kept
+    assert {split: written[split] for split in kept} == kept
+    assert "mean of four views, as read on a track" in shown
+    views = [split for split in written if split not in kept]
+    assert views == [f"{split}, mean of four views, as read on a track" for split in kept]
 
 
 def test_two_models_are_compared_on_the_same_faces(
