@@ -213,7 +213,11 @@ def _accuracies(card: Card) -> str:
     """Return the accuracies on validation faces in words."""
     validation = card.metrics["validation"]
     int8 = ", ".join(f"{accuracy:.1%} in {runtime}" for runtime, accuracy in validation["int8"].items())
-    return f"float {validation['float']:.1%}, int8 {int8} of {validation['n']:,} validation faces right"
+    views = ", ".join(f"{accuracy:.1%} in {runtime}" for runtime, accuracy in validation["four_views"].items())
+    return (
+        f"float {validation['float']:.1%}, int8 {int8}, the mean of four views {views} "
+        f"of {validation['n']:,} validation faces right"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from convert.spec import ModelSpec
     from edge.inference.outputs import Logits, OutputLabels
     from edge.inference.runtime import Runtime
-    from train.datasets import Faces
+    from train.datasets import Faces, LabelProtocol
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 _DIGITS = 5
@@ -87,10 +87,12 @@ def calibration(confidence: Confidence) -> Calibration:
     )
 
 
-def measure_calibration(logits: Logits, outputs: OutputLabels, faces: Faces, confidence: Confidence) -> dict[str, Any]:
-    """Return what was measured of the calibration on the validation faces."""
+def measure_calibration(
+    views: Sequence[Logits], outputs: OutputLabels, faces: Faces, confidence: Confidence
+) -> dict[str, Any]:
+    """Return what was measured of the calibration on the validation faces: of the mean over the views."""
     adjustment = logit_adjustment(confidence.priors, confidence.balance) if confidence.priors else None
-    calibrated = evaluate.matched(logits, outputs, faces, confidence.temperature, adjustment)
+    calibrated = evaluate.matched_mean(views, outputs, faces, confidence.temperature, adjustment)
     return {
         "calibration_error": {
             "before": round(confidence.error_before, 4),
@@ -133,7 +135,7 @@ def measure(
 
     keys: list[Key] = [("PrivateTest", protocol) for protocol in TESTED]
     return {
-        key[1].replace("-", "_"): {
+        _name(key[1]): {
             "n": len(tests[key]),
             "float": accuracy(reference, key),
             "int8": {runtime: accuracy(answers, key) for runtime, answers in quantised.items()},
@@ -143,9 +145,12 @@ def measure(
 
 
 def measure_validation(
-    spec: ModelSpec, faces: Faces, reference: Logits, quantised: Mapping[Runtime, Logits], confidence: Confidence
+    spec: ModelSpec, faces: Faces, reference: Logits, quantised: Mapping[Runtime, Logits]
 ) -> dict[str, Any]:
-    """Return what was measured on the validation faces: what the gates decided by, and what the page shows."""
+    """Return what was measured on the validation faces: what the gates decided by, and what the page shows.
+
+    All is of one pass.
+    """
     outputs = spec.outputs
     before = evaluate.count(reference, outputs, faces)
     after = {runtime: evaluate.count(answers, outputs, faces) for runtime, answers in quantised.items()}
@@ -167,8 +172,38 @@ def measure_validation(
             runtime: {"only_float": pair.only_first, "only_int8": pair.only_second, "p": round(pair.p, _DIGITS)}
             for runtime, pair in pairs.items()
         },
-        **measure_calibration(quantised[first], outputs, faces, confidence),
     }
+
+
+def add_views(
+    metrics: Mapping[str, Any],
+    views: Mapping[Key, Sequence[Logits]],
+    outputs: OutputLabels,
+    tests: Mapping[Key, Faces],
+    temperature: float,
+    runtime: Runtime,
+) -> dict[str, Any]:
+    """Return a card's metrics with the accuracy of the mean over the views beside that of one pass.
+
+    Like that, it is measured without balance.
+    """
+
+    def accuracy(key: Key) -> float:
+        faces = tests[key]
+        answers = evaluate.matched_mean(views[key], outputs, faces, temperature).argmax(axis=1)
+        return round(float((answers == faces.truth).mean()), _DIGITS)
+
+    keys: dict[str, Key] = {_name(protocol): ("PrivateTest", protocol) for protocol in TESTED}
+    keys["validation"] = "PublicTest", metrics["validation"]["protocol"]
+    return {
+        name: {**found, "four_views": {runtime: accuracy(keys[name])}} if name in keys else found
+        for name, found in metrics.items()
+    }
+
+
+def _name(protocol: LabelProtocol) -> str:
+    """Return what a protocol's test faces are called in a card."""
+    return protocol.replace("-", "_")
 
 
 def layers(trial: Trial, noise: Mapping[str, float]) -> list[dict[str, Any]]:

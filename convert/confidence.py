@@ -1,4 +1,7 @@
-"""From logits to published probabilities: temperature, balance, and below which confidence it is `uncertain`."""
+"""From logits to published probabilities: temperature, balance, and below which confidence it is `uncertain`.
+
+What is published of a track is the mean of its probabilities in several views, so all are chosen by that mean.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score
 
-from edge.inference.outputs import Logits, logit_adjustment, softmax
+from edge.inference.outputs import Logits, logit_adjustment
 from train.evaluate.metrics import calibration_error
+from train.evaluate.views import mean_of_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +81,7 @@ class Confidence:
 
 
 def calibrate(
-    logits: Logits,
+    views: Sequence[Logits],
     outputs: OutputLabels,
     faces: Faces,
     are_faces: NDArray[np.bool_],
@@ -86,7 +90,7 @@ def calibrate(
     """Choose temperature, balance and least confidence from validation faces, in this order.
 
     Args:
-        logits: ``N`` answers of the int8 model, as it will run.
+        views: ``N`` answers of the int8 model, as it will run, in each view.
         outputs: The model's labels.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
         are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
@@ -94,14 +98,14 @@ def calibrate(
     """
     known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]
     truth = np.array([outputs.emotions.index(faces.labels[i]) for i in faces.truth[known]], np.intp)
-    face_scores = logits.predict().face_scores
-    emotions = logits.emotions[known]
-    temperature = round(best_temperature(emotions, truth), 4)
+    face_scores = mean_of_views(views).face_scores
+    emotions = [Logits(view.emotions[known]) for view in views]
+    temperature = round(best_temperature([view.emotions for view in emotions], truth), 4)
     shares = [priors.get(label, 0.0) for label in outputs.emotions]
-    balances = tuple(balanced(emotions / np.float32(temperature), shares, truth)) if all(shares) else ()
+    balances = tuple(balanced(emotions, temperature, shares, truth)) if all(shares) else ()
     balance = best_balance(balances) if balances else 0.0
     adjustment = logit_adjustment(shares, balance) if balance else None
-    probabilities = Logits(emotions).predict(temperature, adjustment).probabilities
+    probabilities = mean_of_views(emotions, temperature, adjustment).probabilities
     return Confidence(
         temperature=temperature,
         priors=tuple(round(share, 5) for share in shares) if balances else None,
@@ -109,23 +113,27 @@ def calibrate(
         balance=balance,
         min_confidence=round(least_confidence(probabilities, truth), 4),
         min_face_score=None if face_scores is None else round(least_face_score(face_scores[are_faces]), 4),
-        error_before=calibration_error(softmax(emotions), truth),
+        error_before=calibration_error(mean_of_views(emotions).probabilities, truth),
         error_after=calibration_error(probabilities, truth),
     )
 
 
-def balanced(logits: NDArray[np.float32], priors: Sequence[float], truth: NDArray[np.intp]) -> Iterator[Balanced]:
+def balanced(
+    views: Sequence[Logits], temperature: float, priors: Sequence[float], truth: NDArray[np.intp]
+) -> Iterator[Balanced]:
     """Yield what logit adjustment by each balance costs and gains.
 
     Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
 
     Args:
-        logits: ``(N, C)``, divided by the temperature.
+        views: The ``N`` faces' logits of ``C`` emotions in each view.
+        temperature: By which they are divided.
         priors: ``C`` shares in the training data, none of them 0.
         truth: ``(N,)`` columns that are right.
     """
     for balance in _BALANCES:
-        answers = (logits - logit_adjustment(priors, balance)).argmax(axis=1)
+        adjustment = logit_adjustment(priors, balance)
+        answers = mean_of_views(views, temperature, adjustment).probabilities.argmax(axis=1)
         recalls = [float((answers[truth == label] == label).mean()) for label in np.unique(truth)]
         macro_f1 = float(f1_score(truth, answers, average="macro", zero_division=0.0))
         yield Balanced(balance, float((answers == truth).mean()), sum(recalls) / len(recalls), macro_f1)
@@ -146,16 +154,20 @@ def least_face_score(scores: NDArray[np.float32]) -> float:
     return min(_FACE_ENOUGH, float(np.quantile(scores, _LOST_FACES)))
 
 
-def best_temperature(logits: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
-    """Return the temperature with the least negative log-likelihood of the truth.
+def best_temperature(views: Sequence[NDArray[np.float32]], truth: NDArray[np.intp]) -> float:
+    """Return the temperature at which the mean of the views' probabilities has the least negative log-likelihood.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Args:
+        views: ``(N, C)`` logits in each view.
+        truth: ``(N,)`` columns that are right.
     """
-    precise = logits.astype(np.float64)
+    precise = np.stack(views).astype(np.float64)
 
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(precise / np.exp(log_temperature), axis=1)
-        return -float(scaled[np.arange(len(truth)), truth].mean())
+        scaled = log_softmax(precise / np.exp(log_temperature), axis=2)
+        return -float(logsumexp(scaled[:, np.arange(len(truth)), truth], axis=0, b=1 / len(precise)).mean())
 
     found = minimize_scalar(loss, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
     return float(np.exp(found.x))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels
+from train.evaluate.views import mean_of_views
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -19,15 +22,21 @@ def count(logits: Logits, outputs: OutputLabels, faces: Faces) -> Metrics:
     return evaluate(logits.predict().probabilities, outputs.emotions, faces)
 
 
-def matched(
-    logits: Logits,
+def matched(logits: Logits, outputs: OutputLabels, faces: Faces) -> NDArray[np.float32]:
+    """Return ``(N, C)`` probabilities of the labels that the faces have."""
+    return match_labels(logits.predict().probabilities, outputs.emotions, faces.labels)
+
+
+def matched_mean(
+    views: Sequence[Logits],
     outputs: OutputLabels,
     faces: Faces,
-    temperature: float = 1.0,
+    temperature: float,
     adjustment: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Return ``(N, C)`` probabilities of the labels that the faces have."""
-    return match_labels(logits.predict(temperature, adjustment).probabilities, outputs.emotions, faces.labels)
+    """Return the same, of the mean over the views."""
+    mean = mean_of_views(views, temperature, adjustment)
+    return match_labels(mean.probabilities, outputs.emotions, faces.labels)
 
 
 def pair(first: Logits, second: Logits, outputs: OutputLabels, faces: Faces) -> Pair:

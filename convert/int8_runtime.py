@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from convert.subprocesses import CHECKOUT, python
 from edge.errors import BundleError
 from edge.inference.outputs import Logits
 from edge.inference.runtime import Network
-from edge.vision.crops import all_resized
+from edge.vision.views import VIEWS, view_stills
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.inference.runtime import Runtime
+    from edge.vision.views import View
 
 _STEP = 32
 """Faces between two reports of progress; also the fewest that are worth a process."""
 
 
 def logits(
-    content: bytes, runtime: Runtime, faces: NDArray[np.uint8], advance: Callable[[int], None] = lambda _: None
+    content: bytes,
+    runtime: Runtime,
+    faces: NDArray[np.uint8],
+    advance: Callable[[int], None] = lambda _: None,
+    view: View = VIEWS[0],
 ) -> Logits:
     """Return the answers of a network in one runtime.
 
@@ -43,6 +49,7 @@ def logits(
         runtime: The one to use.
         faces: ``(N, H, W)`` gray levels of any size.
         advance: Called with how many more faces are done.
+        view: The one of `VIEWS` in which the faces are read.
 
     Raises:
         BundleError: The runtime refuses the network; or it ends the process, as native code may.
@@ -51,23 +58,33 @@ def logits(
     with tempfile.TemporaryDirectory() as scratch:
         network = Path(scratch) / "network.tflite"
         network.write_bytes(content)
+        run = partial(_run, network, runtime, VIEWS.index(view), advance)
         folders = [Path(scratch) / str(number) for number in range(len(parts))]
         with ThreadPoolExecutor(len(parts)) as pool:
-            answers = list(pool.map(lambda folder, part: _run(network, runtime, folder, part, advance), folders, parts))
+            answers = list(pool.map(run, folders, parts))
     faces_told = [answer.face for answer in answers if answer.face is not None]
     emotions = np.concatenate([answer.emotions for answer in answers])
     return Logits(emotions, np.concatenate(faces_told) if faces_told else None)
 
 
 def _run(
-    network: Path, runtime: Runtime, folder: Path, faces: NDArray[np.uint8], advance: Callable[[int], None]
+    network: Path,
+    runtime: Runtime,
+    view: int,
+    advance: Callable[[int], None],
+    folder: Path,
+    faces: NDArray[np.uint8],
 ) -> Logits:
     folder.mkdir()
     np.save(folder / "faces.npy", faces)
     with (
         (folder / "errors").open("w+", encoding="utf-8") as errors,
         subprocess.Popen(
-            python(__name__, network, runtime, folder), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True
+            python(__name__, network, runtime, view, folder),
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         ) as process,
     ):
         for line in process.stdout or ():
@@ -80,14 +97,14 @@ def _run(
         return Logits(told["emotions"], told.get("face"))
 
 
-def main(path: str, runtime: Runtime, folder: str) -> None:
+def main(path: str, runtime: Runtime, view: str, folder: str) -> None:
     """Do the work in the other process; see `logits`."""
     network = Network(Path(path).read_bytes(), runtime)
     height, width = network.input_shape
     faces = np.load(Path(folder) / "faces.npy")
     parts = []
     for start in range(0, len(faces), _STEP):
-        part = all_resized(faces[start : start + _STEP], width, height)
+        part = view_stills(faces[start : start + _STEP], VIEWS[int(view)], width, height)
         parts.append(network.logits(part))
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
     told: dict[str, Any] = {"emotions": np.concatenate([part.emotions for part in parts])}

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convert import card as cards
-from convert import evaluate, float_runtime, gates, int8_runtime
+from convert import evaluate, float_runtime, gates
+from convert.answers import answers, count, int8_answers, int8_views
 from convert.confidence import calibrate
 from convert.errors import ModelError
 from convert.faces import SEED
@@ -18,22 +19,17 @@ from convert.quantize.search import quantize_until_good
 from convert.reference import make_reference, read_as_trained
 from edge.inference.runtime import installed
 from edge.vision.crops import all_resized
-from train.evaluate.metrics import run_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from convert.faces import Key, LabelledFaces
     from convert.gates import GateResult, Limits
     from convert.quantize.search import Trial
     from convert.reference import FloatReference
     from edge.inference.card import Card
-    from edge.inference.outputs import Logits, OutputLabels
-    from edge.inference.runtime import Runtime
+    from edge.inference.outputs import Logits
     from train.datasets import Faces
     from train.progress import Stage
 
@@ -82,18 +78,18 @@ def make(
     reference = make_reference(source, tests[key], limits, stage("float against its source", 0))
     if not reference.result.holds:
         return Conversion((reference.result,))
-    run = partial(float_runtime.logits, reference.network, advance=stage("float", _faces(tests)))
-    answers = _answers(run, spec.outputs, tests)
+    run = partial(float_runtime.logits, reference.network, advance=stage("float", count(tests)))
+    told = answers(run, spec.outputs, tests)
     results = (
         reference.result,
-        *read_as_trained(reference, answers[key], tests[key], limits, stage("other pixels", 0)),
+        *read_as_trained(reference, told[key], tests[key], limits, stage("other pixels", 0)),
     )
     if not all(result.holds for result in results):
         return Conversion(results)
 
     faces = data.representative(spec.training, with_clutter=spec.outputs.has_face)
     sized = all_resized(faces, spec.width, spec.height)
-    accuracy_gates = AccuracyGates(spec.outputs, answers[key], tests[key], limits, stage)
+    accuracy_gates = AccuracyGates(spec.outputs, told[key], tests[key], limits, stage)
     trials = tuple(quantize_until_good(path, reference, sized, accuracy_gates))
     stage("the layers' noise", 0)
     last = trials[-1]
@@ -101,7 +97,7 @@ def make(
     conversion = Conversion((*results, *last.results), trials, tuple(cards.layers(last, noise)))
     if not last.holds:
         return conversion
-    return _finished(conversion, _Measured(name, data, reference, tests, answers, len(faces)), limits, stage)
+    return _finished(conversion, _Measured(name, data, reference, tests, told, len(faces)), limits, stage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,49 +117,30 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
     spec, trials, last = measured.reference.source.spec, conversion.trials, conversion.trials[-1]
     key: Key = ("PublicTest", spec.protocol)
     reported = {key: faces for key, faces in measured.tests.items() if key[0] == "PrivateTest"}
-    quantised: dict[Runtime, dict[Key, Logits]] = {}
-    for runtime in installed():
-        advance = stage(f"test faces in {runtime}", _faces(reported))
-        run = partial(_int8_columns, last.content, runtime, advance)
-        quantised[runtime] = _answers(run, spec.outputs, reported)
+    quantised = {runtime: int8_answers(last.content, runtime, spec.outputs, reported, stage) for runtime in installed()}
     # The first runtime is the one that edge takes unless told otherwise.
-    first, *others = last.answers.values()
+    runtime, *_ = installed()
+    viewed = {key: measured.tests[key], **reported}
+    views = int8_views(last.content, runtime, spec.outputs, viewed, stage)
     confidence = calibrate(
-        first,
+        views[key],
         spec.outputs,
         measured.tests[key],
         measured.data.are_faces(spec.protocol),
         measured.data.priors(spec.training),
     )
+    first, *others = last.answers.values()
     agreeing = evaluate.agreement(first, others[0]) if others else None
     results = (*conversion.results, *gates.reported(agreeing, last.summary.parameters))
     metrics = cards.measure(spec.outputs, reported, measured.answers, quantised)
-    metrics["validation"] = cards.measure_validation(
-        spec, measured.tests[key], measured.answers[key], last.answers, confidence
-    )
+    metrics["validation"] = {
+        **cards.measure_validation(spec, measured.tests[key], measured.answers[key], last.answers),
+        **cards.measure_calibration(views[key], spec.outputs, measured.tests[key], confidence),
+    }
+    metrics = cards.add_views(metrics, views, spec.outputs, viewed, confidence.temperature, runtime)
     more = {
         "quantisation": cards.quantisation(trials, measured.representative_faces, SEED, limits),
         "layers": list(conversion.layers),
     }
     card = cards.make_card(measured.name, spec, last, results, confidence, metrics, more)
     return Conversion(results, trials, conversion.layers, card)
-
-
-def _answers(
-    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], outputs: OutputLabels, tests: Mapping[Key, Faces]
-) -> dict[Key, Logits]:
-    return {key: outputs.split(columns) for key, columns in run_once(run, tests).items()}
-
-
-def _int8_columns(
-    content: bytes, runtime: Runtime, advance: Callable[[int], None], faces: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    return int8_runtime.logits(content, runtime, faces, advance).columns
-
-
-def _faces(tests: Mapping[Key, Faces]) -> int:
-    """Return the number of faces of the largest set of each split: how many different ones there are, or nearly."""
-    largest: dict[str, int] = {}
-    for (split, _), faces in tests.items():
-        largest[split] = max(largest.get(split, 0), len(faces))
-    return sum(largest.values())

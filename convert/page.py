@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convert import plots
+from train.evaluate.views import MEAN_OF_VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,8 @@ def _head(card: Card) -> Iterator[str]:
     calibration = card.metrics["validation"]["calibration_error"]
     yield (
         f"- temperature {card.calibration.temperature:.2f}, uncertain below {card.calibration.min_confidence:.2f}; "
-        f"calibration error {calibration['before']:.3f} before and {calibration['after']:.3f} after"
+        f"calibration error {calibration['before']:.3f} before and {calibration['after']:.3f} after; "
+        "chosen and measured by the mean of four views"
     )
 
 
@@ -73,6 +75,9 @@ def _accuracy(card: Card, picture_name: str) -> Iterator[str]:
         title = f"PublicTest, {found['protocol']} (decides)" if name == "validation" else f"PrivateTest, {name}"
         int8 = " | ".join(f"{found['int8'][runtime]:.2%}" for runtime in runtimes)
         yield f"| {title} | {found['n']:,} | {found['float']:.2%} | {int8} |"
+        if views := found.get("four_views"):  # cards of older versions have none
+            cells = " | ".join(f"{views[runtime]:.2%}" if runtime in views else "-" for runtime in runtimes)
+            yield f"| {title}: {MEAN_OF_VIEWS} | {found['n']:,} | - | {cells} |"
     yield ""
     yield f"![Confusion matrices and reliability]({picture_name})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from convert.graph import parse
 from convert.inspection import summarize
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
+from edge.vision.views import VIEWS, view_stills
 from tests.train.synthetic import Run, call
 from train import report
 from train.datasets import load
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.convert.conftest import Converted
+    from train.datasets import Split
 
 
 def convert(trained: Run, model: Path, out: Path) -> int:
@@ -61,6 +64,31 @@ def test_the_bundle_runs_and_its_card_tells_the_truth(converted: Converted, trai
     trained_metrics = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["ferplus-majority"]
     assert stated["float"] == pytest.approx(trained_metrics.accuracy, abs=1e-4)
     assert set(stated["int8"]) == set(installed())
+
+
+def test_the_mean_of_four_views_stands_beside_one_pass(converted: Converted, trained: Run) -> None:
+    shipped = ModelBundle.load(converted.network)
+    bundle = ModelBundle(shipped.card, shipped.network, balance=0)  # one pass is counted without balance too
+    names: dict[Split, str] = {"PublicTest": "validation", "PrivateTest": "ferplus_majority"}
+    for split, name in names.items():
+        faces = load("ferplus-majority", split, trained.fer2013, trained.ferplus)
+        views = [bundle.read(view_stills(faces.pixels, view, 48, 48)).probabilities for view in VIEWS]
+        metrics = evaluate(np.asarray(np.mean(views, axis=0), np.float32), bundle.labels, faces)
+        stated = bundle.card.metrics[name]["four_views"]
+        assert stated == {bundle.network.runtime: pytest.approx(metrics.accuracy, abs=1e-4)}
+
+
+def test_a_bundle_calibrated_again_is_what_it_was(converted: Converted, trained: Run, tmp_path: Path) -> None:
+    before = contents(converted.network.parent)
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    card = json.loads(before["tiny.json"])
+    card["calibration"] |= {"temperature": 3.0, "min_confidence": 0.0, "balance": 0.0}
+    for metrics in card["metrics"].values():
+        del metrics["four_views"]
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    assert call(main, ["calibrate", str(tmp_path / "tiny.tflite"), *trained.data]) == 0
+    assert contents(tmp_path) == before
 
 
 def test_the_card_is_complete(converted: Converted, trained: Run) -> None:

@@ -23,6 +23,8 @@ def test_the_page_says_what_the_card_says(converted: Converted) -> None:
     assert "![Confusion matrices and reliability](tiny.png)" in text
     gates = re.findall(r"^\| (.+?) \| .+? \| .+? \| yes \|$", text, re.MULTILINE)
     assert gates == [gate["gate"] for gate in (card.model_extra or {})["gates"]]
+    for name in ("PublicTest, ferplus-majority (decides)", "PrivateTest, ferplus_majority", "PrivateTest, fer2013"):
+        assert text.count(f"| {name}: mean of four views, as read on a track |") == 1
     for label in card.labels:
         assert f"| recall of {label} | 25 |" in text
     layers = re.findall(r"^\| (\d+) \| ([A-Z_0-9]+) \|", text, re.MULTILINE)

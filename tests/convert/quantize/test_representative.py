@@ -15,6 +15,7 @@ from convert.confidence import (
 from convert.quantize.representative import representative
 from edge.inference.outputs import Logits, OutputLabels, softmax
 from train.datasets import DataError, Faces
+from train.evaluate.views import mean_of_views
 
 LABELS = ("a", "b", "c")
 
@@ -58,7 +59,22 @@ def logits_of_calibrated_model(
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
 def test_the_temperature_undoes_what_was_scaled(scale: float) -> None:
     logits, truth = logits_of_calibrated_model(20_000, scale)
-    assert best_temperature(logits, truth) == pytest.approx(scale, rel=0.05)
+    assert best_temperature([logits], truth) == pytest.approx(scale, rel=0.05)
+    assert best_temperature([logits] * 4, truth) == pytest.approx(scale, rel=0.05)
+
+
+def test_the_temperature_is_that_of_the_mean_of_the_views() -> None:
+    logits, truth = logits_of_calibrated_model(2_000, 1.0)
+    noise = np.random.default_rng(6).normal(0, 1.5, (4, *logits.shape)).astype(np.float32)
+    views = [Logits(logits + each) for each in noise]
+
+    def loss(temperature: float) -> float:
+        mean = mean_of_views(views, temperature).probabilities
+        return -float(np.log(mean[np.arange(len(truth)), truth]).mean())
+
+    temperature = best_temperature([view.emotions for view in views], truth)
+    assert loss(temperature) < min(loss(temperature * 1.05), loss(temperature / 1.05))
+    assert temperature < 0.95 * best_temperature([views[0].emotions], truth)  # the mean is less sure than each view
 
 
 def labelled(truth: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Faces:
@@ -70,7 +86,7 @@ def calibrated(scale: float) -> Confidence:
     logits, truth = logits_of_calibrated_model(20_000, scale)
     labels = ("a", "b", "c", "d")
     priors = dict.fromkeys(labels, 0.25)
-    return calibrate(Logits(logits), OutputLabels(labels), labelled(truth), np.ones(len(truth), bool), priors)
+    return calibrate([Logits(logits)] * 4, OutputLabels(labels), labelled(truth), np.ones(len(truth), bool), priors)
 
 
 def test_calibration_makes_the_error_small() -> None:
@@ -85,7 +101,7 @@ def test_a_balance_is_chosen_that_helps_rare_labels_and_costs_little() -> None:
     own = np.where(np.arange(1000) % 20 == 0, -0.5, 3.0)  # one in twenty of either looks like the other
     logits = np.stack([np.where(truth == 0, own, -own), np.where(truth == 1, own, -own)], axis=1) / 2
     logits += np.log([0.96, 0.04])
-    rows = tuple(balanced(logits.astype(np.float32), [0.96, 0.04], truth))
+    rows = tuple(balanced([Logits(logits.astype(np.float32))], 1.0, [0.96, 0.04], truth))
     none, chosen = rows[0], next(row for row in rows if row.balance == best_balance(rows))
     assert none.macro_recall < 0.6
     assert chosen.macro_recall > 0.9
@@ -97,8 +113,17 @@ def test_without_the_share_of_each_label_there_is_no_balance() -> None:
     logits, truth = logits_of_calibrated_model(2_000, 1.0)
     labels = ("a", "b", "c", "d")
     faces, are_faces = labelled(truth), np.ones(len(truth), bool)
-    found = calibrate(Logits(logits), OutputLabels(labels), faces, are_faces, {"a": 0.5, "b": 0.5})
+    found = calibrate([Logits(logits)], OutputLabels(labels), faces, are_faces, {"a": 0.5, "b": 0.5})
     assert (found.priors, found.balance, found.balances) == (None, 0.0, ())
+
+
+def test_a_face_is_judged_by_its_mean_score() -> None:
+    emotions, truth = logits_of_calibrated_model(1_000, 1.0)
+    labels, are_faces = ("a", "b", "c", "d"), np.arange(len(truth)) > 0
+    # Each face is missed in one of four views: the lowest score is 0, the mean three quarters.
+    views = [Logits(emotions, np.where(np.arange(1_000) % 4 == view, -50, 50).astype(np.float32)) for view in range(4)]
+    found = calibrate(views, OutputLabels(labels, has_face=True), labelled(truth), are_faces, {})
+    assert found.min_face_score == pytest.approx(0.75, abs=1e-4)
 
 
 def test_a_calibrated_model_is_more_often_right_than_wrong_from_one_half_on() -> None:

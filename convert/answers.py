@@ -1,0 +1,61 @@
+"""The answers of a network to every set of faces."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from convert import int8_runtime
+from edge.vision.views import VIEWS
+from train.evaluate.metrics import run_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convert.faces import Key
+    from edge.inference.outputs import Logits, OutputLabels
+    from edge.inference.runtime import Runtime
+    from edge.vision.views import View
+    from train.datasets import Faces
+    from train.progress import Stage
+
+
+def answers(
+    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], outputs: OutputLabels, tests: Mapping[Key, Faces]
+) -> dict[Key, Logits]:
+    """Return a network's answers to sets that share faces; `run` gives the columns of its logits."""
+    return {key: outputs.split(columns) for key, columns in run_once(run, tests).items()}
+
+
+def int8_answers(
+    content: bytes, runtime: Runtime, outputs: OutputLabels, tests: Mapping[Key, Faces], stage: Stage
+) -> dict[Key, Logits]:
+    """Return the answers of an int8 network, a ``.tflite`` file's bytes, in one runtime."""
+    advance = stage(f"test faces in {runtime}", count(tests))
+    return answers(partial(_int8_columns, content, runtime, advance, VIEWS[0]), outputs, tests)
+
+
+def int8_views(
+    content: bytes, runtime: Runtime, outputs: OutputLabels, tests: Mapping[Key, Faces], stage: Stage
+) -> dict[Key, tuple[Logits, ...]]:
+    """Return the answers of an int8 network in one runtime to the faces in each of `VIEWS`."""
+    advance = stage(f"four views in {runtime}", len(VIEWS) * count(tests))
+    views = [answers(partial(_int8_columns, content, runtime, advance, view), outputs, tests) for view in VIEWS]
+    return {key: tuple(found[key] for found in views) for key in tests}
+
+
+def _int8_columns(
+    content: bytes, runtime: Runtime, advance: Callable[[int], None], view: View, faces: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    return int8_runtime.logits(content, runtime, faces, advance, view).columns
+
+
+def count(tests: Mapping[Key, Faces]) -> int:
+    """Return the number of faces of the largest set of each split: how many different ones there are, or nearly."""
+    largest: dict[str, int] = {}
+    for (split, _), faces in tests.items():
+        largest[split] = max(largest.get(split, 0), len(faces))
+    return sum(largest.values())
