@@ -7,6 +7,7 @@ rounding, so every figure names the runtime.
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +42,49 @@ def installed() -> dict[Runtime, str]:
     return found
 
 
+@dataclass(frozen=True)
+class OpenInterpreter:
+    """A network in the runtime that runs it."""
+
+    interpreter: Any
+    """The runtime's ``Interpreter``, its tensors allocated."""
+
+    runtime: Runtime
+    version: str
+    """The runtime's."""
+
+
+def open_interpreter(content: bytes, runtime: Runtime | None = None, threads: int = 1) -> OpenInterpreter:
+    """Load a network of any inputs and outputs.
+
+    Args:
+        content: A ``.tflite`` file's bytes.
+        runtime: The one to use, or None for the fastest that is installed.
+        threads: Threads for one forward pass.
+
+    Raises:
+        BundleError: It is not a TFLite file, or no runtime is installed.
+    """
+    available = installed()
+    if runtime is None:
+        runtime = next(iter(available), None)
+    if runtime is None or runtime not in available:
+        message = f"the runtime {runtime or 'for TFLite files'} is not installed; 'pip install ai-edge-litert'"
+        raise BundleError(message)
+    if content[4:8] != _IDENTIFIER:
+        message = "not a TFLite file"
+        raise BundleError(message)
+    interpreter_class = importlib.import_module(_PACKAGES[runtime][1]).Interpreter
+    try:
+        with native_stderr_hidden():  # it logs its XNNPACK delegate
+            interpreter = interpreter_class(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        message = f"{runtime} {available[runtime]} cannot load it: {error}"
+        raise BundleError(message) from error
+    return OpenInterpreter(interpreter, runtime, available[runtime])
+
+
 class Network:
     """A loaded ``.tflite`` file: gray faces in, logits out.
 
@@ -64,25 +108,10 @@ class Network:
             BundleError: It is not a TFLite file, no runtime is installed, or the
                 tensors are not as the bundle's contract says.
         """
-        available = installed()
-        if runtime is None:
-            runtime = next(iter(available), None)
-        if runtime is None or runtime not in available:
-            message = f"the runtime {runtime or 'for TFLite files'} is not installed; 'pip install ai-edge-litert'"
-            raise BundleError(message)
-        if content[4:8] != _IDENTIFIER:
-            message = "not a TFLite file"
-            raise BundleError(message)
-        self.runtime: Runtime = runtime
-        self.version = available[runtime]
-        interpreter_class = importlib.import_module(_PACKAGES[runtime][1]).Interpreter
-        try:
-            with native_stderr_hidden():  # it logs its XNNPACK delegate
-                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            message = f"{runtime} {self.version} cannot load it: {error}"
-            raise BundleError(message) from error
+        opened = open_interpreter(content, runtime, threads)
+        self.runtime: Runtime = opened.runtime
+        self.version = opened.version
+        self._interpreter = opened.interpreter
         self._input = self._check_input(self._interpreter.get_input_details())
         self._logits, *face = self._check_outputs(self._interpreter.get_output_details())
         self._face = face[0] if face else None
