@@ -30,6 +30,8 @@ MODEL   ?=
 BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
 # What is compared.
 BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
+# Another detector to compare with, from MediaPipe's wheel; 'blazeface' gets it.
+BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, and for how long it rests.
@@ -38,7 +40,7 @@ REST    ?= 60
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help run install uninstall bench train convert bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help run install uninstall bench train convert blazeface bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,8 @@ uninstall: ## As root: remove the service (PURGE=1: its configuration too)
 
 bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside two usual detectors (two minutes)
 	$(BIN)/emotion-edge bench --compare --seconds 120
+
+blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (BLAZEFACE below runs/; 36 MB, Apache Licence 2.0)
 
 ##@ Train and convert models
 
@@ -174,6 +178,16 @@ $(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt
 $(ONNX_VENV)/.ready: requirements/test-onnx.txt
 	@requirements/venv.sh $(ONNX_VENV) $(PYTHON) requirements/test-onnx.txt with-dependencies
 	@touch $@
+
+# pip compares the wheel's hash with the one in the list. The wheel is for a usual PC, its model for every machine.
+$(BLAZEFACE): requirements/blazeface.txt | $(VENV)/.edge
+	@mkdir -p $(@D)
+	@$(BIN)/pip download --quiet --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 \
+	    --require-hashes --requirement $< --dest $(@D)
+	@$(BIN)/python -I -c 'import sys, zipfile; [wheel] = sys.argv[1:]; \
+	    sys.stdout.buffer.write(zipfile.ZipFile(wheel).read("mediapipe/modules/face_detection/$(@F)"))' \
+	    $(@D)/mediapipe-*.whl >$@
+	@rm $(@D)/mediapipe-*.whl
 
 .PHONY: mosquitto
 mosquitto: # The tests want a real broker; Debian puts it into /usr/sbin, which is not on everyone's PATH.
