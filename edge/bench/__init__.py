@@ -1,5 +1,6 @@
-"""What the pipeline costs on this device: by stage, compared with two baselines, and by the number of people."""
+"""What the pipeline costs on this device: by stage, compared with baselines, and by the number of people."""
 
+from edge.bench.blazeface import BlazeFace
 from edge.bench.growth import people
 from edge.bench.measure import measure
 from edge.bench.merge import markdown, read
@@ -8,4 +9,4 @@ from edge.bench.report import BenchReport
 from edge.bench.sheets import sheets
 from edge.bench.terminal import table
 
-__all__ = ["BenchReport", "markdown", "measure", "page", "people", "read", "sheets", "table"]
+__all__ = ["BenchReport", "BlazeFace", "markdown", "measure", "page", "people", "read", "sheets", "table"]

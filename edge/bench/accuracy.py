@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from statistics import fmean
+from statistics import median
 from typing import TYPE_CHECKING
 
 from edge.bench.matching import Matcher, Verdict
@@ -12,6 +12,7 @@ from edge.bench.report import AccuracyReport, BoxCounts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from edge.bench.methods import FoundFace
     from edge.geometry import Rect
 
 
@@ -32,18 +33,25 @@ class Accuracy:
         self._away = False
         self._came_s: float | None = None
         self._noticed_s: list[float] = []
+        self._id: int | None = None
+        self._id_changes: int | None = None
 
-    def add(self, time_s: float, face: Rect | None, boxes: Sequence[Rect]) -> None:
+    def add(self, time_s: float, face: Rect | None, faces: Sequence[FoundFace]) -> None:
         """Count one frame.
 
         Args:
             time_s: When it was captured, not before the last one.
             face: The truth; None with nobody there.
-            boxes: What the method found.
+            faces: What the method found.
         """
+        boxes = [each.rect for each in faces]
         verdicts = [match.verdict for match in self._matcher.match(time_s, [face] if face else [], boxes)]
         whole = face is not None and face.lies_within(self._width, self._height)
         found = Verdict.FOUND in verdicts
+        if found:
+            self._note_id(faces[verdicts.index(Verdict.FOUND)].id)
+        elif face is None:
+            self._id = None
         self._verdicts += verdicts
         self._frames += 1
         self._whole += whole
@@ -57,8 +65,14 @@ class Accuracy:
             found_faces=self._found,
             boxes=count_boxes(self._verdicts, self._frames),
             returns=len(self._noticed_s),
-            noticed_s=round(fmean(self._noticed_s), 3) if self._noticed_s else None,
+            noticed_s=round(median(self._noticed_s), 3) if self._noticed_s else None,
+            id_changes=self._id_changes,
         )
+
+    def _note_id(self, now: int | None) -> None:
+        if now is not None:
+            self._id_changes = (self._id_changes or 0) + (self._id is not None and self._id != now)
+        self._id = now
 
     def _time_return(self, time_s: float, face: Rect | None, *, whole: bool, found: bool) -> None:
         """Measure from a face's being whole again to its being found or, if it never is, not being whole any more."""

@@ -1,18 +1,19 @@
-"""Compare the pipeline with two baselines, on the same frames in turn."""
+"""Compare the pipeline with baselines, on the same frames in turn."""
 
 from __future__ import annotations
 
 import time
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from edge.bench.accuracy import Accuracy
 from edge.bench.costs import Costs, ratio
-from edge.bench.methods import MethodName, make_method
-from edge.bench.report import CompareReport, MethodReport
+from edge.bench.methods import MethodName, make_method, method_names
+from edge.bench.report import CompareReport, MethodRatio, MethodReport
 from edge.bench.stages import Stages
 
 if TYPE_CHECKING:
-    from edge.bench.methods import Method
+    from edge.bench.methods import Method, Search
     from edge.bench.source import FrameSource
     from edge.config import Settings
     from edge.frame import Frame
@@ -24,15 +25,20 @@ _SHOWN_FIRST_S = 4.0
 """Seconds that the test card's person is there before leaving, so that short runs see somebody come back too."""
 
 
-def compare(settings: Settings, classifier: Classifier, source: FrameSource, seconds: float) -> CompareReport:
+def compare(
+    settings: Settings, classifier: Classifier, source: FrameSource, seconds: float, blazeface: Search | None = None
+) -> CompareReport:
     """Run all methods on each frame, each the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. Of a live camera there are only as many frames as all
-    three together can process. The first frame is a warm-up and is not counted.
+    together can process. The first frame is a warm-up and is not counted.
     """
     frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
     first = next(frames)
-    methods = {name: make_method(name, classifier, settings.faces, settings.emotion) for name in MethodName}
+    methods = {
+        name: make_method(name, classifier, settings.faces, settings.emotion, blazeface)
+        for name in method_names(blazeface)
+    }
     measured = {name: _TimedMethod(method, first, source.scene) for name, method in methods.items()}
     order = list(measured.values())
     deadline = time.perf_counter() + seconds
@@ -46,7 +52,7 @@ def compare(settings: Settings, classifier: Classifier, source: FrameSource, sec
     ours = reports[MethodName.OURS]
     return CompareReport(
         methods=reports,
-        ratios={f"ours/{name}": ratio(ours, other) for name, other in reports.items() if other is not ours},
+        ratios={f"ours/{name}": _ratio(ours, other) for name, other in reports.items() if other is not ours},
     )
 
 
@@ -57,21 +63,37 @@ class _TimedMethod:
         height, width = warm_up.gray.shape
         self._method, self._scene = method, scene
         self._costs, self._accuracy = Costs(), Accuracy(width, height)
+        self._detection_ms: list[float] = []
         self._faces = 0
+        self._ids: set[int] = set()
         method.process(warm_up)
 
     def process(self, frame: Frame) -> None:
+        read_s = self._method.reading_s
         with self._costs.one_frame():
             self._method.process(frame)
-        boxes = [face.rect for face in self._method.faces()]
-        self._faces += len(boxes)
+        self._detection_ms.append(self._costs.newest_cpu_ms - 1000 * (self._method.reading_s - read_s))
+        faces = self._method.faces()
+        self._faces += len(faces)
+        self._ids |= {face.id for face in faces if face.id is not None}
         if self._scene:
-            self._accuracy.add(frame.time_s, self._scene.truth(frame.time_s).face, boxes)
+            self._accuracy.add(frame.time_s, self._scene.truth(frame.time_s).face, faces)
 
     def report(self) -> MethodReport:
         cost = self._costs.report()
         return MethodReport(
             **cost.model_dump(),
+            detection_cpu_ms_per_frame=round(fmean(self._detection_ms), 3),
+            detection_cpu_ms_median=round(median(self._detection_ms), 3),
             faces_per_frame=round(self._faces / cost.frames, 3),
+            ids=len(self._ids) or None,
             accuracy=self._accuracy.report() if self._scene else None,
         )
+
+
+def _ratio(one: MethodReport, other: MethodReport) -> MethodRatio:
+    return MethodRatio(
+        **ratio(one, other).model_dump(),
+        detection_cpu=round(one.detection_cpu_ms_per_frame / other.detection_cpu_ms_per_frame, 4),
+        detection_cpu_median=round(one.detection_cpu_ms_median / other.detection_cpu_ms_median, 4),
+    )

@@ -29,6 +29,11 @@ class Costs:
         self._cpu_ms.append((time.process_time() - cpu_s) * 1000)
         self._wall_ms.append((time.perf_counter() - wall_s) * 1000)
 
+    @property
+    def newest_cpu_ms(self) -> float:
+        """The processor time of the newest frame."""
+        return self._cpu_ms[-1]
+
     def report(self) -> CostReport:
         """Return means and median; there must have been a frame."""
         return CostReport(

@@ -24,6 +24,7 @@ from edge.vision.detector import HaarDetector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edge.bench.methods import Search
     from edge.config import Settings
     from edge.frame import Frame
 
@@ -34,7 +35,12 @@ _ORIGIN = payloads.Origin("bench", "")
 
 
 def measure(
-    settings: Settings, seconds: float, *, baselines: bool = False, people: tuple[int, ...] = ()
+    settings: Settings,
+    seconds: float,
+    *,
+    baselines: bool = False,
+    blazeface: Search | None = None,
+    people: tuple[int, ...] = (),
 ) -> BenchReport:
     """Measure each stage, and what else is asked for, for about `seconds` altogether.
 
@@ -46,6 +52,7 @@ def measure(
         settings: Those of the daemon.
         seconds: Shared equally between the stages, the comparison and the people.
         baselines: Compare with the baselines.
+        blazeface: What searches for faces with BlazeFace, which is then one of them.
         people: Numbers of people to track at once, from `edge.bench.growth.people`; empty: none.
 
     Raises:
@@ -69,7 +76,7 @@ def measure(
     _run(timed(spare), source.frames(spare), spare, share_s, most=_WARM_UP_FRAMES)
     cpu_s, frames = _run(timed(stages), source.frames(stages), stages, share_s)
     rss_mb = machine.rss_mb()
-    compared = compare(settings, bundle, source, share_s) if baselines else None
+    compared = compare(settings, bundle, source, share_s, blazeface) if baselines else None
     source.close()
     growth = grow(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()

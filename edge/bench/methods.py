@@ -1,4 +1,4 @@
-"""The methods that are compared: the pipeline, and two baselines that search every whole frame."""
+"""The methods that are compared: the pipeline, and baselines that search every whole frame."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
+from edge.bench.reading import EmotionReader, TimedReader
+from edge.errors import ConfigError
 from edge.geometry import Rect
-from edge.inference.outputs import choose_emotion
 from edge.pipeline import Pipeline
 from edge.vision.detector import HaarDetector, cascade_file
-from edge.vision.reader import ModelReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class MethodName(StrEnum):
     """Our search of every whole frame: the same detector, smallest face and step between sizes as `OURS`, without
     its tracking."""
 
+    BLAZEFACE = "blazeface"
+    """`edge.bench.blazeface.BlazeFace` on every whole frame; only where its file is named."""
+
 
 @dataclass(frozen=True)
 class FoundFace:
@@ -63,12 +66,16 @@ class Method(Protocol):
     def faces(self) -> list[FoundFace]:
         """Return the faces of the newest frame."""
 
+    @property
+    def reading_s(self) -> float:
+        """Processor time of all frames so far that went into reading emotions; all else is detection and tracking."""
+
 
 class PipelineMethod:
     """The pipeline. A face counts for as long as its track does."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self, pipeline: Pipeline, reader: TimedReader) -> None:
+        self._pipeline, self._reader = pipeline, reader
 
     def process(self, frame: Frame) -> None:
         """Search where faces were, and now and then everywhere."""
@@ -79,12 +86,18 @@ class PipelineMethod:
         snapshot = self._pipeline.snapshot()
         return [FoundFace(face.rect, face.emotion, face.face_id) for face in snapshot.faces] if snapshot else []
 
+    @property
+    def reading_s(self) -> float:
+        """Processor time of reading."""
+        return self._reader.spent_s
+
 
 class Baseline:
     """A search of every whole frame whose every hit is classified: no memory of other frames."""
 
-    def __init__(self, search: Search, reader: EmotionReader) -> None:
-        self._search, self._reader = search, reader
+    def __init__(self, search: Search, classifier: Classifier, min_confidence: float | None = None) -> None:
+        self._search, self._timed = search, TimedReader(classifier)
+        self._reader = EmotionReader(classifier, min_confidence, self._timed)
         self._faces: list[FoundFace] = []
 
     def process(self, frame: Frame) -> None:
@@ -97,46 +110,46 @@ class Baseline:
         """Return what was found."""
         return self._faces
 
-
-class EmotionReader:
-    """Reads emotions from single crops, with no memory of other frames."""
-
-    def __init__(self, classifier: Classifier, min_confidence: float | None = None) -> None:
-        """Use a classifier.
-
-        Args:
-            classifier: Returns the probabilities.
-            min_confidence: Probability below which the emotion is ``uncertain``; None: what the card says.
-        """
-        self._reader, self._labels = ModelReader(classifier), classifier.card.labels
-        calibrated = classifier.card.calibration.min_confidence
-        self._min_confidence = calibrated if min_confidence is None else min_confidence
-
-    def read(self, gray: NDArray[np.uint8], rects: Sequence[Rect]) -> list[str]:
-        """Return a label or ``uncertain`` for the upright face in each rectangle of ``(H, W)`` gray levels."""
-        if not rects:
-            return []
-        readings = self._reader.read(gray, [(rect, 0.0) for rect in rects])
-        return [choose_emotion(each.probabilities, self._labels, self._min_confidence) for each in readings]
+    @property
+    def reading_s(self) -> float:
+        """Processor time of reading."""
+        return self._timed.spent_s
 
 
-def make_method(name: MethodName, classifier: Classifier, faces: FacesConfig, emotion: EmotionConfig) -> Method:
+def method_names(blazeface: Search | None) -> list[MethodName]:
+    """Return the methods that can be compared, with BlazeFace or without."""
+    return [name for name in MethodName if blazeface or name is not MethodName.BLAZEFACE]
+
+
+def make_method(
+    name: MethodName,
+    classifier: Classifier,
+    faces: FacesConfig,
+    emotion: EmotionConfig,
+    blazeface: Search | None = None,
+) -> Method:
     """Return a method that has had no frame yet.
 
     Args:
         name: Which.
         classifier: Reads the faces.
-        faces: The smallest face; ``naive`` searches for all sizes.
+        faces: The smallest face; ``naive`` and ``blazeface`` search for all sizes.
         emotion: The least confidence.
+        blazeface: What ``blazeface`` searches with.
 
     Raises:
+        ConfigError: ``blazeface`` is wanted and not there.
         EdgeError: OpenCV's cascade is not on this machine.
     """
     detector = HaarDetector(faces.min_height)
     if name is MethodName.OURS:
-        return PipelineMethod(Pipeline(detector, classifier, faces, emotion))
-    search = detector.search if name is MethodName.TUNED else opencv_default_search()
-    return Baseline(search, EmotionReader(classifier, emotion.min_confidence))
+        reader = TimedReader(classifier)
+        return PipelineMethod(Pipeline(detector, classifier, faces, emotion, reader=reader), reader)
+    if name is MethodName.BLAZEFACE and not blazeface:
+        message = "the method blazeface needs --blazeface FILE; 'make blazeface' gets the file"
+        raise ConfigError(message)
+    search = {MethodName.TUNED: detector.search, MethodName.BLAZEFACE: blazeface}.get(name) or opencv_default_search()
+    return Baseline(search, classifier, emotion.min_confidence)
 
 
 def opencv_default_search() -> Search:

@@ -79,23 +79,42 @@ class AccuracyReport(FrozenModel, extra="ignore"):
     """How often somebody came back."""
 
     noticed_s: float | None
-    """From being wholly in the picture again to being found, the mean; None if nobody came back."""
+    """From being wholly in the picture again to being found, the median; None if nobody came back."""
+
+    id_changes: int | None
+    """Changes of the id of a person who did not leave; None if faces have no id."""
 
 
 class MethodReport(CostReport):
     """One method, see `edge.bench.methods`."""
 
+    detection_cpu_ms_per_frame: float
+    """Processor time without the reading of emotions: of detection and, if the method tracks, tracking. The mean."""
+
+    detection_cpu_ms_median: float
     faces_per_frame: float
+    ids: int | None
+    """How many different ids its faces had; None if they had none."""
+
     accuracy: AccuracyReport | None
     """None where the truth is not known."""
+
+
+class MethodRatio(Ratio):
+    """The cost of a method as a part of another one's."""
+
+    detection_cpu: float
+    """Of the mean processor time of detection and tracking."""
+
+    detection_cpu_median: float
 
 
 class CompareReport(FrozenModel, extra="ignore"):
     """Methods on the same frames."""
 
     methods: dict[str, MethodReport]
-    ratios: dict[str, Ratio]
-    """``ours/naive`` and ``ours/tuned``."""
+    ratios: dict[str, MethodRatio]
+    """``ours/naive`` and so on."""
 
 
 class GrowthReport(CostReport):

@@ -26,6 +26,9 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     compare: Annotated[  # noqa: FBT002  # typer's way
         bool, typer.Option("--compare", help="Also searches of every frame, on the same frames.")
     ] = False,
+    blazeface: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --compare: also BlazeFace; 'make blazeface' gets it.")
+    ] = None,
     faces: Annotated[
         str | None, typer.Option(metavar="K[..M]", help="Also so many people at once, on the test card.")
     ] = None,
@@ -46,7 +49,11 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
     people = benchmark.people(faces, settings) if faces is not None else ()
-    report = benchmark.measure(settings, seconds, baselines=compare, people=people)
+    if blazeface and not compare:
+        message = "--blazeface: write --compare too"
+        raise ConfigError(message)
+    search = benchmark.BlazeFace(blazeface).search if blazeface else None
+    report = benchmark.measure(settings, seconds, baselines=compare, blazeface=search, people=people)
     text = report.model_dump_json(indent=2)
     if page_file:
         files.write_atomically(page_file, benchmark.page(report))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edge.pipeline.transitions import Transition
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
+    from edge.vision.reader import FaceReader
     from edge.vision.track import Track
 
 
@@ -37,6 +38,7 @@ class Pipeline:
         emotion: EmotionConfig,
         *,
         motion: Motion | None = None,
+        reader: FaceReader | None = None,
     ) -> None:
         """Start without any face.
 
@@ -46,11 +48,13 @@ class Pipeline:
             faces: Which faces are looked for.
             emotion: How readings become an emotion.
             motion: Detects what changed in the picture, if not in the usual way.
+            reader: Reads faces with the classifier, if not in the usual way.
         """
         self._labels = classifier.card.labels
         calibration = classifier.card.calibration
         min_score = (calibration.min_face_score or 0.0) if faces.min_score is None else faces.min_score
-        self._tracker = Tracker(detector, faces, reader=ModelReader(classifier), motion=motion, min_score=min_score)
+        reader = reader or ModelReader(classifier)
+        self._tracker = Tracker(detector, faces, reader=reader, motion=motion, min_score=min_score)
         self._hold_s = emotion.hold_s
         self._min_confidence = calibration.min_confidence if emotion.min_confidence is None else emotion.min_confidence
         self._smoothers: dict[int, EmotionSmoother] = {}

@@ -51,6 +51,10 @@ class Scripted:
     def faces(self) -> list[FoundFace]:
         return self._faces
 
+    @property
+    def reading_s(self) -> float:
+        return 0.0
+
 
 def true(person: Person) -> FoundFace:
     return FoundFace(person.box, person.label, person.number)

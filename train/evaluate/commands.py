@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from edge.bench.methods import EmotionReader, MethodName, make_method
+from edge.bench.blazeface import BlazeFace
+from edge.bench.methods import MethodName, make_method, method_names
+from edge.bench.reading import EmotionReader
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -158,14 +160,18 @@ def scenes(  # noqa: PLR0913  # each is a flag
         float | None, typer.Option(min=0, max=1, help="'uncertain' below; 0: never.", show_default="the model's card")
     ] = None,
     only: Annotated[list[MethodName] | None, typer.Option(help="Methods; naive is slow.", show_default="all")] = None,
+    blazeface: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also BlazeFace, whose file 'make blazeface' gets.")
+    ] = None,
     faces: Annotated[
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
-    """Evaluate the whole pipeline on synthetic video with FER+ test faces, compared with two baselines."""
+    """Evaluate the whole pipeline on synthetic video with FER+ test faces, compared with other searches."""
     bundle = ModelBundle.load(model)
-    names = only or list(MethodName)
+    search = BlazeFace(blazeface).search if blazeface else None
+    names = only or method_names(search)
     reader = EmotionReader(bundle, min_confidence)
     faces_config, emotion = FacesConfig(min_height=min_height), EmotionConfig(min_confidence=min_confidence)
     made = make_sequences(
@@ -179,7 +185,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     results = [
         run_methods(
             sequence,
-            {name: make_method(name, bundle, faces_config, emotion) for name in names},
+            {name: make_method(name, bundle, faces_config, emotion, search) for name in names},
             lambda gray, box: reader.read(gray, [box])[0],
         )
         for sequence in track(

@@ -41,6 +41,9 @@ class MethodResult:
     cpu_s: float = 0.0
     """Processor time of this process for the method's work, of all threads."""
 
+    reading_s: float = 0.0
+    """What of it went into reading emotions."""
+
 
 @dataclass(frozen=True)
 class VideoResult:
@@ -79,6 +82,7 @@ def run_methods(video: SyntheticVideo, methods: Mapping[str, Method], read_emoti
             start_s = time.process_time()
             method.process(frame)
             results[name].cpu_s += time.process_time() - start_s
+            results[name].reading_s = method.reading_s
             _add(results[name], matchers[name], frame, people, method.faces())
         turns.rotate(-1)
     due: dict[int, dict[int, Person]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.bench.accuracy import Accuracy
+from edge.bench.methods import FoundFace
 from edge.geometry import Rect
 
 FACE = Rect(200, 100, 100, 100)
@@ -15,7 +16,7 @@ LEAVING = Rect(600, 100, 100, 100)
 def accuracy(*frames: tuple[Rect | None, list[Rect]]) -> Accuracy:
     result = Accuracy(640, 480)
     for number, (face, found) in enumerate(frames):
-        result.add(number / 10, face, found)
+        result.add(number / 10, face, [FoundFace(rect, "happy") for rect in found])
     return result
 
 
@@ -61,3 +62,22 @@ def test_who_is_there_from_the_start_did_not_come_back() -> None:
 def test_who_leaves_unnoticed_waited_until_then() -> None:
     report = accuracy((None, []), (FACE, []), (FACE, []), (FACE, []), (LEAVING, []), (None, [])).report()
     assert report.noticed_s == pytest.approx(0.3)
+
+
+def test_noticing_is_the_median_of_all_returns() -> None:
+    frames: list[tuple[Rect | None, list[Rect]]] = []
+    for wait in (0, 1, 9):
+        frames += [(None, []), *[(FACE, [])] * wait, (FACE, [FACE])]
+    report = accuracy(*frames).report()
+    assert report.returns == 3
+    assert report.noticed_s == pytest.approx(0.1)
+
+
+def test_an_id_changes_while_the_person_is_there_alone() -> None:
+    result = Accuracy(640, 480)
+    ids = [1, 1, None, 2, 1, None, 3]  # None: not found
+    there = [FACE] * 5 + [None, FACE]
+    for number, (name, face) in enumerate(zip(ids, there, strict=True)):
+        result.add(number / 10, face, [FoundFace(FACE, "happy", name)] if name else [])
+    assert result.report().id_changes == 2
+    assert accuracy((FACE, [FACE])).report().id_changes is None

@@ -52,3 +52,10 @@ def test_bench_figures_go_into_a_pipe_too(emotion_edge: Run, tmp_path: Path, vid
 def test_figures_that_cannot_be_written_are_told(emotion_edge: Run, tmp_path: Path, video: Path) -> None:
     outcome = emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--json", tmp_path / "absent" / "x.json")
     assert (outcome.code, "x.json: cannot be written" in outcome.err) == (2, True)
+
+
+def test_another_file_than_blazeface_is_refused_before_anything_is_measured(emotion_edge: Run, video: Path) -> None:
+    outcome = emotion_edge("bench", "--compare", "--blazeface", video)
+    assert outcome.code == 2
+    assert "nobody.avi: not face_detection_short_range.tflite" in outcome.err
+    assert emotion_edge("bench", "--blazeface", video).err == "emotion-edge: --blazeface: write --compare too\n"

@@ -7,7 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from edge.bench.matching import matches
-from edge.bench.methods import EmotionReader, MethodName, make_method
+from edge.bench.methods import MethodName, make_method, method_names
+from edge.bench.reading import EmotionReader
 from edge.config import EmotionConfig, FacesConfig
 from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from train.simulation import SyntheticVideo
 
 
-@pytest.mark.parametrize("name", list(MethodName))
+@pytest.mark.parametrize("name", method_names(None))
 def test_each_method_finds_a_face_and_reads_it(mean_faces: Faces, name: MethodName) -> None:
     sequence = first(mean_faces)
     method = make_method(name, ModelBundle.load(), FacesConfig(min_height=72), EmotionConfig())
@@ -74,3 +75,11 @@ def test_the_command_prints_a_table_and_writes_the_figures(
 def test_a_model_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert synthetic.call(main, ["scenes", "--model", "nowhere.tflite"]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_blazeface_needs_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = synthetic.data_set(tmp_path / "set").data
+    assert synthetic.call(main, ["scenes", *data, "--sequences", "1", "--only", "blazeface"]) == 2
+    assert "needs --blazeface FILE" in capsys.readouterr().err
+    assert synthetic.call(main, ["scenes", *data, "--blazeface", str(tmp_path / "absent")]) == 2
+    assert "absent: cannot be read" in capsys.readouterr().err

@@ -1,0 +1,71 @@
+"""Reading emotions, timed apart from all else, so that finding faces can be compared alone."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.inference.outputs import choose_emotion
+from edge.vision.reader import ModelReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge.geometry import Rect
+    from edge.inference.classifier import Classifier
+    from edge.vision.reader import Reading
+
+
+class TimedReader(ModelReader):
+    """Reads faces with a model.
+
+    Attributes:
+        spent_s: Processor time of all readings so far, crops included. The face scores of candidates are not: they
+            decide what is a face, and so are part of finding it.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__(classifier)
+        self.spent_s = 0.0
+
+    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
+        """Return a reading of each face."""
+        start_s = time.process_time()
+        readings = super().read(gray, faces)
+        self.spent_s += time.process_time() - start_s
+        return readings
+
+    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
+        """Return a reading of a face that is not confirmed."""
+        spent_s = self.spent_s
+        reading = super().read_candidate(gray, face)
+        self.spent_s = spent_s
+        return reading
+
+
+class EmotionReader:
+    """Reads emotions from single crops, with no memory of other frames."""
+
+    def __init__(
+        self, classifier: Classifier, min_confidence: float | None = None, reader: ModelReader | None = None
+    ) -> None:
+        """Use a classifier.
+
+        Args:
+            classifier: Returns the probabilities.
+            min_confidence: Probability below which the emotion is ``uncertain``; None: what the card says.
+            reader: Reads with it; None: the usual one.
+        """
+        self._reader, self._labels = reader or ModelReader(classifier), classifier.card.labels
+        calibrated = classifier.card.calibration.min_confidence
+        self._min_confidence = calibrated if min_confidence is None else min_confidence
+
+    def read(self, gray: NDArray[np.uint8], rects: Sequence[Rect]) -> list[str]:
+        """Return a label or ``uncertain`` for the upright face in each rectangle of ``(H, W)`` gray levels."""
+        if not rects:
+            return []
+        readings = self._reader.read(gray, [(rect, 0.0) for rect in rects])
+        return [choose_emotion(each.probabilities, self._labels, self._min_confidence) for each in readings]
