@@ -39,7 +39,7 @@ text { font: 11px system-ui, sans-serif; } text.ink { fill: var(--ink); } text.f
 .dashed { fill: none; stroke: var(--faint); stroke-dasharray: 5 5; }
 pre { overflow-x: auto; font-size: .8rem; }
 @media (max-width: 480px) { body { margin: 1rem auto; }
-  th, td { padding: .2rem .25rem; font-size: .87rem; white-space: normal; }
+  th, td { padding: .2rem .2rem; font-size: .8rem; white-space: normal; }
   table.facts td:first-child { width: 6rem; } }
 """
 
@@ -89,6 +89,9 @@ def _figure(sheet: Sheet, report: BenchReport) -> str:
         picture, caption = plots.stages(report.stages), "Milliseconds. Box: p50 to p95; line: to p99; dot: the longest."
     elif sheet.name == "compare" and report.compare:
         picture, caption = plots.compare(report.compare), "Milliseconds a frame, the mean."
+    elif sheet.name == "accuracy" and report.compare and report.compare.judged:
+        picture = plots.frontier(report.compare.judged)
+        caption = "Recall by CPU ms a frame. Dot: detection and tracking alone; line: to the reading of emotions too."
     elif sheet.name == "growth":
         picture, caption = plots.growth(report.growth), "Dashed: the cost if each person cost as much as the first."
     else:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge.bench.report import CompareReport, GrowthReport, StageReport
+    from edge.bench.report import CompareReport, GrowthReport, MethodReport, StageReport
 
-_WIDTH, _LEFT, _RIGHT, _ROW = 360, 58, 76, 28
+_WIDTH, _LEFT, _RIGHT, _ROW = 360, 66, 76, 28
 """Units of a picture, of the names on its left, of the room for figures on its right, of a row. A unit is a pixel on a
 small phone and 1.3 on a desktop, so that the text can be read on both."""
 
@@ -60,6 +60,43 @@ def compare(found: CompareReport) -> str:
                 _text(_LEFT + ms * scale + 8, y + 8, f"{ms:.2f} {kind}", "start", "faint"),
             ]
     return _picture((_ROW + 12) * len(found.methods) + 8, parts, "Milliseconds a frame of each method")
+
+
+def frontier(found: Mapping[str, MethodReport]) -> str:
+    """Return an SVG of recall over CPU time, logarithmic: dot for detection and tracking, line to all with reading.
+
+    Args:
+        found: Methods whose accuracy is known, with a face to find at least.
+    """
+    top, bottom = 18.0, 170.0
+    recall = {name: one.accuracy.found_faces / one.accuracy.whole_faces for name, one in found.items() if one.accuracy}
+    least = max(0.0, min(0.9, math.floor(10 * min(recall.values()) - 0.5) / 10))  # with room below the lowest dot
+    costs = [max(ms, 1e-2) for one in found.values() for ms in (one.detection_cpu_ms_per_frame, one.cpu_ms_per_frame)]
+    low, high = math.floor(math.log10(min(costs))), math.ceil(math.log10(max(costs)))
+
+    def x(ms: float) -> float:
+        return _LEFT + (math.log10(max(ms, 1e-2)) - low) / max(high - low, 1) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(part: float) -> float:
+        return bottom - (part - least) / (1 - least) * (bottom - top)
+
+    parts = [_tick(x(10.0**decade), bottom, f"{10.0**decade:g}") for decade in range(low, high + 1)]
+    for level in (least, (1 + least) / 2, 1.0):
+        parts += [
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>',
+            _text(_LEFT - 8, y(level), f"{100 * level:.0f} %", "end", "faint"),
+        ]
+    cheapest_first = sorted(found, key=lambda name: found[name].detection_cpu_ms_per_frame)
+    for turn, name in enumerate(cheapest_first):
+        along, end = x(found[name].detection_cpu_ms_per_frame), x(found[name].cpu_ms_per_frame)
+        height = y(recall[name])
+        parts += [
+            f'<line class="whisker" x1="{along:.1f}" x2="{end:.1f}" y1="{height:.1f}" y2="{height:.1f}"/>',
+            f'<circle class="full" cx="{along:.1f}" cy="{height:.1f}" r="4"/>',
+            # Neighbours are often as good and nearly as cheap: every second name stands lower.
+            _text(along, height + (14 if turn % 2 == 0 else 28), name, "middle"),
+        ]
+    return _picture(bottom + 40, parts, "Recall by CPU milliseconds a frame")
 
 
 def growth(found: tuple[GrowthReport, ...]) -> str:

@@ -116,6 +116,11 @@ class CompareReport(FrozenModel, extra="ignore"):
     ratios: dict[str, MethodRatio]
     """``ours/naive`` and so on."""
 
+    @property
+    def judged(self) -> dict[str, MethodReport]:
+        """The methods, if the truth is known and there was a whole face to find; else none."""
+        return {name: one for name, one in self.methods.items() if one.accuracy and one.accuracy.whole_faces}
+
 
 class GrowthReport(CostReport):
     """The cost of a number of people at once."""

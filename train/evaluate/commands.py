@@ -37,6 +37,7 @@ from train.evaluate.views import MEAN_OF_VIEWS, evaluate_views
 from train.simulation import figures as scene_figures
 from train.simulation import sequences as make_sequences
 from train.simulation.evaluation import run_methods
+from train.simulation.plot import frontier
 from train.simulation.table import table as scene_table
 from train.simulation.video import MOST_AT_ONCE
 
@@ -167,6 +168,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw faces found by cost, into this .png file.")] = None,
 ) -> None:
     """Evaluate the whole pipeline on synthetic video with FER+ test faces, compared with other searches."""
     bundle = ModelBundle.load(model)
@@ -198,3 +200,5 @@ def scenes(  # noqa: PLR0913  # each is a flag
         write_atomically(
             json, TypeAdapter(list[scene_figures.MethodFigures]).dump_json(every, indent=1).decode() + "\n"
         )
+    if plot:
+        write_atomically(plot, frontier(every))

@@ -202,7 +202,7 @@ def test_the_truth_of_a_clip_is_not_known(emotion_edge: Run, video: Path) -> Non
 def test_the_tables_say_what_was_compared_and_of_how_many_frames(emotion_edge: Run) -> None:
     outcome = emotion_edge("bench", "--compare", "--seconds", "1")
     assert outcome.code == 0
-    for word in ("naive", "tuned", "Ours as a part", "recall"):
+    for word in ("naive", "tuned", "ours takes", "Detection and tracking alone", "recall"):
         assert word in outcome.out
     frames = re.search(r"on the same ([\d,]+) frames", outcome.out)
     assert frames

@@ -54,8 +54,8 @@ class Reader(HTMLParser):
 def test_the_page_holds_the_report_and_a_plot_of_each_part(bench_report: BenchReport) -> None:
     read = Reader(page(bench_report))
     assert BenchReport.model_validate_json(read.script) == bench_report
-    assert read.tags.count("svg") == 3
-    for said in (bench_report.device.model, bench_report.model, "naive", "K times one", "classify"):
+    assert read.tags.count("svg") == 4
+    for said in (bench_report.device.model, bench_report.model, "naive", "K times one", "classify", "Recall by CPU ms"):
         assert said in read.text
 
 

@@ -61,8 +61,8 @@ def test_the_command_prints_a_table_and_writes_the_figures(
 ) -> None:
     monkeypatch.setattr("train.evaluate.commands.ROUNDS", 1)
     data = synthetic.data_set(tmp_path / "set").data
-    file = tmp_path / "figures.json"
-    options = ["--sequences", "1", "--only", "ours", "--only", "tuned", "--json", str(file)]
+    file, plot = tmp_path / "figures.json", tmp_path / "frontier.png"
+    options = ["--sequences", "1", "--only", "ours", "--only", "tuned", "--json", str(file), "--plot", str(plot)]
     assert synthetic.call(main, ["scenes", *data, *options]) == 0
     printed = capsys.readouterr().out
     assert "false faces in 1,000 frames" in printed
@@ -70,6 +70,8 @@ def test_the_command_prints_a_table_and_writes_the_figures(
     every = TypeAdapter(list[MethodFigures]).validate_json(file.read_bytes())
     assert [one.name for one in every] == ["ours", "tuned"]
     assert every[0].people == 1
+    assert 0 < every[0].detection_cpu_ms <= every[0].cpu_ms
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_model_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
