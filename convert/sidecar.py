@@ -17,6 +17,7 @@ from edge.frozen import FrozenModel
 from edge.inference.outputs import FACE
 from edge.text import printable
 from train.datasets import LabelProtocol, ferplus
+from train.report import LabelName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,6 @@ _MOST_PROBLEMS = 10
 """A file of another kind has a mistake in each of its lines."""
 
 _Pixels = Annotated[int, Field(gt=0, le=2048)]
-_Name = Annotated[str, Field(max_length=200)]
 
 
 class _SidecarTable(FrozenModel, allow_inf_nan=False):
@@ -61,9 +61,9 @@ class SidecarInput(_SidecarTable):
 class Sidecar(_SidecarTable):
     """What stands beside a model; an absent key is asked for where it is needed."""
 
-    labels: tuple[_Name, ...] | None = None
+    labels: tuple[LabelName, ...] | None = None
     protocol: LabelProtocol | None = None
-    output: _Name | None = None
+    output: Annotated[str, Field(max_length=200)] | None = None
     description: Annotated[str, Field(max_length=1000)] = ""
     input: SidecarInput = SidecarInput()
 

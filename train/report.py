@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 _MOST_BYTES = 16 << 20
 """Hundreds of times what one with a thousand epochs takes."""
 
+LabelName = Annotated[str, Field(max_length=200)]
+"""A label as files say it, before anything checks that it is known."""
+
 
 class TrainingReport(FrozenModel):
     """How a model was trained and how accurate it is; written beside it as ``NAME.json``."""
 
     version_of_report: Literal[1] = Field(default=1, alias="schema")
     name: str
-    labels: tuple[str, ...]
+    labels: tuple[LabelName, ...]
     """In the order of the logits; the last one is `edge.inference.outputs.FACE` if it has a face score."""
 
     protocol: LabelProtocol
