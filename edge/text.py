@@ -10,3 +10,8 @@ def printable(text: str, longest: int = 64) -> str:
     """
     shown = "".join(each if each.isprintable() else "?" for each in text[: longest + 1])
     return shown if len(text) <= longest else shown[: longest - 1] + "…"
+
+
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """Return the first line of an error's text, as `printable` shows it; the name of its class if it has no text."""
+    return printable((str(error).strip().splitlines() or [type(error).__name__])[0], longest)

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from edge.files import write_atomically
+from edge.text import first_line
 from train import fit as fitting
 from train import kept, page, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
@@ -88,7 +89,7 @@ def _recipe(run: Path) -> Recipe:
         message = f"{path}: {error.strerror}; a run's folder has it"
         raise RecipeError(message) from error
     except ValueError as error:
-        message = f"{path}: not a recipe of this version: {str(error).splitlines()[0]}"
+        message = f"{path}: not a recipe of this version: {first_line(error)}"
         raise RecipeError(message) from error
 
 
@@ -105,7 +106,7 @@ def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:
         try:
             *trunk, part, offsets = keras.models.load_model(file, compile=False).get_weights()
         except (ValueError, OSError) as error:
-            message = f"{file}: not a Keras model: {str(error).splitlines()[0]}"
+            message = f"{file}: not a Keras model: {first_line(error)}"
             raise DataError(message) from error
         if not kernel.size:
             kernel = np.zeros((len(part), len(bias)), np.float32)

@@ -18,6 +18,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from edge.files import read_regular, write_atomically
+from edge.text import first_line
 from train.datasets import fer2013
 from train.heads import Head, heads_of
 from train.networks import resnet
@@ -130,7 +131,7 @@ def load(path: Path) -> KeptNetwork:
     try:
         recipe, weights = _parse(content)
     except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile, zlib.error) as error:
-        message = f"{path}: not a network that 'python -m train' wrote: {str(error).splitlines()[0]}"
+        message = f"{path}: not a network that 'python -m train' wrote: {first_line(error)}"
         raise RecipeError(message) from error
     return KeptNetwork(recipe, weights, hashlib.sha256(content).hexdigest())
 

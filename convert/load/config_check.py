@@ -22,7 +22,7 @@ import keras
 
 from convert.errors import ModelError
 from convert.load.limits import check_archive, check_file, check_hdf5
-from edge.text import printable
+from edge.text import first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def check_keras(path: Path) -> None:
         config = _from_archive(path) if zipfile.is_zipfile(path) else _from_hdf5(path)
         found = sorted(set(_doubtful(config)))
     except (OSError, KeyError, ValueError, RuntimeError, RecursionError, zipfile.BadZipFile) as error:
-        message = f"{path}: {_NOT_KERAS}: {str(error).strip().splitlines()[0]}"
+        message = f"{path}: {_NOT_KERAS}: {first_line(error)}"
         raise ModelError(message) from error
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""

@@ -15,6 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from convert.errors import ModelError
 from edge.inference.native_stderr import native_stderr_hidden
+from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +74,7 @@ def _refusals(path: Path) -> Iterator[None]:
         try:
             yield
         except (ValueError, TypeError, RuntimeError, tf.errors.OpError, ConverterError) as error:
-            raise refusal(path, str(error)) from error
+            raise refusal(path, error) from error
 
 
 def _converter(function: Callable[[Any], Any], shape: Sequence[int], owner: Any) -> tf.lite.TFLiteConverter:
@@ -82,12 +83,12 @@ def _converter(function: Callable[[Any], Any], shape: Sequence[int], owner: Any)
     return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(concrete)], owner)
 
 
-def refusal(path: Path, said: str) -> ModelError:
+def refusal(path: Path, error: Exception) -> ModelError:
     """Make one sentence of what TensorFlow says about a network that TFLite cannot run."""
-    missing = sorted(set(re.findall(r"^\s*(?:TF Select|Custom) ops: (.+)$", said, re.MULTILINE)))
+    missing = sorted(set(re.findall(r"^\s*(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)))
     if missing:
         return ModelError(f"{path}: TFLite has no operator for {', '.join(missing)}")
-    return ModelError(f"{path}: TensorFlow cannot convert it: {said.strip().splitlines()[0]}")
+    return ModelError(f"{path}: TensorFlow cannot convert it: {first_line(error)}")
 
 
 def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

@@ -17,6 +17,7 @@ from convert.errors import ModelError
 from convert.load.config_check import check_keras
 from convert.load.export import batched, to_tflite
 from convert.spec import FileFacts, ModelSpec
+from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +92,7 @@ def _in_float32(path: Path, model: Any) -> Any:
     except Exception as error:  # Keras raises whatever its layers raise
         message = (
             f"{path}: it computes in half precision and cannot be rebuilt in float32 "
-            f"({(str(error).strip().splitlines() or [type(error).__name__])[0]}); save it with the policy float32"
+            f"({first_line(error)}); save it with the policy float32"
         )
         raise ModelError(message) from error
     return rebuilt
@@ -114,7 +115,7 @@ def _load(path: Path, file: Path, *, trusted: bool) -> Any:
         try:
             return _of_keras_2(file, error)
         except Exception:  # noqa: BLE001
-            message = f"{path}: not a Keras model: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
+            message = f"{path}: not a Keras model: {first_line(error)}"
             raise ModelError(message) from error
 
 

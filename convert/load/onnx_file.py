@@ -16,6 +16,7 @@ from convert.load import onnx_process
 from convert.load.limits import check_file
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
+from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class OnnxFile:
         try:
             simple, _ = onnxsim.simplify(model, overwrite_input_shapes={self.input: list(shape)})
         except Exception as error:  # it raises what its C++ does, of no common kind
-            message = f"{self.path}: not a network that onnxsim can read at {list(shape)}: {_first_line(error)}"
+            message = f"{self.path}: not a network that onnxsim can read at {list(shape)}: {first_line(error)}"
             raise ModelError(message) from error
         onnx.save(simple, str(path))
 
@@ -127,7 +128,7 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
     except ModelError:
         raise
     except Exception as error:
-        message = f"{path}: not an ONNX model: {_first_line(error)}"
+        message = f"{path}: not an ONNX model: {first_line(error)}"
         raise ModelError(message) from error
     quantised = sorted({node.op_type for node in model.graph.node if _QUANTISED.search(node.op_type)})
     if quantised:
@@ -160,7 +161,3 @@ def _weight_files(path: Path, model: Any) -> set[Path]:
         for entry in weight.external_data
         if entry.key == "location"
     }
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

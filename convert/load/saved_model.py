@@ -9,6 +9,7 @@ from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
 from convert.load.graph_check import GRAPH, check_graph
 from convert.spec import FileFacts, ModelSpec
+from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
     try:
         model = tf.saved_model.load(str(path))
     except (ValueError, OSError, tf.errors.OpError) as error:
-        message = f"{path}: not a SavedModel: {str(error).strip().splitlines()[0]}"
+        message = f"{path}: not a SavedModel: {first_line(error)}"
         raise ModelError(message) from error
     signature = model.signatures.get(_SIGNATURE)
     if signature is None:

@@ -50,7 +50,7 @@ def quantize(path: Path, network: Graph, chosen: Mapping[str, Range]) -> Graph:
             inside = tflite_convert.mlir_quantize(serialize(graph))
             content = util.modify_model_io_type(inside, tf.uint8, tf.int8)
         except (RuntimeError, ValueError, tflite_convert.ConverterError) as error:
-            raise refusal(path, str(error)) from error
+            raise refusal(path, error) from error
     quantised = parse(content)
     inputs, outputs = quantised.inputs, quantised.outputs
     if len(inputs) != 1 or len(outputs) != 1:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.text import printable
+from edge.text import first_line, printable
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,17 @@ from edge.text import printable
 )
 def test_what_is_shown_is_one_short_line_without_control_characters(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (EOFError(), "EOFError"),
+        (ValueError(" \n "), "ValueError"),
+        (ValueError("\n one\ntwo"), "one"),
+        (ValueError("\x1b[2J"), "?[2J"),
+        (ValueError("a" * 301), "a" * 299 + "…"),
+    ],
+)
+def test_the_first_line_of_an_error_is_safe_to_show_and_never_empty(error: Exception, line: str) -> None:
+    assert first_line(error) == line

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -49,6 +50,17 @@ def test_what_is_no_network_is_refused(trained: Run, tmp_path: Path) -> None:
         (tmp_path / "wrong.npz").write_bytes(content)
         with pytest.raises(RecipeError, match=r"wrong\.npz: not a network"):
             kept.load(tmp_path / "wrong.npz")
+
+
+def test_an_error_without_a_text_is_named(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    np.save(whole, np.zeros(1 << 20, np.uint8))
+    with ZipFile(tmp_path / "short.npz", "w") as archive:
+        archive.writestr("meta.npy", whole.getvalue()[:200])
+        (member,) = archive.infolist()
+        member.file_size = member.compress_size = 1 << 20  # more than the file has: an EOFError without a text
+    with pytest.raises(RecipeError, match=r"short\.npz: not a network that 'python -m train' wrote: \w"):
+        kept.load(tmp_path / "short.npz")
 
 
 def test_weights_of_another_network_are_refused(trained: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from edge.inference.bundle import ModelBundle
+from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
 from train.datasets import DataError
@@ -61,7 +62,7 @@ def open_model(path: Path) -> OpenedModel:
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, OSError) as error:
-        message = f"{path}: not a Keras model: {str(error).splitlines()[0]}"
+        message = f"{path}: not a Keras model: {first_line(error)}"
         raise DataError(message) from error
     return OpenedModel(keras_logits(model), written.labels, written.priors)
 
