@@ -105,7 +105,7 @@ def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:
         file = run / f"{name}.keras"
         try:
             *trunk, part, offsets = keras.models.load_model(file, compile=False).get_weights()
-        except (ValueError, OSError) as error:
+        except Exception as error:  # Keras raises whatever zipfile, h5py and its layers raise
             message = f"{file}: not a Keras model: {first_line(error)}"
             raise DataError(message) from error
         if not kernel.size:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -130,7 +129,7 @@ def load(path: Path) -> KeptNetwork:
         raise RecipeError(message) from error
     try:
         recipe, weights = _parse(content)
-    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile and numpy raise errors of many kinds, zlib's, lzma's and tokenize's among them
         message = f"{path}: not a network that 'python -m train' wrote: {first_line(error)}"
         raise RecipeError(message) from error
     return KeptNetwork(recipe, weights, hashlib.sha256(content).hexdigest())

@@ -73,7 +73,9 @@ def check_keras(path: Path) -> None:
     try:
         config = _from_archive(path) if zipfile.is_zipfile(path) else _from_hdf5(path)
         found = sorted(set(_doubtful(config)))
-    except (OSError, KeyError, ValueError, RuntimeError, RecursionError, zipfile.BadZipFile) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # zipfile and h5py raise errors of many kinds, zlib's and lzma's own among them
         message = f"{path}: {_NOT_KERAS}: {first_line(error)}"
         raise ModelError(message) from error
     if found:

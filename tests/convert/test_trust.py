@@ -18,6 +18,7 @@ from convert.load.config_check import check_keras
 from convert.load.export import tf
 from convert.load.keras_file import open_model
 from convert.load.operations import HARMLESS
+from tests.archives import METHODS, damaged_archive
 from tests.convert import small
 from tests.convert.small import LABELS, SIZE
 from tests.convert.test_confinement import has_landlock
@@ -148,6 +149,14 @@ def test_descriptions_that_are_none_are_one_sentence(tmp_path: Path) -> None:
     for text in ("", "[" * 200_000, '{"a":' * 200_000, "{", '{"class_name": 1e999999}', "\x00"):
         with pytest.raises(ModelError):
             check_keras(described(text, tmp_path / "a.keras"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_archive_that_does_not_unpack_is_one_sentence(method: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    path.write_bytes(damaged_archive({"config.json": b"{}"}, method))
+    with pytest.raises(ModelError, match=r"a\.keras: not a Keras model: \w"):
+        check_keras(path)
 
 
 def graph_that(does: Callable[[Any], Any], path: Path) -> Path:

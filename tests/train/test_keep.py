@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED
 
 import keras
 import numpy as np
 import pytest
 
+from tests.archives import damaged_archive
 from tests.train.synthetic import Run, call, grating
 from train import kept, report
 from train.__main__ import main
@@ -52,6 +54,13 @@ def test_mistakes_are_one_sentence(run: Run, tmp_path: Path, capsys: pytest.Capt
     into = tmp_path / "weights"
     assert call(main, ["keep", str(tmp_path / "none"), *run.data, "--into", str(into)]) == 2
     assert "recipe.json" in capsys.readouterr().err
+    network = (run.out / "tiny.npz").rename(tmp_path / "tiny.npz")
+    model = run.model.read_bytes()
+    run.model.write_bytes(damaged_archive({"config.json": b"{}"}, ZIP_DEFLATED))
+    assert call(main, ["keep", str(run.out), *run.data, "--into", str(into)]) == 2
+    assert "tiny.keras: not a Keras model" in capsys.readouterr().err
+    run.model.write_bytes(model)
+    network.rename(run.out / "tiny.npz")
     assert call(main, ["keep", str(run.out), *run.data, "--into", str(into)]) == 0
     (into / "tiny.json").write_bytes((run.out / "tiny.json").read_bytes())
     capsys.readouterr()

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
+from tests.archives import METHODS, damaged_archive
 from train import kept, recipes
 from train.recipes import Recipe, RecipeError
 
@@ -46,7 +47,8 @@ def test_what_is_no_network_is_refused(trained: Run, tmp_path: Path) -> None:
     np.savez(pickled, meta=np.array([print], dtype=object))
     other = io.BytesIO()
     np.savez(other, weights=np.zeros(3))
-    for content in (b"", b"no zip", whole[:-200], pickled.getvalue(), other.getvalue()):
+    packed = [damaged_archive({"meta.npy": b"{}"}, method) for method in METHODS]
+    for content in (b"", b"no zip", whole[:-200], pickled.getvalue(), other.getvalue(), *packed):
         (tmp_path / "wrong.npz").write_bytes(content)
         with pytest.raises(RecipeError, match=r"wrong\.npz: not a network"):
             kept.load(tmp_path / "wrong.npz")
@@ -61,6 +63,14 @@ def test_an_error_without_a_text_is_named(tmp_path: Path) -> None:
         member.file_size = member.compress_size = 1 << 20  # more than the file has: an EOFError without a text
     with pytest.raises(RecipeError, match=r"short\.npz: not a network that 'python -m train' wrote: \w"):
         kept.load(tmp_path / "short.npz")
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\x93NUMPY\x01\x00\x01\x00{"], ids=["text", "open head"])
+def test_a_member_that_is_no_array_is_refused(content: bytes, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "wrong.npz", "w") as archive:
+        archive.writestr("meta.npy", content)
+    with pytest.raises(RecipeError, match=r"wrong\.npz: not a network"):
+        kept.load(tmp_path / "wrong.npz")
 
 
 def test_weights_of_another_network_are_refused(trained: Run, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def open_model(path: Path) -> OpenedModel:
     written = report.read(path.with_suffix(".json"))
     try:
         model = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # Keras raises whatever zipfile, h5py and its layers raise
         message = f"{path}: not a Keras model: {first_line(error)}"
         raise DataError(message) from error
     return OpenedModel(keras_logits(model), written.labels, written.priors)
