@@ -32,6 +32,9 @@ BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
 BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
 # Another detector to compare with, from MediaPipe's wheel; 'blazeface' gets it.
 BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
+# What bench-clips compares on, and how long on each.
+CLIPS ?= $(wildcard $(DATA)/clips/*)
+SECONDS ?= 30
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, and for how long it rests.
@@ -40,7 +43,7 @@ REST    ?= 60
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help run install uninstall bench train convert blazeface bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help run install uninstall bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +59,17 @@ install: ## As root: install the daemon as a systemd service
 uninstall: ## As root: remove the service (PURGE=1: its configuration too)
 	systemd/uninstall.sh
 
-bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside two usual detectors (two minutes)
-	$(BIN)/emotion-edge bench --compare --seconds 120
+bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside two usual detectors, and BlazeFace once it is there (two minutes)
+	$(BIN)/emotion-edge bench --compare --seconds 120 $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
+
+bench-clips: $(VENV)/.edge $(BLAZEFACE) ## Compare with BlazeFace on CLIPS, SECONDS each, shown as fast as they go; decoding is left out
+	@test -n "$(CLIPS)" || { echo "no clip is there; say CLIPS='a.mkv b.gif'" >&2; exit 2; }
+	@mkdir -p runs/clips && rm -f runs/clips/*.json
+	@for clip in $(CLIPS); do \
+	    $(BIN)/emotion-edge bench --camera "$$clip" --blazeface $(BLAZEFACE) --seconds $(SECONDS) \
+	        --json "runs/clips/$$(basename "$$clip").json" >/dev/null || exit; \
+	done
+	@$(BIN)/emotion-edge bench merge runs/clips/*.json
 
 blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (BLAZEFACE below runs/; 36 MB, Apache Licence 2.0)
 
@@ -86,8 +98,9 @@ bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a f
 bench-peers: $(VENV)/.dev ## Compare the shipped models with others': accuracy, arithmetic, milliseconds a face, timed in turn
 	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
-bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside two usual detectors
-	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS)
+bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside the same
+	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS) --plot docs/scenes.png \
+	    $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
 
 ##@ Develop
 

@@ -25,19 +25,33 @@ _SHOWN_FIRST_S = 4.0
 """Seconds that the test card's person is there before leaving, so that short runs see somebody come back too."""
 
 
-def compare(
-    settings: Settings, classifier: Classifier, source: FrameSource, seconds: float, blazeface: Search | None = None
+def compare(  # each is needed
+    settings: Settings,
+    classifier: Classifier,
+    source: FrameSource,
+    seconds: float,
+    *,
+    cascades: bool = True,
+    blazeface: Search | None = None,
 ) -> CompareReport:
-    """Run all methods on each frame, each the first in its turn, for about `seconds` altogether.
+    """Run methods on each frame, each the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. Of a live camera there are only as many frames as all
     together can process. The first frame is a warm-up and is not counted.
+
+    Args:
+        settings: Those of the daemon.
+        classifier: Reads the faces.
+        source: Shows the frames.
+        seconds: How long.
+        cascades: Compare with the searches of whole frames by OpenCV's cascade.
+        blazeface: Compare with this search of whole frames too.
     """
     frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
     first = next(frames)
     methods = {
         name: make_method(name, classifier, settings.faces, settings.emotion, blazeface)
-        for name in method_names(blazeface)
+        for name in method_names(blazeface, cascades=cascades)
     }
     measured = {name: _TimedMethod(method, first, source.scene) for name, method in methods.items()}
     order = list(measured.values())
@@ -66,6 +80,7 @@ class _TimedMethod:
         self._detection_ms: list[float] = []
         self._faces = 0
         self._ids: set[int] = set()
+        self._sequence, self._first_showing = warm_up.sequence, True
         method.process(warm_up)
 
     def process(self, frame: Frame) -> None:
@@ -75,7 +90,10 @@ class _TimedMethod:
         self._detection_ms.append(self._costs.newest_cpu_ms - 1000 * (self._method.reading_s - read_s))
         faces = self._method.faces()
         self._faces += len(faces)
-        self._ids |= {face.id for face in faces if face.id is not None}
+        self._first_showing &= frame.sequence >= self._sequence  # a clip begins anew, and at its seam everybody jumps
+        self._sequence = frame.sequence
+        if self._first_showing:
+            self._ids |= {face.id for face in faces if face.id is not None}
         if self._scene:
             self._accuracy.add(frame.time_s, self._scene.truth(frame.time_s).face, faces)
 

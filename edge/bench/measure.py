@@ -38,7 +38,7 @@ def measure(
     settings: Settings,
     seconds: float,
     *,
-    baselines: bool = False,
+    cascades: bool = False,
     blazeface: Search | None = None,
     people: tuple[int, ...] = (),
 ) -> BenchReport:
@@ -51,8 +51,8 @@ def measure(
     Args:
         settings: Those of the daemon.
         seconds: Shared equally between the stages, the comparison and the people.
-        baselines: Compare with the baselines.
-        blazeface: What searches for faces with BlazeFace, which is then one of them.
+        cascades: Compare with the searches of whole frames by OpenCV's cascade.
+        blazeface: Compare with this search of whole frames, by BlazeFace.
         people: Numbers of people to track at once, from `edge.bench.growth.people`; empty: none.
 
     Raises:
@@ -62,7 +62,8 @@ def measure(
     bundle = ModelBundle.configured(settings.emotion)
     stages, spare = Stages(), Stages()
     source = FrameSource(settings.camera)
-    share_s = seconds / (1 + baselines + bool(people))
+    compares = cascades or blazeface is not None
+    share_s = seconds / (1 + compares + bool(people))
 
     def timed(stopwatch: Stages) -> Pipeline:
         detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
@@ -76,7 +77,7 @@ def measure(
     _run(timed(spare), source.frames(spare), spare, share_s, most=_WARM_UP_FRAMES)
     cpu_s, frames = _run(timed(stages), source.frames(stages), stages, share_s)
     rss_mb = machine.rss_mb()
-    compared = compare(settings, bundle, source, share_s, blazeface) if baselines else None
+    compared = compare(settings, bundle, source, share_s, cascades=cascades, blazeface=blazeface) if compares else None
     source.close()
     growth = grow(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()

@@ -1,4 +1,4 @@
-"""Reports of several devices as one table."""
+"""Reports of several devices, or clips, as tables."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ _NAMES = (
 _NAMING = 5
 """Columns that name the run; the others hold figures."""
 
+_COMPARED = (
+    "device", "camera", "method", "frames", "CPU ms", "detection CPU ms", "median", "ours / it", "of medians",
+    "faces a frame", "ids",
+)  # fmt: skip
+_COMPARED_NAMING = 3
+
 
 def read(file: Path) -> BenchReport:
     """Return the report that `--json` wrote.
@@ -43,12 +49,36 @@ def read(file: Path) -> BenchReport:
 
 
 def markdown(reports: Sequence[BenchReport]) -> str:
-    """Return a Markdown table, a row for each report; the ratios only if one of them has some."""
+    """Return a Markdown table, a row for each report, and below it one of the methods that were compared, if any were.
+
+    The first has columns of ratios only if one of the reports has some.
+    """
     pairs = list(dict.fromkeys(pair for report in reports if report.compare for pair in report.compare.ratios))
-    header = (*_NAMES, *(f"CPU {pair}" for pair in pairs))
-    rule = ["---"] * _NAMING + ["---:"] * (len(header) - _NAMING)
-    lines = [header, rule, *(_row(report, pairs) for report in reports)]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    devices = _table((*_NAMES, *(f"CPU {pair}" for pair in pairs)), [_row(each, pairs) for each in reports], _NAMING)
+    methods = [row for report in reports for row in _method_rows(report)]
+    return "\n\n".join([devices, *([_table(_COMPARED, methods, _COMPARED_NAMING)] if methods else [])])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], naming: int) -> str:
+    rule = ["---"] * naming + ["---:"] * (len(header) - naming)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (header, rule, *rows))
+
+
+def _method_rows(report: BenchReport) -> list[list[str]]:
+    """Return a row for each method of a report; ratios and medians are of detection and tracking alone."""
+    if not report.compare:
+        return []
+    rows = []
+    for name, method in report.compare.methods.items():
+        ratio = report.compare.ratios.get(f"ours/{name}")
+        ratios = (ratio.detection_cpu, ratio.detection_cpu_median) if ratio else ()
+        alone = (method.detection_cpu_ms_per_frame, method.detection_cpu_ms_median)
+        rows.append([
+            report.device.model, report.camera, name, str(method.frames), f"{method.cpu_ms_per_frame:.2f}",
+            *(f"{ms:.2f}" for ms in alone), *([f"{part:.3f}" for part in ratios] or ["", ""]),
+            f"{method.faces_per_frame:.2f}", "" if method.ids is None else str(method.ids),
+        ])  # fmt: skip
+    return rows
 
 
 def _row(report: BenchReport, pairs: Sequence[str]) -> list[str]:

@@ -116,9 +116,13 @@ class Baseline:
         return self._timed.spent_s
 
 
-def method_names(blazeface: Search | None) -> list[MethodName]:
-    """Return the methods that can be compared, with BlazeFace or without."""
-    return [name for name in MethodName if blazeface or name is not MethodName.BLAZEFACE]
+def method_names(blazeface: Search | None, *, cascades: bool = True) -> list[MethodName]:
+    """Return the methods to compare: ours, the other searches by the cascade if wanted, BlazeFace if it is there."""
+    return [
+        MethodName.OURS,
+        *[MethodName.NAIVE, MethodName.TUNED] * cascades,
+        *[MethodName.BLAZEFACE] * (blazeface is not None),
+    ]
 
 
 def make_method(

@@ -36,6 +36,7 @@ class FrameSource:
         """
         self._config = config
         self._camera = self._open()
+        self._begun = False
         self.name, self.synthetic = _public(self._camera.name), self._camera.synthetic
 
     @property
@@ -44,7 +45,7 @@ class FrameSource:
         return self._camera.scene if isinstance(self._camera, TestCard) else None
 
     def frames(self, stages: Stages, begin_s: float = 0.0) -> Iterator[Frame]:
-        """Yield frames whose time never goes back.
+        """Yield frames whose time never goes back, of a clip from its first one on.
 
         Args:
             stages: Reading a frame is their stage `capture`.
@@ -54,16 +55,22 @@ class FrameSource:
             yield from self._scene_frames(self.scene, stages, begin_s)
             return
         offset_s = newest_s = 0.0
+        if self._begun and not self._camera.live:
+            self._begin_anew()
+        self._begun = True
         while True:
             with stages.timed("capture"):
                 frame = self._camera.read()
             if frame is None:
-                self._camera.close()
-                self._camera = self._open()
+                self._begin_anew()
                 offset_s = newest_s + 1 / self._config.fps
             else:
                 newest_s = frame.time_s + offset_s
                 yield Frame(frame.gray, frame.captured_at, newest_s, frame.sequence)
+
+    def _begin_anew(self) -> None:
+        self._camera.close()
+        self._camera = self._open()
 
     def close(self) -> None:
         """Release the camera."""

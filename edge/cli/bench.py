@@ -24,10 +24,10 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure, all in all.")] = 20.0,
     compare: Annotated[  # noqa: FBT002  # typer's way
-        bool, typer.Option("--compare", help="Also searches of every frame, on the same frames.")
+        bool, typer.Option("--compare", help="Also two cascade searches of every frame, on the same frames.")
     ] = False,
     blazeface: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --compare: also BlazeFace; 'make blazeface' gets it.")
+        Path | None, typer.Option(metavar="FILE", help="Also BlazeFace on every frame; 'make blazeface' gets it.")
     ] = None,
     faces: Annotated[
         str | None, typer.Option(metavar="K[..M]", help="Also so many people at once, on the test card.")
@@ -49,11 +49,8 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
     people = benchmark.people(faces, settings) if faces is not None else ()
-    if blazeface and not compare:
-        message = "--blazeface: write --compare too"
-        raise ConfigError(message)
     search = benchmark.BlazeFace(blazeface).search if blazeface else None
-    report = benchmark.measure(settings, seconds, baselines=compare, blazeface=search, people=people)
+    report = benchmark.measure(settings, seconds, cascades=compare, blazeface=search, people=people)
     text = report.model_dump_json(indent=2)
     if page_file:
         files.write_atomically(page_file, benchmark.page(report))
@@ -80,7 +77,7 @@ def _refuse_options_before(context: typer.Context) -> None:
 def merge(
     reports: Annotated[list[Path], typer.Argument(metavar="FILE.json", help="What --json wrote, on any device.")],
 ) -> None:
-    """Print reports as one Markdown table."""
+    """Print reports as Markdown tables: the devices, and what was compared on them."""
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
     typer.echo(benchmark.markdown([benchmark.read(file) for file in reports]))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def bench_report() -> BenchReport:
     """A real run on the test card, with everything that bench can measure."""
-    return measure(config.load(None, {}, {"camera.source": "testcard"}), 3.0, baselines=True, people=(1, 2))
+    return measure(config.load(None, {}, {"camera.source": "testcard"}), 3.0, cascades=True, people=(1, 2))
 
 
 @pytest.fixture

@@ -55,7 +55,6 @@ def test_figures_that_cannot_be_written_are_told(emotion_edge: Run, tmp_path: Pa
 
 
 def test_another_file_than_blazeface_is_refused_before_anything_is_measured(emotion_edge: Run, video: Path) -> None:
-    outcome = emotion_edge("bench", "--compare", "--blazeface", video)
+    outcome = emotion_edge("bench", "--blazeface", video)
     assert outcome.code == 2
     assert "nobody.avi: not face_detection_short_range.tflite" in outcome.err
-    assert emotion_edge("bench", "--blazeface", video).err == "emotion-edge: --blazeface: write --compare too\n"

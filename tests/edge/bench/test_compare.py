@@ -173,10 +173,12 @@ def test_blazeface_is_compared_where_its_file_is_named(settings: Settings) -> No
     def search(_gray: NDArray[np.uint8]) -> list[Rect]:
         return [Rect(100, 100, 80, 80)]
 
-    found = compare(settings, ModelBundle.load(), FrameSource(settings.camera), 0.3, search)
-    assert list(found.methods) == ["ours", "naive", "tuned", "blazeface"]
-    assert "ours/blazeface" in found.ratios
-    assert found.methods["blazeface"].faces_per_frame == 1
+    for cascades in (False, True):
+        source = FrameSource(settings.camera)
+        found = compare(settings, ModelBundle.load(), source, 0.3, cascades=cascades, blazeface=search)
+        assert list(found.methods) == ["ours", *["naive", "tuned"] * cascades, "blazeface"]
+        assert "ours/blazeface" in found.ratios
+        assert found.methods["blazeface"].faces_per_frame == 1
     with pytest.raises(ConfigError, match="needs --blazeface FILE"):
         make_method(MethodName.BLAZEFACE, ModelBundle.load(), settings.faces, settings.emotion)
 
@@ -191,6 +193,36 @@ def test_ids_are_counted_where_there_are_some(bench_report: BenchReport) -> None
         assert other.ids is None
         assert other.accuracy
         assert other.accuracy.id_changes is None
+
+
+def test_a_clip_is_shown_from_its_first_frame_on(video: Path) -> None:
+    source = FrameSource(config.load(None, {}, {"camera.source": str(video)}).camera)
+    frames = source.frames(Stages())
+    shown = [next(frames).sequence for _ in range(32)]
+    assert shown == [*range(30), 0, 1]
+    assert next(source.frames(Stages())).sequence == 0
+    source.close()
+
+
+def test_ids_are_those_of_the_first_showing(settings: Settings, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spy:
+        reading_s = 0.0
+
+        def __init__(self) -> None:
+            self._frames = 0
+
+        def process(self, _frame: Frame) -> None:
+            self._frames += 1
+
+        def faces(self) -> list[FoundFace]:
+            return [FoundFace(Rect(10, 10, 90, 90), "happy", self._frames)]  # another id in each frame
+
+    monkeypatch.setattr("edge.bench.compare.make_method", lambda *_: Spy())
+    clip = FrameSource(config.load(None, {}, {"camera.source": str(video)}).camera)
+    ours = compare(settings, ModelBundle.load(), clip, seconds=2).methods["ours"]
+    clip.close()
+    assert ours.frames > 30
+    assert ours.ids == 29  # the first frame is a warm-up
 
 
 def test_the_truth_of_a_clip_is_not_known(emotion_edge: Run, video: Path) -> None:

@@ -27,7 +27,7 @@ def test_two_runs_are_two_rows(emotion_edge: Run, tmp_path: Path, video: Path, b
     assert emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--json", tmp_path / "clip.json").code == 0
     outcome = emotion_edge("bench", "merge", tmp_path / "card.json", tmp_path / "clip.json")
     assert outcome.code == 0
-    header, rule, card, clip = outcome.out.splitlines()
+    header, rule, card, clip, *_ = outcome.out.splitlines()
     assert len({line.count(" | ") for line in (header, rule, card, clip)}) == 1
     row = dict(zip(cells(header), cells(card), strict=True))
     assert bench_report.compare
@@ -49,8 +49,21 @@ def test_there_are_no_columns_of_ratios_that_no_run_has(bench_report: BenchRepor
     assert "ours/" not in markdown([bench_report.model_copy(update={"compare": None})])
 
 
+def test_each_method_that_was_compared_is_a_row_below(bench_report: BenchReport) -> None:
+    clip = bench_report.model_copy(update={"camera": "clip.mkv"})
+    header, _, *rows = markdown([bench_report, clip]).split("\n\n")[1].splitlines()
+    found = [dict(zip(cells(header), cells(row), strict=True)) for row in rows]
+    assert [(row["camera"], row["method"]) for row in found] == [
+        (camera, method) for camera in ("testcard", "clip.mkv") for method in ("ours", "naive", "tuned")
+    ]
+    assert bench_report.compare
+    assert found[1]["ours / it"] == f"{bench_report.compare.ratios['ours/naive'].detection_cpu:.3f}"
+    assert found[0]["ours / it"] == ""
+    assert len(markdown([clip.model_copy(update={"compare": None})]).split("\n\n")) == 1
+
+
 def test_a_name_stays_in_its_cell(bench_report: BenchReport) -> None:
-    _, _, row = markdown([bench_report.model_copy(update={"camera": "a|b\nc.mkv"})]).splitlines()
+    _, _, row, *_ = markdown([bench_report.model_copy(update={"camera": "a|b\nc.mkv"})]).splitlines()
     assert r" | a\|b c.mkv | " in row
 
 
