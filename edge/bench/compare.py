@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from edge.bench.report import CompareReport, MethodRatio, MethodReport
 from edge.bench.stages import Stages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.bench.methods import Method, Search
     from edge.bench.source import FrameSource
     from edge.config import Settings
@@ -25,7 +28,7 @@ _SHOWN_FIRST_S = 4.0
 """Seconds that the test card's person is there before leaving, so that short runs see somebody come back too."""
 
 
-def compare(  # each is needed
+def compare(
     settings: Settings,
     classifier: Classifier,
     source: FrameSource,
@@ -37,7 +40,8 @@ def compare(  # each is needed
     """Run methods on each frame, each the first in its turn, for about `seconds` altogether.
 
     Reading the frame is left out. Of a live camera there are only as many frames as all
-    together can process. The first frame is a warm-up and is not counted.
+    together can process. The first frame is a warm-up and is not counted. A clip's next
+    showing begins with new methods and another warm-up: where it begins anew, everybody jumps.
 
     Args:
         settings: Those of the daemon.
@@ -49,11 +53,12 @@ def compare(  # each is needed
     """
     frames = source.frames(Stages(), source.scene.leaves_s - _SHOWN_FIRST_S if source.scene else 0.0)
     first = next(frames)
-    methods = {
-        name: make_method(name, classifier, settings.faces, settings.emotion, blazeface)
-        for name in method_names(blazeface, cascades=cascades)
-    }
-    measured = {name: _TimedMethod(method, first, source.scene) for name, method in methods.items()}
+
+    def make(name: MethodName) -> Method:
+        return make_method(name, classifier, settings.faces, settings.emotion, blazeface)
+
+    names = method_names(blazeface, cascades=cascades)
+    measured = {name: _TimedMethod(partial(make, name), first, source.scene) for name in names}
     order = list(measured.values())
     deadline = time.perf_counter() + seconds
     for frame in frames:
@@ -73,27 +78,31 @@ def compare(  # each is needed
 class _TimedMethod:
     """A method with its costs and, on the test card, its accuracy."""
 
-    def __init__(self, method: Method, warm_up: Frame, scene: Scene | None) -> None:
+    def __init__(self, make: Callable[[], Method], warm_up: Frame, scene: Scene | None) -> None:
         height, width = warm_up.gray.shape
-        self._method, self._scene = method, scene
+        self._make, self._scene = make, scene
         self._costs, self._accuracy = Costs(), Accuracy(width, height)
         self._detection_ms: list[float] = []
         self._faces = 0
         self._ids: set[int] = set()
-        self._sequence, self._first_showing = warm_up.sequence, True
-        method.process(warm_up)
+        self._begin(warm_up)
+
+    def _begin(self, warm_up: Frame) -> None:
+        self._method, self._sequence = self._make(), warm_up.sequence
+        self._method.process(warm_up)
 
     def process(self, frame: Frame) -> None:
+        if frame.sequence < self._sequence:
+            self._begin(frame)
+            return
+        self._sequence = frame.sequence
         read_s = self._method.reading_s
         with self._costs.one_frame():
             self._method.process(frame)
         self._detection_ms.append(self._costs.newest_cpu_ms - 1000 * (self._method.reading_s - read_s))
         faces = self._method.faces()
         self._faces += len(faces)
-        self._first_showing &= frame.sequence >= self._sequence  # a clip begins anew, and at its seam everybody jumps
-        self._sequence = frame.sequence
-        if self._first_showing:
-            self._ids |= {face.id for face in faces if face.id is not None}
+        self._ids |= {face.id for face in faces if face.id is not None}
         if self._scene:
             self._accuracy.add(frame.time_s, self._scene.truth(frame.time_s).face, faces)
 

@@ -94,7 +94,7 @@ class MethodReport(CostReport):
     detection_cpu_ms_median: float
     faces_per_frame: float
     ids: int | None
-    """How many different ids its faces had, of a clip in its first showing; None if they had none."""
+    """How many different ids its faces had, in one showing of a clip; None if they had none."""
 
     accuracy: AccuracyReport | None
     """None where the truth is not known."""

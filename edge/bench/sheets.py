@@ -71,7 +71,7 @@ def _compare(found: CompareReport) -> list[Sheet]:
         alone.append((name, *map(_figure, costs_alone), *parts))
         if ratio:
             notes.append(f"ours takes {ratio.cpu:.3f} of {name}'s CPU time, {ratio.wall:.3f} of its wall-clock time")
-    notes.append("ids: how many different ones the faces had, of a clip in its first showing")
+    notes.append("ids: how many different ones the faces had")
     frames = next(iter(found.methods.values())).frames
     columns = ("method", "CPU ms", "median", "wall ms", "faces a frame", "ids")
     title = f"Compared with other searches, on the same {frames:,} frames"

@@ -204,7 +204,9 @@ def test_a_clip_is_shown_from_its_first_frame_on(video: Path) -> None:
     source.close()
 
 
-def test_ids_are_those_of_the_first_showing(settings: Settings, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clips_next_showing_begins_with_new_methods(
+    settings: Settings, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Spy:
         reading_s = 0.0
 
@@ -222,7 +224,7 @@ def test_ids_are_those_of_the_first_showing(settings: Settings, video: Path, mon
     ours = compare(settings, ModelBundle.load(), clip, seconds=2).methods["ours"]
     clip.close()
     assert ours.frames > 30
-    assert ours.ids == 29  # the first frame is a warm-up
+    assert ours.ids == 29  # the first frame of each showing is a warm-up
 
 
 def test_the_truth_of_a_clip_is_not_known(emotion_edge: Run, video: Path) -> None:
