@@ -59,10 +59,10 @@ install: ## As root: install the daemon as a systemd service
 uninstall: ## As root: remove the service (PURGE=1: its configuration too)
 	systemd/uninstall.sh
 
-bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside two usual detectors, and BlazeFace once it is there (two minutes)
+bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside other detectors (two minutes)
 	$(BIN)/emotion-edge bench --compare --seconds 120 $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
 
-bench-clips: $(VENV)/.edge $(BLAZEFACE) ## Compare with BlazeFace on CLIPS, SECONDS each, shown as fast as they go; decoding is left out
+bench-clips: $(VENV)/.edge $(BLAZEFACE) ## Compare with BlazeFace on CLIPS, SECONDS each, as fast as they go
 	@test -n "$(CLIPS)" || { echo "no clip is there; say CLIPS='a.mkv b.gif'" >&2; exit 2; }
 	@mkdir -p runs/clips && rm -f runs/clips/*.json
 	@for clip in $(CLIPS); do \
@@ -71,7 +71,7 @@ bench-clips: $(VENV)/.edge $(BLAZEFACE) ## Compare with BlazeFace on CLIPS, SECO
 	done
 	@$(BIN)/emotion-edge bench merge runs/clips/*.json
 
-blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (BLAZEFACE below runs/; 36 MB, Apache Licence 2.0)
+blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (36 MB, Apache Licence 2.0)
 
 ##@ Train and convert models
 
@@ -98,7 +98,7 @@ bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a f
 bench-peers: $(VENV)/.dev ## Compare the shipped models with others': accuracy, arithmetic, milliseconds a face, timed in turn
 	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
-bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside the same
+bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside other detectors
 	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS) --plot docs/scenes.png \
 	    $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
 

@@ -68,7 +68,7 @@ def frontier(found: Mapping[str, MethodReport]) -> str:
     Args:
         found: Methods whose accuracy is known, with a face to find at least.
     """
-    top, bottom = 18.0, 170.0
+    top, bottom = 28.0, 180.0
     recall = {name: one.accuracy.found_faces / one.accuracy.whole_faces for name, one in found.items() if one.accuracy}
     least = max(0.0, min(0.9, math.floor(10 * min(recall.values()) - 0.5) / 10))  # with room below the lowest dot
     costs = [max(ms, 1e-2) for one in found.values() for ms in (one.detection_cpu_ms_per_frame, one.cpu_ms_per_frame)]
@@ -86,17 +86,25 @@ def frontier(found: Mapping[str, MethodReport]) -> str:
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>',
             _text(_LEFT - 8, y(level), f"{100 * level:.0f} %", "end", "faint"),
         ]
-    cheapest_first = sorted(found, key=lambda name: found[name].detection_cpu_ms_per_frame)
-    for turn, name in enumerate(cheapest_first):
-        along, end = x(found[name].detection_cpu_ms_per_frame), x(found[name].cpu_ms_per_frame)
-        height = y(recall[name])
+    for name, one in found.items():
+        along, end, height = x(one.detection_cpu_ms_per_frame), x(one.cpu_ms_per_frame), y(recall[name])
         parts += [
             f'<line class="whisker" x1="{along:.1f}" x2="{end:.1f}" y1="{height:.1f}" y2="{height:.1f}"/>',
             f'<circle class="full" cx="{along:.1f}" cy="{height:.1f}" r="4"/>',
-            # Neighbours are often as good and nearly as cheap: every second name stands lower.
-            _text(along, height + (14 if turn % 2 == 0 else 28), name, "middle"),
+            _text(along, height + (-12 if _above(name, found, recall) else 14), name, "middle"),
         ]
-    return _picture(bottom + 40, parts, "Recall by CPU milliseconds a frame")
+    return _picture(bottom + 24, parts, "Recall by CPU milliseconds a frame")
+
+
+def _above(name: str, found: Mapping[str, MethodReport], recall: Mapping[str, float]) -> bool:
+    """Whether a method's name stands above its dot: where it finds more than the one whose cost is nearest."""
+
+    def distance(other: str) -> float:
+        costs = (max(found[each].detection_cpu_ms_per_frame, 1e-2) for each in (name, other))
+        return abs(math.log(next(costs) / next(costs)))
+
+    nearest = min((other for other in found if other != name), key=distance, default=name)
+    return (recall[name], name) > (recall[nearest], nearest)
 
 
 def growth(found: tuple[GrowthReport, ...]) -> str:
