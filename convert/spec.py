@@ -69,6 +69,11 @@ class FileFacts(FrozenModel):
     outputs: tuple[Annotated[str, Field(max_length=200)], ...]
     """Names of its outputs."""
 
+    @property
+    def shown_outputs(self) -> str:
+        """The same, safe to show: a stranger's file may have any number of any characters."""
+        return printable(", ".join(self.outputs), 300)
+
 
 def complete(model: Path, facts: FileFacts) -> ModelSpec:
     """Return what a model file and what stands beside it say together.
@@ -122,7 +127,7 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
 
 def _asking(model: Path, path: Path, missing: list[str], facts: FileFacts) -> ModelError:
     """Return what asks for all that is missing at once."""
-    outputs = f" ({', '.join(facts.outputs)})"
+    outputs = f" ({facts.shown_outputs})"
     lines = "".join(f"\n  {key}: {WANTED[key]}{outputs if key == 'output' else ''}" for key in missing)
     return ModelError(f"{model}: {path.name} beside it has to say what the file cannot:{lines}")
 
@@ -139,7 +144,7 @@ def _disagreements(said: Sidecar, facts: FileFacts, channels: int) -> Iterator[s
     if inside.channels and facts.channels not in {None, inside.channels}:
         yield f"input.channels: {inside.channels}, but the file says {facts.channels}"
     if said.output and said.output not in facts.outputs:
-        yield f"output: there is no {said.output}; the outputs are {', '.join(facts.outputs)}"
+        yield f"output: there is no {printable(said.output, 200)}; the outputs are {facts.shown_outputs}"
 
 
 def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:

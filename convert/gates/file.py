@@ -13,6 +13,7 @@ from convert.graph import LOGITS
 from edge.errors import BundleError
 from edge.inference.outputs import FACE
 from edge.inference.runtime import installed
+from edge.text import printable
 
 if TYPE_CHECKING:
     from convert.gates.limits import Limits
@@ -39,7 +40,7 @@ def all_integer(summary: NetworkSummary) -> GateResult:
         limit="0",
         holds=not count,
         sentence=(
-            f"{count} tensors are float, at {names}; first: {summary.float_tensors[0]}"
+            f"{count} tensors are float, at {printable(names, 200)}; first: {printable(summary.float_tensors[0], 200)}"
             if count
             else f"all {len(summary.layers)} operators are integer"
         ),

@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from convert.errors import ModelError
 from edge.inference.native_stderr import native_stderr_hidden
-from edge.text import first_line
+from edge.text import first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +87,7 @@ def refusal(path: Path, error: Exception) -> ModelError:
     """Make one sentence of what TensorFlow says about a network that TFLite cannot run."""
     missing = sorted(set(re.findall(r"^\s*(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)))
     if missing:
-        return ModelError(f"{path}: TFLite has no operator for {', '.join(missing)}")
+        return ModelError(f"{path}: TFLite has no operator for {printable(', '.join(missing), 200)}")
     return ModelError(f"{path}: TensorFlow cannot convert it: {first_line(error)}")
 
 

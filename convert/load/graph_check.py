@@ -14,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from convert.errors import ModelError
 from convert.load.limits import check_folder, read_model
 from convert.load.operations import HARMLESS
+from edge.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,8 +43,9 @@ def check_graph(path: Path) -> None:
     found = sorted({name for meta in saved.meta_graphs for name in _doubtful(meta)})
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        names = ", ".join(printable(name, 60) for name in found[:_SHOWN])
         message = (
-            f"{path}: it is not loaded, since its graph has {', '.join(found[:_SHOWN])}{more}: operations that may "
+            f"{path}: it is not loaded, since its graph has {names}{more}: operations that may "
             "read or write files, use the network or run code; with --trust a model that you made yourself is loaded"
         )
         raise ModelError(message)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
 from edge.files import open_regular, read_regular
+from edge.text import printable
 
 if TYPE_CHECKING:
     import zipfile
@@ -99,14 +100,15 @@ def check_hdf5(path: Path, file: h5py.File) -> None:
         group = waiting.pop()
         for name in group:
             count += 1
+            refused = f"{path}: it is not loaded, since {printable(name, 60)!r} in it"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                message = f"{path}: it is not loaded, since {name!r} in it links to another place or file"
+                message = f"{refused} links to another place or file"
                 raise ModelError(message)
             part = group[name]
             if isinstance(part, h5py.Group):
                 waiting.append(part)
             elif part.external or part.is_virtual:
-                message = f"{path}: it is not loaded, since {name!r} in it lies in another file"
+                message = f"{refused} lies in another file"
                 raise ModelError(message)
             else:
                 size += int(part.size or 0) * part.dtype.itemsize

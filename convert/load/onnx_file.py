@@ -16,7 +16,7 @@ from convert.load import onnx_process
 from convert.load.limits import check_file
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
-from edge.text import first_line
+from edge.text import first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class OnnxFile:
         command = python(onnx_process.__name__, simple, network, *last)
         ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         if ran.returncode or not network.exists():
-            reason = onnx_process.reason(ran.stdout + ran.stderr)
+            reason = printable(onnx_process.reason(ran.stdout + ran.stderr), 300)
             message = f"{self.path}: onnx2tf cannot convert it: {reason}"
             raise ModelError(message)
 
@@ -132,9 +132,8 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
         raise ModelError(message) from error
     quantised = sorted({node.op_type for node in model.graph.node if _QUANTISED.search(node.op_type)})
     if quantised:
-        message = (
-            f"{path}: it is quantised already ({', '.join(quantised)}); export the float model that it was made from"
-        )
+        names = printable(", ".join(quantised), 200)
+        message = f"{path}: it is quantised already ({names}); export the float model that it was made from"
         raise ModelError(message)
     weights = {weight.name for weight in model.graph.initializer}
     inputs = [given for given in model.graph.input if given.name not in weights]

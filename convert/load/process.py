@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from convert.errors import ModelError
 from convert.load import child
 from convert.spec import FileFacts
+from edge.text import printable
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([child.__name__])  # so that the frameworks are imported once
+
+_LONGEST = 5000
+"""Characters of a message, which begins with the model's path; Linux allows 4096 of that."""
 
 
 class ModelProcess:
@@ -89,7 +93,7 @@ class ModelProcess:
             )
             raise ModelError(message) from None
         if kind == child.REFUSED:
-            raise ModelError(str(json.loads(answer)))
+            raise ModelError(printable(str(json.loads(answer)), _LONGEST))
         return answer
 
 

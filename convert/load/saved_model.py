@@ -9,7 +9,7 @@ from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
 from convert.load.graph_check import GRAPH, check_graph
 from convert.spec import FileFacts, ModelSpec
-from edge.text import first_line
+from edge.text import first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,8 @@ def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
         raise ModelError(message) from error
     signature = model.signatures.get(_SIGNATURE)
     if signature is None:
-        message = f"{path}: it has no signature {_SIGNATURE}, but {', '.join(model.signatures) or 'none at all'}"
+        others = printable(", ".join(model.signatures), 200) or "none at all"
+        message = f"{path}: it has no signature {_SIGNATURE}, but {others}"
         raise ModelError(message)
     taken = [spec.shape for spec in signature.structured_input_signature[1].values()]
     if len(taken) != 1 or taken[0].rank != 4 or taken[0][3] not in {1, 3, None}:

@@ -86,6 +86,7 @@ def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: st
         ("large.bin", "large.bin: it has 21,474,836,480 bytes"),
         ("link.bin", "link.bin: this is not a regular file"),
         ("../outside.bin", "points outside the directory"),
+        ("\x1b[2J.bin", "?[2J.bin: No such file or directory"),
     ],
 )
 def test_weights_beside_an_onnx_file_are_regular_files_of_sensible_size(place: str, said: str, tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_weights_beside_an_onnx_file_are_regular_files_of_sensible_size(place: s
     with pytest.raises(ModelError) as caught:
         load(folder / "model.onnx")
     assert said in str(caught.value)
+    assert str(caught.value).isprintable()
 
 
 def test_a_folder_that_lies_elsewhere_is_no_part_of_a_saved_model(tmp_path: Path) -> None:

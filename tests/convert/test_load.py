@@ -301,6 +301,8 @@ def test_a_signature_without_one_picture_is_refused(tmp_path: Path) -> None:
     function = loose.__call__.get_concrete_function(tf.TensorSpec((None, SIZE, SIZE, 1)))
     tf.saved_model.save(loose, str(path), signatures={"other": function})
     assert refusal(path) == f"{path}: it has no signature serving_default, but other"
+    tf.saved_model.save(loose, str(path), signatures={"\x1b[2J" + "s" * 1000: function})
+    assert refusal(path) == f"{path}: it has no signature serving_default, but ?[2J{'s' * 195}…"
 
 
 @pytest.mark.parametrize("operator", ["QuantizeLinear", "QLinearConv", "DynamicQuantizeLinear", "MatMulInteger"])
@@ -340,6 +342,8 @@ def test_an_onnx_file_that_is_no_classifier_of_pictures_is_refused(onnx_folder: 
         assert said in refusal(path)
     several = small.as_onnx(GRAY, ["N", 1, SIZE, SIZE], outputs=("mean", "answer"))
     assert "(mean, answer)" in refusal(written(several, onnx_folder / "several.onnx"))
+    several.graph.node[-1].output[0] = several.graph.output[1].name = "\x1b[2J"
+    assert "(mean, ?[2J)" in refusal(written(several, onnx_folder / "several.onnx"))
 
 
 def test_a_path_that_is_no_model_is_one_sentence(tmp_path: Path) -> None:

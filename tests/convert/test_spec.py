@@ -76,6 +76,17 @@ def test_all_that_is_missing_is_asked_for_at_once(model: Path) -> None:
     assert "(age, emotion)" in said
 
 
+def test_names_of_a_strangers_outputs_are_safe_to_show(model: Path) -> None:
+    facts = FileFacts(height=32, width=24, channels=1, outputs=("\x1b[2J\nlabels: hello", *["o" * 200] * 50))
+    asking = refusal(beside(model, WHOLE), facts)
+    assert [line.partition(":")[0].strip() for line in asking.splitlines()[1:]] == ["output"]
+    assert "(?[2J?labels: hello, ooo" in asking
+    disagreeing = refusal(beside(model, 'output = "\\u001b[2J"\n' + WHOLE), facts)
+    assert "output: there is no ?[2J; the outputs are ?[2J?labels: hello, ooo" in disagreeing
+    for said in (asking, disagreeing):
+        assert all(line.isprintable() and len(line) < 600 for line in said.splitlines())
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [

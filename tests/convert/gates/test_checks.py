@@ -52,6 +52,14 @@ def test_contract_breaches_are_named(converted: Converted) -> None:
         assert said in result.sentence
 
 
+def test_names_of_a_network_are_safe_to_show(converted: Converted) -> None:
+    summary = summarize(parse(converted.network.read_bytes()))
+    assert gates.all_integer(summary).holds
+    result = gates.all_integer(replace(summary, float_operators=("\x1b[2J",), float_tensors=("\x1b[1A" + "t" * 1000,)))
+    assert not result.holds
+    assert result.sentence == f"1 tensors are float, at ?[2J; first: ?[1A{'t' * 195}…"
+
+
 def test_a_network_that_no_runtime_takes_is_a_breach(converted: Converted) -> None:
     content = converted.network.read_bytes()
     broken, summary = content[: len(content) // 2], summarize(parse(content))
