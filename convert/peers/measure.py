@@ -20,8 +20,8 @@ from convert.peers.known import PEERS, Peer
 from edge.inference.bundle import ModelBundle
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.vision.crops import all_resized
-from train.datasets import ferplus
 from train.evaluate.metrics import evaluate
+from train.evaluate.protocols import own_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,11 +93,11 @@ def measure(
 def _evaluated(path: Path, tests: Mapping[tuple[Split, LabelProtocol], Faces]) -> Peer:
     """Evaluate a bundle by the labels that are its own."""
     bundle = ModelBundle.load(path)
-    votes = set(bundle.labels) == set(ferplus.LABELS)
-    faces = tests["PrivateTest", "ferplus-majority" if votes else "fer2013"]
+    protocol = own_protocol(bundle.labels)
+    faces = tests["PrivateTest", protocol]
     sized = all_resized(faces.pixels, bundle.card.input.width, bundle.card.input.height)
     accuracy = evaluate(bundle.read(sized).probabilities, bundle.labels, faces).accuracy
-    return Peer(path.stem, ferplus=accuracy) if votes else Peer(path.stem, fer2013=accuracy)
+    return Peer(path.stem, fer2013=accuracy) if protocol == "fer2013" else Peer(path.stem, ferplus=accuracy)
 
 
 def _forms(peer: Peer) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,20 @@ def test_ours_and_others_are_judged_counted_and_timed(trained: synthetic.Run, mo
     assert (votes.int8_ms or 0) > 0
     assert [known is None for known in (votes.model.ferplus, votes.model.fer2013)] == [False, True]
     assert [known is None for known in (labels.model.ferplus, labels.model.fer2013)] == [True, False]
+
+
+def test_a_bundle_is_judged_by_the_protocol_that_its_labels_are_for(
+    trained: synthetic.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "PEERS", ())
+    seven = SHIPPED.with_name("emotion-fer2013.tflite")
+    path = tmp_path / "seven.tflite"
+    path.write_bytes(seven.read_bytes())
+    card = json.loads(seven.with_suffix(".json").read_text("utf-8"))
+    card["labels"] = ["contempt" if label == "disgust" else label for label in card["labels"]]
+    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    (votes,) = measure.measure([path], load_tests(trained.fer2013, trained.ferplus), rounds=1)
+    assert [known is None for known in (votes.model.ferplus, votes.model.fer2013)] == [False, True]
 
 
 def test_turns_alternate_and_the_median_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
