@@ -68,7 +68,7 @@ def _with_interval(share: Share) -> str:
     if share.part is None:
         return "-"
     low, high = share.interval
-    return f"{share.part:.1%} {100 * low:.0f}-{100 * high:.0f}"  # four methods within 80 columns
+    return f"{share.part:.0%} {100 * low:.0f}-{100 * high:.0f}"  # four methods within 80 columns
 
 
 def _seconds(seconds: float | None) -> str:
