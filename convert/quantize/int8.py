@@ -17,6 +17,7 @@ from tensorflow.lite.python import util
 from convert.errors import ModelError
 from convert.graph import LOGITS, parse, serialize
 from convert.load.export import refusal, tf
+from convert.quantize.ratios import widen
 from edge.inference.native_stderr import native_stderr_hidden
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def quantize(path: Path, network: Graph, chosen: Mapping[str, Range]) -> Graph:
     Raises:
         ModelError: TensorFlow cannot quantise this network.
     """
+    quantised = _quantize(path, network, chosen)
+    wider = widen(quantised, chosen)
+    return quantised if wider == chosen else _quantize(path, network, wider)
+
+
+def _quantize(path: Path, network: Graph, chosen: Mapping[str, Range]) -> Graph:
     graph = network.copy()
     for tensor in graph.tensors:
         if (found := chosen.get(tensor.name)) and tensor.values is None and tensor.is_float:

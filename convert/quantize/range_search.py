@@ -17,8 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from convert import float_runtime
 from convert.graph import Op
-from convert.inspection import WEIGHTED
-from convert.quantize.ranges import LEVELS
+from convert.quantize.ranges import FREE, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from convert.graph import Graph
     from convert.quantize.ranges import Range
     from train.progress import Stage
-
-_FREE = WEIGHTED | {Op.ADD, Op.SUB, Op.MUL, Op.MEAN, Op.PRELU, Op.LEAKY_RELU, Op.HARD_SWISH}
-"""Operators whose output has a range of its own; others keep their input's, or have a fixed one."""
 
 _LOUD = 0.95
 """The loudest activations are narrowed: those that make this part of the whole noise."""
@@ -87,7 +83,7 @@ def tighten(
 
 def _free(graph: Graph) -> list[str]:
     """Return the names of the activations whose ranges can be chosen, in the order in which they are made."""
-    written = (operator.output for operator in graph.operators if operator.code in _FREE)
+    written = (operator.output for operator in graph.operators if operator.code in FREE)
     return [tensor.name for tensor in written if tensor not in graph.outputs]
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from convert.fold import PADDED
-from convert.graph import LOGITS
+from convert.graph import LOGITS, Op
+from convert.inspection import WEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +33,9 @@ _OUTERMOST = 1e-4
 
 LEVELS = 255
 """Steps of an int8 range from its low to its high end."""
+
+FREE = WEIGHTED | {Op.ADD, Op.SUB, Op.MUL, Op.MEAN, Op.PRELU, Op.LEAKY_RELU, Op.HARD_SWISH}
+"""Operators whose output has a range of its own; others keep their input's, or have a fixed one."""
 
 _PARTS = np.linspace(1.0, 0.05, 39).tolist()
 """The parts of the full range that ``mse`` tries, on each side."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from convert import float_runtime
+from convert import float_runtime, int8_runtime
 from convert.fold import PADDED, fold
 from convert.graph import serialize
 from convert.inspection import summarize
@@ -17,13 +17,16 @@ from convert.quantize.activations import Activation, observe, signal_to_noise
 from convert.quantize.int8 import quantize
 from convert.quantize.ranges import RangeMethod, choose_ranges
 from convert.scaling import Scaling
-from edge.inference.runtime import Network
-from tests.convert.small import LABELS, ORDER, as_graph, classifier, pictures, spread
+from edge.inference.runtime import Network, installed
+from tests.convert.small import LABELS, ORDER, SIZE, as_graph, classifier, pictures, spread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from convert.graph import Graph
+    from edge.inference.runtime import Runtime
 
 L = keras.layers
 METHODS: tuple[RangeMethod, ...] = get_args(RangeMethod)
@@ -104,6 +107,45 @@ def test_int8_answers_as_float_does(method: RangeMethod, reference: Graph) -> No
     )
     assert (wanted.argmax(axis=1) == given.argmax(axis=1)).mean() >= 0.97
     assert signal_to_noise(reference, quantised, faces[:50])["logits"] > 20
+
+
+def dead(layer: keras.layers.Layer, given: keras.KerasTensor) -> keras.KerasTensor:
+    """Return a layer's answers, which a ReLU makes 0 for every picture."""
+    answers = layer(given)
+    kernel, bias = layer.get_weights()
+    layer.set_weights([-np.abs(kernel), bias - 100])
+    return answers
+
+
+def squeezed(seen: keras.KerasTensor) -> keras.KerasTensor:
+    few = dead(L.Dense(3, activation="relu"), L.GlobalAveragePooling2D()(seen))
+    return L.Multiply()([seen, L.Reshape((1, 1, 8))(L.Dense(8, activation="sigmoid")(few))])
+
+
+def squeezed_by_convolution(seen: keras.KerasTensor) -> keras.KerasTensor:
+    few = dead(L.Conv2D(3, 1, activation="relu"), L.GlobalAveragePooling2D(keepdims=True)(seen))
+    return L.Multiply()([seen, L.Conv2D(8, 1, activation="sigmoid")(few)])
+
+
+def added(seen: keras.KerasTensor) -> keras.KerasTensor:
+    nothing = dead(L.Conv2D(8, 3, padding="same", activation="relu"), seen)
+    return L.Add()([seen, L.MaxPooling2D(3, 1, "same")(L.Multiply()([nothing, seen]))])
+
+
+@pytest.mark.parametrize("runtime", sorted(installed()))
+@pytest.mark.parametrize("branch", [squeezed, squeezed_by_convolution, added])
+def test_a_layer_that_is_0_for_every_face_stops_no_runtime(
+    branch: Callable[[keras.KerasTensor], keras.KerasTensor], runtime: Runtime
+) -> None:
+    inputs = keras.Input((SIZE, SIZE, 1))
+    seen = branch(L.Conv2D(8, 3, activation="relu", name="seen")(inputs))
+    model = keras.Model(inputs, L.Dense(len(LABELS))(L.GlobalAveragePooling2D()(seen)))
+    reference = fold(as_graph(spread(model, SIGNED.apply(pictures()))), SIGNED, ORDER, probabilities=False)
+    found = choose_ranges(observe(reference, pictures()), "min-max")
+    assert (0, 0) in found.values()
+    content = serialize(quantize(Path("small"), reference, found))
+    wanted, given = float_runtime.logits(reference, pictures()), int8_runtime.logits(content, runtime, pictures())
+    assert np.abs(wanted - given.columns).mean() < 0.1
 
 
 def test_every_tensor_is_an_integer_and_the_output_has_its_name(reference: Graph) -> None:
