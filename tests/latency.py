@@ -31,6 +31,8 @@ from edge.pipeline import Transition, pipeline
 from edge.pipeline.smoothing import EmotionChange, EmotionSmoother
 from edge.testcard import Scene
 from edge.vision.detector import HaarDetector
+from edge.vision.flow import Flow
+from edge.vision.motion import Motion
 from tests.broker import Mosquitto, Subscriber, wait_until
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ def play(url: str, fps: float, notes: Path) -> None:
         (pipeline, "EmotionSmoother"): _Restless,
         (HaarDetector, "search"): _timed(HaarDetector.search),
         (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
+        (Flow, "follow"): _timed(Flow.follow),
+        (Motion, "update"): _timed(Motion.update),
         (ModelBundle, "read"): _timed(ModelBundle.read),
     }
     for (owner, name), value in replaced.items():

@@ -16,7 +16,7 @@ from edge.frame import Frame
 from edge.inference.bundle import ModelBundle
 from edge.pipeline import Appeared, Changed, Gone, Pipeline
 from edge.testcard import Scene
-from edge.vision import crops
+from edge.vision import views
 from edge.vision.detector import HaarDetector
 from tests.footage import clip
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
     from edge.pipeline import Transition
+    from edge.vision.views import View
 
 FPS = 15
 DWELL_S = 3.0
@@ -157,11 +158,11 @@ class TestTheJudgesNotice:
     def test_a_crop_shifted_by_half_a_face(
         self, bundle: ModelBundle, judge: Callable[[Classifier], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        right_crop = crops.crop
+        right_crop = views.view_crop
 
-        def shifted(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
-            return right_crop(gray, face.moved(face.width / 2, face.height / 2), card, tilt)
+        def shifted(gray: NDArray[np.uint8], face: Rect, card: Card, view: View, tilt: float) -> NDArray[np.uint8]:
+            return right_crop(gray, face.moved(face.width / 2, face.height / 2), card, view, tilt)
 
-        monkeypatch.setattr(edge.vision.reader, "crop", shifted)
+        monkeypatch.setattr(edge.vision.reader, "view_crop", shifted)
         with pytest.raises(AssertionError):
             judge(bundle)

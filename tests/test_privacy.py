@@ -18,7 +18,7 @@ from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
 from edge.daemon import run
 from edge.testcard import Scene
-from edge.vision import crops, reader
+from edge.vision import reader, views
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.pixels import Pictures
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edge.frame import Frame
     from edge.geometry import Rect
     from edge.inference.card import Card
+    from edge.vision.views import View
 
 ROOT = "emotion-edge/test"
 MOST_BYTES = {"emotion-edge": 1500, "homeassistant": 12_000}
@@ -79,13 +80,13 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
         monkeypatch.setenv(name, str(home))
     shown: list[NDArray[np.uint8]] = []
     cut_out: list[NDArray[np.uint8]] = []
-    cut = crops.crop
+    cut = views.view_crop
 
-    def remember(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float) -> NDArray[np.uint8]:
-        cut_out.append(cut(gray, face, card, tilt))
+    def remember(gray: NDArray[np.uint8], face: Rect, card: Card, view: View, tilt: float) -> NDArray[np.uint8]:
+        cut_out.append(cut(gray, face, card, view, tilt))
         return cut_out[-1]
 
-    monkeypatch.setattr(reader, "crop", remember)
+    monkeypatch.setattr(reader, "view_crop", remember)
     monkeypatch.setattr(run, "open_camera", lambda *_: Remembered(shown))
     broker = Mosquitto(logs, persistence=True)
     open_before = written_elsewhere()

@@ -14,7 +14,7 @@ from edge.bench.compare import compare
 from edge.bench.growth import grow
 from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
-from edge.bench.stages import PROCESSING, Stages, TimedClassifier, TimedDetector, TimedMotion
+from edge.bench.stages import PROCESSING, Stages, TimedClassifier, TimedDetector, TimedFlow, TimedMotion
 from edge.daemon import payloads
 from edge.inference.bundle import ModelBundle
 from edge.pipeline import Pipeline
@@ -69,7 +69,9 @@ def measure(
         detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
         motion = TimedMotion(settings.faces.min_height, stopwatch)
         classifier = TimedClassifier(bundle, stopwatch)
-        return Pipeline(detector, classifier, settings.faces, settings.emotion, motion=motion)
+        return Pipeline(
+            detector, classifier, settings.faces, settings.emotion, motion=motion, flow=TimedFlow(stopwatch)
+        )
 
     temperature_before = machine.temperature_c()
     _run(timed(spare), source.frames(spare), spare, share_s, most=1)

@@ -12,7 +12,8 @@ from edge.bench.reading import EmotionReader, TimedReader
 from edge.errors import ConfigError
 from edge.geometry import Rect
 from edge.pipeline import Pipeline
-from edge.vision.detector import HaarDetector, cascade_file
+from edge.vision.crops import resized
+from edge.vision.detector import CASCADE_PIXELS, HaarDetector, cascade_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,8 @@ class MethodName(StrEnum):
     """OpenCV's default search of every whole frame, as in the usual example program."""
 
     TUNED = "tuned"
-    """Our search of every whole frame: the same detector, smallest face and step between sizes as `OURS`, without
-    its tracking."""
+    """The same search as a careful person sets it: from the smallest face of `OURS` on, in a picture that is shrunk as
+    far as that allows."""
 
     BLAZEFACE = "blazeface"
     """`edge.bench.blazeface.BlazeFace` on every whole frame; only where its file is named."""
@@ -145,14 +146,16 @@ def make_method(
         ConfigError: ``blazeface`` is wanted and not there.
         EdgeError: OpenCV's cascade is not on this machine.
     """
-    detector = HaarDetector(faces.min_height)
     if name is MethodName.OURS:
-        reader = TimedReader(classifier)
+        reader, detector = TimedReader(classifier), HaarDetector(faces.min_height)
         return PipelineMethod(Pipeline(detector, classifier, faces, emotion, reader=reader), reader)
     if name is MethodName.BLAZEFACE and not blazeface:
         message = "the method blazeface needs --blazeface FILE; 'make blazeface' gets the file"
         raise ConfigError(message)
-    search = {MethodName.TUNED: detector.search, MethodName.BLAZEFACE: blazeface}.get(name) or opencv_default_search()
+    if name is MethodName.TUNED:
+        search = tuned_search(faces.min_height)
+    else:
+        search = blazeface if name is MethodName.BLAZEFACE and blazeface else opencv_default_search()
     return Baseline(search, classifier, emotion.min_confidence)
 
 
@@ -166,5 +169,23 @@ def opencv_default_search() -> Search:
 
     def search(gray: NDArray[np.uint8]) -> list[Rect]:
         return [Rect(*map(float, box)) for box in cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5)]
+
+    return search
+
+
+def tuned_search(min_height: int) -> Search:
+    """Return OpenCV's search from a smallest face of `min_height` pixels on, in a picture shrunk for it.
+
+    Raises:
+     EdgeError: OpenCV's cascade is not on this machine.
+    """
+    cascade = cv2.CascadeClassifier(str(cascade_file()))
+    shrink = max(min_height / CASCADE_PIXELS, 0.5)
+
+    def search(gray: NDArray[np.uint8]) -> list[Rect]:
+        height, width = gray.shape
+        small = resized(gray, max(1, round(width / shrink)), max(1, round(height / shrink)))
+        found = cascade.detectMultiScale(small, scaleFactor=1.1, minNeighbors=1)
+        return [Rect(*(float(side) * shrink for side in box)) for box in found]
 
     return search

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.inference.outputs import choose_emotion
-from edge.vision.reader import ModelReader
+from edge.vision.reader import FaceCrop, ModelReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from edge.inference.classifier import Classifier
     from edge.vision.reader import Reading
+    from edge.vision.views import View
 
 
 class TimedReader(ModelReader):
@@ -31,19 +32,19 @@ class TimedReader(ModelReader):
         super().__init__(classifier)
         self.spent_s = 0.0
 
-    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
-        """Return a reading of each face."""
+    def read(self, gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
+        """Return a reading of each crop."""
         start_s = time.process_time()
-        readings = super().read(gray, faces)
+        readings = super().read(gray, crops)
         self.spent_s += time.process_time() - start_s
         return readings
 
-    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
-        """Return a reading of a face that is not confirmed."""
+    def score(self, gray: NDArray[np.uint8], face: Rect, tilt: float, views: Sequence[View]) -> float:
+        """Return the lowest face score in some views."""
         spent_s = self.spent_s
-        reading = super().read_candidate(gray, face)
+        score = super().score(gray, face, tilt, views)
         self.spent_s = spent_s
-        return reading
+        return score
 
 
 class EmotionReader:
@@ -67,5 +68,5 @@ class EmotionReader:
         """Return a label or ``uncertain`` for the upright face in each rectangle of ``(H, W)`` gray levels."""
         if not rects:
             return []
-        readings = self._reader.read(gray, [(rect, 0.0) for rect in rects])
+        readings = self._reader.read(gray, [FaceCrop(rect) for rect in rects])
         return [choose_emotion(each.probabilities, self._labels, self._min_confidence) for each in readings]

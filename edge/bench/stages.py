@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bench.report import StageReport
+from edge.vision.flow import Flow
 from edge.vision.motion import Motion
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from edge.inference.card import Card
     from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
-    from edge.vision.detector import Detector
+    from edge.vision.detector import Detector, SearchPart
+    from edge.vision.flow import Followed, Template
 
 
 STAGES = ("capture", "detect", "track", "classify", "publish")
@@ -91,10 +93,10 @@ class TimedDetector:
     def __init__(self, detector: Detector, stages: Stages) -> None:
         self._detector, self._stages = detector, stages
 
-    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+    def search(self, gray: NDArray[np.uint8], part: SearchPart | None = None) -> list[Rect]:
         """Search the whole frame or a part of it."""
         with self._stages.timed("detect"):
-            return self._detector.search(gray, region)
+            return self._detector.search(gray, part)
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Search near a face."""
@@ -105,6 +107,23 @@ class TimedDetector:
         """Search around a lost face."""
         with self._stages.timed("detect"):
             return self._detector.search_around(gray, face, tilt)
+
+
+class TimedFlow(Flow):
+    """Flow whose time is stage `detect`."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+
+    def template(self, gray: NDArray[np.uint8], face: Rect, tilt: float, time_s: float) -> Template:
+        """Return a face's template."""
+        with self._stages.timed("detect"):
+            return super().template(gray, face, tilt, time_s)
+
+    def follow(self, before: Template, gray: NDArray[np.uint8], expected: Rect, tilt: float) -> Followed | None:
+        """Return where the face of a template is."""
+        with self._stages.timed("detect"):
+            return super().follow(before, gray, expected, tilt)
 
 
 class TimedMotion(Motion):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.pipeline.transitions import Transition
     from edge.vision.detector import Detector
+    from edge.vision.flow import Flow
     from edge.vision.motion import Motion
     from edge.vision.reader import FaceReader
     from edge.vision.track import Track
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Pipeline:
     """Follows faces through frames and reports what changes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts, three of which tests and benchmarks replace
         self,
         detector: Detector,
         classifier: Classifier,
@@ -39,6 +40,7 @@ class Pipeline:
         *,
         motion: Motion | None = None,
         reader: FaceReader | None = None,
+        flow: Flow | None = None,
     ) -> None:
         """Start without any face.
 
@@ -49,12 +51,13 @@ class Pipeline:
             emotion: How readings become an emotion.
             motion: Detects what changed in the picture, if not in the usual way.
             reader: Reads faces with the classifier, if not in the usual way.
+            flow: Follows faces between detections, if not in the usual way.
         """
         self._labels = classifier.card.labels
         calibration = classifier.card.calibration
         min_score = (calibration.min_face_score or 0.0) if faces.min_score is None else faces.min_score
         reader = reader or ModelReader(classifier)
-        self._tracker = Tracker(detector, faces, reader=reader, motion=motion, min_score=min_score)
+        self._tracker = Tracker(detector, faces, reader=reader, motion=motion, flow=flow, min_score=min_score)
         self._hold_s = emotion.hold_s
         self._min_confidence = calibration.min_confidence if emotion.min_confidence is None else emotion.min_confidence
         self._smoothers: dict[int, EmotionSmoother] = {}

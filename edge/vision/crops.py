@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from edge.geometry import Rect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from edge.geometry import Rect
     from edge.inference.card import Card
 
 
@@ -28,24 +30,53 @@ def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> 
     Returns:
         ``(card.input.height, card.input.width)`` uint8.
     """
-    part = cut_out(gray, face.grown(card.input.crop_margin), tilt)
-    return resized(part, card.input.width, card.input.height)
+    part, width, height = face.grown(card.input.crop_margin), card.input.width, card.input.height
+    return turned(gray, part, tilt, width, height) if tilt else resized(cut_out(gray, part), width, height)
 
 
-def cut_out(gray: NDArray[np.uint8], wanted: Rect, tilt: float = 0.0) -> NDArray[np.uint8]:
-    """Return a part of the frame in its own size, turned about its middle; beyond the frame its edge is repeated."""
+def cut_out(gray: NDArray[np.uint8], wanted: Rect) -> NDArray[np.uint8]:
+    """Return a part of the frame in its own size; beyond the frame its edge is repeated."""
     left, top = round(wanted.x), round(wanted.y)
     width, height = max(1, round(wanted.x + wanted.width) - left), max(1, round(wanted.y + wanted.height) - top)
-    if tilt:
-        turn = np.asarray(cv2.getRotationMatrix2D(wanted.middle, tilt, 1.0), np.float64)
-        turn[:, 2] -= left, top
-        return np.asarray(cv2.warpAffine(gray, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
     rows, above, below = _span(top, height, gray.shape[0])
     columns, before, behind = _span(left, width, gray.shape[1])
     inside = gray[rows, columns]
     if inside.shape != (height, width):
         inside = np.pad(inside, ((above, below), (before, behind)), mode="edge")
     return inside
+
+
+def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a part of the frame turned upright about its middle, ``(height, width)``, exact to a fraction of a pixel.
+
+    It is shrunk before it is turned: to turn all of a large face first takes ten times as long.
+
+    Args:
+        gray: ``(H, W)`` uint8; beyond it its edge is repeated.
+        wanted: The part, upright.
+        tilt: Degrees by which what is in it leans, clockwise.
+        width: Of the result.
+        height: Of the result.
+    """
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    room_x = (abs(cos) * wanted.width + abs(sin) * wanted.height) / 2
+    room_y = (abs(sin) * wanted.width + abs(cos) * wanted.height) / 2
+    middle_x, middle_y = wanted.middle
+    left, top = math.floor(middle_x - room_x), math.floor(middle_y - room_y)
+    wide, high = max(1, math.ceil(middle_x + room_x) - left), max(1, math.ceil(middle_y + room_y) - top)
+    step_x, step_y = wanted.width / width, wanted.height / height
+    small = cut_out(gray, Rect(left, top, wide, high))
+    small = resized(small, max(1, round(wide / max(step_x, 1))), max(1, round(high / max(step_y, 1))))
+    across, down = small.shape[1] / wide, small.shape[0] / high
+    # From pixel centres of the result to those of the shrunk part.
+    a, b, d, e = cos * step_x * across, -sin * step_y * across, sin * step_x * down, cos * step_y * down
+    x, y = (middle_x - left) * across - 0.5, (middle_y - top) * down - 0.5
+    half_x, half_y = (width - 1) / 2, (height - 1) / 2
+    turn = np.array([[a, b, x - a * half_x - b * half_y], [d, e, y - d * half_x - e * half_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(small, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:

@@ -11,6 +11,7 @@ search a picture that is turned.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ import cv2
 
 from edge.errors import EdgeError
 from edge.geometry import Rect
-from edge.vision.crops import cut_out, resized
+from edge.vision.crops import cut_out, resized, turned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ _CASCADE = "haarcascade_frontalface_default.xml"
 _FOLDERS = ("/usr/share/opencv4/haarcascades",)
 """Where Debian's python3-opencv puts the cascades; the wheels carry them in cv2.data."""
 
-_WINDOW = 24
+CASCADE_PIXELS = 24
 """Pixels of the faces that the cascade was trained on. A picture is shrunk until the smallest face has that size: up to
 twice it the cascade goes in steps of two pixels, beyond in steps of one, at four times the cost for few faces more."""
 
@@ -38,17 +39,57 @@ _THOROUGH_WINDOW = 50
 _MOST_ENLARGED = 0.5
 """Smaller faces than the cascade's are enlarged up to twice."""
 
-_STEP = 1.1
-"""How much larger each size of face is than the one searched before."""
+_STEP = 1.3
+"""How much larger each size of face is than the one searched before, where new faces are searched for. Single hits
+with this step find 70 of 100 faces in `train.simulation`, in half the time in which pairs of hits with OpenCV's usual
+1.1 find 65; what else they hit a fine search rejects."""
+
+_FINE_STEP = 1.1
+"""The same near a known face."""
+
+_TURN = 20.0
+"""Degrees by which a face is searched for to either side of how it should lean; the cascade tolerates 15."""
+
+_UPRIGHT = 8.0
+"""Degrees up to which a head is searched for in the upright picture, which costs less."""
 
 _NEAR = 0.8, 1.25
 """Sizes in which a tracked face is searched, as parts of its last one."""
 
 
+@dataclass(frozen=True)
+class SearchPart:
+    """A part of a whole search."""
+
+    region: Rect
+    """Of the frame."""
+
+    least: float
+    """Pixels of the smallest face."""
+
+    most: float
+    """Pixels below which the largest one is."""
+
+    tilt: float = 0.0
+    """Degrees by which heads lean, clockwise as one sees it."""
+
+
+def cost(part: SearchPart) -> float:
+    """Return the number of windows that a search of a part looks at."""
+    windows, size = 0.0, part.least
+    while size < part.most:
+        across, down = (
+            max(0.0, side * CASCADE_PIXELS / size - CASCADE_PIXELS) for side in (part.region.width, part.region.height)
+        )
+        windows += across * down / 4  # in steps of two pixels
+        size *= _STEP
+    return windows
+
+
 class Detector(Protocol):
     """Finds faces in gray frames of ``(H, W)`` uint8."""
 
-    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+    def search(self, gray: NDArray[np.uint8], part: SearchPart | None = None) -> list[Rect]:
         """Return the faces in a part of the frame, or in all of it."""
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
@@ -56,6 +97,22 @@ class Detector(Protocol):
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Return one face that was lost: within a wider area, more thoroughly; None if there is none."""
+
+
+def search_turned(detector: Detector, gray: NDArray[np.uint8], face: Rect, tilt: float) -> tuple[Rect, float] | None:
+    """Return one face close to where it was, and how it leans: as expected or, where none is, a little more or less.
+
+    Args:
+        detector: Searches.
+        gray: ``(H, W)`` uint8.
+        face: Where it should be.
+        tilt: Degrees by which it should lean, clockwise.
+    """
+    for turn in (0.0, _TURN, -_TURN):
+        at = tilt + turn
+        if found := detector.search_near(gray, face, at if abs(at) > _UPRIGHT else 0.0):
+            return found, at
+    return None
 
 
 class HaarDetector:
@@ -75,15 +132,23 @@ class HaarDetector:
         self._min_height = min_height
         self._cascade = cv2.CascadeClassifier(str(cascade_file()))
 
-    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+    def search(self, gray: NDArray[np.uint8], part: SearchPart | None = None) -> list[Rect]:
         """Return the faces in a part of the frame, or in all of it, from `min_height` pixels on.
 
         Faces that the cascade hits only once are included, because a coarse search hits a
         face no more often. Fine searches nearby decide which of them are faces.
         """
         height, width = gray.shape
-        part = _Region(gray, region or Rect(0, 0, width, height), self._min_height / _WINDOW)
-        return part.find(self._cascade, neighbours=1, least=self._min_height)
+        part = part or SearchPart(Rect(0, 0, width, height), self._min_height, max(width, height))
+        found: list[Rect] = []
+        least = part.least
+        # Twice as large faces are searched in a picture of half the size: always in steps of two of its pixels.
+        while least < part.most:
+            most = min(part.most, 2 * least)
+            region = _Region(gray, part.region, least / CASCADE_PIXELS, part.tilt)
+            found += region.find(self._cascade, _STEP, neighbours=0, least=least, most=most)
+            least = most
+        return found
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Return the face in its surroundings, between 0.8 and 1.25 times its size.
@@ -93,7 +158,7 @@ class HaarDetector:
             face: Where it should be.
             tilt: Degrees by which the head leans, clockwise as one sees it.
         """
-        return self._find(gray, face, tilt, reach=0.25, window=_WINDOW, neighbours=2)
+        return self._find(gray, face, tilt, reach=0.25, window=CASCADE_PIXELS, neighbours=2)
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         """Return the face within a wider area, searched pixel by pixel; the same arguments, at about twice the cost."""
@@ -105,7 +170,7 @@ class HaarDetector:
     ) -> Rect | None:
         least, most = (part * face.width for part in _NEAR)
         part = _Region(gray, face.grown(reach), least / window, tilt)
-        found = part.find(self._cascade, neighbours=neighbours, least=least, most=most)
+        found = part.find(self._cascade, _FINE_STEP, neighbours=neighbours, least=least, most=most)
         return max(found, key=face.overlap, default=None)
 
 
@@ -124,25 +189,25 @@ class _Region:
         height, width = gray.shape
         self._rect = wanted if tilt else wanted.clipped(width, height).whole()
         self._shrink, self._tilt = max(shrink, _MOST_ENLARGED), tilt
-        cut = cut_out(gray, self._rect, tilt)
-        height, width = (max(1, round(side / self._shrink)) for side in cut.shape)
-        self._pixels = resized(cut, width, height)
+        size = max(1, round(self._rect.width / self._shrink)), max(1, round(self._rect.height / self._shrink))
+        self._pixels = turned(gray, self._rect, tilt, *size) if tilt else resized(cut_out(gray, self._rect), *size)
 
     def find(
         self,
         cascade: cv2.CascadeClassifier,
+        step: float,
         *,
         neighbours: int,
         least: float,
         most: float | None = None,
     ) -> list[Rect]:
         """Return the faces of `least` to `most` pixels of the frame; the boxes are upright."""
-        smallest = max(_WINDOW, int(least / self._shrink))
+        smallest = max(CASCADE_PIXELS, int(least / self._shrink))
         largest = 0 if most is None else int(most / self._shrink) + 1
         if min(self._pixels.shape) < smallest or 0 < largest < smallest:
             return []  # none fits
         found = cascade.detectMultiScale(
-            self._pixels, _STEP, neighbours, minSize=(smallest, smallest), maxSize=(largest, largest)
+            self._pixels, step, neighbours, minSize=(smallest, smallest), maxSize=(largest, largest)
         )
         return [self._in_frame(*map(float, box)) for box in found]
 

@@ -25,7 +25,7 @@ _SURE_SCORE = 0.95
 """Face score from which `SURE_HITS` are enough: 98 in 100 of FER+'s faces have it, and none of the cascade's hits in
 synthetic rooms."""
 
-FOUND_SCORE = 0.96
+FOUND_SCORE = 0.95
 """Face score from which a candidate counts as found though a fine search by the cascade does not find it."""
 
 _HYSTERESIS = 0.5

@@ -23,8 +23,8 @@ _CELLS = 9
 _CHANGE = 6
 """Gray levels by which a cell's mean must differ. The noise of a dark room, 10 levels a pixel, moves it by about 1."""
 
-_SEARCHES = 3
-"""How often a changed cell is searched: the cascade misses one face in ten at first sight."""
+_SEARCHES = 2
+"""How often a changed cell is searched: at first sight the cascade misses three faces in ten."""
 
 _PART_OF_FACE = 1 / 8
 """What must have changed of the smallest face's area; less is a flicker."""
@@ -49,7 +49,7 @@ class Motion:
         """Compare with the next frame, ``(H, W)``; in a frame of another size everything has changed."""
         height, width = gray.shape
         size = max(1, width // self._cell), max(1, height // self._cell)
-        self._now = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+        self._now = _means(gray, size)
         self._scale = width / size[0], height / size[1]
         if self._now.shape == self._then.shape:
             self._changed = np.asarray(cv2.absdiff(self._now, self._then) > _CHANGE)
@@ -57,7 +57,7 @@ class Motion:
         else:
             self._then = self._now.copy()
             self._changed = np.ones(self._now.shape, bool)
-            self._searches_left = np.full_like(self._now, _SEARCHES)
+            self._searches_left = np.ones_like(self._now)
 
     def changed_within(self, rect: Rect) -> bool:
         """Return whether anything in a rectangle differs from how it was when an earlier frame was searched there."""
@@ -103,3 +103,11 @@ class Motion:
         right = int(min(max(-(-(rect.x + rect.width) // across), left + 1), columns))
         bottom = int(min(max(-(-(rect.y + rect.height) // down), top + 1), rows))
         return slice(top, bottom), slice(left, right)
+
+
+def _means(gray: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the mean gray level of each cell; halving the picture first takes half the time."""
+    height, width = gray.shape
+    if width % 2 == height % 2 == 0 and width >= 4 * size[0] and height >= 4 * size[1]:
+        gray = np.asarray(cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)

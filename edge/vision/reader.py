@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge.vision.crops import crop
+from edge.vision.views import VIEWS, View, view_crop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from edge.geometry import Rect
     from edge.inference.classifier import Classifier
 
-_CANDIDATE_MARGINS = (0.0, -0.1)
-"""Margins of the views in which a candidate is read; the lower face score counts. Faces look like faces from a little
-nearer too, clutter often does not. The first view is the one in which confirmed faces are read."""
+CANDIDATE_VIEWS = (View(margin=0.0, mirrored=False), View(margin=-0.1, mirrored=False))
+"""Views in which a candidate is read; the lower face score counts. Faces look like faces from a little nearer too,
+clutter often does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,17 @@ class Reading:
     """Probability that it is a face at all; None if the model has no such output."""
 
 
+@dataclass(frozen=True)
+class FaceCrop:
+    """What is read of a frame."""
+
+    face: Rect
+    tilt: float = 0.0
+    """Degrees by which the head leans, clockwise as one sees it."""
+
+    view: View = VIEWS[0]
+
+
 class FaceReader(Protocol):
     """Reads faces in ``(H, W)`` uint8 frames."""
 
@@ -40,11 +51,11 @@ class FaceReader(Protocol):
     def scores_faces(self) -> bool:
         """Whether readings have a face score."""
 
-    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
-        """Return a reading of each face, given by its rectangle and its tilt in degrees."""
+    def read(self, gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
+        """Return a reading of each crop."""
 
-    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
-        """Return a reading of an upright face that is not confirmed, with a stricter face score."""
+    def score(self, gray: NDArray[np.uint8], face: Rect, tilt: float, views: Sequence[View]) -> float:
+        """Return the lowest face score of a face in some views; 1 if the model has none."""
 
 
 class ModelReader:
@@ -59,18 +70,18 @@ class ModelReader:
         """Whether the model has a face output."""
         return self._card.calibration.min_face_score is not None
 
-    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
-        """Return a reading of each face, given by its rectangle and its tilt in degrees; at least one face."""
-        crops = np.stack([crop(gray, rect, self._card, tilt) for rect, tilt in faces])
-        found = self._classifier.read(crops)
+    def read(self, gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
+        """Return a reading of each crop; at least one."""
+        found = self._classifier.read(
+            np.stack([view_crop(gray, one.face, self._card, one.view, one.tilt) for one in crops])
+        )
         scores = [None] * len(crops) if found.face_scores is None else found.face_scores.tolist()
         return [Reading(*pair) for pair in zip(found.probabilities, scores, strict=True)]
 
-    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
-        """Return a reading of an upright face that is not confirmed; its face score is the lowest of several views."""
-        views = self.read(gray, [(face.grown(margin), 0.0) for margin in _CANDIDATE_MARGINS])
-        scores = [view.face_score for view in views if view.face_score is not None]
-        return Reading(views[0].probabilities, min(scores, default=None))
+    def score(self, gray: NDArray[np.uint8], face: Rect, tilt: float, views: Sequence[View]) -> float:
+        """Return the lowest face score of a face in some views; 1 if the model has none."""
+        readings = self.read(gray, [FaceCrop(face, tilt, view) for view in views])
+        return min((one.face_score for one in readings if one.face_score is not None), default=1.0)
 
 
 class NullReader:
@@ -78,10 +89,10 @@ class NullReader:
 
     scores_faces = False
 
-    def read(self, _gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
-        """Return a reading without probabilities for each face."""
-        return [Reading(np.empty(0, np.float32)) for _ in faces]
+    def read(self, _gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
+        """Return a reading without probabilities for each crop."""
+        return [Reading(np.empty(0, np.float32)) for _ in crops]
 
-    def read_candidate(self, _gray: NDArray[np.uint8], _face: Rect) -> Reading:
-        """Return a reading without probabilities."""
-        return Reading(np.empty(0, np.float32))
+    def score(self, _gray: NDArray[np.uint8], _face: Rect, _tilt: float, _views: Sequence[View]) -> float:
+        """Return 1."""
+        return 1.0

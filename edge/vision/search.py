@@ -1,19 +1,25 @@
 """When and where to search for faces that are not tracked yet.
 
-Full-frame search dominates CPU time. So new faces are searched for only where the picture
-changed, and no more often than it takes to notice them in time. The whole frame is searched
-now and then, for a face that stood still when it was missed.
+Searching dominates CPU time. So new faces are searched for only where the picture changed, and no more often than it
+takes to notice them in time. The whole frame is searched now and then, for a face that stood still when it was missed.
+A search is spread over frames, in parts of about the same cost, so that no frame takes much longer than another.
 """
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 
 from edge.geometry import Rect
+from edge.vision.detector import SearchPart, cost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,14 +27,33 @@ if TYPE_CHECKING:
     from edge.vision.detector import Detector
     from edge.vision.motion import Motion
 
-_WHOLE = 8
+    Found = tuple[Rect, float]
+    """A face that was found and the degrees by which it leans, clockwise."""
+
+_WHOLE = 12
 """A search of the whole frame comes after so many times the time in which a face is to be noticed."""
 
 _MUCH = 0.6
 """Part of the frame from which on all of it is searched: overlapping parts would cost more."""
 
-_MARGIN = 0.2
-"""What belongs to a known face beyond its box, as a part of its width: hair, chin, the edge that moves with it."""
+_COST = 7500.0
+"""Most that is searched in a frame, by `edge.vision.detector.cost`: 1 to 2 ms on an x86 core."""
+
+_MOST_FRAMES = 4
+"""Frames that a search is spread over at most, however small the faces and large the frames."""
+
+_BAND = 1.3
+"""Ratio of sizes in the narrowest part: one step of the cascade."""
+
+_TILTS = (35.0, -35.0)
+"""Degrees by which heads lean that are searched for in turn after every other search; the cascade tolerates 15."""
+
+_SIZES = (0.94, 1.07)
+"""What the smallest size is multiplied by, from search to search, as one finds sizes between the steps of the other."""
+
+_HAIR, _ARM = 0.4, 1.3
+"""What belongs to a known face's person above and beside its box, as parts of its size. What is below belongs to them
+too: there a newcomer is only found when the whole frame is searched."""
 
 _HIDDEN = -0.15
 """What of a face is painted over: its middle, by which a cascade knows it, and not the cheek of somebody behind it."""
@@ -40,7 +65,9 @@ _TICK_S = 1e-6
 class FaceSearch:
     """Decides where to search for new faces, and searches there."""
 
-    def __init__(self, detector: Detector, motion: Motion, config: FacesConfig, confirm_hits: int) -> None:
+    def __init__(
+        self, detector: Detector, motion: Motion, config: FacesConfig, *, confirm_hits: int, leaning: bool
+    ) -> None:
         """Start with nothing searched.
 
         Args:
@@ -48,15 +75,24 @@ class FaceSearch:
             motion: Notices what changes; it has had no frame yet.
             config: The smallest face, and how soon a new one is to be noticed.
             confirm_hits: Frames that a face must be found in to be confirmed.
+            leaning: Whether heads that lean are searched for too: the model must know clutter from faces then.
         """
         self._detector = detector
         self._notice_s = config.notice_s
+        self._least = float(config.min_height)
         self._confirm_hits = confirm_hits
+        self._tilts = _TILTS if leaning else ()
         self._motion = motion
+        self._upright: deque[SearchPart] = deque()
+        self._leaning: deque[SearchPart] = deque()
+        self._count = 0
+        self._budget = _COST
+        self._spread = 1
+        self._shape: tuple[int, ...] = ()
         self._time_s = self._searched_s = self._whole_s = float("-inf")
 
-    def new_faces(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect], held: list[Rect]) -> list[Rect]:
-        """Search a frame for new faces, if it is time to and something changed.
+    def new_faces(self, gray: NDArray[np.uint8], time_s: float, known: list[Rect], held: list[Rect]) -> list[Found]:
+        """Search for new faces in a frame, or go on with a search that an earlier one began.
 
         Args:
             gray: ``(H, W)`` uint8.
@@ -65,32 +101,23 @@ class FaceSearch:
             held: Where those of them are that are not lost, and need not be found.
 
         Returns:
-            What was found, lost faces among it; some of it are no faces.
+            What was found, each with its tilt in degrees, lost faces among it; some of it are no faces.
         """
         self._motion.update(gray)
+        if gray.shape != self._shape:
+            self._upright.clear()
+            self._leaning.clear()
+            self._shape = gray.shape
         step_s, self._time_s = time_s - self._time_s, time_s
         # A face that comes right after a search waits for the next one, and then still has to be confirmed.
-        if time_s - self._searched_s < self._notice_s - (self._confirm_hits - 1) * step_s - _TICK_S:
+        waits_s = self._notice_s - (self._confirm_hits + self._spread - 2) * step_s
+        if not self._upright and time_s - self._searched_s >= waits_s - _TICK_S:
+            self._begin(time_s, known)
+        due = self._take()
+        if not due:
             return []
-        height, width = gray.shape
-        everything = Rect(0, 0, width, height)
-        if time_s - self._whole_s >= _WHOLE * self._notice_s:
-            regions = [everything]
-        else:
-            regions = [r.clipped(width, height) for r in self._motion.regions([rect.grown(_MARGIN) for rect in known])]
-            if sum(region.area for region in regions) > _MUCH * everything.area:
-                regions = [everything]
-        if not regions:
-            return []
-        self._searched_s = time_s
-        if regions == [everything]:
-            self._whole_s = time_s
-        found: list[Rect] = []
         hidden = _without(gray, held)
-        for region in regions:
-            found += self._detector.search(hidden, region)
-            self._motion.mark_searched(region)
-        return found
+        return [(rect, part.tilt) for part in due for rect in self._detector.search(hidden, part)]
 
     def changed(self, face: Rect) -> bool:
         """Return whether anything changed there since it was last searched."""
@@ -99,6 +126,80 @@ class FaceSearch:
     def mark_searched(self, face: Rect) -> None:
         """Record that the newest frame was searched there for a face."""
         self._motion.mark_searched(face)
+
+    def _take(self) -> list[SearchPart]:
+        """Return what this frame is searched for: upright faces first, as most are."""
+        taken: list[SearchPart] = []
+        left = self._budget
+        while parts := self._upright or self._leaning:
+            if taken and cost(parts[0]) > left:
+                break
+            taken.append(parts.popleft())
+            left -= cost(taken[-1])
+        return taken
+
+    def _begin(self, time_s: float, known: list[Rect]) -> None:
+        """Plan a search of what changed, if anything did, or of everything."""
+        height, width = self._shape
+        everything = Rect(0, 0, width, height)
+        if time_s - self._whole_s >= _WHOLE * self._notice_s:
+            regions = [everything]
+        else:
+            regions = [r.clipped(width, height) for r in self._motion.regions([_body(rect, height) for rect in known])]
+            if sum(region.area for region in regions) > _MUCH * everything.area:
+                regions = [everything]
+        if not regions:
+            return
+        self._searched_s = time_s
+        if regions == [everything]:
+            self._whole_s = time_s
+        least = self._least * _SIZES[self._count % len(_SIZES)]
+        parts = [SearchPart(region, least, max(region.width, region.height)) for region in regions]
+        total = sum(map(cost, parts))
+        self._budget = max(_COST, total / _MOST_FRAMES)
+        self._spread = max(1, math.ceil(total / self._budget))
+        # Large faces first: their parts, as a mouth with two nostrils, may look like small ones.
+        small_parts = (small for part in parts for small in divided(part, self._budget))
+        self._upright += sorted(small_parts, key=lambda part: -part.least)
+        if self._tilts and self._count % 2 and not self._leaning:
+            tilt = self._tilts[self._count // 2 % len(self._tilts)]
+            self._leaning += [replace(part, tilt=tilt) for part in self._upright]
+        self._count += 1
+        for region in regions:
+            self._motion.mark_searched(region)
+
+
+def _body(face: Rect, bottom: int) -> Rect:
+    """Return where the person of a face moves: head, shoulders and arms, down to the frame's bottom."""
+    top = face.y - _HAIR * face.height
+    return Rect(face.x - _ARM * face.width, top, (1 + 2 * _ARM) * face.width, max(bottom - top, face.height))
+
+
+def divided(part: SearchPart, most: float) -> Iterator[SearchPart]:
+    """Yield a part in parts that cost about `most` at most each: by size first, then by place."""
+    if cost(part) <= most:
+        yield part
+    elif part.most > _BAND * part.least:
+        middle = part.least
+        while middle * _BAND < part.most and cost(replace(part, most=middle * _BAND)) <= most:
+            middle *= _BAND
+        middle = max(middle, part.least * _BAND)
+        yield from divided(replace(part, most=middle), most)
+        yield from divided(replace(part, least=middle), most)
+    elif max(part.region.width, part.region.height) > 2 * part.most:
+        for region in _halves(part.region, part.most):
+            yield from divided(replace(part, region=region), most)
+    else:
+        yield part
+
+
+def _halves(region: Rect, face: float) -> tuple[Rect, Rect]:
+    """Return both halves of a region, which overlap by a face."""
+    if region.width >= region.height:
+        width = (region.width + face) / 2
+        return replace(region, width=width), replace(region, x=region.x + region.width - width, width=width)
+    height = (region.height + face) / 2
+    return replace(region, height=height), replace(region, y=region.y + region.height - height, height=height)
 
 
 def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:

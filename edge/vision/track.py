@@ -8,20 +8,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.geometry import Rect
+from edge.vision.views import VIEWS, View
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge.vision.flow import Followed, Template
     from edge.vision.reader import Reading
 
 _POSITION_GAIN = 0.6
 """Part of the way that a track's rectangle moves toward each new detection; the cascade's boxes tremble."""
+
+_ANCHOR_GAIN = 0.3
+"""The same where flow says nearly the same: it trembles less."""
+
+_AGREES = 0.7
+"""Overlap from which a detection and flow say nearly the same."""
+
+_ANCHOR_S = 0.3, 2.4
+"""Least and most seconds from one detection of a face that is followed to the next; each that says nearly the same
+doubles them, and any other begins anew."""
 
 _VELOCITY_GAIN = 0.3
 """The same for its velocity, which trembles more."""
 
 _COAST_S = 0.3
 """Seconds for which a face that is not found is predicted to move on as it did."""
+
+_UPRIGHT = 8.0
+"""Degrees up to which a head counts as upright."""
 
 _LEAST_S = 1e-3
 """Frames of a clip may carry the same time."""
@@ -42,7 +57,10 @@ class Track:
     """Capture time of the newest frame that it was in."""
 
     found_s: float
-    """Capture time of the newest frame that a search found it in; in later frames nothing had changed there."""
+    """Capture time of the newest frame that a search or flow found it in; in later frames nothing had changed there."""
+
+    changed_s: float = float("-inf")
+    """Capture time of the newest frame in which anything changed there."""
 
     visible: bool = True
     """Whether it was in the newest frame that the tracker got."""
@@ -71,8 +89,29 @@ class Track:
     face_score: float = 1.0
     """Probability that it is a face at all, averaged over the last readings; 1 if the model has no such output."""
 
+    newest_score: float = 1.0
+    """The last of these, alone."""
+
+    template: Template | None = None
+    """What flow follows; None before the first detection of a confirmed face."""
+
+    anchored_s: float = float("-inf")
+    """Capture time of the newest frame that a search found it in."""
+
+    anchor_due_s: float = float("-inf")
+    """Capture time from which on it is searched for again though flow follows it."""
+
     _scores: int = 0
     """How many readings are in the average."""
+
+    _anchor_every_s: float = _ANCHOR_S[0]
+    _views: dict[View, tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
+    """When each view was last read and its probabilities, the oldest first."""
+
+    @property
+    def lean(self) -> float:
+        """The tilt if it is worth turning the picture, else 0; model and cascade tolerate twice `_UPRIGHT`."""
+        return self.tilt if abs(self.tilt) > _UPRIGHT else 0.0
 
     @property
     def confirmed(self) -> bool:
@@ -91,10 +130,33 @@ class Track:
         self.rect = Rect(x, y, width, height)
         self.velocity = self.velocity[0] * right, self.velocity[1] * down
 
-    def follow(self, found: Rect, tilt: float, time_s: float) -> None:
-        """Move to where a search found it."""
+    def anchor(self, found: Rect, tilt: float, time_s: float, followed: Followed | None = None) -> None:
+        """Move to where a search found it.
+
+        Args:
+            found: Where.
+            tilt: How far it leans there.
+            time_s: Capture time of the frame.
+            followed: Where flow says that it is; None: flow has lost it.
+        """
+        agrees = followed is not None and followed.rect.overlap(found) >= _AGREES
+        expected = followed.rect if followed else self.predicted(time_s)
+        self._move(expected.moved_toward(found, _ANCHOR_GAIN if agrees else _POSITION_GAIN), tilt, time_s)
+        self._anchor_every_s = min(2 * self._anchor_every_s, _ANCHOR_S[1]) if agrees else _ANCHOR_S[0]
+        self.anchored_s, self.anchor_due_s = time_s, time_s + self._anchor_every_s
+        self.hits += 1
+
+    def postpone_anchor(self, time_s: float) -> None:
+        """Record that no search found it there though it is believed to be."""
+        self.anchor_due_s = time_s + _ANCHOR_S[0]
+
+    def follow(self, followed: Followed, time_s: float) -> None:
+        """Move to where flow says that it is."""
+        self._move(followed.rect, followed.tilt, time_s)
+
+    def _move(self, rect: Rect, tilt: float, time_s: float) -> None:
         elapsed_s, before = max(time_s - self.found_s, _LEAST_S), self.rect.middle
-        self.rect = self.predicted(time_s).moved_toward(found, _POSITION_GAIN)
+        self.rect = rect
         speed = [(new - old) / elapsed_s for new, old in zip(self.rect.middle, before, strict=True)]
         self.velocity = (
             self.velocity[0] + _VELOCITY_GAIN * (speed[0] - self.velocity[0]),
@@ -102,20 +164,31 @@ class Track:
         )
         self.found_s = time_s
         self.tilt, self.misses = tilt, 0
-        self.hits += 1
         self.mark_visible(time_s)
 
     def mark_visible(self, time_s: float) -> None:
         """Record that it is in the newest frame."""
         self.seen_s, self.visible = time_s, True
 
-    def update_reading(self, reading: Reading, time_s: float) -> None:
-        """Record a reading of its crop in the frame of that time."""
-        self.probabilities, self.read_s = reading.probabilities, time_s
+    @property
+    def next_views(self) -> tuple[View, ...]:
+        """The views in which it is to be read next: all at first, then the oldest if anything changed since."""
+        if len(self._views) < len(VIEWS):
+            return VIEWS
+        view, (read_s, _) = next(iter(self._views.items()))
+        return (view,) if read_s <= self.changed_s else ()
+
+    def update_reading(self, view: View, reading: Reading, time_s: float) -> None:
+        """Record a reading of its crop in a view, in the frame of that time; its emotions are the mean of all views."""
+        self._views.pop(view, None)
+        self._views[view] = time_s, reading.probabilities
+        self.probabilities = np.mean([read for _, read in self._views.values()], axis=0, dtype=np.float32)
+        self.read_s = time_s
         if reading.face_score is not None:
             self.update_face_score(reading.face_score)
 
     def update_face_score(self, score: float) -> None:
         """Average a score in: the mean of the first `_SCORES_KEPT`, then an exponential average."""
+        self.newest_score = score
         self._scores = min(self._scores + 1, _SCORES_KEPT)
         self.face_score += (score - self.face_score) / self._scores

@@ -19,6 +19,7 @@ from edge.errors import ConfigError
 from edge.geometry import Rect
 from edge.inference.bundle import ModelBundle
 from edge.testcard import Scene
+from edge.vision.reader import CANDIDATE_VIEWS, FaceCrop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,10 +154,10 @@ def test_reading_is_timed_apart_but_what_decides_on_a_face_is_finding_it() -> No
     slow = Slow()
     gray = np.zeros((480, 640), np.uint8)
     reader = TimedReader(slow)
-    reader.read(gray, [(Rect(10, 10, 90, 90), 0.0)] * 3)
+    reader.read(gray, [FaceCrop(Rect(10, 10, 90, 90))] * 3)
     assert reader.spent_s >= slow.spent_s >= 0.003
     before_s = reader.spent_s
-    reader.read_candidate(gray, Rect(10, 10, 90, 90))
+    reader.score(gray, Rect(10, 10, 90, 90), 0.0, CANDIDATE_VIEWS)
     assert reader.spent_s == before_s
 
 

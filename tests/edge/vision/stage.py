@@ -8,7 +8,8 @@ import numpy as np
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.reader import Reading
+from edge.vision.detector import SearchPart
+from edge.vision.reader import CANDIDATE_VIEWS, Reading
 from edge.vision.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edge.vision.reader import FaceCrop
     from edge.vision.track import Track
+    from edge.vision.views import View
 
 FRAME_S = 1 / 15
 
@@ -32,7 +35,7 @@ class Stage:
         self.still = False
         """Whether the faces stop moving."""
 
-        self.searched: list[Rect | None] = []
+        self.searched: list[SearchPart] = []
         self.nearby: list[Rect] = []
         self._frames = 0
 
@@ -47,10 +50,15 @@ class Stage:
             )
         return gray
 
-    def search(self, gray: NDArray[np.uint8], region: Rect | None = None) -> list[Rect]:
+    def search(self, gray: NDArray[np.uint8], part: SearchPart | None = None) -> list[Rect]:
         assert gray.shape == (480, 640)
-        self.searched.append(region)
-        return [f for f in self.faces if not self.tilts.get(f) and (region is None or region.holds(f.middle))]
+        part = part or SearchPart(Rect(0, 0, 640, 480), 72, 640)
+        self.searched.append(part)
+        return [
+            face
+            for face in self.faces  # whatever their size, for it may take another frame until that is searched for
+            if part.region.holds(face.middle) and abs(self.tilts.get(face, 0.0) - part.tilt) < 16
+        ]
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         assert gray.shape == (480, 640)
@@ -68,22 +76,25 @@ class ScriptedReader:
     def __init__(self, scores: dict[Rect, float] | None) -> None:
         self.scores_faces = scores is not None
         self.scores = scores or {}
-        self.read_rects: list[Rect] = []
+        self.crops: list[FaceCrop] = []
         self.candidates: list[Rect] = []
 
-    def read(self, gray: NDArray[np.uint8], faces: Sequence[tuple[Rect, float]]) -> list[Reading]:
+    def read(self, gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
         assert gray.shape == (480, 640)
-        self.read_rects += [rect for rect, _ in faces]
-        return [self._reading(rect) for rect, _ in faces]
+        self.crops += crops
+        return [
+            Reading(np.array([c.face.x, c.face.y], np.float32), self._score(c.face) if self.scores_faces else None)
+            for c in crops
+        ]
 
-    def read_candidate(self, gray: NDArray[np.uint8], face: Rect) -> Reading:
+    def score(self, gray: NDArray[np.uint8], face: Rect, _tilt: float, views: Sequence[View]) -> float:
         assert gray.shape == (480, 640)
-        self.candidates.append(face)
-        return self._reading(face)
+        if views == CANDIDATE_VIEWS:
+            self.candidates.append(face)
+        return self._score(face)
 
-    def _reading(self, face: Rect) -> Reading:
-        score = max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
-        return Reading(np.array([face.x, face.y], np.float32), score if self.scores_faces else None)
+    def _score(self, face: Rect) -> float:
+        return max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
 
 
 class Play:

@@ -5,6 +5,7 @@ import pytest
 from edge.config import FacesConfig
 from edge.geometry import Rect
 from edge.vision.lifecycle import CANDIDATE_LOST_S, CHEST_HITS, CONFIRM_HITS, LOST_S, REJECT_HITS, SURE_HITS
+from edge.vision.views import VIEWS
 from tests.edge.vision.stage import LEFT, RIGHT, Play, Stage
 
 
@@ -70,7 +71,7 @@ def test_it_counts_later_without_a_face_score_too() -> None:
     assert play.frames(CONFIRM_HITS)[0] == [1]
     stage.faces = [LEFT, Rect(80, 250, 120, 120)]
     assert play.frames(CHEST_HITS - 1)[0] == [1]
-    assert play.frames(CHEST_HITS)[0] == [2, 1]
+    assert play.frames(60)[0] == [2, 1]  # on a body it is found when the whole frame is searched
 
 
 @pytest.mark.parametrize(("score", "ids"), [(0.99, [1]), (0.9, [])])
@@ -123,27 +124,28 @@ def test_candidates_are_lost_sooner_than_faces() -> None:
     assert CANDIDATE_LOST_S < LOST_S
 
 
-def test_a_candidate_is_read_once_a_frame_and_not_again_when_it_is_confirmed() -> None:
+def test_a_candidate_is_scored_once_a_frame_and_read_in_all_views_when_it_is_confirmed() -> None:
     play = Play(Stage(LEFT), scores={LEFT: 0.9})
-    assert play.frames(CONFIRM_HITS) == ([1], [])
+    play.frames(CONFIRM_HITS - 1)
+    assert play.reader.crops == []
+    assert play.frames(1) == ([1], [])
     assert len(play.reader.candidates) == CONFIRM_HITS
-    assert play.reader.read_rects == []
+    assert [crop.view for crop in play.reader.crops] == [*VIEWS]
     (track,), _ = play.frame()
-    assert track.probabilities.tolist() == [LEFT.x, LEFT.y]  # as the reader said of the candidate
+    assert track.probabilities.tolist() == [LEFT.x, LEFT.y]
 
 
-def test_what_the_model_alone_finds_is_read_once_a_frame_too() -> None:
+def test_what_the_model_alone_finds_is_scored_once_a_frame_too() -> None:
     play = Play(Stage(LEFT), scores={LEFT: 0.99})
     play.stage.search_near = play.stage.search_around = lambda *_: None  # type: ignore[method-assign]
     assert play.frames(SURE_HITS) == ([1], [])
     assert len(play.reader.candidates) == SURE_HITS
-    assert play.reader.read_rects == []
 
 
 def test_without_a_face_score_a_face_is_first_read_when_it_is_confirmed() -> None:
     play = Play(Stage(LEFT))
     play.frames(CONFIRM_HITS - 1)
-    assert play.reader.read_rects == []
+    assert play.reader.crops == []
     assert play.frames(1) == ([1], [])
-    assert len(play.reader.read_rects) == 1
+    assert len(play.reader.crops) == len(VIEWS)
     assert play.reader.candidates == []

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.geometry import Rect
 from edge.testcard import Scene
-from edge.vision.detector import HaarDetector
+from edge.vision.detector import HaarDetector, SearchPart
 
 Gray = NDArray[np.uint8]
 
@@ -43,9 +43,27 @@ def turned(gray: Gray, about: Rect, degrees: float) -> Gray:
 def test_it_is_found_in_the_whole_frame_and_in_a_part_of_it(detector: HaarDetector, picture: tuple[Gray, Rect]) -> None:
     gray, face = picture
     assert any(same(found, face) for found in detector.search(gray))
-    assert any(same(found, face) for found in detector.search(gray, face.grown(0.3)))
-    elsewhere = Rect(0, 0, face.x - 10, 480)
+    assert any(same(found, face) for found in detector.search(gray, SearchPart(face.grown(0.3), 72, 480)))
+    elsewhere = SearchPart(Rect(0, 0, face.x - 10, 480), 72, 480)
     assert not any(same(found, face) for found in detector.search(gray, elsewhere))
+
+
+@pytest.mark.parametrize("tilt", [-35.0, 35.0])
+def test_a_head_that_leans_is_found_in_a_frame_that_is_searched_for_those(
+    detector: HaarDetector, picture: tuple[Gray, Rect], tilt: float
+) -> None:
+    gray, face = picture
+    leaning, whole = turned(gray, face, tilt), Rect(0, 0, 640, 480)
+    assert any(same(found, face) for found in detector.search(leaning, SearchPart(whole, 72, 640, tilt)))
+    assert not any(same(found, face) for found in detector.search(leaning, SearchPart(whole, 72, 640, -tilt)))
+    assert any(same(found, face) for found in detector.search(gray, SearchPart(whole, 72, 640)))
+
+
+def test_a_part_is_of_some_sizes(detector: HaarDetector, picture: tuple[Gray, Rect]) -> None:
+    gray, face = picture
+    whole = Rect(0, 0, 640, 480)
+    assert any(same(found, face) for found in detector.search(gray, SearchPart(whole, face.width / 1.3, 480)))
+    assert not any(same(found, face) for found in detector.search(gray, SearchPart(whole, 72, face.width / 1.6)))
 
 
 def test_it_is_found_nearby_at_its_own_size(detector: HaarDetector, picture: tuple[Gray, Rect]) -> None:

@@ -73,7 +73,7 @@ def test_a_change_is_looked_at_several_times_and_then_known() -> None:
         for region in motion.regions([]):
             motion.mark_searched(region)
             looks += 1
-    assert looks == 3
+    assert looks == 2
 
 
 def test_two_places_are_two_regions_and_known_ones_are_none() -> None:

@@ -13,7 +13,8 @@ import edge
 from edge.geometry import Rect
 from edge.inference.card import Calibration, Card, InputCard
 from edge.inference.outputs import Predictions
-from edge.vision.reader import ModelReader, NullReader
+from edge.vision.reader import CANDIDATE_VIEWS, FaceCrop, ModelReader, NullReader
+from edge.vision.views import VIEWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,27 +56,36 @@ def picture(rim: int, middle: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(("rim", "middle"), [(255, 100), (100, 255)])
-def test_a_candidate_has_the_lowest_score_of_two_views_and_the_emotion_of_the_first(rim: int, middle: int) -> None:
+def test_a_candidate_has_the_lowest_score_of_two_views(rim: int, middle: int) -> None:
     model = Brightness()
     reader, gray = ModelReader(model), picture(rim, middle)
-    whole, near = reader.read(gray, [(FACE, 0.0), (FACE.grown(-0.1), 0.0)])
-    reading = reader.read_candidate(gray, FACE)
+    whole, near = reader.read(gray, [FaceCrop(FACE), FaceCrop(FACE.grown(-0.1))])
     assert whole.face_score != near.face_score
-    assert reading.face_score == min(whole.face_score or 0, near.face_score or 0)
-    assert reading.probabilities.tolist() == whole.probabilities.tolist()
+    assert reader.score(gray, FACE, 0.0, CANDIDATE_VIEWS) == min(whole.face_score or 0, near.face_score or 0)
     assert model.shapes[-1] == (2, 48, 48)
+
+
+def test_a_crop_is_read_in_its_view() -> None:
+    reader, gray = ModelReader(Brightness()), picture(255, 100)
+    crops = [FaceCrop(FACE, view=view) for view in VIEWS]
+    plain, mirrored, near, both = (reading.face_score for reading in reader.read(gray, crops))
+    assert plain == mirrored
+    assert near == both
+    assert near is not None
+    assert plain is not None
+    assert near < plain  # less of the bright rim
 
 
 def test_without_a_face_output_there_is_no_score() -> None:
     reader = ModelReader(Brightness(scores_faces=False))
     assert not reader.scores_faces
-    assert reader.read(picture(9, 9), [(FACE, 0.0)])[0].face_score is None
+    assert reader.read(picture(9, 9), [FaceCrop(FACE)])[0].face_score is None
 
 
 def test_the_null_reader_reads_nothing() -> None:
     reader = NullReader()
     assert not reader.scores_faces
-    assert [reading.probabilities.size for reading in reader.read(picture(9, 9), [(FACE, 0.0)] * 2)] == [0, 0]
+    assert [reading.probabilities.size for reading in reader.read(picture(9, 9), [FaceCrop(FACE)] * 2)] == [0, 0]
 
 
 def test_crops_are_cut_nowhere_else() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.lifecycle import CONFIRM_HITS
+from edge.vision.detector import SearchPart, cost
+from edge.vision.lifecycle import SURE_HITS
 from edge.vision.motion import Motion
-from edge.vision.search import FaceSearch
+from edge.vision.search import FaceSearch, divided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +28,13 @@ class Searches:
     """A detector that records where it searched."""
 
     def __init__(self) -> None:
-        self.regions: list[Rect] = []
+        self.parts: list[SearchPart] = []
         self.newest: Gray = np.empty((0, 0), np.uint8)
 
-    def search(self, gray: Gray, region: Rect | None = None) -> list[Rect]:
+    def search(self, gray: Gray, part: SearchPart | None = None) -> list[Rect]:
         assert gray.shape == (480, 640)
-        self.regions.append(region or WHOLE)
+        assert part is not None
+        self.parts.append(part)
         self.newest = gray
         return []
 
@@ -44,36 +47,85 @@ class Searches:
 class Watch:
     """Shows frames to a face search, one after the other."""
 
-    def __init__(self, fps: float = 15.0) -> None:
+    def __init__(self, fps: float = 15.0, *, leaning: bool = True) -> None:
         self.searches = Searches()
-        self.search = FaceSearch(self.searches, Motion(FacesConfig().min_height), FacesConfig(), CONFIRM_HITS)
+        motion = Motion(FacesConfig().min_height)
+        self.search = FaceSearch(self.searches, motion, FacesConfig(), confirm_hits=SURE_HITS, leaning=leaning)
         self.now_s, self.step_s = 0.0, 1 / fps
 
     def see(self, *faces: Rect, level: int = 200, known: Sequence[Rect] = (), held: Sequence[Rect] = ()) -> list[Rect]:
-        """Return where this frame was searched."""
+        """Return where this frame was searched for upright faces."""
         gray = np.full((480, 640), 90, np.uint8)
         for face in faces:
             gray[int(face.y) : int(face.y + face.height), int(face.x) : int(face.x + face.width)] = level
-        self.searches.regions.clear()
+        self.searches.parts.clear()
         self.search.new_faces(gray, self.now_s, [*known], [*held])
         self.now_s += self.step_s
-        return list(self.searches.regions)
+        return [part.region for part in self.searches.parts if not part.tilt]
 
     def settle(self) -> None:
-        for _ in range(40):
+        for _ in range(45):
             self.see()
 
 
-def test_the_first_frame_is_searched_whole() -> None:
-    assert Watch().see() == [WHOLE]
+def sought(part: SearchPart, face: Rect) -> bool:
+    """Whether a search of a part finds an upright face."""
+    return (
+        part.region.holds(face.middle) and part.least <= 1.1 * face.width and face.width < part.most and not part.tilt
+    )
+
+
+def test_all_is_searched_in_all_sizes_and_every_other_time_for_heads_that_lean_too() -> None:
+    watch = Watch()
+    parts: list[SearchPart] = []
+    for _ in range(70):
+        watch.see()
+        parts += watch.searches.parts
+    for tilt in (0.0, 35.0):
+        mine = [part for part in parts if part.tilt == tilt]
+        first = mine[: 1 + next(index for index, part in enumerate(mine) if part.least < 78)]
+        assert first[0].most >= WHOLE.height
+        assert all(one.least == other.most for one, other in pairwise(first))  # large faces first
+        assert {part.region for part in first} == {WHOLE}
+    assert parts[0].tilt == 0
+
+
+def test_a_search_is_spread_over_frames_so_that_none_takes_long() -> None:
+    watch = Watch()
+    costs = []
+    for _ in range(70):
+        watch.see()
+        costs.append(sum(cost(part) for part in watch.searches.parts))
+    whole = cost(SearchPart(WHOLE, 72, 640))
+    assert sum(costs) > 2 * whole
+    assert max(costs) < 0.6 * whole
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080), (96, 2000)])
+def test_parts_cover_all_places_and_sizes_and_cost_little(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(1)
+    whole = SearchPart(Rect(0, 0, *size), 72, max(size))
+    parts = list(divided(whole, 7500))
+    assert max(cost(part) for part in parts) <= max(7500, 0.1 * cost(whole))
+    for _ in range(300):
+        side = float(random.uniform(72, min(size)))
+        face = Rect(random.uniform(0, size[0] - side), random.uniform(0, size[1] - side), side, side)
+        assert any(
+            part.least <= side < part.most
+            and part.region.x <= face.x
+            and part.region.y <= face.y
+            and face.x + side <= part.region.x + part.region.width + 1e-6
+            and face.y + side <= part.region.y + part.region.height + 1e-6
+            for part in parts
+        )
 
 
 def test_where_nothing_moves_all_is_searched_every_few_seconds_only() -> None:
     watch = Watch()
     watch.settle()
-    searched = [region for _ in range(150) for region in watch.see()]
-    assert set(searched) == {WHOLE}
-    assert 3 <= len(searched) <= 6  # in ten seconds
+    frames = [watch.see() for _ in range(150)]
+    assert {region for frame in frames for region in frame} == {WHOLE}
+    assert 2 <= sum(bool(now) and not before for before, now in pairwise(frames)) <= 4  # in ten seconds
 
 
 @pytest.mark.parametrize("fps", [10.0, 15.0, 30.0])
@@ -84,10 +136,10 @@ def test_a_new_face_is_searched_for_so_early_that_it_can_be_confirmed_in_time(fp
     for _ in range(phase):
         watch.see(THERE, level=100 + 20 * phase)  # something else moves, and is searched
     waited = 0
-    while not any(region.holds(HERE.middle) for region in watch.see(HERE)):
+    while watch.see(HERE) is None or not any(sought(part, HERE) for part in watch.searches.parts):
         waited += 1
         assert waited < 30
-    assert (waited + CONFIRM_HITS - 1) / fps <= FacesConfig().notice_s + 1e-9
+    assert (waited + SURE_HITS - 1) / fps <= FacesConfig().notice_s + 1e-9
 
 
 def test_only_the_places_that_changed_are_searched() -> None:
@@ -107,7 +159,25 @@ def test_a_change_nearly_everywhere_is_one_search_of_all() -> None:
     found: list[Rect] = []
     while not found:
         found = watch.see(Rect(0, 0, 640, 300), Rect(0, 360, 640, 120))
-    assert found == [WHOLE]
+    assert set(found) == {WHOLE}
+
+
+def test_heads_that_lean_to_either_side_are_searched_for_too() -> None:
+    watch = Watch()
+    watch.settle()
+    tilts = []
+    for index in range(60):
+        watch.see(HERE, level=150 + 50 * (index % 2))
+        tilts += [part.tilt for part in watch.searches.parts]
+    assert {0.0, 35.0, -35.0} == set(tilts)
+    assert tilts.count(0.0) >= 2 * tilts.count(35.0) > 0
+
+
+def test_heads_that_lean_are_left_to_models_that_know_faces() -> None:
+    watch = Watch(leaning=False)
+    for index in range(60):
+        watch.see(HERE, level=150 + 50 * (index % 2))
+        assert not any(part.tilt for part in watch.searches.parts)
 
 
 def test_faces_that_are_held_are_hidden_from_the_search_and_the_frame_stays() -> None:
@@ -122,9 +192,10 @@ def test_faces_that_are_held_are_hidden_from_the_search_and_the_frame_stays() ->
     assert np.ptp(watch.searches.newest[rows, columns]) == 110
 
 
-def test_a_known_face_that_moves_is_no_reason_to_search() -> None:
+def test_a_known_person_who_moves_is_no_reason_to_search() -> None:
     watch = Watch()
     watch.settle()
-    searched = [r for i in range(30) for r in watch.see(HERE, level=150 + 50 * (i % 2), known=[HERE])]
-    assert set(searched) <= {WHOLE}
-    assert len(searched) <= 1
+    body = Rect(HERE.x - 50, HERE.y - 20, 200, 400)
+    frames = [watch.see(body, level=150 + 50 * (i % 2), known=[HERE]) for i in range(30)]
+    assert {region for frame in frames for region in frame} <= {WHOLE}
+    assert sum(bool(now) and not before for before, now in pairwise(frames)) <= 1
