@@ -36,6 +36,9 @@ _EXAMPLE = re.compile(r"\w{4,5}://(?:(?:user(?::password)?@)?host(?::port)?(?:/p
 """What our own messages tell a user to write."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/")
+_LEAD = re.compile(r"(?:[\w.]*[=(\[{<\"'`]+)?")
+"""What may stand before the scheme in the same word: quotes and brackets, and a name, as in ``url="``."""
+
 _BLANK = re.compile(r"\s")
 _SUSPICIOUS = re.compile(r"@|[?&][\w.-]{1,40}=")
 """Marks an address whose scheme was forgotten."""
@@ -90,7 +93,7 @@ def _redact_line(line: str) -> str:
     end = 0
     for found in _SCHEME.finditer(line):
         if found.start() >= end:  # else it belongs to the address before
-            begins.append(found.start())
+            begins.append(_address_begin(line, found.start(), end))
             end = _word_end(line, found.start(), len(line))
     result = _redact_words(line[: begins[0]] if begins else line)
     for begin, end in pairwise([*begins, len(line)]):
@@ -100,6 +103,15 @@ def _redact_line(line: str) -> str:
             stop = _word_end(line, max(begin, line.rfind("@", begin, end)), end)
         result += _redact_word(line[begin:stop]) + _redact_words(line[stop:end])
     return result
+
+
+def _address_begin(line: str, scheme: int, least: int) -> int:
+    """Return where an address begins: not with its scheme, but with its word if the scheme may be a password's part."""
+    begin = scheme
+    while begin > least and not _BLANK.match(line[begin - 1]):
+        begin -= 1
+    word = line[begin : _word_end(line, scheme, len(line))]
+    return scheme if _LEAD.fullmatch(line, begin, scheme) or not _SUSPICIOUS.search(word) else begin
 
 
 def _word_end(line: str, begin: int, end: int) -> int:

@@ -35,6 +35,16 @@ def test_a_text_without_an_address_stays_as_it_is() -> None:
     assert redact_text(text) == text
 
 
+@pytest.mark.parametrize("before", ["", "(", 'url="', "Broker('", "mqtt.url="])
+def test_a_name_and_quotes_before_an_address_stay(before: str) -> None:
+    assert redact_text(f"a {before}mqtt://me:hush@broker:1883 b") == f"a {before}mqtt://…@broker:1883 b"
+
+
+def test_what_stands_before_an_address_without_a_secret_stays() -> None:
+    assert redact_text("broker:mqtt://broker:1883, b") == "broker:mqtt://broker:1883, b"
+    assert redact_text("broker:mqtt://me:hush@broker, b") == "…, b"  # it may be user and password
+
+
 @pytest.mark.parametrize(
     "text", ["a" * 10**5, "a:/" * 10**5, "@" * 10**5, "a://" * 10**5 + "@", "?a=" * 10**5, ":" * 10**5]
 )
