@@ -54,6 +54,9 @@ class AugmentConfig(FrozenModel):
     sharpen: float = Field(default=0.0, ge=0, le=1)
     """Largest weight of an unsharp mask of the same kernel: pictures that no resampling has blurred."""
 
+    coarse_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pictures that are seen as a small face is: with 20, 24 or 32 pixels a side, enlarged again."""
+
     erase: float = Field(default=0.35, ge=0, lt=1)
     """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
     A hand before the face; Zhong et al., "Random Erasing", AAAI 2020."""
@@ -135,6 +138,23 @@ class RandomLight(_RandomLayer):
         return ops.clip((images - mean) * contrast + mean + shift + noise, 0.0, _WHITE)
 
 
+class RandomResolution(_RandomLayer):
+    """Reduce some pictures to few pixels and enlarge them again, as a face far from the camera is."""
+
+    SIDES = (20, 24, 32)
+
+    def change(self, images: Any) -> Any:
+        """Resample the whole batch at each size, and choose per picture."""
+        full = images.shape[1:3]
+        draw = self.uniform(images, 0, 1)
+        for index, side in enumerate(self.SIDES):
+            small = ops.image.resize(images, (side, side), interpolation="bilinear", antialias=True)
+            seen = ops.image.resize(small, full, interpolation="bilinear")
+            part = self.config.coarse_share / len(self.SIDES)
+            images = ops.where((draw >= index * part) & (draw < (index + 1) * part), seen, images)
+        return images
+
+
 class RandomErase(_RandomLayer):
     """Fill one rectangle of half of the pictures with one gray."""
 
@@ -151,11 +171,13 @@ class RandomErase(_RandomLayer):
 
 
 class Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
-    """The whole chain: geometry, occlusion, optics, light; or, in light epochs, mirror images alone."""
+    """The whole chain: geometry, occlusion, optics, light, resolution; or, in light epochs, mirror images alone."""
 
     def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.strong = [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)]
+        if config.coarse_share:
+            self.strong.append(RandomResolution(config))
         self.mirror = RandomAffine(AugmentConfig(rotate_degrees=0, scale=0, shift=0))
         self.is_light = self.add_weight(shape=(), initializer="zeros", trainable=False, name="is_light")
 

@@ -24,6 +24,9 @@ from train.teachers import Teachers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from train.kept import KeptNetwork
     from train.recipes import DataConfig, Recipe
     from train.targets import Examples
@@ -103,13 +106,22 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         verbose=1 if sys.stdout.isatty() else 2,
     )
     plain = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
-    plain.set_weights(network.get_weights())
+    plain.set_weights(_with_start(network.get_weights(), start, recipe.start_share))
     if schedule.norm_batches:
         batches.start(schedule.epochs - 1)
         augmentation.is_light.assign(float(batches.is_light))
         chosen = range(min(schedule.norm_batches, len(batches)))
         batch_norm.estimate(plain, (augmentation(batches[i][0], training=True) for i in chosen))
     return plain
+
+
+def _with_start(
+    trained: list[NDArray[np.float32]], start: KeptNetwork | None, share: float
+) -> list[NDArray[np.float32]]:
+    """Return trained weights, with a share of those that they started from."""
+    if start is None or not share:
+        return trained
+    return [share * before + (1 - share) * after for before, after in zip(start.weights, trained, strict=True)]
 
 
 def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation | None:

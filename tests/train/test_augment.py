@@ -62,6 +62,13 @@ def test_a_share_is_blurred_and_the_others_are_sharpened(pictures: NDArray[np.fl
     assert not same_or_mirrored(changed(pictures, blur=1.0), pictures).any(axis=1)[before > 40].all()
 
 
+def test_a_share_is_seen_with_few_pixels() -> None:
+    fine = np.tile(np.where(np.indices((48, 48)).sum(axis=0) % 2, 255, 0), (96, 1, 1)).astype(np.float32)[..., None]
+    contrast = changed(fine, coarse_share=0.5).std(axis=(1, 2, 3))
+    assert 32 < (contrast < 20).sum() < 64  # a checker of single pixels does not survive
+    assert (contrast[contrast >= 20] > 120).all()
+
+
 def test_faces_are_grown() -> None:
     disc = np.hypot(*(np.mgrid[:48, :48] - 23.5)) < 10
     picture = np.where(disc, 255, 0).astype(np.float32)[None, ..., None]

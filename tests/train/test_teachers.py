@@ -101,3 +101,30 @@ def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
     recipe.write_text(recipe.read_text().replace("stem = 8", "stem = 16"))
     assert call(main, [*command[:-6], "--out", str(tmp_path / "other"), "--clips", "none"]) == 2
     assert "its network or its labels differ" in capsys.readouterr().err
+
+
+def test_a_share_of_the_start_stays_in_the_weights(trained: Run, tmp_path: Path) -> None:
+    before = kept.load(trained.out / "tiny.npz")
+    recipe = recipes.load(trained.recipe)
+    schedule = recipe.schedule.model_copy(update={"epochs": 1, "warmup_epochs": 0.0})
+    recipe = recipe.model_copy(update={"schedule": schedule, "start": trained.out / "tiny.npz"})
+    data = (
+        training_examples(recipe.data, trained.fer2013, trained.ferplus, None).sample(128, 1),
+        validation_examples(recipe.data, trained.fer2013, trained.ferplus),
+    )
+    alone, mixed = (
+        fitting.fit(
+            recipe.model_copy(update={"start_share": share}), *data, tmp_path / str(share), resume=False, start=before
+        )
+        for share in (0.0, 0.75)
+    )
+    for start, trained_alone, result in zip(before.weights, alone.get_weights(), mixed.get_weights(), strict=True):
+        assert not np.array_equal(start, trained_alone)
+        np.testing.assert_allclose(result, 0.75 * start + 0.25 * trained_alone, atol=1e-4)
+
+
+def test_a_share_of_no_start_is_refused(trained: Run, tmp_path: Path) -> None:
+    recipe = tmp_path / "share.toml"
+    recipe.write_text("start_share = 0.5\n" + trained.recipe.read_text())
+    with pytest.raises(recipes.RecipeError, match="start_share: name the network in start"):
+        recipes.load(recipe)

@@ -116,10 +116,21 @@ class Recipe(FrozenModel):
     start: Path | None = None
     """A network of the same shape to start from, ``NAME.npz``, relative to the repository; None: random weights."""
 
+    start_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the network that it starts from in the weights that result: it learns anew and keeps what it knew.
+    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022."""
+
     data: DataConfig = DataConfig()
     network: ResNetConfig = ResNetConfig()
     augment: AugmentConfig = AugmentConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+
+    @model_validator(mode="after")
+    def _has_a_start(self) -> Recipe:
+        if self.start_share and self.start is None:
+            message = "start_share: name the network in start, or leave it out"
+            raise ValueError(message)
+        return self
 
 
 def load(path: Path) -> Recipe:
