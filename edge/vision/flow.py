@@ -28,7 +28,7 @@ _SIDE = 64
 _ROOM = 0.25
 """What the template shows beyond the face on each side, as a part of its width: the face moves there."""
 
-_POINTS = 6
+_POINTS = 5
 """Points across the face and down; fewer lose it behind hands."""
 
 _INSET = 0.1
@@ -49,7 +49,7 @@ _RETURN = 1.0
 _AGREE = 1.5
 """Template pixels within which a point must agree with the similarity."""
 
-_LEAST_POINTS = 12
+_LEAST_POINTS = 8
 """Points that must agree, of all `_POINTS` squared."""
 
 _LARGEST_STEP = 1.3

@@ -112,9 +112,14 @@ class FaceHolder:
         track.template = self._flow.template(gray, track.rect, track.tilt, time_s)
 
     def _anchor(self, track: Track, gray: NDArray[np.uint8], followed: Followed | None, expected: Rect) -> Found | None:
-        """Search near where flow says that the face is, or where it should be, and a little turned to either side."""
+        """Search near where flow says that the face is, or where it should be, and a little turned to either side.
+
+        A face that flow follows is searched for more widely too: its box may be beside it.
+        """
         there, tilt = (followed.rect, followed.tilt) if followed else (expected, track.tilt)
         found = search_turned(self._detector, gray, there, tilt)
+        if not found and followed and (around := self._detector.search_around(gray, there, tilt)):
+            found = around, tilt
         return found if found and (followed or self._is_face(gray, *found)) else None
 
     def _follow(self, track: Track, followed: Followed, gray: NDArray[np.uint8], time_s: float) -> None:
