@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,9 @@ class Rect:
             self.width + part * (other.width - self.width),
             self.height + part * (other.height - self.height),
         )
+
+
+def mean(rects: Sequence[Rect]) -> Rect:
+    """Return the rectangle between some, at least one."""
+    sides = zip(*((rect.x, rect.y, rect.width, rect.height) for rect in rects), strict=True)
+    return Rect(*(sum(side) / len(rects) for side in sides))

@@ -138,8 +138,11 @@ class FaceHolder:
         """Search for a face that is not where it should be: in one tilt a frame, and among what was found anyway."""
         tilt = sorted(_TILTS, key=lambda tilt: abs(tilt - track.tilt))[track.misses % len(_TILTS)]
         found = self._detector.search_around(gray, expected, tilt)
-        places = [(found, tilt)] if found else [one for one in free if _could_be(track.rect, one[0])]
-        return next((one for one in places if self._is_face(gray, *one)), None)
+        if found:
+            return (found, tilt) if self._is_face(gray, found, tilt) else None
+        near = (one for one in free if _could_be(track.rect, one[0]))
+        finer = (search_turned(self._detector, gray, *one) for one in near)
+        return next((one for one in finer if one and self._is_face(gray, *one)), None)
 
     def _is_face(self, gray: NDArray[np.uint8], there: Rect, tilt: float) -> bool:
         """Whether the model takes for a face what a search found; clutter looks like one now and then."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge.geometry import Rect
+from edge.geometry import Rect, mean
 from edge.vision.detector import SearchPart, cost
 
 if TYPE_CHECKING:
@@ -51,9 +51,15 @@ _TILTS = (35.0, -35.0)
 _SIZES = (0.94, 1.07)
 """What the smallest size is multiplied by, from search to search, as one finds sizes between the steps of the other."""
 
+_MARGIN = 0.2
+"""What belongs to a candidate or lost face beyond its box, as a part of its width."""
+
 _HAIR, _ARM = 0.4, 1.3
 """What belongs to a known face's person above and beside its box, as parts of its size. What is below belongs to them
 too: there a newcomer is only found when the whole frame is searched."""
+
+_ALIKE = 0.3
+"""Overlap from which hits are of one face."""
 
 _HIDDEN = -0.15
 """What of a face is painted over: its middle, by which a cascade knows it, and not the cheek of somebody behind it."""
@@ -112,12 +118,12 @@ class FaceSearch:
         # A face that comes right after a search waits for the next one, and then still has to be confirmed.
         waits_s = self._notice_s - (self._confirm_hits + self._spread - 2) * step_s
         if not self._upright and time_s - self._searched_s >= waits_s - _TICK_S:
-            self._begin(time_s, known)
+            self._begin(time_s, known, held)
         due = self._take()
         if not due:
             return []
         hidden = _without(gray, held)
-        return [(rect, part.tilt) for part in due for rect in self._detector.search(hidden, part)]
+        return _merged([(rect, part.tilt) for part in due for rect in self._detector.search(hidden, part)])
 
     def changed(self, face: Rect) -> bool:
         """Return whether anything changed there since it was last searched."""
@@ -138,14 +144,15 @@ class FaceSearch:
             left -= cost(taken[-1])
         return taken
 
-    def _begin(self, time_s: float, known: list[Rect]) -> None:
+    def _begin(self, time_s: float, known: list[Rect], held: list[Rect]) -> None:
         """Plan a search of what changed, if anything did, or of everything."""
         height, width = self._shape
         everything = Rect(0, 0, width, height)
         if time_s - self._whole_s >= _WHOLE * self._notice_s:
             regions = [everything]
         else:
-            regions = [r.clipped(width, height) for r in self._motion.regions([_body(rect, height) for rect in known])]
+            explained = [rect.grown(_MARGIN) for rect in known] + [_body(rect, height) for rect in held]
+            regions = [region.clipped(width, height) for region in self._motion.regions(explained)]
             if sum(region.area for region in regions) > _MUCH * everything.area:
                 regions = [everything]
         if not regions:
@@ -167,6 +174,19 @@ class FaceSearch:
         self._count += 1
         for region in regions:
             self._motion.mark_searched(region)
+
+
+def _merged(found: list[Found]) -> list[Found]:
+    """Return the mean of those that overlap and lean alike: single hits of one face lie around it."""
+    groups: list[list[Found]] = []
+    for one in found:
+        for group in groups:
+            if one[1] == group[0][1] and one[0].overlap(group[0][0]) >= _ALIKE:
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return [(mean([rect for rect, _ in group]), group[0][1]) for group in groups]
 
 
 def _body(face: Rect, bottom: int) -> Rect:

@@ -44,6 +44,18 @@ class Searches:
     search_around = search_near
 
 
+class Hits(Searches):
+    """A detector that hits places, whatever the part."""
+
+    def __init__(self, *hits: Rect) -> None:
+        super().__init__()
+        self.hits = hits
+
+    def search(self, gray: Gray, part: SearchPart | None = None) -> list[Rect]:
+        super().search(gray, part)
+        return list(self.hits) if part and part.most >= WHOLE.height else []
+
+
 class Watch:
     """Shows frames to a face search, one after the other."""
 
@@ -192,10 +204,29 @@ def test_faces_that_are_held_are_hidden_from_the_search_and_the_frame_stays() ->
     assert np.ptp(watch.searches.newest[rows, columns]) == 110
 
 
+def moving_body(watch: Watch, *, known: Sequence[Rect] = (), held: Sequence[Rect] = ()) -> list[list[Rect]]:
+    """Return where two seconds of frames are searched in which somebody below `HERE` moves."""
+    body = Rect(HERE.x - 50, HERE.y - 20, 200, 400)
+    return [watch.see(body, level=150 + 50 * (i % 2), known=known, held=held) for i in range(30)]
+
+
 def test_a_known_person_who_moves_is_no_reason_to_search() -> None:
     watch = Watch()
     watch.settle()
-    body = Rect(HERE.x - 50, HERE.y - 20, 200, 400)
-    frames = [watch.see(body, level=150 + 50 * (i % 2), known=[HERE]) for i in range(30)]
+    frames = moving_body(watch, known=[HERE], held=[HERE])
     assert {region for frame in frames for region in frame} <= {WHOLE}
     assert sum(bool(now) and not before for before, now in pairwise(frames)) <= 1
+
+
+def test_where_somebody_was_lost_what_moves_is_searched() -> None:
+    watch = Watch()
+    watch.settle()
+    frames = moving_body(watch, known=[HERE])
+    assert sum(bool(frame) for frame in frames) > 5
+
+
+def test_hits_of_one_face_are_one_between_them() -> None:
+    hits = Rect(100, 100, 90, 90), Rect(110, 104, 100, 100), Rect(105, 96, 80, 80), Rect(400, 200, 90, 90)
+    search = FaceSearch(Hits(*hits), Motion(72), FacesConfig(), confirm_hits=SURE_HITS, leaning=False)
+    found = search.new_faces(np.full((480, 640), 90, np.uint8), 0.0, [], [])
+    assert found == [(Rect(105, 100, 90, 90), 0.0), (Rect(400, 200, 90, 90), 0.0)]
