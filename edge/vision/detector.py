@@ -3,9 +3,8 @@
 Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple
 Features", CVPR 2001; OpenCV's frontal cascade. Searching dominates CPU
 time, so there are three searches: a coarse one for new faces in any part of the frame; a
-fine one near a tracked face, at its own scale; and a thorough one around a face that was
-lost. The cascade misses heads that lean by more than about 15 degrees: the last two can
-search a picture that is turned.
+fine one near a place, at its own scale; and a thorough one around a face that was lost. The cascade misses heads that
+lean by more than about 15 degrees: each search can look at the picture turned.
 """
 
 from __future__ import annotations
