@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.vision.detector import search_turned
-from edge.vision.lifecycle import FOUND_SCORE, REJECT_HITS, hits_needed
+from edge.vision.lifecycle import REJECT_HITS, SURE_SCORE, hits_needed
 from edge.vision.reader import CANDIDATE_VIEWS
 from edge.vision.track import Track
 
@@ -120,7 +120,7 @@ class Candidates:
     def _sure_score(self, gray: NDArray[np.uint8], there: Rect, tilt: float) -> float | None:
         """Return the score of a face that no fine search finds, if the model is sure that it is one."""
         score = self._reader.score(gray, there, tilt, CANDIDATE_VIEWS) if self._reader.scores_faces else 0.0
-        return score if score >= FOUND_SCORE else None
+        return score if score >= SURE_SCORE else None
 
     def _was_rejected(self, found: Rect, time_s: float) -> bool:
         self._rejected = [(rect, when_s) for rect, when_s in self._rejected if time_s - when_s < _REJECTED_S]

@@ -15,18 +15,15 @@ CONFIRM_HITS = 3
 """Frames that a candidate must be found in to be confirmed."""
 
 SURE_HITS = 2
-"""The same for one with a high face score, `_SURE_SCORE`."""
+"""The same for one with a high face score, `SURE_SCORE`."""
 
 CHEST_HITS = 5
 """The same for one on the chest of a person who is tracked: prints on shirts are taken for faces now and then, but who
 sits before somebody nearly always. No more than `REJECT_HITS`, or nobody there would ever be confirmed."""
 
-_SURE_SCORE = 0.95
-"""Face score from which `SURE_HITS` are enough: 98 in 100 of FER+'s faces have it, and none of the cascade's hits in
-synthetic rooms."""
-
-FOUND_SCORE = 0.95
-"""Face score from which a candidate counts as found though a fine search by the cascade does not find it."""
+SURE_SCORE = 0.95
+"""Face score from which `SURE_HITS` are enough, and a candidate counts as found though a fine search does not find it:
+98 in 100 of FER+'s faces have it, and none of the cascade's hits in synthetic rooms."""
 
 _HYSTERESIS = 0.5
 """Part of the least face score below which a confirmed face is gone. It keeps its track in between, so that neither a
@@ -52,7 +49,7 @@ def hits_needed(candidate: Track, tracks: Iterable[Track], *, scored: bool) -> i
     """
     if any(_chest(track.rect).holds(candidate.rect.middle) for track in tracks if track.confirmed):
         return CHEST_HITS
-    return SURE_HITS if scored and candidate.face_score >= _SURE_SCORE else CONFIRM_HITS
+    return SURE_HITS if scored and candidate.face_score >= SURE_SCORE else CONFIRM_HITS
 
 
 def is_kept(track: Track, time_s: float, min_score: float) -> bool:

@@ -2,8 +2,7 @@
 
 A detection is first a *candidate*. It is confirmed, and counts as a face, once it was
 found in several frames; it is gone once it was not found for a while. So neither a flicker
-in a curtain nor a blink is an event. A tracked face is searched for where it should be by
-now, at its own size; where nothing changed since it was last found, it still is.
+in a curtain nor a blink is an event. A confirmed face is held: `edge.vision.holder`.
 """
 
 from __future__ import annotations
