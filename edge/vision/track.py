@@ -147,8 +147,9 @@ class Track:
         self.hits += 1
 
     def postpone_anchor(self, time_s: float) -> None:
-        """Record that no search found it there though it is believed to be."""
-        self.anchor_due_s = time_s + _ANCHOR_S[0]
+        """Record that no search found it there though it is believed to be; a hand may stay for a while."""
+        self._anchor_every_s = min(2 * self._anchor_every_s, _ANCHOR_S[1] / 2)
+        self.anchor_due_s = time_s + self._anchor_every_s
 
     def follow(self, followed: Followed, time_s: float) -> None:
         """Move to where flow says that it is."""
@@ -177,6 +178,12 @@ class Track:
             return VIEWS
         view, (read_s, _) = next(iter(self._views.items()))
         return (view,) if read_s <= self.changed_s else ()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all views were read and show the same emotion."""
+        shown = {int(read.argmax()) for _, read in self._views.values() if read.size}
+        return len(self._views) == len(VIEWS) and len(shown) == 1
 
     def update_reading(self, view: View, reading: Reading, time_s: float) -> None:
         """Record a reading of its crop in a view, in the frame of that time; its emotions are the mean of all views."""

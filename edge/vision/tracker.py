@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 _READ_EVERY_S = 0.1
 """Least seconds from one reading of a confirmed face to the next: an expression takes a third of a second to form."""
 
+_READ_SETTLED_S = 0.2
+"""The same while all views of it show the same emotion; the first that shows another one ends that."""
+
+_TICK_S = 1e-6
+"""Times are sums of frames' durations; equal ones differ in the last digit."""
+
 _READ_AT_ONCE = 4
 """Confirmed faces from which on each is read less often, so that eight cost no more than four."""
 
@@ -129,8 +135,12 @@ class Tracker:
 
     def _read_due(self, tracks: list[Track], gray: NDArray[np.uint8], time_s: float) -> None:
         """Read the confirmed faces that are there in the views that are due, some time after the last one."""
-        every_s = _READ_EVERY_S * max(1.0, len(tracks) / _READ_AT_ONCE)
-        due = [track for track in tracks if track.visible and time_s - track.read_s >= every_s]
+        crowded = max(1.0, len(tracks) / _READ_AT_ONCE)
+        due = []
+        for track in tracks:
+            every_s = crowded * (_READ_SETTLED_S if track.is_settled else _READ_EVERY_S)
+            if track.visible and time_s - track.read_s >= every_s - _TICK_S:
+                due.append(track)
         crops = [(track, FaceCrop(track.rect, track.lean, view)) for track in due for view in track.next_views]
         if crops:
             readings = self._reader.read(gray, [crop for _, crop in crops])
