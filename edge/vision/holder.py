@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 _STILL_S = 0.5
 """Seconds that a face is taken to be where it was, because no pixel changed there."""
 
+_SLOW_S, _SLOW = 0.1, 0.25
+"""Seconds for which a slow face is taken to be where it was, and its widths a second: it moves by 2.5 % meanwhile."""
+
+_LITTLE = 0.5
+"""Part of a face that may have changed meanwhile; of one that begins to walk more does."""
+
+_TICK_S = 1e-6
+"""Times are sums of frames' durations; equal ones differ in the last digit."""
+
 _TEMPLATE_S = 1.0
 """Seconds after which a template is taken anew though no search found the face: expressions and light change."""
 
@@ -89,6 +98,14 @@ class FaceHolder:
         if changed:
             track.changed_s = time_s
         elif not track.misses and time_s - track.found_s < _STILL_S:
+            track.mark_visible(time_s)
+            return
+        if (
+            not track.misses
+            and time_s - track.found_s < _SLOW_S - _TICK_S
+            and track.speed < _SLOW
+            and changed < _LITTLE
+        ):
             track.mark_visible(time_s)
             return
         followed = self._flow.follow(track.template, gray, expected, track.tilt) if track.template else None

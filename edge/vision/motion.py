@@ -59,9 +59,9 @@ class Motion:
             self._changed = np.ones(self._now.shape, bool)
             self._searches_left = np.ones_like(self._now)
 
-    def changed_within(self, rect: Rect) -> bool:
-        """Return whether anything in a rectangle differs from how it was when an earlier frame was searched there."""
-        return bool(self._changed[self._cells(rect)].any())
+    def changed_part(self, rect: Rect) -> float:
+        """Return the part of a rectangle, 0 to 1, that differs from how it was when it was last searched."""
+        return float(self._changed[self._cells(rect)].mean())
 
     def mark_searched(self, rect: Rect) -> None:
         """Record that a rectangle of this frame was searched."""

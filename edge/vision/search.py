@@ -125,9 +125,9 @@ class FaceSearch:
         hidden = _without(gray, held)
         return _merged([(rect, part.tilt) for part in due for rect in self._detector.search(hidden, part)])
 
-    def changed(self, face: Rect) -> bool:
-        """Return whether anything changed there since it was last searched."""
-        return self._motion.changed_within(face)
+    def changed(self, face: Rect) -> float:
+        """Return the part of a face that changed since it was last searched for there, 0 to 1."""
+        return self._motion.changed_part(face)
 
     def mark_searched(self, face: Rect) -> None:
         """Record that the newest frame was searched there for a face."""

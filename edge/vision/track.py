@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,11 @@ class Track:
     def lean(self) -> float:
         """The tilt if it is worth turning the picture, else 0; model and cascade tolerate twice `_UPRIGHT`."""
         return self.tilt if abs(self.tilt) > _UPRIGHT else 0.0
+
+    @property
+    def speed(self) -> float:
+        """In its widths a second."""
+        return math.hypot(*self.velocity) / self.rect.width
 
     @property
     def confirmed(self) -> bool:
