@@ -77,7 +77,7 @@ class FacesConfig(Section):
 
     notice_s: float = Field(default=0.3, gt=0)
     """Seconds within which a new face should be noticed; it decides how often the picture is searched.
-    Below another face, where bodies move and prints on shirts are, it may take 12 times as long."""
+    Below another face, where bodies move and prints on shirts are, it may take 8 times as long."""
 
     min_score: float | None = Field(default=None, ge=0, le=1)
     """Minimum face score, 0 to 1: below it, it is no face. Empty: what the model's card says. 0: no minimum."""

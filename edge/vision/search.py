@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Found = tuple[Rect, float]
     """A face that was found and the degrees by which it leans, clockwise."""
 
-_WHOLE = 12
+_WHOLE = 8
 """A search of the whole frame comes after so many times the time in which a face is to be noticed."""
 
 _MUCH = 0.6
