@@ -106,11 +106,12 @@ class Play:
         config: FacesConfig | None = None,
         *,
         scores: dict[Rect, float] | None = None,
+        reader: ScriptedReader | None = None,
         min_score: float = 0.5,
     ) -> None:
         """Start; `scores` are the face scores of some places, None: the model has no such output."""
         self.stage = stage
-        self.reader = ScriptedReader(scores)
+        self.reader = reader or ScriptedReader(scores)
         self.tracker = Tracker(stage, config or FacesConfig(), reader=self.reader, min_score=min_score)
         self.now_s, self.step_s = 0.0, FRAME_S
 

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
 from edge.vision.lifecycle import LOST_S
-from tests.edge.vision.stage import FRAME_S, LEFT, RIGHT, Play, Stage
+from edge.vision.reader import Reading
+from edge.vision.track import Track
+from edge.vision.views import VIEWS
+from tests.edge.vision.stage import FRAME_S, LEFT, RIGHT, Play, ScriptedReader, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.vision.reader import FaceCrop
 
 
 def test_a_face_in_which_nothing_changes_is_not_searched_again() -> None:
@@ -156,3 +169,36 @@ def test_clear_gives_the_confirmed_ones() -> None:
     play.frames(10)
     assert [track.id for track in play.tracker.clear()] == [1, 2]
     assert play.tracker.clear() == []
+
+
+class Undecided(ScriptedReader):
+    """A reader to which every other view shows another emotion."""
+
+    def read(self, gray: NDArray[np.uint8], crops: Sequence[FaceCrop]) -> list[Reading]:
+        super().read(gray, crops)
+        return [Reading(np.roll(np.array([1, 0], np.float32), VIEWS.index(crop.view) % 2), 0.97) for crop in crops]
+
+
+@pytest.mark.parametrize(("reader", "readings"), [(ScriptedReader, 10), (Undecided, 15)])
+def test_a_face_is_read_less_often_while_all_views_show_the_same(reader: type[ScriptedReader], readings: int) -> None:
+    """Thirty frames at 15 a second: every third one, or every second one."""
+    play = Play(Stage(LEFT), reader=reader({LEFT: 0.97}))
+    play.frames(5)
+    play.reader.crops.clear()
+    play.frames(30)
+    assert len(play.reader.crops) == pytest.approx(readings, abs=1)
+    assert {crop.view for crop in play.reader.crops} == set(VIEWS)
+
+
+def test_the_emotions_of_a_face_are_the_mean_of_its_last_views() -> None:
+    track = Track(LEFT, since_s=0.0, seen_s=0.0, found_s=0.0)
+    for index, view in enumerate(VIEWS):
+        assert view in track.next_views
+        track.update_reading(view, Reading(np.array([index, 0], np.float32)), 0.1 * index)
+    assert track.probabilities.tolist() == [1.5, 0]
+    assert not track.next_views  # nothing changed since
+    track.changed_s = 0.35
+    assert list(track.next_views) == [VIEWS[0]]
+    track.update_reading(VIEWS[0], Reading(np.array([4, 0], np.float32)), 0.4)
+    assert track.probabilities.tolist() == [2.5, 0]
+    assert list(track.next_views) == [VIEWS[1]]
