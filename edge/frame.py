@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+TICK_S = 1e-6
+"""Seconds by which equal times may differ: they are sums of frames' durations."""
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One gray picture and when it was taken."""

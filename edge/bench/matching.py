@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from edge.frame import TICK_S
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,9 +28,6 @@ of their own.
 LINGER_S = 2.0
 """Seconds for which a box where a face just was is *lingering* and not false: a tracker waits a while before a face is
 gone."""
-
-_TICK_S = 1e-6
-"""Times are sums of frames' durations; equal ones differ in the last digit."""
 
 
 class Verdict(Enum):
@@ -79,7 +78,7 @@ class Matcher:
             faces: The truth: all faces that are there, also partly outside the frame.
             boxes: What the method found.
         """
-        while self._recent and self._recent[0][0] < time_s - LINGER_S - _TICK_S:
+        while self._recent and self._recent[0][0] < time_s - LINGER_S - TICK_S:
             self._recent.popleft()
         result = [self._match(faces, box) for box in boxes]
         for face in range(len(faces)):

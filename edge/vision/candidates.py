@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.vision.detector import search_turned
+from edge.vision.detector import TURNS, search_turned
 from edge.vision.lifecycle import REJECT_HITS, SURE_SCORE, hits_needed
 from edge.vision.reader import CANDIDATE_VIEWS
 from edge.vision.track import Track
@@ -104,11 +104,13 @@ class Candidates:
 
     def _fine(self, gray: NDArray[np.uint8], there: Rect, tilt: float) -> Found | None:
         """Search near a place; where no score follows, by the stricter search."""
-        if self._reader.scores_faces:
-            found = self._detector.search_near(gray, there, tilt) or self._detector.search_around(gray, there, tilt)
-            return (found, tilt) if found else search_turned(self._detector, gray, there, tilt)
-        found = self._detector.search_around(gray, there, tilt)
-        return (found, tilt) if found else None
+        scored = self._reader.scores_faces
+        near = search_turned(self._detector, gray, there, tilt, TURNS[:1]) if scored else None
+        if near:
+            return near
+        if around := self._detector.search_around(gray, there, tilt):
+            return around, tilt
+        return search_turned(self._detector, gray, there, tilt, TURNS[1:]) if scored else None
 
     def _score(self, candidate: Track, gray: NDArray[np.uint8], score: float | None) -> None:
         """Score a candidate that was found in this frame, unless its score is known."""

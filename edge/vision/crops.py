@@ -22,6 +22,15 @@ _READ_PER_STEP = 2.0
 """Pixels that `turned` reads along a side for each of its result; of more, rows and columns are left out."""
 
 
+UPRIGHT = 8.0
+"""Degrees up to which a head counts as upright; model and cascade tolerate twice as many."""
+
+
+def worth_turning(tilt: float, least: float = UPRIGHT) -> float:
+    """Return the degrees by which a picture is turned for a tilt: none up to `least`, as turning doubles the cost."""
+    return tilt if abs(tilt) > least else 0.0
+
+
 def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> NDArray[np.uint8]:
     """Return a face as the model's input.
 

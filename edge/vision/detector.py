@@ -18,9 +18,11 @@ import cv2
 
 from edge.errors import EdgeError
 from edge.geometry import Rect
-from edge.vision.crops import cut_out, resized, turned
+from edge.vision.crops import cut_out, resized, turned, worth_turning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -46,11 +48,8 @@ with this step find 70 of 100 faces in `train.simulation`, in half the time in w
 _FINE_STEP = 1.1
 """The same near a known face."""
 
-_TURN = 20.0
+TURNS = (0.0, 20.0, -20.0)
 """Degrees by which a face is searched for to either side of how it should lean; the cascade tolerates 15."""
-
-_UPRIGHT = 8.0
-"""Degrees up to which a head is searched for in the upright picture, which costs less."""
 
 _NEAR = 0.8, 1.25
 """Sizes in which a tracked face is searched, as parts of its last one."""
@@ -98,7 +97,9 @@ class Detector(Protocol):
         """Return one face that was lost: within a wider area, more thoroughly; None if there is none."""
 
 
-def search_turned(detector: Detector, gray: NDArray[np.uint8], face: Rect, tilt: float) -> tuple[Rect, float] | None:
+def search_turned(
+    detector: Detector, gray: NDArray[np.uint8], face: Rect, tilt: float, turns: Sequence[float] = TURNS
+) -> tuple[Rect, float] | None:
     """Return one face close to where it was, and how it leans: as expected or, where none is, a little more or less.
 
     Args:
@@ -106,10 +107,11 @@ def search_turned(detector: Detector, gray: NDArray[np.uint8], face: Rect, tilt:
         gray: ``(H, W)`` uint8.
         face: Where it should be.
         tilt: Degrees by which it should lean, clockwise.
+        turns: Degrees that are added to it, in turn.
     """
-    for turn in (0.0, _TURN, -_TURN):
+    for turn in turns:
         at = tilt + turn
-        if found := detector.search_near(gray, face, at if abs(at) > _UPRIGHT else 0.0):
+        if found := detector.search_near(gray, face, worth_turning(at)):
             return found, at
     return None
 
@@ -198,12 +200,12 @@ class _Region:
         *,
         neighbours: int,
         least: float,
-        most: float | None = None,
+        most: float,
     ) -> list[Rect]:
         """Return the faces of `least` to `most` pixels of the frame; the boxes are upright."""
         smallest = max(CASCADE_PIXELS, int(least / self._shrink))
-        largest = 0 if most is None else int(most / self._shrink) + 1
-        if min(self._pixels.shape) < smallest or 0 < largest < smallest:
+        largest = int(most / self._shrink) + 1
+        if min(self._pixels.shape) < smallest or largest < smallest:
             return []  # none fits
         found = cascade.detectMultiScale(
             self._pixels, step, neighbours, minSize=(smallest, smallest), maxSize=(largest, largest)

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge.geometry import Rect
-from edge.vision.crops import turned
+from edge.vision.crops import turned, worth_turning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class Flow:
             tilt: Degrees by which the head leans, clockwise.
             time_s: Seconds.
         """
-        turn = _coarse(tilt)
+        turn = worth_turning(tilt, _UPRIGHT)
         return Template(turned(gray, face.grown(_ROOM), turn, _SIDE, _SIDE), tilt - turn, time_s)
 
     def follow(self, before: Template, gray: NDArray[np.uint8], expected: Rect, tilt: float) -> Followed | None:
@@ -120,7 +120,7 @@ class Flow:
             expected: Where it should be, within a quarter of its width.
             tilt: Degrees by which the head should lean, clockwise.
         """
-        cut_at = _coarse(tilt)
+        cut_at = worth_turning(tilt, _UPRIGHT)
         now = turned(gray, expected.grown(_ROOM), cut_at, _SIDE, _SIDE)
         moved, there = _lucas_kanade(before.pixels, now, _GRID)
         back, back_there = _lucas_kanade(now, before.pixels, moved)
@@ -155,8 +155,3 @@ def _lucas_kanade(
         before, now, points, points.copy(), winSize=(_WINDOW, _WINDOW), maxLevel=_LEVELS, criteria=criteria
     )
     return np.asarray(moved, np.float32), np.asarray(there)[:, 0] > 0
-
-
-def _coarse(tilt: float) -> float:
-    """Return the degrees by which a picture is turned for a tilt: none if it is small, as that costs half as much."""
-    return tilt if abs(tilt) > _UPRIGHT else 0.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edge.frame import TICK_S
 from edge.vision.detector import search_turned
 from edge.vision.views import VIEWS
 
@@ -34,9 +35,6 @@ _SLOW_S, _SLOW = 0.1, 0.25
 
 _LITTLE = 0.5
 """Part of a face that may have changed meanwhile; of one that begins to walk more does."""
-
-_TICK_S = 1e-6
-"""Times are sums of frames' durations; equal ones differ in the last digit."""
 
 _TEMPLATE_S = 1.0
 """Seconds after which a template is taken anew though no search found the face: expressions and light change."""
@@ -72,8 +70,8 @@ class FaceHolder:
         self._detector, self._flow, self._search, self._reader = detector, flow, search, reader
         self._min_score = min_score
 
-    def begin(self, track: Track, gray: NDArray[np.uint8], time_s: float) -> None:
-        """Begin to hold a face that was confirmed in this frame."""
+    def take_template(self, track: Track, gray: NDArray[np.uint8], time_s: float) -> None:
+        """Let flow follow a face from where it is in this frame: one that was confirmed, found or has changed."""
         track.template = self._flow.template(gray, track.rect, track.tilt, time_s)
 
     def hold(
@@ -97,15 +95,7 @@ class FaceHolder:
         changed = self._search.changed(expected)
         if changed:
             track.changed_s = time_s
-        elif not track.misses and time_s - track.found_s < _STILL_S:
-            track.mark_visible(time_s)
-            return
-        if (
-            not track.misses
-            and time_s - track.found_s < _SLOW_S - _TICK_S
-            and track.speed < _SLOW
-            and changed < _LITTLE
-        ):
+        if _stays(track, changed, time_s):
             track.mark_visible(time_s)
             return
         followed = self._flow.follow(track.template, gray, expected, track.tilt) if track.template else None
@@ -126,7 +116,7 @@ class FaceHolder:
             track.misses += 1
             return
         track.anchor(*found, time_s, followed)
-        track.template = self._flow.template(gray, track.rect, track.tilt, time_s)
+        self.take_template(track, gray, time_s)
 
     def _anchor(self, track: Track, gray: NDArray[np.uint8], followed: Followed | None, expected: Rect) -> Found | None:
         """Search near where flow says that the face is, or where it should be, and a little turned to either side.
@@ -143,7 +133,7 @@ class FaceHolder:
         track.follow(followed, time_s)
         old = track.template is None or time_s - track.template.taken_s > _TEMPLATE_S
         if (old or followed.agreement < _POOR) and track.newest_score >= _SURE:
-            track.template = self._flow.template(gray, track.rect, track.tilt, time_s)
+            self.take_template(track, gray, time_s)
 
     def _is_believed(self, track: Track, time_s: float) -> bool:
         """Whether flow alone is believed, where a search does not find the face."""
@@ -166,6 +156,16 @@ class FaceHolder:
         if not self._reader.scores_faces:
             return True
         return self._reader.score(gray, there, tilt, VIEWS[:1]) >= self._min_score
+
+
+def _stays(track: Track, changed: float, time_s: float) -> bool:
+    """Whether a face is taken to be where it was: nothing changed there, or it moves slowly and little did."""
+    since_s = time_s - track.found_s
+    if track.misses:
+        return False
+    if not changed:
+        return since_s < _STILL_S
+    return since_s < _SLOW_S - TICK_S and track.speed < _SLOW and changed < _LITTLE
 
 
 def _could_be(lost: Rect, found: Rect) -> bool:

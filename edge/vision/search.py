@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edge.frame import TICK_S
 from edge.geometry import Rect, mean
 from edge.vision.detector import SearchPart, cost
 
@@ -63,9 +64,6 @@ _ALIKE = 0.3
 
 _HIDDEN = -0.15
 """What of a face is painted over: its middle, by which a cascade knows it, and not the cheek of somebody behind it."""
-
-_TICK_S = 1e-6
-"""Times are sums of frames' durations; equal ones differ in the last digit."""
 
 
 class FaceSearch:
@@ -117,7 +115,7 @@ class FaceSearch:
         step_s, self._time_s = time_s - self._time_s, time_s
         # A face that comes right after a search waits for the next one, and then still has to be confirmed.
         waits_s = self._notice_s - (self._confirm_hits + self._spread - 2) * step_s
-        if not self._upright and time_s - self._searched_s >= waits_s - _TICK_S:
+        if not self._upright and time_s - self._searched_s >= waits_s - TICK_S:
             self._begin(time_s, known, held)
         due = self._take()
         if not due:
@@ -138,10 +136,11 @@ class FaceSearch:
         taken: list[SearchPart] = []
         left = self._budget
         while parts := self._upright or self._leaning:
-            if taken and cost(parts[0]) > left:
+            part_cost = cost(parts[0])
+            if taken and part_cost > left:
                 break
             taken.append(parts.popleft())
-            left -= cost(taken[-1])
+            left -= part_cost
         return taken
 
     def _begin(self, time_s: float, known: list[Rect], held: list[Rect]) -> None:

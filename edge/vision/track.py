@@ -36,9 +36,6 @@ _VELOCITY_GAIN = 0.3
 _COAST_S = 0.3
 """Seconds for which a face that is not found is predicted to move on as it did."""
 
-_UPRIGHT = 8.0
-"""Degrees up to which a head counts as upright."""
-
 _LEAST_S = 1e-3
 """Frames of a clip may carry the same time."""
 
@@ -108,11 +105,6 @@ class Track:
     _anchor_every_s: float = _ANCHOR_S[0]
     _views: dict[View, tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
     """When each view was last read and its probabilities, the oldest first."""
-
-    @property
-    def lean(self) -> float:
-        """The tilt if it is worth turning the picture, else 0; model and cascade tolerate twice `_UPRIGHT`."""
-        return self.tilt if abs(self.tilt) > _UPRIGHT else 0.0
 
     @property
     def speed(self) -> float:

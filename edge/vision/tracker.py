@@ -10,7 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge.frame import TICK_S
 from edge.vision.candidates import SAME_OVERLAP, Candidates
+from edge.vision.crops import worth_turning
 from edge.vision.flow import Flow
 from edge.vision.holder import FaceHolder
 from edge.vision.lifecycle import CONFIRM_HITS, SURE_HITS, is_kept
@@ -33,9 +35,6 @@ _READ_EVERY_S = 0.1
 
 _READ_SETTLED_S = 0.2
 """The same while all views of it show the same emotion; the first that shows another one ends that."""
-
-_TICK_S = 1e-6
-"""Times are sums of frames' durations; equal ones differ in the last digit."""
 
 _READ_AT_ONCE = 4
 """Confirmed faces from which on each is read less often, so that eight cost no more than four."""
@@ -131,7 +130,7 @@ class Tracker:
         if self._candidates.is_face(candidate, self._tracks) and not self._is_full():
             self._last_id += 1
             candidate.id = self._last_id
-            self._holder.begin(candidate, gray, time_s)
+            self._holder.take_template(candidate, gray, time_s)
 
     def _read_due(self, tracks: list[Track], gray: NDArray[np.uint8], time_s: float) -> None:
         """Read the confirmed faces that are there in the views that are due, some time after the last one."""
@@ -139,9 +138,11 @@ class Tracker:
         due = []
         for track in tracks:
             every_s = crowded * (_READ_SETTLED_S if track.is_settled else _READ_EVERY_S)
-            if track.visible and time_s - track.read_s >= every_s - _TICK_S:
+            if track.visible and time_s - track.read_s >= every_s - TICK_S:
                 due.append(track)
-        crops = [(track, FaceCrop(track.rect, track.lean, view)) for track in due for view in track.next_views]
+        crops = [
+            (track, FaceCrop(track.rect, worth_turning(track.tilt), view)) for track in due for view in track.next_views
+        ]
         if crops:
             readings = self._reader.read(gray, [crop for _, crop in crops])
             for (track, crop), reading in zip(crops, readings, strict=True):
