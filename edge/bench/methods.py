@@ -149,18 +149,24 @@ def make_method(
     if name is MethodName.OURS:
         reader, detector = TimedReader(classifier), HaarDetector(faces.min_height)
         return PipelineMethod(Pipeline(detector, classifier, faces, emotion, reader=reader), reader)
-    if name is MethodName.BLAZEFACE and not blazeface:
-        message = "the method blazeface needs --blazeface FILE; 'make blazeface' gets the file"
-        raise ConfigError(message)
-    if name is MethodName.TUNED:
-        search = tuned_search(faces.min_height)
+    if name is MethodName.BLAZEFACE:
+        if not blazeface:
+            message = "the method blazeface needs --blazeface FILE; 'make blazeface' gets the file"
+            raise ConfigError(message)
+        search = blazeface
+    elif name is MethodName.TUNED:
+        search = cascade_search(max(faces.min_height / CASCADE_PIXELS, 0.5), min_neighbors=1)
     else:
-        search = blazeface if name is MethodName.BLAZEFACE and blazeface else opencv_default_search()
+        search = cascade_search(1.0, min_neighbors=5)  # as in the usual example program
     return Baseline(search, classifier, emotion.min_confidence)
 
 
-def opencv_default_search() -> Search:
-    """Return the search of the usual example program: OpenCV's defaults on the whole frame.
+def cascade_search(shrink: float, min_neighbors: int) -> Search:
+    """Return OpenCV's search of every whole frame, in its usual steps between sizes.
+
+    Args:
+        shrink: How many pixels become one along each side, before the search.
+        min_neighbors: Hits beside one another that make a face, less 1.
 
     Raises:
         EdgeError: OpenCV's cascade is not on this machine.
@@ -168,24 +174,9 @@ def opencv_default_search() -> Search:
     cascade = cv2.CascadeClassifier(str(cascade_file()))
 
     def search(gray: NDArray[np.uint8]) -> list[Rect]:
-        return [Rect(*map(float, box)) for box in cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5)]
-
-    return search
-
-
-def tuned_search(min_height: int) -> Search:
-    """Return OpenCV's search from a smallest face of `min_height` pixels on, in a picture shrunk for it.
-
-    Raises:
-     EdgeError: OpenCV's cascade is not on this machine.
-    """
-    cascade = cv2.CascadeClassifier(str(cascade_file()))
-    shrink = max(min_height / CASCADE_PIXELS, 0.5)
-
-    def search(gray: NDArray[np.uint8]) -> list[Rect]:
         height, width = gray.shape
         small = resized(gray, max(1, round(width / shrink)), max(1, round(height / shrink)))
-        found = cascade.detectMultiScale(small, scaleFactor=1.1, minNeighbors=1)
+        found = cascade.detectMultiScale(small, scaleFactor=1.1, minNeighbors=min_neighbors)
         return [Rect(*(float(side) * shrink for side in box)) for box in found]
 
     return search
