@@ -164,27 +164,28 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-link
 FOR311  := --universal --python-version 3.11
 PIN     := $(COMPILE) pyproject.toml $(FOR311)
 
-$(VENV)/.edge: pyproject.toml requirements/demo.txt
-	@requirements/venv.sh $(VENV) $(PYTHON) requirements/demo.txt
-	@$(BIN)/pip install --quiet --no-deps --editable .
-	@touch $@
+# Checked on every call, which takes a moment: the system's Python or Picamera2 may have changed since.
+$(VENV)/.edge: FORCE
+	@$(call environment,$(VENV),$(PYTHON),demo)
 
-$(VENV)/.dev: pyproject.toml requirements/dev.txt
-	@requirements/venv.sh $(VENV) $(PYTHON) requirements/dev.txt
-	@$(BIN)/pip install --quiet --no-deps --editable .
-	@touch $@
+$(VENV)/.dev: FORCE
+	@$(call environment,$(VENV),$(PYTHON),dev)
 
-$(TEST_VENV)/.ready: pyproject.toml requirements/test.txt
-	@requirements/venv.sh $(TEST_VENV) $(PYTHON) requirements/test.txt
-	@$(TEST_VENV)/bin/pip install --quiet --no-deps --editable .
-	@touch $@
+$(TEST_VENV)/.ready: FORCE
+	@$(call environment,$(TEST_VENV),$(PYTHON),test)
 
-$(HASS_VENV)/.ready: pyproject.toml requirements/homeassistant.txt
+$(HASS_VENV)/.ready: FORCE
 	@$(PYTHON313) -I -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
 	    { echo "$(PYTHON313) is no Python 3.13; name one: make test-homeassistant PYTHON313=/path/to/python3.13" >&2; exit 1; }
-	@requirements/venv.sh $(HASS_VENV) $(PYTHON313) requirements/homeassistant.txt
-	@$(HASS_VENV)/bin/pip install --quiet --no-deps --editable .
-	@touch $@
+	@$(call environment,$(HASS_VENV),$(PYTHON313),homeassistant)
+
+.PHONY: FORCE
+FORCE:
+
+# Of a folder, a Python and a list: the packages, and the project itself; the target's file is as new as both.
+environment = requirements/venv.sh $(1) $(2) requirements/$(3).txt && \
+    if [ ! $@ -nt pyproject.toml ] || [ ! $@ -nt requirements/$(3).txt ]; then \
+        requirements/pip.sh $(1)/bin/python --no-deps --editable . && touch $@; fi
 
 # PyTorch stays out of .venv. Its own dependencies cannot be pinned for everyone, as they differ with the build that pip
 # finds (none that is large for a CPU, a dozen of nvidia-* for a GPU): here alone pip may add what the list does not name.

@@ -51,6 +51,10 @@ class BundleError(EdgeError):
     exit_code = ExitCode.BUNDLE
 
 
+class BrokerError(EdgeError):
+    """The broker is away, refuses, or does not do what a command needs; the daemon never ends for that."""
+
+
 class OutputError(EdgeError):
     """A file or standard output cannot be written: a full disk, a folder that does not exist."""
 

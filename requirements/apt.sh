@@ -14,9 +14,25 @@ else
     echo "needed and not found: $*; run 'sudo apt-get install $*' and try again" >&2
     exit 1
 fi
-export DEBIAN_FRONTEND=noninteractive
-# The first try spares the download of the package lists where they are fresh.
-$sudo apt-get install --yes --quiet=2 --no-install-recommends "$@" >/dev/null 2>&1 || {
-    $sudo apt-get update --quiet=2
-    $sudo apt-get install --yes --quiet=2 --no-install-recommends "$@" >/dev/null
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Two tries and half a minute: an absent network is said soon.
+apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=1 -o Acquire::http::Timeout=30 \
+        -o Acquire::https::Timeout=30 --yes --quiet=2 "$@" >>"$log" 2>&1
 }
+
+echo "installing with apt, as root: $*"
+# The first try spares the download of the package lists where they are fresh.
+apt --no-install-recommends install "$@" && exit 0
+echo "fetching the package lists with apt"
+apt update || true # what it could not fetch, the next step misses
+apt --no-install-recommends install "$@" && exit 0
+tail -n 5 "$log" >&2
+if grep -qE 'Temporary failure|Could not resolve|Could not connect|Network is unreachable|onnection timed out' "$log"; then
+    echo "apt needs the network and does not reach it: connect this machine and try again" >&2
+else
+    echo "apt could not install $*; its last lines are above" >&2
+fi
+exit 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make a virtual environment of pinned packages, or bring one up to date.
+# Make a virtual environment of pinned packages, or bring one up to date. Where nothing changed, nothing is done.
 # Usage: venv.sh FOLDER PYTHON REQUIREMENTS [with-dependencies]
 #
 # On a Pi, Picamera2 and libcamera come from apt, so the environment sees the system's packages, and pip leaves alone
@@ -11,37 +11,51 @@ here=$(dirname "$0")
 folder=$1 python=$2 requirements=$3 dependencies=--no-deps
 [ "${4:-}" != with-dependencies ] || dependencies=
 
+"$here/platform.sh"
+for mine in "$folder" "$folder/pyvenv.cfg"; do
+    if [ -e "$mine" ] && [ ! -w "$mine" ]; then
+        echo "$mine belongs to $(stat -c %U "$mine"), perhaps since a 'sudo make': take this folder back with" \
+            "'sudo chown -R $(id -un): \"$PWD\"', and try again without sudo" >&2
+        exit 1
+    fi
+done
 command -v "$python" >/dev/null || "$here/apt.sh" python3
 version() { "$1" -I -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null; }
 if ! "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "$python is older than Python 3.11; name a newer one: make PYTHON=python3.11" >&2
     exit 1
 fi
-"$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
 
-has() { "$python" -I -c "import $1" 2>/dev/null; }
-apt_has=
-if [ "$(uname -m)" = armv7l ]; then # no OpenCV wheel there
-    has cv2 || "$here/apt.sh" python3-opencv
-    apt_has='numpy opencv-python-headless'
-elif has picamera2; then
-    apt_has=numpy
-    ! has cv2 || apt_has="$apt_has opencv-python-headless"
+# Found, not imported, which takes seconds on a Pi.
+sees_system=false
+if "$python" -I -c 'import sys; from importlib.util import find_spec; sys.exit(find_spec("picamera2") is None)'; then
+    sees_system=true
 fi
 
-# An environment that another Python made (the system was upgraded) is made anew.
-set --
-[ -z "$apt_has" ] || set -- "$@" --system-site-packages
-[ "$(version "$folder/bin/python")" = "$(version "$python")" ] || set -- "$@" --clear
-"$python" -I -m venv "$@" "$folder"
+# Another Python (the system was upgraded), or Picamera2 that came or went: the environment is made anew. --clear drops
+# a numpy of pip's, which would hide apt's.
+if [ "$(version "$folder/bin/python")" != "$(version "$python")" ] ||
+    ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
+    "$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
+    set -- --clear
+    [ "$sees_system" = false ] || set -- "$@" --system-site-packages
+    "$python" -I -m venv "$@" "$folder"
+fi
 
+# Several lists may share an environment: each leaves its hash there.
+list=$folder/.$(basename "$requirements").sha256
+hash=$(sha256sum <"$requirements")
+if [ "$(cat "$list" 2>/dev/null)" = "$hash" ]; then
+    exit 0
+fi
 pins=$(mktemp)
 trap 'rm -f "$pins"' EXIT
 cp "$requirements" "$pins"
-for package in $apt_has; do
-    sed -i "/^$package==/d" "$pins"
-    echo "$package is apt's"
-done
+if [ "$sees_system" = true ]; then
+    sed -i '/^numpy==/d' "$pins"
+    echo "Picamera2 is there: it and its numpy stay apt's"
+fi
 echo "installing the packages of $requirements into $folder"
 # --no-deps: the list is complete, and nothing that it does not name may come in, unless the caller says otherwise.
-"$folder/bin/python" -I -m pip install --quiet --disable-pip-version-check $dependencies --requirement "$pins"
+"$here/pip.sh" "$folder/bin/python" $dependencies --requirement "$pins"
+printf '%s\n' "$hash" >"$list"

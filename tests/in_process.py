@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def daemon(settings: Settings) -> Iterator[None]:
+def daemon(settings: Settings, *, wait: bool = False) -> Iterator[None]:
     """Run the daemon; at the end it is told to stop, also where the test failed, and must do so."""
     stop = threading.Event()
-    thread = threading.Thread(target=run.run, args=(settings, stop))
+    thread = threading.Thread(target=run.run, args=(settings, stop), kwargs={"wait": wait})
     thread.start()
     try:
         yield

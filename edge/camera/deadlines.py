@@ -17,6 +17,9 @@ RELEASE_S = 8.0
 RETRY_S = 1.0
 """Seconds between two attempts to open a camera that went."""
 
+MOST_RETRY_S = 60.0
+"""Seconds between two attempts at most, where a camera is waited for that was never open: the delay doubles."""
+
 BACK_S = 2.0
 """Seconds of frames after which a camera that went counts as back: one that sends a picture and ends, each time it is
 opened, is gone."""
@@ -25,17 +28,30 @@ opened, is gone."""
 class Deadlines:
     """The deadlines of one camera, however often it is opened again."""
 
-    def __init__(self, config: CameraConfig, monotonic: Callable[[], float]) -> None:
+    def __init__(self, config: CameraConfig, monotonic: Callable[[], float], *, patient: bool = False) -> None:
         """Start the time for opening the camera.
 
         Args:
             config: `stall_s` and `give_up_s`.
             monotonic: Seconds that never jump.
+            patient: Whether a camera that was never open may take any time to come.
         """
+        self._waiting = patient
+        self._delay_s = RETRY_S
         self._config = config
         self._monotonic = monotonic
         self._alive_s = self._closing_s = self._retry_s = monotonic()
         self._back_s: float | None = self._alive_s  # when frames count as proof that the camera is there
+
+    def opened(self) -> None:
+        """Note that the camera is open: if it goes now, only a new process may help."""
+        self._waiting = False
+        self._delay_s = RETRY_S
+
+    def retrying(self) -> None:
+        """Note that the camera is opened once more."""
+        if self._waiting:
+            self._alive_s = self._monotonic()  # each attempt has its own time
 
     def frame_came(self) -> None:
         """Note that the camera sent a frame."""
@@ -48,7 +64,9 @@ class Deadlines:
     def closing(self) -> None:
         """Note that the camera is being closed from now on."""
         self._closing_s = self._monotonic()
-        self._retry_s = self._closing_s + RETRY_S
+        self._retry_s = self._closing_s + self._delay_s
+        if self._waiting:
+            self._delay_s = min(2 * self._delay_s, MOST_RETRY_S)
         self._back_s = None
 
     def turned_on(self) -> None:
@@ -109,8 +127,10 @@ class Deadlines:
         """Check how long the camera has been gone.
 
         Raises:
-            CameraError: Longer than `give_up_s`.
+            CameraError: Longer than `give_up_s`, and it is not waited for.
         """
+        if self._waiting:
+            return
         gone_s = self._monotonic() - self._alive_s
         if gone_s >= self._config.give_up_s:
             message = f"{name}: gone for {gone_s:.0f} s, longer than camera.give_up_s; check its cable"

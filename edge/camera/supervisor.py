@@ -52,6 +52,7 @@ class CameraSupervisor:
         sleep: Callable[[float], None] = time.sleep,
         *,
         off: str | None = None,
+        patient: bool = False,
     ) -> None:
         """Begin to open the camera, unless it is off.
 
@@ -61,9 +62,11 @@ class CameraSupervisor:
             monotonic: Seconds that never jump.
             sleep: Waits that many seconds, between two attempts to open the camera.
             off: Why the camera is not to be opened until `turn_on`.
+            patient: Whether to wait for a camera that is not there yet, whatever time it takes.
         """
         self._opener = opener
-        self._deadlines = Deadlines(config, monotonic)
+        self._patient = patient
+        self._deadlines = Deadlines(config, monotonic, patient=patient)
         self._monotonic = monotonic
         self._sleep = sleep
         self.status: Status | None = None
@@ -92,14 +95,17 @@ class CameraSupervisor:
         return self._dropped_before + (self._capture.dropped if self._capture else 0)
 
     def open(self, timeout_s: float) -> bool:
-        """Wait for the first opening; return False if it is not over in time. A camera that is off need not open.
+        """Wait for the first opening; return False if it is not over in time.
+
+        A camera that is off need not open, and one that is waited for need not be there: `status` says so.
 
         Raises:
-            CameraError: There is no camera.
+            CameraError: There is no camera, and it is not waited for.
             CameraHangError: Opening or closing it takes too long.
         """
         if self.state is CameraState.OPENING and self._capture:
-            return self._opened(self._capture, timeout_s)
+            opened = self._reopened if self._patient else self._opened
+            return opened(self._capture, timeout_s) or self.status is not None
         if self.state in OFF_STATES:
             return True
         self.next_frame(timeout_s)  # turned off and on again meanwhile
@@ -166,6 +172,7 @@ class CameraSupervisor:
             return False
         self.name, self.live, self.synthetic = camera.name, camera.live, camera.synthetic
         self._known = True
+        self._deadlines.opened()
         self._signal(Signal.OPENED)
         return True
 
@@ -211,6 +218,7 @@ class CameraSupervisor:
     def _wait_to_retry(self, timeout_s: float) -> None:
         self._deadlines.check_gone(self.name)
         if self._deadlines.may_retry:
+            self._deadlines.retrying()
             self._capture = Capture(self._opener, monotonic=self._monotonic)
             self._signal(Signal.RETRY)
         else:

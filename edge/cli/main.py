@@ -1,4 +1,4 @@
-"""The command line: ``emotion-edge run | bench | doctor | watch | config``."""
+"""The command line: ``emotion-edge run | bench | doctor | watch | forget | config``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from edge import __version__
 from edge.cli import bench, config
 from edge.cli.doctor import doctor
+from edge.cli.forget import forget
 from edge.cli.output import prepare_streams, report_defect, report_error
 from edge.cli.process import leave_a_hung_camera_behind
 from edge.cli.run import run
@@ -33,6 +34,7 @@ app.command()(run)
 app.add_typer(bench.app, name="bench")
 app.command()(doctor)
 app.command()(watch)
+app.command()(forget)
 app.add_typer(config.app, name="config")
 
 

@@ -14,6 +14,7 @@ from edge import __version__
 from edge.cli.usage import redact_message
 from edge.errors import EdgeError, OutputError
 from edge.streams import nonblocking
+from edge.system import notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +48,11 @@ def reader_may_leave() -> Iterator[None]:
 
 
 def report_error(error: EdgeError) -> None:
-    """Print a user's problem on standard error, without a traceback and without secrets."""
-    for line in redact_message(str(error)).splitlines():
+    """Print a user's problem on standard error, without a traceback and without secrets; systemd shows it too."""
+    message = redact_message(str(error))
+    for line in message.splitlines():
         typer.echo(f"emotion-edge: {line}", err=True)
+    notify.status(message)  # its own word for the exit code is another: "3/NOTIMPLEMENTED"
 
 
 def report_defect(error: BaseException | None) -> None:

@@ -20,6 +20,9 @@ def run(
     broker: BrokerOption = None,
     model: ModelOption = None,
     print_events: Annotated[bool, typer.Option("--print", help="Print every event as one line of JSON.")] = False,  # noqa: FBT002  # typer's way
+    wait: Annotated[  # noqa: FBT002  # typer's way
+        bool, typer.Option("--wait", help="Wait for a camera that is not there yet, as the service does.")
+    ] = False,
 ) -> None:
     """Watch a camera and publish the emotions of the faces in it."""
     settings = load_settings(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
@@ -28,5 +31,5 @@ def run(
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
     with reader_may_leave():
-        run_daemon(settings, stop, sys.stdout.fileno() if print_events else None)
+        run_daemon(settings, stop, sys.stdout.fileno() if print_events else None, wait=wait)
     leave_a_hung_camera_behind(ExitCode.OK)

@@ -66,7 +66,7 @@ class Daemon:
         """Wait for the camera's first opening, and publish what is running; return False if the stop came first.
 
         Raises:
-            CameraError: There is no camera.
+            CameraError: There is no camera, and it is not waited for.
             CameraHangError: Opening it does not return.
         """
         self._publisher.publish_detection(str(self._switch))
@@ -136,6 +136,7 @@ class Daemon:
         if self._supervisor.status and self._supervisor.status != self._published_status:
             self._published_status = self._supervisor.status
             self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
+            notify.status(self._status())
             if self._supervisor.status != "online":
                 self._everybody_is_gone()
         if now_s - self._state_s >= STATE_EVERY_S:
@@ -169,7 +170,11 @@ class Daemon:
         notify.status(self._status())
 
     def _status(self) -> str:
-        return f"watching {self._supervisor.name}" if self._switch.on else TURNED_OFF
+        if not self._switch.on:
+            return TURNED_OFF
+        if self._supervisor.status in ("offline", "stalled"):
+            return f"without a camera: {self._supervisor.reason}"
+        return f"watching {self._supervisor.name}"
 
     def _everybody_is_gone(self) -> None:
         """Publish that everybody is gone: no frame shows anybody any more."""

@@ -43,13 +43,14 @@ _READ_ALL_S = 10.0
 """The same for the reader when a clip ended, which is processed faster than some programs read."""
 
 
-def run(settings: Settings, stop: threading.Event, print_to: int | None = None) -> None:
+def run(settings: Settings, stop: threading.Event, print_to: int | None = None, *, wait: bool = False) -> None:
     """Run until `stop` is set or the clip ends.
 
     Args:
         settings: Everything that can be set.
         stop: Set it to stop within 2 s, with ``offline`` published.
         print_to: The file descriptor to print every event to, as a line of JSON; None: nowhere.
+        wait: Whether to wait for a camera that is not there yet.
 
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
@@ -77,6 +78,7 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None) 
             lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
             settings.camera,
             off=None if switch.on else switch.off_reason,
+            patient=wait,
         )
         cleanup.callback(supervisor.close, _RELEASE_S)
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +126,43 @@ def test_a_camera_that_sends_one_picture_each_time_it_is_opened_is_given_up(supe
     with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
         frames(supervisor, 200)
     assert clock.now_s == pytest.approx(CONFIG.give_up_s, abs=2)
+
+
+def test_a_camera_that_is_not_there_yet_is_waited_for_with_growing_pauses(clock: Clock) -> None:
+    tried_s: list[float] = []
+    there = Script("frame", "frame")
+
+    def opener() -> Script:
+        tried_s.append(clock.now_s)
+        if clock.now_s < 600:
+            message = "no camera found"
+            raise CameraError(message)
+        return there
+
+    supervisor = CameraSupervisor(opener, CONFIG, clock, clock.sleep, patient=True)
+    while not supervisor.open(1):
+        pass
+    assert (supervisor.status, supervisor.reason) == ("offline", "no camera found")
+    while not there.closed:
+        supervisor.next_frame(0.25)
+    pauses = [after - before for before, after in pairwise(tried_s)]
+    assert pauses[:6] == pytest.approx([1, 2, 4, 8, 16, 32], abs=0.5)
+    assert set(pauses[6:-1]) == {60}
+    assert supervisor.status == "offline"  # its stream ended
+
+
+def test_one_that_was_waited_for_and_goes_again_is_given_up(clock: Clock) -> None:
+    cameras = iter((CameraError("no camera found"), Script("frame", CameraError("unplugged"))))
+
+    def opener() -> Script:
+        camera = next(cameras, CameraError("unplugged"))
+        if isinstance(camera, Script):
+            return camera
+        raise camera
+
+    supervisor = CameraSupervisor(opener, CONFIG, clock, clock.sleep, patient=True)
+    while not supervisor.open(1):
+        pass
+    frames(supervisor, 1)
+    with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
+        frames(supervisor, 1)

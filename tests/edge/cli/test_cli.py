@@ -182,7 +182,7 @@ def test_a_card_that_does_not_fit_ends_with_4(
 
 
 def test_a_defect_of_ours_ends_with_1_and_asks_for_a_report(emotion_edge: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode(*_: object) -> None:
+    def explode(*_: object, **__: object) -> None:
         message = "boom"
         raise RuntimeError(message)
 
@@ -200,7 +200,7 @@ import edge.daemon.run
 from edge.cli.main import main
 from edge.cli.run import run as run_command
 
-def run(*_):
+def run(*_, **__):
     threading.Thread(target=lambda: 1 / 0).start()
     threading.Event().wait()
 

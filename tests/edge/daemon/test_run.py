@@ -116,3 +116,25 @@ def test_no_camera_is_told_to_the_broker(
         run.run(settings(mosquitto.url), threading.Event())
     wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
     assert json.loads(subscriber.payloads(f"{ROOT}/camera")[0])["reason"] == "no camera found"
+
+
+def test_a_daemon_that_waits_for_its_camera_is_there_and_says_why_it_sees_nothing(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged, told = threading.Event(), list[str]()
+
+    def opener(*_: object) -> Unpluggable:
+        if not plugged.is_set():
+            message = "no camera found"
+            raise CameraError(message)
+        return Unpluggable(threading.Event())
+
+    monkeypatch.setattr(run, "open_camera", opener)
+    monkeypatch.setattr("edge.system.notify._send", told.append)
+    with daemon(settings(mosquitto.url), wait=True):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/health"))
+        assert last(subscriber, "camera")["reason"] == "no camera found"
+        assert "READY=1\nSTATUS=without a camera: no camera found" in told
+        plugged.set()
+        wait_until(lambda: last(subscriber, "camera")["status"] == "online")
+        assert told[-1] == "STATUS=watching webcam"

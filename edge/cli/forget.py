@@ -1,0 +1,29 @@
+"""``emotion-edge forget``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edge.cli.options import BrokerOption, ConfigOption, load_settings
+
+
+def forget(
+    config: ConfigOption = None,
+    broker: BrokerOption = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="Its name, if not that of the settings.")] = None,
+) -> None:
+    """Remove a device that was stopped or renamed from the broker and from Home Assistant."""
+    settings = load_settings(config, {"mqtt.url": broker, "mqtt.device": device})
+    from edge.mqtt.forget import forget as clear  # noqa: PLC0415  # as in run
+
+    name, address = settings.mqtt.device, settings.mqtt.broker
+    if address.kind != "network":
+        typer.echo(f"nothing to remove: mqtt.url is {address}, which keeps nothing")
+        return
+    removed = clear(settings)
+    if removed:
+        typer.echo(f"{name}: removed from {address}: {', '.join(removed)}")
+    else:
+        typer.echo(f"{name}: {address} keeps nothing of it")

@@ -1,0 +1,111 @@
+"""What requirements/ does on a system that is not as it should be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+VENV = ROOT / "requirements/venv.sh"
+NOBODY = 65534
+
+
+def make(
+    folder: Path, python: str | Path = sys.executable, *lines: str, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Make or update an environment with the packages of these lines."""
+    listed = folder.with_suffix(".txt")
+    listed.write_text("".join(f"{line}\n" for line in lines))
+    command: list[str | Path] = ["sh", VENV, folder, python, listed]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **more})
+
+
+def program(folder: Path, name: str, script: str) -> str:
+    """Put a program first on the path; return the path."""
+    folder.mkdir()
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment, for what does not change it."""
+    folder = tmp_path_factory.mktemp("made") / "environment"
+    result = make(folder)
+    assert result.returncode == 0, result.stderr
+    assert "installing" in result.stdout
+    return folder
+
+
+def test_a_32_bit_system_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    # What the C library of a 32-bit system answers, whatever its kernel.
+    path = program(tmp_path / "bin", "getconf", "echo 32")
+    result = make(tmp_path / "environment", "python-that-apt-would-install", PATH=path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("this is a 32-bit system; emotion-edge needs a 64-bit one")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "environment").exists()
+
+
+def test_without_a_network_it_says_so_and_soon(made: Path) -> None:
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    began_s = time.monotonic()
+    result = make(made, sys.executable, "no-such-package==1.0", **nowhere)
+    assert result.returncode == 1
+    assert result.stderr == "pip needs the network and does not reach it: connect this machine and try again\n"
+    assert time.monotonic() - began_s < 10
+
+
+def test_another_fault_of_pip_is_shown(made: Path) -> None:
+    result = make(made, sys.executable, "not a requirement")
+    assert result.returncode == 1
+    assert "Invalid requirement" in result.stderr
+    assert "network" not in result.stderr
+
+
+def test_nothing_is_done_where_nothing_changed(made: Path) -> None:
+    again = make(made)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_picamera2_that_apt_installs_later_is_seen_and_pips_numpy_goes(tmp_path: Path) -> None:
+    # The "system": a Python whose packages we may change.
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", tmp_path / "system"], check=True)
+    python = tmp_path / "system/bin/python"
+    folder = tmp_path / "environment"
+    assert make(folder, python).returncode == 0
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    (packages / "numpy.py").touch()  # as pip's would hide apt's
+    system = Path(sysconfig.get_path("purelib", vars={"base": str(tmp_path / "system")}))
+    (system / "picamera2.py").write_text("raise ImportError('it is not to be imported, which takes seconds')\n")
+    result = make(folder, python, "numpy==1.0")
+    assert result.returncode == 0, result.stderr
+    assert "Picamera2 is there: it and its numpy stay apt's" in result.stdout
+    assert "include-system-site-packages = true" in (folder / "pyvenv.cfg").read_text()
+    assert not (packages / "numpy.py").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
+def test_an_environment_that_root_made_is_named_with_the_way_out() -> None:
+    # Not below pytest's own folder, which is root's alone.
+    with tempfile.TemporaryDirectory() as name:
+        folder, copies = Path(name) / "environment", Path(name) / "requirements"
+        folder.mkdir()
+        shutil.copytree(VENV.parent, copies)
+        Path(name).chmod(0o755)
+        command: list[str | Path] = ["sh", copies / VENV.name, folder, "/usr/bin/python3", copies / "edge.txt"]
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd="/", user=NOBODY, group=NOBODY, extra_groups=[]
+        )
+    assert result.returncode == 1
+    assert f"{folder} belongs to root, perhaps since a 'sudo make'" in result.stderr
+    assert 'sudo chown -R nobody: "/"' in result.stderr
