@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from edge import files
+from edge.cli.encoding import write_utf8
 from edge.cli.options import CameraOption, ConfigOption, ModelOption, load_settings
 from edge.errors import ConfigError
 
@@ -55,6 +56,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     if page_file:
         files.write_atomically(page_file, benchmark.page(report))
     if json_file == Path("-"):
+        write_utf8()
         typer.echo(text)
         return
     for sheet in benchmark.sheets(report):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, JsonFlag, load_settings
 from edge.errors import ConfigError
 
@@ -24,7 +25,12 @@ def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # n
         settings = error
     findings = examination.examine(settings)
     if as_json:
+        write_utf8()
         typer.echo(examination.to_json(findings))
     else:
-        Console().print(examination.table(findings))
+        console = Console()
+        console.print(examination.table(findings))
+        console.print()
+        for line in examination.advice(findings):
+            console.print(line, soft_wrap=True)
     raise typer.Exit(examination.exit_code(findings))

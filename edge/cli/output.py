@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edge import __version__
+from edge.cli.encoding import replace_unencodable
 from edge.cli.usage import redact_message
 from edge.errors import EdgeError, OutputError
 from edge.streams import nonblocking
@@ -19,11 +21,14 @@ from edge.system import notify
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 
 def prepare_streams() -> None:
     """Open the standard streams that the caller closed, and let none who does not read standard error hold us up.
 
-    The next file would take the place of a closed stream, and its output.
+    The next file would take the place of a closed stream, and its output. A character that the locale's encoding does
+    not have is replaced.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free one
         os.set_inheritable(descriptor, True)  # noqa: FBT003  # it takes no keyword
@@ -32,6 +37,8 @@ def prepare_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for the life of the process
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # the same
+    replace_unencodable(sys.stdout)
+    replace_unencodable(sys.stderr)
     sys.stderr = nonblocking(sys.stderr)
 
 
@@ -45,6 +52,23 @@ def reader_may_leave() -> Iterator[None]:
     except OutputError:
         _drop_output()
         raise
+
+
+@contextmanager
+def output_may_fail() -> Iterator[None]:
+    """Report a disk that is full as what it is. Other files than standard output have their own messages.
+
+    Raises:
+        OutputError: Standard output cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _drop_output()
+        message = f"standard output: cannot be written: {error.strerror}"
+        raise OutputError(message) from None
 
 
 def report_error(error: EdgeError) -> None:

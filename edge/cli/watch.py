@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.encoding import write_utf8
 from edge.cli.options import BrokerOption, ConfigOption, JsonFlag, load_settings
 from edge.cli.output import reader_may_leave
 from edge.cli.process import end_with_any_thread
@@ -49,6 +50,8 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     if source and plot_file:
         plot_file.write(*replay(source, device))
         return
+    if as_json:
+        write_utf8()
     sys.stdout = waiting_until(stop, sys.stdout)
     options = WatchOptions(sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes))
     with reader_may_leave():

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
+
 from edge.config import Settings
 from edge.doctor import cameras, host, software
-from edge.doctor.finding import Finding, exit_code, table, to_json
+from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
 from edge.system.machine import Machine
 
-__all__ = ["Finding", "examine", "exit_code", "table", "to_json"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Finding", "advice", "examine", "exit_code", "table", "to_json"]
 
 
 def examine(settings: Settings | ConfigError, machine: Machine | None = None) -> list[Finding]:
@@ -20,18 +27,34 @@ def examine(settings: Settings | ConfigError, machine: Machine | None = None) ->
     """
     machine = machine or Machine()
     valid = Settings() if isinstance(settings, ConfigError) else settings
-    return [
-        Finding("machine", "ok", machine.model()),
-        software.configuration(settings),
-        software.python(),
-        software.runtime(),
-        software.model(valid.emotion),
-        software.opencv(),
-        software.pyav(),
-        cameras.camera(valid, machine),
-        host.broker(valid.mqtt.broker),
-        host.clock(synchronised=host.is_clock_synchronised()),
-        host.power(machine.throttling()),
-        host.governor(machine.governors()),
-        host.disk(valid),
-    ]
+    checks: dict[str, Callable[[], Finding]] = {
+        "machine": lambda: Finding("machine", "ok", machine.model()),
+        "configuration": lambda: software.configuration(settings),
+        "python": software.python,
+        "TFLite runtime": software.runtime,
+        "model": lambda: software.model(valid.emotion),
+        "OpenCV": software.opencv,
+        "PyAV": software.pyav,
+        "camera": lambda: cameras.camera(valid, machine),
+        "broker": lambda: _broker(valid),
+        "clock": lambda: host.clock(synchronised=host.is_clock_synchronised()),
+        "power and heat": lambda: host.power(machine.throttling()),
+        "CPU governor": lambda: host.governor(machine.governors()),
+        "disk": lambda: host.disk(valid),
+    }
+    return [_finding(name, check) for name, check in checks.items()]
+
+
+def _finding(name: str, check: Callable[[], Finding]) -> Finding:
+    """Return a check's result; also where it cannot be done, because a package is missing."""
+    try:
+        with redirect_stdout(io.StringIO()):  # OpenCV prints what it misses, into the JSON
+            return check()
+    except ImportError as error:
+        return software.missing(name, error)
+
+
+def _broker(settings: Settings) -> Finding:
+    from edge.doctor.broker import broker  # noqa: PLC0415  # it needs paho, which may be missing
+
+    return broker(settings.mqtt)

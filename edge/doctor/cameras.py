@@ -56,8 +56,6 @@ def camera(settings: Settings, machine: Machine, dev: Path = v4l2.DEV) -> Findin
         return Finding(_NAME, "broken", str(error), v4l2.JOIN_VIDEO)
     except (CameraError, ConfigError) as error:
         return Finding(_NAME, "broken", str(error), _CORRECT_SOURCE)
-    except ImportError as error:
-        return Finding(_NAME, "broken", str(error), "install what the checks of OpenCV and PyAV name")
     return finding
 
 

@@ -43,12 +43,20 @@ def to_json(findings: Sequence[Finding]) -> str:
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """Return the findings as a table for a terminal."""
-    result = Table("", "check", "found", "fix")
+    """Return what was found as a table for a terminal."""
+    result = Table("", "check")
+    result.add_column("found", overflow="fold")
     for one in map(_redacted, findings):
         # Text, not str: paths and messages may hold what rich reads as markup.
-        result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found), Text(one.fix or ""))
+        result.add_row(Text(one.status, _COLOURS[one.status]), one.name, Text(one.found, overflow="fold"))
     return result
+
+
+def advice(findings: Sequence[Finding]) -> list[Text]:
+    """Return what to do, a line for each check that is not fine; to be printed without wraps, for it is copied."""
+    return [
+        Text.assemble((f"{one.name}: ", _COLOURS[one.status]), one.fix) for one in map(_redacted, findings) if one.fix
+    ]
 
 
 def _redacted(finding: Finding) -> Finding:

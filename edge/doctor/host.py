@@ -1,4 +1,4 @@
-"""Checks of the machine and its surroundings: broker, clock, power, processor, disk."""
+"""Checks of the machine and its surroundings: clock, power, processor, disk."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import ctypes
 import os
 import shutil
 import socket
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
 from edge.system.directories import state_directory
-from edge.system.packages import pip_install
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from edge.config import Broker, MqttConfig, Settings
+    from edge.config import MqttConfig, Settings
     from edge.system.machine import Throttling
 
 CONNECT_S = 2.0
@@ -47,22 +45,6 @@ def connect_problem(host: str, port: int) -> str | None:
     except OSError as error:
         return str(error)
     return None
-
-
-def broker(address: Broker) -> Finding:
-    """Check that the broker answers. It may come later, so silence is only a warning."""
-    name = "broker"
-    if address.kind == "none":
-        return Finding(name, "ok", "none: nothing is published, as configured")
-    if address.kind == "embedded":
-        if find_spec("amqtt") is None:
-            return Finding(name, "broken", "the embedded broker is not installed", pip_install("emotion-edge[demo]"))
-        return Finding(name, "ok", "the embedded one")
-    if problem := connect_problem(address.host, address.port):
-        local = address.host in {"localhost", "127.0.0.1", "::1"}
-        fix = "sudo apt install mosquitto" if local else f"ping {address.host}  # else correct mqtt.url"
-        return Finding(name, "warning", f"{address} does not answer: {problem}", fix)
-    return Finding(name, "ok", f"{address} answers")
 
 
 def is_clock_synchronised() -> bool:

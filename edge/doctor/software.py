@@ -7,19 +7,38 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.doctor.finding import Finding
 from edge.errors import BundleError, ConfigError, EdgeError
-from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.inference.runtime import installed
 from edge.redaction import redact_file
-from edge.system.packages import pip_install
+from edge.system.packages import pip_install, sees_system_packages
+from edge.text import first_line
+
+# What may be missing is imported where it is checked.
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge.config import EmotionConfig, Settings
+
+_REQUIREMENTS = {
+    "numpy": "numpy>=1.24",
+    "cv2": "opencv-python-headless>=4.6,<5",
+    "av": "av>=18,<19",
+    "paho": "paho-mqtt>=2.1,<3",
+    "ai_edge_litert": "ai-edge-litert>=2.0",
+    "tflite_runtime": "tflite-runtime>=2.14",
+}
+"""What brings a module, as in pyproject.toml."""
+
+
+def missing(name: str, error: ImportError) -> Finding:
+    """Return the finding of a check that needs a module which is missing or does not load."""
+    module = (error.name or "").partition(".")[0]
+    found = f"needs {module}: {first_line(error)}" if module else first_line(error)
+    if module == "numpy" and sees_system_packages():
+        return Finding(name, "broken", found, "sudo apt install python3-numpy")
+    return Finding(name, "broken", found, pip_install(_REQUIREMENTS.get(module, "emotion-edge")))
 
 
 def configuration(settings: Settings | ConfigError) -> Finding:
@@ -43,6 +62,8 @@ def python() -> Finding:
 
 def runtime() -> Finding:
     """Check that there is a TFLite runtime, and that it is the fast one."""
+    from edge.inference.runtime import installed  # noqa: PLC0415  # it needs numpy
+
     name, available = "TFLite runtime", installed()
     best = "tflite-runtime" if platform.machine() == "armv7l" else "ai-edge-litert"
     if not available:
@@ -56,6 +77,10 @@ def runtime() -> Finding:
 
 def model(emotion: EmotionConfig) -> Finding:
     """Check that the model bundle loads, and that its answers are plausible."""
+    import numpy as np  # noqa: PLC0415  # it may be missing
+
+    from edge.inference.bundle import SHIPPED, ModelBundle  # noqa: PLC0415  # it needs numpy
+
     name, path = "model", emotion.model or SHIPPED
     try:
         bundle = ModelBundle.configured(emotion)
@@ -80,6 +105,8 @@ def implausible(answers: NDArray[np.float32]) -> str | None:
     Args:
         answers: ``(N, C)`` probabilities of N different pictures.
     """
+    import numpy as np  # noqa: PLC0415  # it may be missing
+
     if not np.isfinite(answers).all() or not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
         return "its answers are not probabilities"
     if np.ptp(answers, axis=0).max() == 0:
@@ -89,20 +116,20 @@ def implausible(answers: NDArray[np.float32]) -> str | None:
 
 def opencv() -> Finding:
     """Check that OpenCV is installed, with its face cascade."""
-    name, fix = "OpenCV", pip_install("opencv-python-headless>=4.6,<5")
+    name = "OpenCV"
     try:
         import cv2  # noqa: PLC0415  # it may be missing
 
         from edge.vision.detector import cascade_file  # noqa: PLC0415  # it needs cv2
     except ImportError as error:
-        return Finding(name, "broken", str(error), fix)
+        return missing(name, error)
     try:
         cascade = cascade_file()
     except EdgeError as error:
         return Finding(name, "broken", f"{cv2.__version__}: {error}", "sudo apt install opencv-data")
     # OpenCV 5 no longer has cascades.
     if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
-        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", fix)
+        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", pip_install(_REQUIREMENTS["cv2"]))
     return Finding(name, "ok", f"{cv2.__version__}, {cascade}")
 
 
@@ -111,5 +138,5 @@ def pyav() -> Finding:
     try:
         import av  # noqa: PLC0415  # it may be missing
     except ImportError as error:
-        return Finding("PyAV", "broken", str(error), pip_install("av>=18,<19"))
+        return missing("PyAV", error)
     return Finding("PyAV", "ok", av.__version__)

@@ -1,4 +1,4 @@
-"""Find out whether it is TLS that a port speaks, for a sentence that helps."""
+"""Find out why a port does not speak TLS with us, or speaks nothing else, for a sentence that helps."""
 
 from __future__ import annotations
 
@@ -22,6 +22,29 @@ def speaks_tls(host: str, port: int, wait_s: float = _WAIT_S) -> bool:
         return "ALERT" in (error.reason or "")
     except (OSError, ValueError):
         return False
+
+
+def alert_of(host: str, port: int, context: ssl.SSLContext, wait_s: float = _WAIT_S) -> str | None:
+    """Return the alert with which a TLS server ends a handshake, or answers it (TLS 1.3); None: it sends none.
+
+    Args:
+        host: Where it is.
+        port: Where it is.
+        context: With this device's certificate, if there is one.
+        wait_s: Seconds for each answer.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), wait_s) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            secured.recv(1)
+    except ssl.SSLError as error:
+        reason = error.reason or ""
+        return reason.rpartition("ALERT_")[2].replace("_", " ").lower() if "ALERT" in reason else None
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def refused_tls(error: OSError) -> bool:

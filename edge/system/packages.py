@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 
 def pip_install(requirement: str) -> str:
     """Return the command that installs a package into the environment that runs this program."""
     # -P: a pip.py in the current folder must not run.
     return f"{sys.executable} -P -m pip install '{requirement}'"
+
+
+def sees_system_packages() -> bool:
+    """Return whether this is a virtual environment that sees the packages which apt installs."""
+    try:
+        text = (Path(sys.prefix) / "pyvenv.cfg").read_text("utf-8")
+    except OSError:  # no virtual environment
+        return False
+    return re.search(r"^include-system-site-packages\s*=\s*true\s*$", text, re.MULTILINE | re.IGNORECASE) is not None

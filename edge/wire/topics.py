@@ -74,6 +74,8 @@ class Topics:
         self.base, self.device = base, device
         self.root = root = f"{base}/{device}"
         """What all of the device's topics lie below."""
+        self.doctor = f"{root}/doctor"
+        """Where `emotion-edge doctor` publishes a random text and reads it back. Nobody else uses it."""
         self.availability = Topic(
             f"{root}/availability",
             "Whether the device is connected; its last will says offline.",

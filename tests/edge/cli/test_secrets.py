@@ -19,6 +19,7 @@ from rich.console import Console
 from edge import doctor
 from edge.config import CameraConfig, MqttConfig, Settings, load
 from edge.daemon.run import run
+from edge.doctor.broker import broker
 from edge.errors import CameraError, ConfigError
 from edge.system.machine import Machine
 from tests.addresses import SECRETS, SHOWN
@@ -128,7 +129,7 @@ def test_doctor_shows_no_secret(address: str, monkeypatch: pytest.MonkeyPatch) -
     findings = [doctor.cameras.camera(Settings(camera=CameraConfig(source=address.strip())), Machine())]
     try:
         settings = load(None, {}, {"mqtt.url": address})
-        findings += [doctor.host.broker(settings.mqtt.broker), doctor.software.configuration(settings)]
+        findings += [broker(settings.mqtt, 0.2), doctor.software.configuration(settings)]
     except ConfigError as error:
         findings.append(doctor.software.configuration(error))
     console = Console(file=io.StringIO(), width=200)

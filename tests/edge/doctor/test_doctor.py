@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,12 +11,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings, parse_broker
+from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
 from edge.doctor import Finding, examine, exit_code, host, software, table, to_json
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
 from edge.system.machine import Throttling
-from tests.broker import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,25 +76,44 @@ def test_a_missing_pyav_is_reported_with_the_command_that_installs_it(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("module", "check", "source"),
-    [("cv2", "OpenCV", "auto"), ("cv2", "OpenCV", "testcard"), ("cv2", "OpenCV", "CLIP"), ("av", "PyAV", "CLIP")],
+    ("module", "checks", "source"),
+    [
+        ("numpy", ["TFLite runtime", "model", "OpenCV", "camera"], "testcard"),
+        ("cv2", ["OpenCV", "camera"], "testcard"),
+        ("cv2", ["OpenCV"], "auto"),
+        ("av", ["PyAV", "camera"], "CLIP"),
+        ("paho", ["broker"], "auto"),
+        ("ai_edge_litert", ["model"], "auto"),
+    ],
 )
 def test_without_a_library_the_whole_examination_names_the_command_that_installs_it(
-    video: Path, module: str, check: str, source: str
+    video: Path, module: str, checks: list[str], source: str
 ) -> None:
     source = source.replace("CLIP", str(video))
-    examine_without = f"""
-import sys
-sys.modules[{module!r}] = None
-from edge.config import CameraConfig, MqttConfig, Settings
-from edge.doctor import examine, to_json
-print(to_json(examine(Settings(camera=CameraConfig(source={source!r}), mqtt=MqttConfig(url="none")))))
-"""
-    ran = subprocess.run([sys.executable, "-c", examine_without], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    missing = next(one for one in json.loads(ran.stdout) if one["name"] == check)
-    assert missing["status"] == "broken"
-    assert "pip install" in " ".join(map(str, missing.values()))
+    doctor_without = f"import sys; sys.modules[{module!r}] = None; from edge.cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", doctor_without, "doctor", "--json"],
+        env=os.environ | {"EMOTION_EDGE_CAMERA__SOURCE": source, "EMOTION_EDGE_MQTT__URL": "mqtt://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (1, "")
+    findings = {one["name"]: one for one in json.loads(ran.stdout)}
+    for check in checks:
+        assert findings[check]["status"] == "broken"
+        assert f"needs {module}" in findings[check]["found"]
+        assert "pip install" in findings[check]["fix"]
+
+
+def test_numpy_is_asked_of_apt_where_the_environment_sees_the_systems_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    error = ModuleNotFoundError("No module named 'numpy'", name="numpy")
+    assert "pip install 'numpy" in (software.missing("model", error).fix or "")
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = true\n")
+    assert software.missing("model", error).fix == "sudo apt install python3-numpy"
 
 
 def test_opencv_has_its_cascade() -> None:
@@ -129,15 +148,6 @@ def test_the_shipped_model_is_fine() -> None:
 )
 def test_implausible_answers_are_told(answers: list[list[float]], fault: str | None) -> None:
     assert software.implausible(np.asarray(answers, np.float32)) == fault
-
-
-def test_a_broker_that_is_silent_is_a_warning_only(port: int) -> None:
-    assert host.broker(parse_broker(f"mqtt://127.0.0.1:{port}")).status == "ok"
-    silent = host.broker(parse_broker(f"mqtt://me@127.0.0.1:{free_port()}"))
-    assert silent.status == "warning"
-    assert silent.fix == "sudo apt install mosquitto"
-    assert host.broker(parse_broker("none")).status == "ok"
-    assert host.broker(parse_broker("embedded")).status == "ok"
 
 
 def test_the_kernel_is_asked_for_the_clock() -> None:
