@@ -115,22 +115,24 @@ def implausible(answers: NDArray[np.float32]) -> str | None:
 
 
 def opencv() -> Finding:
-    """Check that OpenCV is installed, with its face cascade."""
+    """Check that OpenCV is installed, with its face cascades."""
     name = "OpenCV"
     try:
         import cv2  # noqa: PLC0415  # it may be missing
 
-        from edge.vision.detector import cascade_file  # noqa: PLC0415  # it needs cv2
+        from edge.vision.detector import CASCADES, cascade_file  # noqa: PLC0415  # it needs cv2
     except ImportError as error:
         return missing(name, error)
     try:
-        cascade = cascade_file()
+        cascades = [cascade_file(cascade) for cascade in CASCADES]
     except EdgeError as error:
         return Finding(name, "broken", f"{cv2.__version__}: {error}", "sudo apt install opencv-data")
     # OpenCV 5 no longer has cascades.
-    if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
-        return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", pip_install(_REQUIREMENTS["cv2"]))
-    return Finding(name, "ok", f"{cv2.__version__}, {cascade}")
+    for cascade in cascades:
+        if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
+            fix = pip_install(_REQUIREMENTS["cv2"])
+            return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", fix)
+    return Finding(name, "ok", f"{cv2.__version__}, {cascades[0]}")
 
 
 def pyav() -> Finding:

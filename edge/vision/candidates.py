@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.vision.detector import TURNS, search_turned
-from edge.vision.lifecycle import REJECT_HITS, SURE_SCORE, hits_needed
+from edge.vision.lifecycle import REJECT_HITS, STILL, SURE_HITS, SURE_SCORE, hits_needed
 from edge.vision.reader import CANDIDATE_VIEWS
 from edge.vision.track import Track
+from edge.vision.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,10 +94,18 @@ class Candidates:
         track.anchor(*found, time_s)
         self._score(track, gray, score)
 
-    def is_face(self, candidate: Track, tracks: Sequence[Track]) -> bool:
-        """Return whether a candidate was found, and scored, often enough to be confirmed."""
-        enough = candidate.hits >= hits_needed(candidate, tracks, scored=self._reader.scores_faces)
-        return enough and candidate.visible and candidate.face_score >= self._min_score
+    def is_face(self, candidate: Track, tracks: Sequence[Track], gray: NDArray[np.uint8]) -> bool:
+        """Return whether a candidate was found, and scored, often enough to be confirmed, or at once beyond doubt.
+
+        Args:
+            candidate: Searched for in this frame.
+            tracks: All that there are.
+            gray: ``(H, W)`` uint8.
+        """
+        if not candidate.visible or candidate.face_score < self._min_score:
+            return False
+        needed = hits_needed(candidate, tracks, scored=self._reader.scores_faces)
+        return candidate.hits >= needed or (needed == SURE_HITS and self._is_certain(candidate, gray))
 
     def note_rejected(self, tracks: Sequence[Track], time_s: float) -> None:
         """Record which candidates were found often enough, and scored too low."""
@@ -123,6 +132,12 @@ class Candidates:
         """Return the score of a face that no fine search finds, if the model is sure that it is one."""
         score = self._reader.score(gray, there, tilt, CANDIDATE_VIEWS) if self._reader.scores_faces else 0.0
         return score if score >= SURE_SCORE else None
+
+    def _is_certain(self, candidate: Track, gray: NDArray[np.uint8]) -> bool:
+        """Return whether a face stands still and the model is sure of it in every view."""
+        if not self._reader.scores_faces or self._search.moving_part(candidate.rect) >= STILL:
+            return False
+        return self._reader.score(gray, candidate.rect, candidate.tilt, VIEWS) >= SURE_SCORE
 
     def _was_rejected(self, found: Rect, time_s: float) -> bool:
         self._rejected = [(rect, when_s) for rect, when_s in self._rejected if time_s - when_s < _REJECTED_S]

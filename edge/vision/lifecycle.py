@@ -25,6 +25,10 @@ SURE_SCORE = 0.95
 """Face score from which `SURE_HITS` are enough, and a candidate counts as found though a fine search does not find it:
 98 in 100 of FER+'s faces have it, and none of the cascade's hits in synthetic rooms."""
 
+STILL = 0.5
+"""Part of a face that may differ from the frame before, if it is to be confirmed in the frame in which it is found, by
+`SURE_SCORE` in every view. Of one that walks nobody knows yet where to, and it would be lost and get another id."""
+
 _HYSTERESIS = 0.5
 """Part of the least face score below which a confirmed face is gone. It keeps its track in between, so that neither a
 hand before the mouth nor a score that trembles at the limit makes it go and come."""

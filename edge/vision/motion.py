@@ -42,14 +42,14 @@ class Motion:
         self._face = face
         self._cell = max(1, face // _CELLS)
         self._now: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
-        self._then = self._now
+        self._then = self._before = self._now
         self._searches_left = self._now
 
     def update(self, gray: NDArray[np.uint8]) -> None:
         """Compare with the next frame, ``(H, W)``; in a frame of another size everything has changed."""
         height, width = gray.shape
         size = max(1, width // self._cell), max(1, height // self._cell)
-        self._now = _means(gray, size)
+        self._before, self._now = self._now, _means(gray, size)
         self._scale = width / size[0], height / size[1]
         if self._now.shape == self._then.shape:
             self._changed = np.asarray(cv2.absdiff(self._now, self._then) > _CHANGE)
@@ -62,6 +62,13 @@ class Motion:
     def changed_part(self, rect: Rect) -> float:
         """Return the part of a rectangle, 0 to 1, that differs from how it was when it was last searched."""
         return float(self._changed[self._cells(rect)].mean())
+
+    def moving_part(self, rect: Rect) -> float:
+        """Return the part of a rectangle, 0 to 1, that differs from the frame before; 0 in the first frame."""
+        if self._before.shape != self._now.shape:
+            return 0.0
+        cells = self._cells(rect)
+        return float((cv2.absdiff(self._now[cells], self._before[cells]) > _CHANGE).mean())
 
     def mark_searched(self, rect: Rect) -> None:
         """Record that a rectangle of this frame was searched."""

@@ -16,7 +16,7 @@ import cv2
 
 from edge.frame import TICK_S
 from edge.geometry import Rect, mean
-from edge.vision.detector import SearchPart, cost
+from edge.vision.detector import CASCADES, SearchPart, cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +127,10 @@ class FaceSearch:
         """Return the part of a face that changed since it was last searched for there, 0 to 1."""
         return self._motion.changed_part(face)
 
+    def moving_part(self, face: Rect) -> float:
+        """Return the part of a face that differs from the frame before, 0 to 1."""
+        return self._motion.moving_part(face)
+
     def mark_searched(self, face: Rect) -> None:
         """Record that the newest frame was searched there for a face."""
         self._motion.mark_searched(face)
@@ -160,16 +164,19 @@ class FaceSearch:
         if regions == [everything]:
             self._whole_s = time_s
         least = self._least * _SIZES[self._count % len(_SIZES)]
-        parts = [SearchPart(region, least, max(region.width, region.height)) for region in regions]
+        cascade = self._count % len(CASCADES)
+        parts = [SearchPart(region, least, max(region.width, region.height), cascade=cascade) for region in regions]
         total = sum(map(cost, parts))
         self._budget = max(_COST, total / _MOST_FRAMES)
-        self._spread = max(1, math.ceil(total / self._budget))
         # Large faces first: their parts, as a mouth with two nostrils, may look like small ones.
         small_parts = (small for part in parts for small in divided(part, self._budget))
         self._upright += sorted(small_parts, key=lambda part: -part.least)
         if self._tilts and self._count % 2 and not self._leaning:
             tilt = self._tilts[self._count // 2 % len(self._tilts)]
-            self._leaning += [replace(part, tilt=tilt) for part in self._upright]
+            self._leaning += [replace(part, tilt=tilt, cascade=0) for part in self._upright]
+        if not self._count:
+            self._budget = math.inf  # at once at the start: nothing is late yet, and who is there is known
+        self._spread = max(1, math.ceil(total / self._budget))
         self._count += 1
         for region in regions:
             self._motion.mark_searched(region)

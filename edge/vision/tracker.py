@@ -127,7 +127,7 @@ class Tracker:
 
     def _confirm(self, candidate: Track, gray: NDArray[np.uint8], time_s: float) -> None:
         """Confirm a candidate if it is a face: from now on it has an id and is held."""
-        if self._candidates.is_face(candidate, self._tracks) and not self._is_full():
+        if self._candidates.is_face(candidate, self._tracks, gray) and not self._is_full():
             self._last_id += 1
             candidate.id = self._last_id
             self._holder.take_template(candidate, gray, time_s)

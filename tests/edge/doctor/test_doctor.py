@@ -16,6 +16,7 @@ from edge.doctor import Finding, examine, exit_code, host, software, table, to_j
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
 from edge.system.machine import Throttling
+from edge.vision.detector import CASCADES, cascade_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,16 @@ def test_opencv_has_its_cascade() -> None:
     finding = software.opencv()
     assert finding.status == "ok"
     assert "haarcascade_frontalface_default.xml" in finding.found
+
+
+def test_every_cascade_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first, *others = CASCADES
+    (tmp_path / first).write_bytes(cascade_file(first).read_bytes())
+    monkeypatch.setattr("cv2.data.haarcascades", str(tmp_path))
+    monkeypatch.setattr("edge.vision.detector._FOLDERS", ())
+    finding = software.opencv()
+    assert finding.status == "broken"
+    assert others[0] in finding.found
 
 
 def test_a_missing_and_a_wrong_model_are_broken(tmp_path: Path) -> None:

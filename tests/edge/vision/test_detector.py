@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.geometry import Rect
 from edge.testcard import Scene
-from edge.vision.detector import HaarDetector, SearchPart
+from edge.vision.detector import CASCADES, HaarDetector, SearchPart
 
 Gray = NDArray[np.uint8]
 
@@ -46,6 +46,17 @@ def test_it_is_found_in_the_whole_frame_and_in_a_part_of_it(detector: HaarDetect
     assert any(same(found, face) for found in detector.search(gray, SearchPart(face.grown(0.3), 72, 480)))
     elsewhere = SearchPart(Rect(0, 0, face.x - 10, 480), 72, 480)
     assert not any(same(found, face) for found in detector.search(gray, elsewhere))
+
+
+@pytest.mark.parametrize("cascade", range(len(CASCADES)))
+def test_every_cascade_finds_it_in_its_size_alone(
+    detector: HaarDetector, picture: tuple[Gray, Rect], cascade: int
+) -> None:
+    gray, face = picture
+    whole = Rect(0, 0, 640, 480)
+    assert any(same(found, face) for found in detector.search(gray, SearchPart(whole, 72, 480, cascade=cascade)))
+    smaller = detector.search(gray, SearchPart(whole, 72, face.width / 1.6, cascade=cascade))
+    assert not any(same(found, face) for found in smaller)
 
 
 @pytest.mark.parametrize("tilt", [-35.0, 35.0])

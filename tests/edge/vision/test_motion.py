@@ -114,3 +114,20 @@ def test_any_size_has_cells(shape: tuple[int, int]) -> None:
         motion.mark_searched(rect)
         assert 0 <= motion.changed_part(rect) <= 1
     motion.regions([HERE])
+
+
+def test_what_moves_differs_from_the_frame_before() -> None:
+    motion = Motion(FACE)
+    motion.update(room())
+    assert motion.moving_part(HERE) == 0
+    motion.update(with_face(room(), HERE))
+    assert motion.moving_part(HERE) > 0.8
+    assert motion.moving_part(THERE) == 0
+    motion.update(with_face(room(), HERE))
+    assert motion.moving_part(HERE) == 0  # though it was never searched there
+
+
+def test_in_a_frame_of_another_size_nothing_is_known_to_move() -> None:
+    motion = settled(room())
+    motion.update(np.zeros((240, 320), np.uint8))
+    assert motion.moving_part(HERE) == 0

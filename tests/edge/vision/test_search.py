@@ -102,6 +102,19 @@ def test_all_is_searched_in_all_sizes_and_every_other_time_for_heads_that_lean_t
     assert parts[0].tilt == 0
 
 
+def test_cascades_take_turns_and_the_first_one_searches_for_heads_that_lean() -> None:
+    watch = Watch()
+    upright: list[int] = []
+    for _ in range(150):
+        watch.see()
+        for part in watch.searches.parts:
+            if part.tilt:
+                assert part.cascade == 0
+            elif part.most >= WHOLE.height:
+                upright.append(part.cascade)
+    assert upright[:3] == [0, 1, 0]
+
+
 def test_a_search_is_spread_over_frames_so_that_none_takes_long() -> None:
     watch = Watch()
     costs = []
@@ -109,8 +122,9 @@ def test_a_search_is_spread_over_frames_so_that_none_takes_long() -> None:
         watch.see()
         costs.append(sum(cost(part) for part in watch.searches.parts))
     whole = cost(SearchPart(WHOLE, 72, 640))
-    assert sum(costs) > 2 * whole
-    assert max(costs) < 0.6 * whole
+    assert costs[0] >= whole  # all at once at the start
+    assert sum(costs[1:]) > 1.5 * whole
+    assert max(costs[1:]) < 0.6 * whole
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080), (96, 2000)])
