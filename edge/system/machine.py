@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +68,18 @@ class Machine:
         return None
 
     def rss_mb(self) -> float:
-        """Return this process's resident memory in MB (10⁶ bytes)."""
-        pages = int(_text(self.proc / "self/statm").split()[1])
+        """Return this process's resident memory in MB (10⁶ bytes), or the most that it had where /proc is hidden."""
+        _, *words = _text(self.proc / "self/statm").split() or [""]
+        if not words:
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+        pages = int(words[0])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6  # 4 KiB, but 16 KiB on a Pi 5
 
     def uptime_s(self) -> float:
         """Return the seconds since the machine's boot."""
-        return float(_text(self.proc / "uptime").split()[0])
+        words = _text(self.proc / "uptime").split()
+        # A service with ProcSubset=pid has no /proc/uptime.
+        return float(words[0]) if words else time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def model(self) -> str:
         """Return the machine's name: ``Raspberry Pi 4 Model B Rev 1.4``, else its processor's."""

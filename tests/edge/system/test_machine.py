@@ -71,3 +71,9 @@ def test_this_machine_answers() -> None:
     assert 5 < machine.rss_mb() < 5000
     assert machine.uptime_s() > 0
     assert machine.model()
+
+
+def test_without_proc_memory_and_uptime_come_from_the_kernel(tmp_path: Path) -> None:
+    hidden, shown = Machine(proc=tmp_path), Machine()
+    assert hidden.uptime_s() == pytest.approx(shown.uptime_s(), abs=2)
+    assert hidden.rss_mb() >= shown.rss_mb() * 0.9
