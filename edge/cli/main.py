@@ -1,4 +1,4 @@
-"""The command line: ``emotion-edge run | bench | doctor | watch | forget | config``."""
+"""The command line: ``emotion-edge run | bench | doctor | watch | forget | model | config``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge import __version__
-from edge.cli import bench, config
+from edge.cli import bench, config, model
 from edge.cli.doctor import doctor
 from edge.cli.forget import forget
 from edge.cli.output import output_may_fail, prepare_streams, report_defect, report_error
@@ -35,6 +35,7 @@ app.add_typer(bench.app, name="bench")
 app.command()(doctor)
 app.command()(watch)
 app.command()(forget)
+app.add_typer(model.app, name="model")
 app.add_typer(config.app, name="config")
 
 

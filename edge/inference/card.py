@@ -140,17 +140,27 @@ class Card(FrozenModel, extra="allow", allow_inf_nan=False):
         return self
 
 
-def read_card(path: Path) -> Card:
-    """Return the card in a file.
+def read_card_text(path: Path) -> bytes:
+    """Return the bytes of a card.
 
     Raises:
-        BundleError: The file is missing, is no regular file, is too large, or is no valid card; the message names the
-            key that is wrong and what is allowed.
-        OSError: It cannot be read; `strerror` says why.
+        OSError: It is missing, is no regular file, is too large or cannot be read; `strerror` says why.
     """
-    content = read_regular(path, _MOST_BYTES).removeprefix(_BYTE_ORDER_MARK)
+    return read_regular(path, _MOST_BYTES)
+
+
+def parse_card(text: bytes, path: Path) -> Card:
+    """Return the card in a text.
+
+    Args:
+        text: UTF-8, with or without a byte-order mark.
+        path: Where it is from.
+
+    Raises:
+        BundleError: It is no valid card; the message names the key that is wrong and what is allowed.
+    """
     try:
-        return Card.model_validate(from_json(content, allow_inf_nan=False))
+        return Card.model_validate(from_json(text.removeprefix(_BYTE_ORDER_MARK), allow_inf_nan=False))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = printable(".".join(map(str, first["loc"]))) or "the file"

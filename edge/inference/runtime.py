@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,13 +34,27 @@ _IDENTIFIER = b"TFL3"
 
 def installed() -> dict[Runtime, str]:
     """Return the version of each runtime that is installed, the preferred one first."""
-    found: dict[Runtime, str] = {}
-    for runtime, (package, _) in _PACKAGES.items():
-        try:
-            found[runtime] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    versions = {runtime: _version_of(package) for runtime, (package, _) in _PACKAGES.items()}
+    return {runtime: found for runtime, found in versions.items() if found}
+
+
+def load_runtime() -> None:
+    """Load the preferred runtime, so that it need not be found later."""
+    for runtime in list(installed())[:1]:
+        _interpreter_class(runtime)
+
+
+@cache
+def _version_of(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _interpreter_class(runtime: Runtime) -> Any:
+    return importlib.import_module(_PACKAGES[runtime][1]).Interpreter
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ def open_interpreter(content: bytes, runtime: Runtime | None = None, threads: in
     if content[4:8] != _IDENTIFIER:
         message = "not a TFLite file"
         raise BundleError(message)
-    interpreter_class = importlib.import_module(_PACKAGES[runtime][1]).Interpreter
+    interpreter_class = _interpreter_class(runtime)
     try:
         with native_stderr_hidden():  # it logs its XNNPACK delegate
             interpreter = interpreter_class(model_content=content, num_threads=threads)

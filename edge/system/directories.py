@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SERVICE_STATE = Path("/var/lib/emotion-edge")
+"""What the unit's ``StateDirectory=`` is for everybody else."""
+
 _IN_MEMORY = (f"/run/user/{os.getuid()}", "/dev/shm")  # noqa: S108  # made with a name of our own, for us alone
 
 
@@ -30,6 +33,20 @@ def state_directory(root: str, environ: Mapping[str, str]) -> Path:
     of_user = Path(environ.get("XDG_STATE_HOME", ""))
     base = of_user if of_user.is_absolute() else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111  # never raises
     return base / "emotion-edge" / _name(root)
+
+
+def administered_directory(root: str, environ: Mapping[str, str]) -> Path:
+    """Return the folder on disk of the daemon that this user administers; it may not exist yet.
+
+    It is the service's for root and for the service's own user, if there is one; else as of `state_directory`.
+
+    Args:
+        root: The prefix of the device's topics.
+        environ: The environment.
+    """
+    if "STATE_DIRECTORY" not in environ and os.access(SERVICE_STATE, os.R_OK | os.W_OK | os.X_OK):
+        return SERVICE_STATE
+    return state_directory(root, environ)
 
 
 def runtime_directory(root: str, environ: Mapping[str, str]) -> Path:

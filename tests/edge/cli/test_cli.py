@@ -35,7 +35,7 @@ def test_version(emotion_edge: Run) -> None:
     assert emotion_edge("--version").out == f"emotion-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "bench", "doctor", "watch", "config"])
+@pytest.mark.parametrize("command", ["run", "bench", "doctor", "watch", "model", "config"])
 def test_every_command_of_the_contract_explains_itself(emotion_edge: Run, command: str) -> None:
     outcome = emotion_edge(command, "--help")
     assert outcome.code == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.errors import BundleError
 from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.inference.card import read_card
+from edge.inference.card import parse_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_a_network_that_is_too_large_is_refused_unread(bundle: Path) -> None:
 def test_a_card_with_a_byte_order_mark_and_unknown_keys_is_read(bundle: Path) -> None:
     path = bundle.with_suffix(".json")
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(CARD | {"tomorrow": {"a": 1}}).encode())
-    assert read_card(path).model_dump()["tomorrow"] == {"a": 1}
+    assert parse_card(path.read_bytes(), path).model_dump()["tomorrow"] == {"a": 1}
 
 
 def test_every_language_has_labels(bundle: Path) -> None:
@@ -146,7 +146,7 @@ def test_any_card_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, c
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"
     path.write_text(json.dumps(CARD | changes))
     try:
-        card = read_card(path)
+        card = parse_card(path.read_bytes(), path)
     except BundleError as error:
         shown = str(error)
     else:
