@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.daemon import run
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def daemon(settings: Settings, *, wait: bool = False) -> Iterator[None]:
+def daemon(settings: Settings, **options: Any) -> Iterator[None]:
     """Run the daemon; at the end it is told to stop, also where the test failed, and must do so."""
     stop = threading.Event()
-    thread = threading.Thread(target=run.run, args=(settings, stop), kwargs={"wait": wait})
+    thread = threading.Thread(target=run.run, args=(settings, stop), kwargs=options)
     thread.start()
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from edge.cli.options import BrokerOption, CameraOption, ConfigOption, ModelOption, load_settings
 from edge.cli.output import reader_may_leave
 from edge.cli.process import end_with_any_thread, leave_a_hung_camera_behind
-from edge.cli.signals import stop_on_signals
+from edge.cli.signals import reload_on_signal, stop_on_signals
 from edge.errors import ExitCode
 
 
@@ -25,11 +26,14 @@ def run(
     ] = False,
 ) -> None:
     """Watch a camera and publish the emotions of the faces in it."""
-    settings = load_settings(config, {"camera.source": camera, "mqtt.url": broker, "emotion.model": model})
-    stop = stop_on_signals()
+    flags = {"camera.source": camera, "mqtt.url": broker, "emotion.model": model}
+    settings = load_settings(config, flags)
+    stop, reload_asked = stop_on_signals(), reload_on_signal()
     end_with_any_thread()
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
     with reader_may_leave():
-        run_daemon(settings, stop, sys.stdout.fileno() if print_events else None, wait=wait)
+        print_to = sys.stdout.fileno() if print_events else None
+        read = partial(load_settings, config, flags)
+        run_daemon(settings, stop, print_to, wait=wait, read=read, reload_asked=reload_asked)
     leave_a_hung_camera_behind(ExitCode.OK)

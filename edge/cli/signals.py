@@ -6,8 +6,13 @@ import logging
 import signal
 import threading
 import time
+from collections import deque
+from typing import TYPE_CHECKING
 
 from edge.cli.process import leave_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +36,9 @@ _HARMLESS = frozenset(
     }
 )
 
+RELOADING = signal.SIGHUP
+"""The signal that has the daemon read its configuration again; other commands ignore it."""
+
 ENDING = tuple(sorted(_END))
 IGNORED = tuple(sorted(signal.valid_signals() - _END - _CRASHES - _HARMLESS))
 """Signals that would end the process without a clean stop, as SIGHUP, SIGUSR1 and the real-time signals do."""
@@ -53,13 +61,27 @@ def stop_on_signals() -> threading.Event:
             leave_at_once(128 + number)
 
     def ignore(number: int, _frame: object) -> None:
-        log.warning("%s is ignored; restart to read the configuration again", _name(number))
+        log.warning("%s is ignored", _name(number))
 
     for number in ENDING:
         signal.signal(number, end)
     for number in IGNORED:
         signal.signal(number, ignore)
     return stop
+
+
+def reload_on_signal() -> Callable[[], bool]:
+    """Return what tells whether `RELOADING` came since it was last called; call it after `stop_on_signals`."""
+    came: deque[int] = deque()  # no event: setting one in a signal handler waits for a lock that its reader may hold
+    signal.signal(RELOADING, lambda number, _: came.append(number))
+
+    def asked() -> bool:
+        if not came:
+            return False  # and clears nothing: one may come now
+        came.clear()
+        return True
+
+    return asked
 
 
 def _name(number: int) -> str:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import threading
 
     from edge.camera.supervisor import CameraSupervisor
-    from edge.config import Settings
     from edge.daemon.detection import DetectionSwitch
     from edge.daemon.publisher import Publisher
+    from edge.daemon.reload import Reloader, Setup
     from edge.frame import Frame
     from edge.mqtt.broker_link import BrokerLink
-    from edge.pipeline import Pipeline, Transition
+    from edge.pipeline import Transition
     from edge.wire.messages import Health
 
 STATE_EVERY_S = 30.0
@@ -40,23 +40,25 @@ class Daemon:
 
     def __init__(
         self,
-        settings: Settings,
+        setup: Setup,
+        reloader: Reloader,
         supervisor: CameraSupervisor,
-        pipeline: Pipeline,
         publisher: Publisher,
         switch: DetectionSwitch,
         link: BrokerLink,
     ) -> None:
         now_s = time.monotonic()
-        self._supervisor, self._pipeline, self._publisher = supervisor, pipeline, publisher
+        self._setup, self._reloader = setup, reloader
+        self._supervisor, self._publisher = supervisor, publisher
         self._switch, self._link = switch, link
+        self._pipeline = setup.make_pipeline()
+        reloader.note(setup)
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
-        self._throttle = Throttle(settings.camera.fps, Machine().throttling)
+        self._throttle = Throttle(setup.settings.camera.fps, Machine().throttling)
         self._published_camera: tuple[str, bool] | None = None
         self._published_status: str | None = None
         self._monitor = HealthMonitor(time_s=now_s)
-        self._health_every_s = settings.health.every_s
         self._health_s = self._state_s = float("-inf")  # both are published at once
         self._feed_every_s = notify.watchdog_interval_s()
         self._fed_s = now_s
@@ -89,6 +91,8 @@ class Daemon:
         """
         while not stop.is_set():
             self._publisher.check_printer()
+            if self._reloader.asked():
+                self._reload()
             # Live cameras only: every frame of a clip counts, and waits.
             rest_s = self._throttle.wait_s(time.monotonic()) if self._supervisor.live else 0.0
             if rest_s > 0:
@@ -105,6 +109,31 @@ class Daemon:
         self._publish(self._pipeline.finish())
         self._publisher.publish_state(self._pipeline.snapshot())
         self._publisher.publish_camera("offline", reason)
+
+    def announce(self) -> None:
+        """Announce the device to Home Assistant."""
+        settings = self._setup.settings
+        self._link.announce(
+            settings.homeassistant, self._setup.bundle.card.labels, STATE_EVERY_S, settings.health.every_s
+        )
+
+    def _reload(self) -> None:
+        """Take over what is configured now.
+
+        What was seen so far is published with the old model. With a new one, or with other settings of faces and
+        emotions, everybody is gone, and appears anew: nothing is compared over the change.
+        """
+        notify.reloading()
+        before, self._setup = self._setup, self._reloader.reload(self._setup)
+        if self._setup.bundle is not before.bundle or self._setup.settings.faces != before.settings.faces:
+            self._everybody_is_gone()
+            self._pipeline = self._setup.make_pipeline(self._pipeline.last_id)
+            self._publisher.set_bundle(self._setup.bundle)
+            self._publisher.publish_info(self._supervisor.name)
+        if self._setup is not before:
+            self.announce()
+            self._reloader.note(self._setup)
+        notify.ready(self._status())
 
     def _process(self, frame: Frame) -> None:
         self._publish_camera_name()
@@ -142,7 +171,7 @@ class Daemon:
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
             self._publisher.publish_state(self._pipeline.snapshot())
-        if now_s - self._health_s >= self._health_every_s:
+        if now_s - self._health_s >= self._setup.settings.health.every_s:
             self._health_s = now_s
             self._publisher.publish_health(self._health(now_s))
         self._link.attend(now_s)
@@ -170,6 +199,10 @@ class Daemon:
         notify.status(self._status())
 
     def _status(self) -> str:
+        waiting = self._setup.waiting
+        return self._camera_status() + (f"; restart it to apply {', '.join(waiting)}" if waiting else "")
+
+    def _camera_status(self) -> str:
         if not self._switch.on:
             return TURNED_OFF
         if self._supervisor.status in ("offline", "stalled"):

@@ -52,6 +52,10 @@ class Publisher:
         """Mark all further messages as caused by the test card, or not."""
         self._origin = replace(self._origin, synthetic=synthetic)
 
+    def set_bundle(self, bundle: ModelBundle) -> None:
+        """Name another bundle in `info` from now on."""
+        self._bundle = bundle
+
     def publish_transitions(self, transitions: Sequence[Transition], captured_s: float) -> None:
         """Publish what changed, and print it; `captured_s` is when, on the monotonic clock."""
         for transition in transitions:

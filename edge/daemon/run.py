@@ -12,25 +12,26 @@ from ulid import ULID
 from edge.camera.open import open_camera
 from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
-from edge.daemon.loop import STATE_EVERY_S, Daemon
+from edge.daemon.loop import Daemon
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import LinePrinter, NullPrinter
 from edge.daemon.publisher import Publisher
+from edge.daemon.reload import Reloader
 from edge.daemon.session import NullSessionRecord, SessionFiles
 from edge.errors import CameraError, CameraHangError
-from edge.inference.bundle import ModelBundle
+from edge.inference.store import ModelStore
 from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
-from edge.pipeline import Pipeline
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
+from edge.system.running import DaemonFile
 from edge.testcard import device_seed
-from edge.vision.detector import HaarDetector
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from edge.config import Settings
 
@@ -43,7 +44,15 @@ _READ_ALL_S = 10.0
 """The same for the reader when a clip ended, which is processed faster than some programs read."""
 
 
-def run(settings: Settings, stop: threading.Event, print_to: int | None = None, *, wait: bool = False) -> None:
+def run(
+    settings: Settings,
+    stop: threading.Event,
+    print_to: int | None = None,
+    *,
+    wait: bool = False,
+    read: Callable[[], Settings] | None = None,
+    reload_asked: Callable[[], bool] = lambda: False,
+) -> None:
     """Run until `stop` is set or the clip ends.
 
     Args:
@@ -51,19 +60,25 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None, 
         stop: Set it to stop within 2 s, with ``offline`` published.
         print_to: The file descriptor to print every event to, as a line of JSON; None: nowhere.
         wait: Whether to wait for a camera that is not there yet.
+        read: Reads the settings again; None: they never change.
+        reload_asked: Returns whether settings and model are to be read again; called often.
 
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
     """
-    bundle = ModelBundle.configured(settings.emotion)
-    log.info("model %s %s on %s", bundle.card.name, bundle.card.version, bundle.network.runtime)
+    # An embedded broker ends with the daemon: nothing outlives that.
+    lasting = settings.mqtt.broker.kind == "network"
+    root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
+    state = state_directory(root, os.environ)
+    runtime = runtime_directory(root, os.environ)
+    name = f"{object_id(root)}.detection"
     with ExitStack() as cleanup:
-        # An embedded broker ends with the daemon: nothing outlives that.
-        lasting = settings.mqtt.broker.kind == "network"
-        root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
-        state = state_directory(root, os.environ)
-        runtime = runtime_directory(root, os.environ)
-        name = f"{object_id(root)}.detection"
+        file = DaemonFile(state)
+        cleanup.callback(file.close)
+        reloader = Reloader(ModelStore(state), file, read, reload_asked)
+        setup = reloader.start(settings)
+        card, network = setup.bundle.card, setup.bundle.network
+        log.info("model %s %s on %s", card.name, card.version, network.runtime)
         switch = DetectionSwitch(state / name, runtime / name)
         outbox = Outbox(
             settings.outbox,
@@ -72,7 +87,6 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None, 
         )
         cleanup.callback(outbox.close)  # after the client's, which may still empty the outbox
         link = connect(settings, outbox, cleanup)
-        link.announce(bundle.card.labels, STATE_EVERY_S, settings.health.every_s)
         origin = Origin(settings.mqtt.device, str(ULID()))
         supervisor = CameraSupervisor(
             lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
@@ -83,10 +97,9 @@ def run(settings: Settings, stop: threading.Event, print_to: int | None = None, 
         cleanup.callback(supervisor.close, _RELEASE_S)
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
-        publisher = Publisher(origin, bundle, link, printer, record)
-        detector = HaarDetector(settings.faces.min_height)
-        pipeline = Pipeline(detector, bundle, settings.faces, settings.emotion)
-        daemon = Daemon(settings, supervisor, pipeline, publisher, switch, link)
+        publisher = Publisher(origin, setup.bundle, link, printer, record)
+        daemon = Daemon(setup, reloader, supervisor, publisher, switch, link)
+        daemon.announce()
         try:
             if not daemon.open(stop):
                 return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
-    from edge.config import Settings
+    from edge.config import HomeAssistantConfig, Settings
     from edge.mqtt.message import Incoming
     from edge.mqtt.outbox import Outbox
     from edge.wire.messages import FaceEvent
@@ -53,7 +53,9 @@ class BrokerLink(Protocol):
     def topics(self) -> Topics:
         """The device's topics."""
 
-    def announce(self, labels: Sequence[str], state_every_s: float, health_every_s: float) -> None:
+    def announce(
+        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
+    ) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
@@ -84,7 +86,9 @@ class NullBrokerLink:
     def __init__(self, topics: Topics) -> None:
         self.topics = topics
 
-    def announce(self, labels: Sequence[str], state_every_s: float, health_every_s: float) -> None:
+    def announce(
+        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
+    ) -> None:
         """Do nothing."""
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
@@ -122,8 +126,11 @@ class MqttLink:
         """The device's topics."""
         return self._client.topics
 
-    def announce(self, labels: Sequence[str], state_every_s: float, health_every_s: float) -> None:
+    def announce(
+        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
+    ) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
+        self._home.configure(config)
         self._home.announce(labels, state_every_s, health_every_s)
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:

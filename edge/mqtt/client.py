@@ -86,6 +86,11 @@ class MqttClient:
         """
         self._connector.subscriptions.add(Subscription(topic, handler, retained=retained))
 
+    def replace_subscription(self, old: str, topic: str, handler: Handler, *, retained: bool = False) -> None:
+        """Subscribe to another topic instead of `old`; the arguments are those of `subscribe`."""
+        self._connector.subscriptions.replace(old, Subscription(topic, handler, retained=retained))
+        self._wake_up.wake()
+
     def start(self) -> None:
         """Connect, and keep at it, in the background."""
         self._thread.start()

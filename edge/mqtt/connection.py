@@ -127,6 +127,10 @@ class Connection:
         elif sequence is not None:
             self._unconfirmed.append(sent)
 
+    def resubscribe(self) -> None:
+        """Subscribe to what took the place of another subscription."""
+        self._subscriptions.apply(self._client)
+
     def confirm(self) -> None:
         """Have the events with QoS 0 confirmed: a broker that answers an UNSUBSCRIBE has read what came before it.
 

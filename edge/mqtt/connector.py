@@ -181,6 +181,7 @@ class Connector:
         sender = self._sender
         if not self.connected:
             self._accepted(connection)
+        connection.resubscribe()
         for topic, reason in self.subscriptions.denied.items():
             self._status.topic_denied(topic, reason)
         drained = now_s >= self._drain_by_s or sender.drained(connection)

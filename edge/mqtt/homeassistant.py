@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.config import HomeAssistantConfig
     from edge.mqtt.client import MqttClient
     from edge.mqtt.message import Incoming
+    from edge.mqtt.subscriptions import Handler
     from edge.wire.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -59,14 +60,31 @@ class HomeAssistant:
         """
         self._client = client
         self._share, self._clock = share, clock
+        self._config = config
         self._topics = HomeAssistantTopics(config.prefix, object_id(client.topics.root))
-        self._enabled = config.enabled
         self._due_s: float | None = None
         self._left_over = False
-        if config.enabled:
-            client.subscribe(self._topics.status, self.handle_status)
-        else:
-            client.subscribe(self._topics.config, self.handle_config, retained=True)
+        topic, handler = self._subscription()
+        client.subscribe(topic, handler, retained=not config.enabled)
+
+    def _subscription(self) -> tuple[str, Handler]:
+        """Return what is listened to: Home Assistant's start, or an announcement from when this was enabled."""
+        if self._config.enabled:
+            return self._topics.status, self.handle_status
+        return self._topics.config, self.handle_config
+
+    def configure(self, config: HomeAssistantConfig) -> None:
+        """Take another configuration over: an announcement that is no longer wanted is taken back."""
+        if config == self._config:
+            return
+        listened, _ = self._subscription()
+        if self._config.enabled:
+            # Kept as what is so now: it is sent also where the broker comes back later.
+            self._client.publish_retained(self._topics.config, "")
+        self._config = config
+        self._topics = HomeAssistantTopics(config.prefix, object_id(self._client.topics.root))
+        topic, handler = self._subscription()
+        self._client.replace_subscription(listened, topic, handler, retained=not config.enabled)
 
     def handle_status(self, message: Incoming) -> None:
         """Note that Home Assistant has started: its birth message."""
@@ -85,7 +103,7 @@ class HomeAssistant:
             state_every_s: Seconds between two `state` messages at most.
             health_every_s: The same of `health`.
         """
-        if self._enabled:
+        if self._config.enabled:
             payload = discovery(self._client.topics, labels, state_every_s, health_every_s)
             self._client.publish_retained(self._topics.config, json.dumps(payload, ensure_ascii=False))
 

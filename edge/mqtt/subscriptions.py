@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class Subscriptions:
         self.waiting = False
         """Whether the broker has not answered."""
         self._all: list[Subscription] = []
+        self._replaced: deque[tuple[str, Subscription]] = deque()
 
     @property
     def topics(self) -> str:
@@ -60,8 +62,33 @@ class Subscriptions:
         """Add one, before the first connection."""
         self._all.append(subscription)
 
+    def replace(self, topic: str, subscription: Subscription) -> None:
+        """Have one take the place of the one with this filter. From any thread; `apply` does it."""
+        self._replaced.append((topic, subscription))
+
+    def apply(self, client: paho.Client) -> None:
+        """Do what `replace` asked for, on a connection that the broker has accepted."""
+        if not self._replaced:
+            return
+        for topic in self._take_replaced():
+            client.message_callback_remove(topic)
+            client.unsubscribe(topic)
+        self.attach(client)
+        self.subscribe(client)
+
+    def _take_replaced(self) -> list[str]:
+        """Bring the list up to date, and return the filters that are gone."""
+        gone = []
+        while self._replaced:
+            topic, subscription = self._replaced.popleft()
+            index = next(index for index, one in enumerate(self._all) if one.topic == topic)
+            self._all[index] = subscription
+            gone.append(topic)
+        return gone
+
     def attach(self, client: paho.Client) -> None:
         """Have the messages that a client receives handled."""
+        self._take_replaced()
         for subscription in self._all:
             client.message_callback_add(subscription.topic, _passing_to(subscription.handler))
 

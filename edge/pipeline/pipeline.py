@@ -41,6 +41,7 @@ class Pipeline:
         motion: Motion | None = None,
         reader: FaceReader | None = None,
         flow: Flow | None = None,
+        ids_before: int = 0,
     ) -> None:
         """Start without any face.
 
@@ -52,7 +53,12 @@ class Pipeline:
             motion: Detects what changed in the picture, if not in the usual way.
             reader: Reads faces with the classifier, if not in the usual way.
             flow: Follows faces between detections, if not in the usual way.
+            ids_before: How many faces have an id already: the next face has the id after it.
         """
+        self._ids_before = ids_before
+        self.last_id = ids_before
+        """The id of the newest face."""
+
         self._labels = classifier.card.labels
         calibration = classifier.card.calibration
         min_score = (calibration.min_face_score or 0.0) if faces.min_score is None else faces.min_score
@@ -103,26 +109,28 @@ class Pipeline:
                 min_confidence=self._min_confidence,
                 hold_s=self._hold_s,
             )
-            return [Appeared(*_where(frame, track), smoother.emotion, smoother.confidence, smoother.probabilities)]
+            self.last_id = max(self.last_id, self._ids_before + track.id)
+            return [Appeared(*self._where(frame, track), smoother.emotion, smoother.confidence, smoother.probabilities)]
         change = smoother.update(track.probabilities, frame.time_s)
         if change is None:
             return []
         emotion, confidence, probabilities = smoother.emotion, smoother.confidence, smoother.probabilities
-        return [Changed(*_where(frame, track), emotion, confidence, probabilities, change.previous, change.lasted_s)]
+        return [
+            Changed(*self._where(frame, track), emotion, confidence, probabilities, change.previous, change.lasted_s)
+        ]
 
     def _gone(self, frame: Frame, track: Track) -> Gone:
         smoother = self._smoothers.pop(track.id)
-        return Gone(*_where(frame, track), smoother.emotion, smoother.confidence, track.seen_s - track.since_s)
+        return Gone(*self._where(frame, track), smoother.emotion, smoother.confidence, track.seen_s - track.since_s)
 
     def _present(self, frame: Frame, track: Track) -> PresentFace:
         smoother = self._smoothers[track.id]
         since = frame.captured_at - timedelta(seconds=frame.time_s - smoother.since_s)
-        return PresentFace(track.id, track.rect, smoother.emotion, smoother.confidence, since)
+        return PresentFace(self._ids_before + track.id, track.rect, smoother.emotion, smoother.confidence, since)
 
-
-def _where(frame: Frame, track: Track) -> tuple[datetime, tuple[int, int], int, Rect]:
-    """Return what every transition begins with."""
-    return frame.captured_at, _size(frame), track.id, track.rect
+    def _where(self, frame: Frame, track: Track) -> tuple[datetime, tuple[int, int], int, Rect]:
+        """Return what every transition begins with."""
+        return frame.captured_at, _size(frame), self._ids_before + track.id, track.rect
 
 
 def _size(frame: Frame) -> tuple[int, int]:

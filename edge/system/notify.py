@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 
 log = logging.getLogger(__name__)
 
@@ -13,8 +14,13 @@ _SEND_TIMEOUT_S = 1.0
 
 
 def ready(status_text: str = "running") -> None:
-    """Report that the start is complete."""
+    """Report that the start, or a reload, is complete."""
     _send(f"READY=1\nSTATUS={_one_line(status_text)}")
+
+
+def reloading() -> None:
+    """Report that the configuration is being read again; `ready` ends it."""
+    _send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 def watchdog() -> None:

@@ -141,7 +141,7 @@ def test_doctor_shows_no_secret(address: str, monkeypatch: pytest.MonkeyPatch) -
 def test_a_defect_that_quotes_an_address_does_not_show_its_secret(
     emotion_edge: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explode(settings: Settings, *_: object) -> None:
+    def explode(settings: Settings, *_: object, **__: object) -> None:
         logging.getLogger("edge").warning("about to open %s", settings.camera.source)
         try:
             int(settings.camera.source)

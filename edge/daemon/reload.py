@@ -1,0 +1,151 @@
+"""What the daemon reads again while it runs: its configuration and its model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.errors import BundleError, ConfigError, EdgeError, OutputError
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.pipeline import Pipeline
+from edge.vision.detector import HaarDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.config import EmotionConfig, Settings
+    from edge.inference.store import ModelStore
+    from edge.system.running import DaemonFile
+
+log = logging.getLogger(__name__)
+
+APPLIED = ("faces", "emotion", "homeassistant", "health")
+"""Sections that a reload applies. The others hold a camera, a connection or a file open, and need a restart."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is in force."""
+
+    settings: Settings
+    bundle: ModelBundle
+    waiting: tuple[str, ...] = ()
+    """Keys of the configuration that changed and need a restart."""
+
+    def make_pipeline(self, ids_before: int = 0) -> Pipeline:
+        """Return a pipeline without faces; `ids_before` faces had an id before."""
+        faces, emotion = self.settings.faces, self.settings.emotion
+        return Pipeline(HaarDetector(faces.min_height), self.bundle, faces, emotion, ids_before=ids_before)
+
+
+class Reloader:
+    """Makes the first setup, and each further one when it is asked to.
+
+    Example:
+        >>> reloader = Reloader(store, file, lambda: load(path, os.environ, {}), reload_on_signal())
+        >>> setup = reloader.start(settings)
+        >>> if reloader.asked():
+        ...     setup = reloader.reload(setup)
+    """
+
+    def __init__(
+        self,
+        store: ModelStore,
+        file: DaemonFile,
+        read: Callable[[], Settings] | None = None,
+        asked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take where things are read from.
+
+        Args:
+            store: The device's bundles.
+            file: Where it is noted which bundle is in use.
+            read: Reads the configuration; None: it never changes.
+            asked: Returns whether a reload was asked for since the last call.
+        """
+        self._store, self._file, self._read = store, file, read
+        self.asked = asked
+
+    def start(self, settings: Settings) -> Setup:
+        """Return the first setup.
+
+        Raises:
+            BundleError: No bundle can be used.
+            ConfigError: The settings ask for what the bundle cannot do.
+        """
+        return Setup(settings, load_model(settings.emotion, self._store))
+
+    def reload(self, before: Setup) -> Setup:
+        """Return the setup of what is configured and chosen now; the one before, if that cannot be used.
+
+        Bundles that are the same stay the same object.
+        """
+        try:
+            settings = self._read() if self._read else before.settings
+            bundle = load_model(settings.emotion, self._store)
+        except EdgeError as error:
+            for line in (*str(error).splitlines(), "the configuration is refused, and everything stays as it was"):
+                log.error("%s", line)  # noqa: TRY400  # sentences for the user
+            return before
+        setup = _merge(before, settings, bundle)
+        if setup.waiting:
+            log.warning("%s: changed, which takes effect when the daemon is restarted", ", ".join(setup.waiting))
+        card = setup.bundle.card
+        log.info("the configuration was read again; model %s %s", card.name, card.version)
+        return setup
+
+    def note(self, setup: Setup) -> None:
+        """Note that a setup is in force, for who asks which bundle is in use."""
+        configured = setup.settings.emotion.model
+        card = setup.bundle.card
+        self._file.write(model=card.name, sha256=card.sha256, configured=str(configured) if configured else None)
+
+
+def load_model(emotion: EmotionConfig, store: ModelStore) -> ModelBundle:
+    """Return the bundle that the settings name, else the chosen one, else the shipped one.
+
+    A chosen bundle that cannot be used is logged, and the one before takes its place.
+
+    Raises:
+        BundleError: The bundle that the settings name cannot be used, or not even the shipped one.
+        ConfigError: The settings ask for what that bundle cannot do.
+    """
+    choice = None if emotion.model else store.choice
+    name = choice.model if choice else SHIPPED.stem
+    while True:
+        try:
+            return ModelBundle.configured(emotion, _path(store, name))
+        except (BundleError, ConfigError) as error:
+            if emotion.model or name == SHIPPED.stem:
+                raise
+            name = _go_back(store)
+            log.error("%s; the model %s takes its place", error, name)  # noqa: TRY400  # a sentence for the user
+
+
+def _path(store: ModelStore, name: str) -> Path:
+    return SHIPPED if name == SHIPPED.stem else store.find(name)
+
+
+def _go_back(store: ModelStore) -> str:
+    try:
+        return store.go_back()
+    except OutputError as error:
+        log.warning("%s; the next start tries the model again", error)
+        return SHIPPED.stem
+
+
+def _merge(before: Setup, settings: Settings, bundle: ModelBundle) -> Setup:
+    """Return what can be applied, and note what cannot."""
+    old = before.settings
+    waiting = [
+        f"{section}.{key}"
+        for section in type(settings).model_fields
+        if section not in APPLIED
+        for key in type(getattr(settings, section)).model_fields
+        if getattr(getattr(settings, section), key) != getattr(getattr(old, section), key)
+    ]
+    applied = old.model_copy(update={section: getattr(settings, section) for section in APPLIED})
+    is_same = bundle.card == before.bundle.card and settings.emotion == old.emotion
+    return Setup(applied, before.bundle if is_same else bundle, tuple(waiting))
