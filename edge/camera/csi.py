@@ -96,7 +96,7 @@ def load_picamera2() -> Any:
     except ModuleNotFoundError as error:
         message = (
             f"the Raspberry Pi's own cameras need the Python module {error.name or error}, which is missing; "
-            "'sudo apt install python3-picamera2', and make the virtual environment with --system-site-packages"
+            "'sudo apt install python3-picamera2', then 'make run' or 'sudo make install' again"
         )
         raise NoPicamera2Error(message) from None
     except (ImportError, ValueError) as error:  # ValueError: built for another numpy

@@ -6,18 +6,23 @@ import typer
 
 from edge import config as configuration
 from edge.cli.encoding import write_utf8
-from edge.cli.options import ConfigOption, load_settings
+from edge.cli.options import ConfigOption, load_settings, settings_file
+from edge.cli.usage import redact_message
 
 app = typer.Typer(help="Check, show or explain the configuration.", no_args_is_help=True)
 
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Check the configuration."""
-    load_settings(config, {})
-    typer.echo(
-        f"{config or configuration.SYSTEM_FILE}: fine" if config or configuration.SYSTEM_FILE.exists() else "fine"
-    )
+    """Check the configuration; as root, also whether the service's user can read the files that it names."""
+    settings, file = load_settings(config, {}), settings_file(config)
+    from edge import doctor  # noqa: PLC0415  # as in run
+
+    finding = doctor.files(settings, file, doctor.go_on_as_service(settings))
+    if finding.status == "broken":
+        for found, fix in zip(finding.found.splitlines(), (finding.fix or "").splitlines(), strict=True):
+            typer.echo(redact_message(f"emotion-edge: warning: {found}\n  {fix}"), err=True)
+    typer.echo(f"{file}: fine" if file else "fine")
 
 
 @app.command()

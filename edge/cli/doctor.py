@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from edge.cli.encoding import write_utf8
-from edge.cli.options import ConfigOption, JsonFlag, load_settings
+from edge.cli.options import ConfigOption, JsonFlag, load_settings, settings_file
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002  # typer's way
-    """Report what is missing on this machine, and the command that fixes it."""
+    """Report what is missing on this machine, and the command that fixes it; as root: for the service's user."""
     from edge import doctor as examination  # noqa: PLC0415  # as in run
 
     try:
         settings: Settings | ConfigError = load_settings(config, {})
     except ConfigError as error:
         settings = error
-    findings = examination.examine(settings)
+    reader = examination.go_on_as_service(None if isinstance(settings, ConfigError) else settings)
+    findings = examination.examine(settings, reader=reader, configuration=settings_file(config))
     if as_json:
         write_utf8()
         typer.echo(examination.to_json(findings))

@@ -42,3 +42,8 @@ def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
         ConfigError: One of them is wrong.
     """
     return config.load(file, os.environ, flags)
+
+
+def settings_file(file: Path | None) -> Path | None:
+    """Return the file that the settings come from: the one that is named, or the system's if it is there."""
+    return file or (config.SYSTEM_FILE if config.SYSTEM_FILE.exists() else None)

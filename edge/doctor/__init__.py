@@ -8,35 +8,45 @@ from typing import TYPE_CHECKING
 
 from edge.config import Settings
 from edge.doctor import cameras, host, software
+from edge.doctor.files import Reader, files, go_on_as_service
 from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
 from edge.system.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-__all__ = ["Finding", "advice", "examine", "exit_code", "table", "to_json"]
+__all__ = ["Finding", "Reader", "advice", "examine", "exit_code", "files", "go_on_as_service", "table", "to_json"]
 
 
-def examine(settings: Settings | ConfigError, machine: Machine | None = None) -> list[Finding]:
+def examine(
+    settings: Settings | ConfigError,
+    machine: Machine | None = None,
+    reader: Reader | None = None,
+    configuration: Path | None = None,
+) -> list[Finding]:
     """Return a finding for each check. It takes some seconds where a camera or a broker does not answer.
 
     Args:
         settings: Those in force, or why they are invalid: then the rest is checked against the defaults.
         machine: Whose files to read.
+        reader: Who reads the files that the settings name; the user of this process unless given.
+        configuration: The file that the settings come from.
     """
-    machine = machine or Machine()
+    machine, reader = machine or Machine(), reader or Reader()
     valid = Settings() if isinstance(settings, ConfigError) else settings
     checks: dict[str, Callable[[], Finding]] = {
         "machine": lambda: Finding("machine", "ok", machine.model()),
         "configuration": lambda: software.configuration(settings),
+        "files": lambda: files(valid, configuration, reader),
         "python": software.python,
         "TFLite runtime": software.runtime,
         "model": lambda: software.model(valid.emotion),
         "OpenCV": software.opencv,
         "PyAV": software.pyav,
         "camera": lambda: cameras.camera(valid, machine),
-        "broker": lambda: _broker(valid),
+        "broker": lambda: _broker(valid, reader),
         "clock": lambda: host.clock(synchronised=host.is_clock_synchronised()),
         "power and heat": lambda: host.power(machine.throttling()),
         "CPU governor": lambda: host.governor(machine.governors()),
@@ -54,7 +64,7 @@ def _finding(name: str, check: Callable[[], Finding]) -> Finding:
         return software.missing(name, error)
 
 
-def _broker(settings: Settings) -> Finding:
+def _broker(settings: Settings, reader: Reader) -> Finding:
     from edge.doctor.broker import broker  # noqa: PLC0415  # it needs paho, which may be missing
 
-    return broker(settings.mqtt)
+    return broker(settings.mqtt, password=reader.password)

@@ -26,12 +26,13 @@ _COSTS_COMMANDS = {Failure.SUBSCRIBE, Failure.LOST}
 """Events go out; what may be lost are commands to the device."""
 
 
-def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S) -> Finding:
+def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S, *, password: str | None = None) -> Finding:
     """Return whether the broker takes what the daemon sends, tried with one message that is not retained.
 
     Args:
         mqtt: Which broker, and below which topics.
         patience_s: Seconds for each of the broker's answers; two of them where it never answers.
+        password: What systemd hands on in place of `password_file`, which exists only while the service runs.
     """
     address = mqtt.broker
     if address.kind == "none":
@@ -40,7 +41,7 @@ def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S) -> Finding:
         if find_spec("amqtt") is None:
             return Finding(_NAME, "broken", "the embedded broker is not installed", pip_install("emotion-edge[demo]"))
         return Finding(_NAME, "ok", "the embedded one")
-    trip = round_trip(mqtt, patience_s)
+    trip = round_trip(mqtt, patience_s, password=password)
     below = f"{Topics(mqtt.base_topic, mqtt.device).root}/"
     if trip.failure is None:
         version = "MQTT 5" if trip.mqtt5 else "MQTT 3.1.1"
@@ -55,7 +56,7 @@ _PORTS = "1883 unless the broker has another (8883 with mqtts://)"
 _RULES = "let this user publish and read {below}# in the broker's access list (mosquitto: acl_file)"
 
 _TEXTS: dict[Failure, tuple[str, str]] = {
-    Failure.FILES: ("not tried: {reason}", "see the check of the configuration"),
+    Failure.FILES: ("not tried: {reason}", "see the check of the files"),
     Failure.NAME: ("the name {host} is not found ({reason})", "{name}"),
     Failure.CLOSED: ("nothing listens at port {port} ({reason})", "{closed}"),
     Failure.UNREACHABLE: ("{host} cannot be reached: {reason}", "ping {host}  # then check the network, and mqtt.url"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _NAME = "camera"
 _SYSTEM_PYTHON = "/usr/bin/python3"
+_INSTALLED = Path("/opt/emotion-edge")
+_APT = "sudo apt install python3-picamera2"
 
 _LIST_CSI = "rpicam-hello --list-cameras  # if it sees none: power off, reseat the ribbon cable"
 _CORRECT_SOURCE = "emotion-edge config show  # then correct camera.source"
@@ -112,18 +114,34 @@ def _fix_of_csi(error: EdgeError | None) -> str:
 
 
 def picamera2_fix() -> str:
-    """Return the command that installs Picamera2, or that lets the virtual environment see the system's."""
-    if sys.prefix != sys.base_prefix and Path(_SYSTEM_PYTHON).exists():
-        # -I: a picamera2.py in the current folder is not the system's.
-        command = [_SYSTEM_PYTHON, "-I", "-c", "import libcamera, picamera2"]
-        try:
-            hidden = subprocess.run(command, capture_output=True, timeout=ASK_S, check=False).returncode == 0
-        except subprocess.TimeoutExpired:
-            hidden = False
-        if hidden:
-            change = "s/^include-system-site-packages = false/include-system-site-packages = true/"
-            return f"sed -i '{change}' {sys.prefix}/pyvenv.cfg"
-    return "sudo apt install python3-picamera2"
+    """Return the commands that install Picamera2 and make the environment anew, so that it sees it.
+
+    The system's numpy has to come with it: Picamera2 is built for that one, and pip's would hide it.
+    """
+    if sys.prefix == sys.base_prefix:
+        return _APT
+    return _environment_anew() if _system_has_picamera2() else f"{_APT} && {_environment_anew()}"
+
+
+def _system_has_picamera2() -> bool:
+    # -I: a picamera2.py in the current folder is not the system's.
+    command = [_SYSTEM_PYTHON, "-I", "-c", "import libcamera, picamera2"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=ASK_S, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _environment_anew() -> str:
+    folder = Path(sys.prefix)
+    if folder.is_relative_to(_INSTALLED):
+        return "sudo make install  # in the folder that emotion-edge was installed from"
+    if (folder.parent / "requirements" / "venv.sh").exists():
+        return f"make -C '{folder.parent}' run"
+    return (
+        f"python3 -m venv --clear --system-site-packages '{folder}'  "
+        "# then install emotion-edge into it again, without numpy"
+    )
 
 
 def _stream(source: Source) -> Finding:

@@ -6,24 +6,22 @@ import ctypes
 import os
 import shutil
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
+from edge.system import service
 from edge.system.directories import state_directory
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from edge.config import MqttConfig, Settings
     from edge.system.machine import Throttling
 
 CONNECT_S = 2.0
 """Seconds that a TCP connection may take."""
-
-_SERVICE_STATE = Path("/var/lib/emotion-edge")
-"""``StateDirectory=`` of the unit, which systemd makes when the service first starts."""
 
 _EVENT_BYTES = 600
 """Size of an event on disk (see `OutboxConfig.max_events`)."""
@@ -101,6 +99,6 @@ def disk(settings: Settings) -> Finding:
 
 def _state_directory(mqtt: MqttConfig) -> Path:
     """Return where the daemon keeps its outbox: the service's folder if it is installed, else the user's."""
-    if "STATE_DIRECTORY" not in os.environ and _SERVICE_STATE.exists():
-        return _SERVICE_STATE
+    if "STATE_DIRECTORY" not in os.environ and service.STATE.exists():
+        return service.STATE
     return state_directory(Topics(mqtt.base_topic, mqtt.device).root, os.environ)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
 from edge.errors import BundleError, ConfigError, EdgeError
-from edge.redaction import redact_file
 from edge.system.packages import pip_install, sees_system_packages
 from edge.text import first_line
 
@@ -42,16 +40,10 @@ def missing(name: str, error: ImportError) -> Finding:
 
 
 def configuration(settings: Settings | ConfigError) -> Finding:
-    """Check that the configuration is valid and its files can be read."""
+    """Check that the configuration is valid."""
     name = "configuration"
     if isinstance(settings, ConfigError):
         return Finding(name, "broken", str(settings), "emotion-edge config example  # shows what is allowed")
-    mqtt = settings.mqtt
-    for file in (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file):
-        if file and not os.access(file, os.R_OK):
-            # Only a warning: a systemd credential exists only while the service runs.
-            shown = redact_file(str(file)) if file is mqtt.password_file else file
-            return Finding(name, "warning", f"{shown} cannot be read from here", f"sudo ls -l '{shown}'")
     return Finding(name, "ok", "valid")
 
 

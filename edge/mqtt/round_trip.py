@@ -55,7 +55,7 @@ class RoundTrip:
     """From the publication until the message was back."""
 
 
-def round_trip(config: MqttConfig, patience_s: float = PATIENCE_S) -> RoundTrip:
+def round_trip(config: MqttConfig, patience_s: float = PATIENCE_S, *, password: str | None = None) -> RoundTrip:
     """Log in, subscribe to what the daemon subscribes to, publish one message that is not retained, and read it back.
 
     The client id is another one than the daemon's, so that a running daemon stays connected.
@@ -63,13 +63,14 @@ def round_trip(config: MqttConfig, patience_s: float = PATIENCE_S) -> RoundTrip:
     Args:
         config: Its address names a broker on the network.
         patience_s: Seconds for each answer.
+        password: What to log in with instead of what is in the password file.
     """
     try:
-        password, tls = credentials(config)
+        read, tls = credentials(config if password is None else config.model_copy(update={"password_file": None}))
     except ConfigError as error:
         return RoundTrip(Failure.FILES, str(error))
     for mqtt5 in (True, False):
-        attempt = _Attempt(config, password, tls, mqtt5=mqtt5)
+        attempt = _Attempt(config, password or read, tls, mqtt5=mqtt5)
         result = attempt.run(patience_s)
         if not attempt.may_be_the_version:
             break

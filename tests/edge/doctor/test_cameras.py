@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
-import subprocess
 from typing import TYPE_CHECKING
 
 import cv2
@@ -91,15 +89,22 @@ def test_a_camera_stack_that_fails_says_why(tmp_path: Path, picamera2: Path) -> 
     assert "sequence did not complete" in look(asked("picamera2"), tmp_path).found
 
 
-def test_hidden_system_packages_are_shown_by_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_advice_for_a_missing_picamera2_is_the_whole_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
     python = tmp_path / "system-python"
-    python.write_text("#!/bin/sh\nexit 0\n")  # which has libcamera
+    python.write_text(f"#!/bin/sh\nexit {status}\n")  # 0: it has libcamera
     python.chmod(0o755)
-    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
     monkeypatch.setattr(cameras, "_SYSTEM_PYTHON", str(python))
-    monkeypatch.setattr("sys.prefix", str(tmp_path))
-    subprocess.run(shlex.split(cameras.picamera2_fix()), check=True)
-    assert "include-system-site-packages = true" in (tmp_path / "pyvenv.cfg").read_text()
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    apt = "sudo apt install python3-picamera2 && " if status else ""
+    assert cameras.picamera2_fix().startswith(f"{apt}python3 -m venv --clear --system-site-packages '{tmp_path}/.venv'")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "venv.sh").touch()
+    assert cameras.picamera2_fix() == f"{apt}make -C '{tmp_path}' run"
+    monkeypatch.setattr("sys.prefix", "/opt/emotion-edge/0.1.0")
+    assert cameras.picamera2_fix().startswith(f"{apt}sudo make install")
 
 
 def test_what_is_no_v4l2_device_is_no_camera(tmp_path: Path, picamera2: Path) -> None:

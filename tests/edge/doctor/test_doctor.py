@@ -15,6 +15,7 @@ from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, S
 from edge.doctor import Finding, examine, exit_code, host, software, table, to_json
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
+from edge.system import service
 from edge.system.machine import Throttling
 from edge.vision.detector import CASCADES, cascade_file
 
@@ -51,15 +52,6 @@ def test_a_wrong_configuration_is_a_finding_and_the_rest_is_still_examined() -> 
     assert findings["configuration"].status == "broken"
     assert "mqtt.ulr" in findings["configuration"].found
     assert findings["OpenCV"].status == "ok"
-
-
-def test_a_password_file_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
-    mqtt = MqttConfig(url="mqtt://me@localhost", password_file=tmp_path / "password")
-    assert software.configuration(Settings(mqtt=mqtt)).status == "warning"
-    (tmp_path / "password").write_text("secret")
-    finding = software.configuration(Settings(mqtt=mqtt))
-    assert finding.status == "ok"
-    assert "secret" not in finding.found
 
 
 def test_the_runtime_is_named() -> None:
@@ -195,7 +187,7 @@ def test_outside_the_service_its_folder_is_looked_at_if_there_is_one(
 ) -> None:
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(host, "_SERVICE_STATE", tmp_path / "service")
+    monkeypatch.setattr(service, "STATE", tmp_path / "service")
     assert host.disk(Settings()).found.endswith(str(tmp_path))
     (tmp_path / "service").mkdir()
     assert host.disk(Settings()).found.endswith(str(tmp_path / "service"))

@@ -1,0 +1,163 @@
+"""Check of the files that the configuration names: can whoever runs the daemon read them?"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.camera.source import SourceKind, parse_source
+from edge.doctor.finding import Finding
+from edge.errors import EdgeError
+from edge.redaction import redact, redact_file
+from edge.system import service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edge.config import Settings
+    from edge.doctor.finding import Status
+
+_NAME = "files"
+_PASSWORD = "mqtt.password_file"  # noqa: S105  # a key's name
+_CAMERA = "camera.source"
+_ASK_ROOT = "sudo emotion-edge doctor  # checks as the service's user"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the files."""
+
+    service: str | None = None
+    """The service's user, as whom this process goes on; None: whoever started it."""
+
+    password: str | None = None
+    """The broker's, as systemd hands it on to the service."""
+
+    installed: bool = False
+    """Whether the service is installed."""
+
+
+def go_on_as_service(settings: Settings | None) -> Reader:
+    """Have this process go on as the service's user, if root started it and the service is installed.
+
+    Args:
+        settings: Those in force; they may name a password that systemd hands on, which root alone can read now.
+    """
+    user = service.installed_user()
+    if os.geteuid() != 0:
+        return Reader(installed=user is not None)
+    file = settings.mqtt.password_file if settings else None
+    password = service.password_from_systemd(file) if file else None
+    became = user is not None and service.become(user)
+    return Reader(user.pw_name if user and became else None, password, installed=user is not None)
+
+
+def files(settings: Settings, configuration: Path | None, reader: Reader) -> Finding:
+    """Return whether the reader can read every file that the configuration names, and the configuration.
+
+    Args:
+        settings: Those in force.
+        configuration: The file that they come from, if there is one.
+        reader: Who reads them.
+    """
+    problems = list(_problems(settings, configuration, reader))
+    if reader.installed and not reader.service and os.geteuid() == 0:
+        found = "checked as root: the service's user cannot read this program to check as itself"
+        problems.append(("warning", found, "sudo /usr/local/bin/emotion-edge doctor"))
+    if not problems:
+        return Finding(_NAME, "ok", f"can be read by {reader.service or 'this user'}")
+    status: Status = "broken" if any(status == "broken" for status, _, _ in problems) else "warning"
+    return Finding(
+        _NAME, status, "\n".join(found for _, found, _ in problems), "\n".join(fix for _, _, fix in problems)
+    )
+
+
+def _problems(settings: Settings, configuration: Path | None, reader: Reader) -> Iterator[tuple[Status, str, str]]:
+    mqtt, model = settings.mqtt, settings.emotion.model
+    named = {
+        "configuration": configuration,
+        _PASSWORD: mqtt.password_file,
+        "mqtt.ca_file": mqtt.ca_file,
+        "mqtt.cert_file": mqtt.cert_file,
+        "mqtt.key_file": mqtt.key_file,
+        "emotion.model": model,
+        "the model's card": model and model.name and model.with_suffix(".json"),
+        _CAMERA: _clip(settings.camera.source) if reader.service else None,  # else the check of the camera opens it
+    }
+    for key, file in named.items():
+        if file and (problem := _problem(key, file, reader)):
+            yield problem
+    outbox = settings.outbox.path
+    if reader.service and outbox and not outbox.is_relative_to(service.STATE):
+        found = f"outbox.path: {outbox}: the service may write below {service.STATE} alone"
+        yield "broken", found, f"write a path below {service.STATE}, or leave outbox.path out"
+
+
+def _problem(key: str, file: Path, reader: Reader) -> tuple[Status, str, str] | None:
+    """Return what is wrong with a file, and what to do; None if it can be read."""
+    shown = redact_file(str(file)) if key == _PASSWORD else redact(str(file))
+    if key == _PASSWORD and file.is_relative_to(service.CREDENTIALS):
+        return _credential_problem(file, reader)
+    if reader.service and (hidden := service.hidden_by(file)):
+        found = f"{key}: {shown}: the service does not see {hidden[0]} ({hidden[1]} in its unit)"
+        return "broken", found, f"move it to /etc/emotion-edge, where {reader.service} can read it, and correct {key}"
+    if os.access(file, os.R_OK):
+        return None
+    try:
+        about = file.stat()
+    except PermissionError:
+        why = "it is in a folder that"
+    except OSError as error:
+        return "broken", f"{key}: {shown}: {error.strerror}", f"correct {key}"
+    else:
+        why = f"it belongs to {_owner(about.st_uid)} (mode {stat.S_IMODE(about.st_mode):04o}), and"
+    who = f"the service's user {reader.service}" if reader.service else "this user"
+    found = f"{key}: {shown}: {why} {who} cannot read"
+    if not reader.service and reader.installed:
+        return "warning", found, _ASK_ROOT
+    return "broken", found, _fix(key, shown, reader)
+
+
+def _fix(key: str, shown: str, reader: Reader) -> str:
+    if key == _PASSWORD and reader.service:
+        return (
+            f"sudo install -D -m 0600 '{shown}' {service.PASSWORD_SOURCE}  "
+            f'# and write password_file = "{service.PASSWORD}"'
+        )
+    group = reader.service or pwd.getpwuid(os.geteuid()).pw_name
+    return f"sudo chgrp {group} '{shown}' && sudo chmod g+r '{shown}'"
+
+
+def _credential_problem(file: Path, reader: Reader) -> tuple[Status, str, str] | None:
+    """Return what is wrong with a password that systemd hands on."""
+    if reader.password is not None or os.access(file, os.R_OK):
+        return None
+    if os.geteuid() != 0 and not reader.service:
+        found = f"{_PASSWORD}: {file}: a credential of systemd, which root and the service alone can read"
+        return "warning", found, _ASK_ROOT
+    source = service.PASSWORD_SOURCE
+    found = f"{_PASSWORD}: systemd takes it from {source}, which is missing or empty"
+    return (
+        "broken",
+        found,
+        f"sudo install -D -m 0600 FILE {source}  # FILE holds the password; then restart the service",
+    )
+
+
+def _clip(source: str) -> Path | None:
+    try:
+        parsed = parse_source(source)
+    except EdgeError:
+        return None  # the check of the camera says so
+    return parsed.path if parsed.kind is SourceKind.FILE else None
+
+
+def _owner(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"

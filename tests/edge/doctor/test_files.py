@@ -1,0 +1,125 @@
+"""Can whoever runs the daemon read what the configuration names? With the service installed, that is its user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
+from edge.doctor import Reader, files
+from edge.system import service
+from tests.as_service import FILES, findings, run_installed
+from tests.broker import Mosquitto, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CREDENTIAL = "/run/credentials/emotion-edge.service/mqtt-password"
+STORE = "/etc/credstore/emotion-edge.mqtt-password"
+
+SERVICE = Reader("emotion-edge")
+
+
+def with_password(file: Path | str) -> Settings:
+    return Settings(mqtt=MqttConfig.model_validate({"url": "mqtt://me@localhost", "password_file": file}))
+
+
+def test_without_the_service_its_own_user_must_be_able_to_read_them(tmp_path: Path) -> None:
+    missing = files(with_password(tmp_path / "password"), None, Reader())
+    assert missing.status == "broken"
+    assert "password: No such file" in missing.found
+    (tmp_path / "password").write_text("secret")
+    there = files(with_password(tmp_path / "password"), None, Reader())
+    assert there.status == "ok"
+    assert "secret" not in there.found
+
+
+def test_a_password_in_place_of_its_files_name_is_not_shown() -> None:
+    finding = files(with_password("hunter2"), None, Reader())
+    assert finding.status == "broken"
+    assert "hunter2" not in finding.found + (finding.fix or "")
+
+
+@pytest.mark.parametrize(("folder", "directive"), [("/home/me", "ProtectHome="), ("/tmp", "PrivateTmp=")])  # noqa: S108
+def test_what_the_units_sandbox_hides_is_told(folder: str, directive: str) -> None:
+    settings = Settings(
+        camera=CameraConfig(source=f"{folder}/clip.mkv"),
+        emotion=EmotionConfig.model_validate({"model": f"{folder}/mine.tflite"}),
+        mqtt=MqttConfig.model_validate({"url": "mqtts://localhost", "ca_file": f"{folder}/ca.pem"}),
+        outbox=OutboxConfig.model_validate({"path": f"{folder}/outbox"}),
+    )
+    finding = files(settings, None, SERVICE)
+    assert finding.status == "broken"
+    assert finding.found.count(directive) == 4  # the clip, the model, its card, the authority
+    assert "the service may write below /var/lib/emotion-edge alone" in finding.found
+    assert len(finding.found.splitlines()) == len((finding.fix or "").splitlines()) == 5
+
+
+def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_HIDDEN", {})
+    own = {"ca_file": tmp_path / "ca.pem", "cert_file": tmp_path / "own.pem", "key_file": tmp_path / "own.key"}
+    mqtt = MqttConfig.model_validate({"url": "mqtts://localhost", **own})
+    finding = files(Settings(mqtt=mqtt), tmp_path / "config.toml", SERVICE)
+    assert [line.partition(":")[0] for line in finding.found.splitlines()] == [
+        "configuration", "mqtt.ca_file", "mqtt.cert_file", "mqtt.key_file",
+    ]  # fmt: skip
+
+
+def _configuration(*lines: str) -> str:
+    return "\n".join(["cat >config.toml <<'END'", "[mqtt]", *lines, "END"])
+
+
+def test_a_password_that_only_root_can_read_is_told_with_the_documented_way() -> None:
+    url = f'url = "mqtt://kitchen@127.0.0.1:{free_port()}"'
+    prepare = f"""
+        echo hush >password && chmod 0600 password && echo >ca.pem && chmod 0640 ca.pem
+        {_configuration(url, f'password_file = "{FILES}/password"')}
+    """
+    ran = run_installed(prepare, "doctor", "--json", "--config", f"{FILES}/config.toml")
+    assert ran.returncode == 1
+    found = findings(ran)["files"]
+    assert found["status"] == "broken"
+    assert found["found"] == (
+        f"mqtt.password_file: {FILES}/password: it belongs to root (mode 0600), and the service's user emotion-edge "
+        "cannot read"
+    )
+    assert (
+        found["fix"]
+        == f"sudo install -D -m 0600 '{FILES}/password' {STORE}  # and write password_file = \"{CREDENTIAL}\""
+    )
+    checked = run_installed(prepare, "config", "check", "--config", f"{FILES}/config.toml")
+    assert checked.returncode == 0
+    assert "emotion-edge: warning: mqtt.password_file" in checked.stderr
+    assert checked.stdout == f"{FILES}/config.toml: fine\n"
+
+
+def test_the_password_that_systemd_hands_on_is_tried_although_the_service_does_not_run(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, users={"kitchen": "hush"}) as broker:
+        prepare = f"""
+            echo hush >{STORE} && chmod 0600 {STORE}
+            {_configuration(f'url = "mqtt://kitchen@127.0.0.1:{broker.port}"', f'password_file = "{CREDENTIAL}"')}
+        """
+        found = findings(run_installed(prepare, "doctor", "--json", "--config", f"{FILES}/config.toml"))
+        absent = findings(
+            run_installed(f"{prepare}\nrm {STORE}", "doctor", "--json", "--config", f"{FILES}/config.toml")
+        )
+    assert (found["files"]["status"], found["broker"]["status"]) == ("ok", "ok"), found
+    assert "can be read by emotion-edge" in found["files"]["found"]
+    assert (absent["files"]["status"], absent["broker"]["status"]) == ("broken", "warning")
+    assert STORE in absent["files"]["fix"]
+
+
+def test_a_configuration_that_the_service_cannot_read_is_told() -> None:
+    ran = run_installed(
+        _configuration('url = "none"') + "\nchmod 0600 config.toml",
+        "doctor",
+        "--json",
+        "--config",
+        f"{FILES}/config.toml",
+    )
+    assert "config.toml: it belongs to root (mode 0600)" in findings(ran)["files"]["found"]
+
+
+def test_a_machine_without_the_service_has_no_user_of_it(tmp_path: Path) -> None:
+    assert service.installed_user([tmp_path / "emotion-edge.service"]) is None
