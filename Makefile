@@ -43,7 +43,7 @@ REST    ?= 60
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help run install uninstall bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +53,17 @@ help: ## Explain the targets
 run: $(VENV)/.edge ## Set up the edge and start it: a camera if there is one, else the test card, and a broker beside it
 	@exec $(BIN)/emotion-edge run --camera auto --broker embedded --print
 
-install: ## As root: install the daemon as a systemd service
-	systemd/install.sh
+install: ## As root: install the daemon as a systemd service, or upgrade it
+	@systemd/install.sh
 
-uninstall: ## As root: remove the service (PURGE=1: its configuration too)
-	systemd/uninstall.sh
+uninstall: ## As root: remove the service, and the device from its broker
+	@systemd/uninstall.sh
+
+purge: ## As root: the same, and the configuration, the password and the state too
+	@PURGE=1 systemd/uninstall.sh
+
+rollback: ## As root: go back to the version before
+	@systemd/install.sh --rollback
 
 bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, beside other detectors (two minutes)
 	$(BIN)/emotion-edge bench --compare --seconds 120 $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))

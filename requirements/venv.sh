@@ -11,7 +11,6 @@ here=$(dirname "$0")
 folder=$1 python=$2 requirements=$3 dependencies=--no-deps
 [ "${4:-}" != with-dependencies ] || dependencies=
 
-"$here/platform.sh"
 for mine in "$folder" "$folder/pyvenv.cfg"; do
     if [ -e "$mine" ] && [ ! -w "$mine" ]; then
         echo "$mine belongs to $(stat -c %U "$mine"), perhaps since a 'sudo make': take this folder back with" \
@@ -19,22 +18,13 @@ for mine in "$folder" "$folder/pyvenv.cfg"; do
         exit 1
     fi
 done
-command -v "$python" >/dev/null || "$here/apt.sh" python3
-version() { "$1" -I -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null; }
-if ! "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    echo "$python is older than Python 3.11; name a newer one: make PYTHON=python3.11" >&2
-    exit 1
-fi
-
-# Found, not imported, which takes seconds on a Pi.
-sees_system=false
-if "$python" -I -c 'import sys; from importlib.util import find_spec; sys.exit(find_spec("picamera2") is None)'; then
-    sees_system=true
-fi
+wanted=$("$here/system.sh" "$python") # the 32-bit and the older go no further
+sees_system=${wanted#* }
+version() { "$1" -I -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null; }
 
 # Another Python (the system was upgraded), or Picamera2 that came or went: the environment is made anew. --clear drops
 # a numpy of pip's, which would hide apt's.
-if [ "$(version "$folder/bin/python")" != "$(version "$python")" ] ||
+if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] ||
     ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
     "$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
     set -- --clear

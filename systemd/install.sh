@@ -1,9 +1,17 @@
 #!/bin/sh
 # Install emotion-edge as a service of this machine, or bring an installation up to date. `make install` calls it.
 #
-#   sudo systemd/install.sh               install, enable and start
-#   sudo systemd/install.sh --no-start    install and enable: for building an image, inside a chroot
-#   systemd/install.sh --root DIR         everything below DIR and nothing outside it: to look at, and for tests
+#   sudo systemd/install.sh                         install, enable, start, and wait until it runs
+#   sudo systemd/install.sh --broker URL --password-file FILE
+#                                                   also set the broker; the password becomes a systemd credential,
+#                                                   and - asks for it
+#   sudo systemd/install.sh --instance front        the same for one of several cameras: emotion-edge@front
+#   sudo systemd/install.sh --rollback              go back to the version before
+#   sudo systemd/install.sh --no-start              install and enable: for building an image, inside a chroot
+#   systemd/install.sh --root DIR                   everything below DIR and nothing outside it: to look at, and for tests
+#
+# Each version has a folder in /opt/emotion-edge; `current` is the one that runs, `previous` the one before. One that
+# does not become ready within a minute, where the one before did, goes back by itself.
 set -eu
 umask 022 # the service's user must be able to read what root installs
 
@@ -13,75 +21,154 @@ fail() {
     exit 1
 }
 
-root=
-start=yes
+root='' start=yes rollback=no broker='' password='' instance=''
 while [ $# -gt 0 ]; do
     case $1 in
     --no-start) start=no ;;
-    --root)
-        [ -d "${2:-}" ] || fail "--root needs a folder that exists"
-        root=$(cd "$2" && pwd)
-        [ "$root" != / ] || fail "--root / is this machine: leave it out"
-        start=no
+    --rollback) rollback=yes ;;
+    --root | --broker | --password-file | --instance)
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --root)
+            [ -d "$2" ] || fail "--root needs a folder that exists"
+            root=$(cd "$2" && pwd) start=no
+            [ "$root" != / ] || fail "--root / is this machine: leave it out"
+            ;;
+        --broker) broker=$2 ;;
+        --password-file) password=$2 ;;
+        --instance) instance=$2 ;;
+        esac
         shift
         ;;
-    *) fail "'$1' is unknown; known are --no-start and --root DIR" ;;
+    *) fail "'$1' is unknown; known are --broker, --password-file, --instance, --rollback, --no-start and --root" ;;
     esac
     shift
 done
+case $instance in
+config | *[!A-Za-z0-9_-]*) fail "--instance $instance: a name of letters, digits, - and _, but not 'config'" ;;
+esac
+[ "$password" = '' ] || [ "$password" = - ] || [ -r "$password" ] || fail "--password-file $password: cannot be read"
 
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(dirname "$here")
 if [ -z "$root" ]; then
     [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make install'"
     if [ "$start" = yes ] && [ ! -d /run/systemd/system ]; then
         fail "systemd does not run here; 'make run' starts the daemon without it, --no-start installs into an image"
     fi
 fi
-
-source=$(cd "$(dirname "$0")/.." && pwd)
-[ -f "$source/requirements/edge.txt" ] || fail "$source/requirements/edge.txt is missing: this is no whole checkout"
+opt=$root/opt/emotion-edge
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-venv=$root/opt/emotion-edge
-config=$root/etc/emotion-edge/config.toml
-
-# The environment. The system's own Python, as picamera2 and its like are built for no other.
-export PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 PIP_NO_CACHE_DIR=1
-mkdir -p "$venv"
-"$source/requirements/venv.sh" "$venv" /usr/bin/python3 "$source/requirements/edge.txt"
-
-# The project is built from a copy, so that root leaves nothing in the checkout.
-mkdir "$work/source"
-for part in edge pyproject.toml README.md LICENSE; do
-    cp -R "$source/$part" "$work/source/"
-done
-"$venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$work/source"
-
-# The command, user, configuration, unit.
-mkdir -p "$root/usr/local/bin"
-ln -sfn /opt/emotion-edge/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
-mkdir -p "$root/etc/sysusers.d" "$root/etc/systemd/system" "${config%/*}"
-install -m 0644 "$source/systemd/sysusers.conf" "$root/etc/sysusers.d/emotion-edge.conf"
-systemd-sysusers ${root:+"--root=$root"} "$root/etc/sysusers.d/emotion-edge.conf"
-if [ -e "$config" ]; then
-    say "$config stays as it is"
-else
-    "$venv/bin/emotion-edge" config example >"$work/config.toml"
-    install -m 0644 "$work/config.toml" "$config"
+began_s=$(date +%s)
+# shellcheck source-path=SCRIPTDIR source=service.sh
+. "$here/service.sh"
+# Where instances alone are enabled, an upgrade adds no other.
+if [ -z "$instance" ] && [ -n "$(enabled_units)" ] && ! enabled_units | grep -qx emotion-edge.service; then
+    instance=$(enabled_units | sed -n '1s/.*@\(.*\)[.]service/\1/p')
 fi
-install -m 0644 "$source/systemd/emotion-edge.service" "$root/etc/systemd/system/emotion-edge.service"
-[ "$start" = no ] || systemctl daemon-reload
-systemctl ${root:+"--root=$root"} enable emotion-edge.service
+name=${instance:-config}
+unit=emotion-edge${instance:+@$instance}.service
+config=$root/etc/emotion-edge/$name.toml
+
+if [ "$rollback" = yes ]; then
+    go_back
+    exit
+fi
+[ -f "$source/requirements/edge.txt" ] || fail "$source/requirements/edge.txt is missing: this is no whole checkout"
+
+# The system's own Python, as picamera2 and its like are built for no other. 32-bit systems end here.
+python=/usr/bin/python3
+facts=$("$source/requirements/system.sh" "$python")
+
+# Two builds of one version differ by a hash of what is installed and for what: one folder never holds two things, and
+# what is installed already is known again without a network. A commit would not do: an archive and a change that is
+# not committed have none.
+number=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$source/pyproject.toml")
+hash=$(cd "$source" && {
+    echo "$facts"
+    find edge systemd wheels pyproject.toml requirements/edge.txt -type f ! -name '*.pyc' 2>/dev/null |
+        LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum
+} | sha256sum | cut -c 1-8)
+version=$number-$hash
+folder=$opt/$version
+
+say "emotion-edge $version. This does, as root:"
+if [ -e "$folder/.complete" ]; then
+    say "  - nothing is downloaded: /opt/emotion-edge/$version is there"
+else
+    say "  - Python packages into /opt/emotion-edge/$version, and python3-venv from apt if it is missing"
+fi
+say "  - the user emotion-edge, who may use cameras, and no more"
+say "  - /etc/emotion-edge/$name.toml$([ ! -e "$config" ] || echo ', which stays as it is')"
+say "  - $unit, and the command emotion-edge in /usr/local/bin"
+[ "$start" = no ] || say "  - starts $unit, and waits until it runs"
+say ""
+
+# The version's folder. Its packages are those of the version that runs, as links to the same files, where it has the
+# same list: an upgrade then takes seconds and no room.
+if [ ! -e "$folder/.complete" ]; then
+    export PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 PIP_NO_CACHE_DIR=1
+    rm -rf "$folder" # what was interrupted
+    made_folder "$opt"
+    [ ! -e "$opt/pyvenv.cfg" ] || (cd "$opt" && rm -rf bin include lib lib64 share pyvenv.cfg) # the layout before 0.1
+    same_packages || rm -rf "$folder"
+    "$source/requirements/venv.sh" "$folder" "$python" "$source/requirements/edge.txt"
+    # The project is built from a copy, so that root leaves nothing in the checkout.
+    mkdir "$work/source"
+    for part in edge pyproject.toml README.md LICENSE; do
+        cp -R "$source/$part" "$work/source/"
+    done
+    "$source/requirements/pip.sh" "$folder/bin/python" --no-deps --force-reinstall "$work/source"
+    mkdir -p "$folder/share/emotion-edge"
+    cp "$source"/systemd/*.* "$folder/share/emotion-edge/"
+    touch "$folder/.complete"
+fi
+
+# What exists once for all versions: the command, the configuration, the password.
+made_folder "$root/usr/local/bin" "${config%/*}"
+ln -sfn /opt/emotion-edge/current/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
+if [ ! -e "$config" ]; then
+    "$folder/bin/emotion-edge" config example >"$work/config.toml"
+    install -m 0644 "$work/config.toml" "$config"
+    [ -z "$instance" ] || set_key device "$(uname -n | cut -d. -f1)-$instance"
+fi
+[ -z "$broker" ] || set_key url "$broker"
+if [ -n "$password" ]; then
+    save_password "$password"
+    set_key password_file "/run/credentials/$unit/mqtt-password"
+fi
+"$folder/bin/emotion-edge" config check --config "$config" >"$work/check" 2>&1 || {
+    # The password is not where the service finds it until that runs.
+    grep -v 'mqtt.password_file' "$work/check" >&2 && fail "correct it, and try again; nothing else was changed"
+}
+
+before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
+was=$(condition "$unit")
+if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi
+systemctl ${root:+"--root=$root"} --quiet enable "$unit"
 if [ "$start" = no ]; then
+    prune
     say "installed and enabled; it starts with the next boot of ${root:-this system}"
     exit 0
 fi
-# restart: an installation that is brought up to date runs already. --no-block: without a camera it keeps trying.
-systemctl restart --no-block emotion-edge.service
-
-cat <<'END'
-emotion-edge is installed and starting.
-  is it well?       systemctl status emotion-edge
-  what does it say? journalctl -u emotion-edge -f
-  what is missing?  sudo emotion-edge doctor
-  set it up:        sudoedit /etc/emotion-edge/config.toml && sudo systemctl restart emotion-edge
-END
+restart_all
+if wait_until_ready "$was"; then
+    prune
+    report "emotion-edge $version is installed and runs."
+elif [ -n "$before" ] && [ "$before" != "$version" ] && [ "$was" != down ]; then
+    say "emotion-edge $version did not become ready:"
+    reason
+    say ""
+    switch_to "$before" "$earlier"
+    rm -rf "$folder"
+    # shellcheck disable=SC2034 # service.sh shows what is newer
+    began_s=$(date +%s)
+    restart_all
+    wait_until_ready "$was" || true
+    report "Went back to $before. Nothing was installed."
+    exit 1
+else
+    report "emotion-edge $version is installed, but does not run."
+    exit 1
+fi

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Take the service away that install.sh made. `make uninstall` calls it.
+# Take the service away that install.sh made, and the device from its broker. `make uninstall` calls it.
 #
 #   sudo systemd/uninstall.sh             keeps the configuration, and the state with its owner
-#   sudo PURGE=1 systemd/uninstall.sh     keeps nothing
+#   sudo PURGE=1 systemd/uninstall.sh     keeps nothing but the journal (`make purge`)
 #   systemd/uninstall.sh --root DIR       what install.sh --root DIR made
 set -eu
 
@@ -22,27 +22,52 @@ fi
 [ $# -eq 0 ] || fail "'$1' is unknown; known is --root DIR"
 [ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make uninstall'"
 
-unit=$root/etc/systemd/system/emotion-edge.service
+opt=$root/opt/emotion-edge
+units=$root/etc/systemd/system
 state=$root/var/lib/emotion-edge
+credential=$root/etc/credstore/emotion-edge.mqtt-password
 running=no
 [ -n "$root" ] || [ ! -d /run/systemd/system ] || running=yes
 
-if [ -e "$unit" ]; then
-    [ "$running" = no ] || systemctl stop emotion-edge.service
-    systemctl ${root:+"--root=$root"} disable emotion-edge.service
-fi
-rm -f "$unit"
-rm -rf "$root/opt/emotion-edge"
-rm -f "$root/usr/local/bin/emotion-edge"
-if [ "$running" = yes ]; then
-    systemctl daemon-reload
-    systemctl reset-failed emotion-edge.service 2>/dev/null || true # it need not have failed
+say "emotion-edge is removed: its service, /opt/emotion-edge, and what the broker keeps of it"
+if [ -e "$units/emotion-edge.service" ]; then
+    [ "$running" = no ] || systemctl stop 'emotion-edge.service' 'emotion-edge@*.service'
+    for wanted in "$units"/*.wants/emotion-edge.service "$units"/*.wants/emotion-edge@*.service; do
+        [ ! -L "$wanted" ] || systemctl ${root:+"--root=$root"} --quiet disable "$(basename "$wanted")"
+    done
 fi
 
-if [ "${PURGE:-}" = 1 ]; then
-    rm -rf "$root/etc/emotion-edge" "$state" "$unit.d"
-    rm -f "$root/etc/credstore/emotion-edge.mqtt-password"
+# The broker keeps availability, state and the like, and Home Assistant's device, until somebody clears them.
+if [ "$running" = yes ]; then
+    for config in /etc/emotion-edge/*.toml; do
+        if [ ! -e "$config" ] || [ ! -x "$opt/current/bin/emotion-edge" ]; then continue; fi
+        # systemd's copy of the password ended with the service.
+        if [ -e "$credential" ] && grep -q '^ *password_file *= *"/run/credentials/' "$config"; then
+            export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"
+        fi
+        timeout 30 "$opt/current/bin/emotion-edge" forget --config "$config" ||
+            say "the broker was not cleared; where this is installed again: sudo emotion-edge forget --config $config"
+        unset EMOTION_EDGE_MQTT__PASSWORD_FILE
+    done
 fi
+
+rm -f "$units/emotion-edge.service" "$units/emotion-edge@.service" "$root/usr/local/bin/emotion-edge"
+remembered=$root/etc/emotion-edge/.made-folders
+folders=$(cat "$opt/.made-folders" "$remembered" 2>/dev/null | sort -ru)
+rm -rf "$opt"
+if [ "$running" = yes ]; then
+    systemctl daemon-reload
+    systemctl reset-failed 'emotion-edge*.service' 2>/dev/null || true # it need not have failed
+fi
+rm -rf "$root/run/emotion-edge"
+
+if [ "${PURGE:-}" = 1 ]; then
+    rm -rf "$root/etc/emotion-edge" "$state" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
+    rm -f "$credential"
+elif [ -d "$root/etc/emotion-edge" ]; then
+    printf '%s\n' "$folders" >"$remembered" # for the day that takes the rest away
+fi
+rm -f "$root/etc/tmpfiles.d/emotion-edge.conf"
 if [ -e "$state" ]; then
     # Without its owner the state would belong to the next user who is given that number.
     say "kept: $state and its owner, the user emotion-edge"
@@ -55,8 +80,12 @@ else
         groupdel ${root:+--prefix "$root"} emotion-edge
     fi
 fi
-for kept in "$root/etc/emotion-edge" "$unit.d" "$root/etc/credstore/emotion-edge.mqtt-password"; do
+# Folders that install.sh made, and nobody else has put anything into; the deepest first.
+for folder in $folders; do
+    rmdir "$root$folder" 2>/dev/null || true
+done
+for kept in "$root/etc/emotion-edge" "$units"/emotion-edge*.service.d "$credential"; do
     [ ! -e "$kept" ] || say "kept: $kept"
 done
-[ "${PURGE:-}" = 1 ] || say "PURGE=1 takes away what is kept"
+[ "${PURGE:-}" = 1 ] || say "'sudo make purge' takes away what is kept"
 say "emotion-edge is uninstalled"

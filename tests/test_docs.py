@@ -152,8 +152,10 @@ HEALTH_KEYS = {*OutboxHealth.model_fields}
 
 
 def literals() -> list[str]:
-    """Return the texts in each file of the edge's code, without what is filled in."""
-    found = []
+    """Return the texts in each file of the edge's code, without what is filled in, and each script."""
+    found = [
+        file.read_text("utf-8") for folder in ("requirements", "systemd") for file in (REPOSITORY / folder).glob("*.sh")
+    ]
     for file in (REPOSITORY / "edge").rglob("*.py"):
         nodes = ast.walk(ast.parse(file.read_text("utf-8")))
         found.append(

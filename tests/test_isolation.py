@@ -60,9 +60,11 @@ def test_the_modules_that_convert_starts_take_nothing_from_the_current_folder(
     assert not (trap / "sprung").exists()
 
 
-@pytest.mark.parametrize("script", ["requirements/venv.sh", "systemd/install.sh"])
+@pytest.mark.parametrize(
+    "script", ["requirements/venv.sh", "requirements/system.sh", "requirements/pip.sh", "systemd/service.sh"]
+)
 def test_every_python_in_the_scripts_is_isolated(script: str) -> None:
-    calls = re.findall(r'(?:python"|"\$1") (-\S+)', (ROOT / script).read_text())
+    calls = re.findall(r'"\$(?:python|1)" (-\S+)', (ROOT / script).read_text())
     assert calls
     assert set(calls) == {"-I"}
 

@@ -1,0 +1,8 @@
+# Makes emotion-edge@.service of emotion-edge.service: emotion-edge@front reads front.toml, and has its own state.
+s/^Description=.*/& (%i)/
+s|/etc/emotion-edge/config[.]toml|/etc/emotion-edge/%i.toml|
+s|^\(StateDirectory\)=emotion-edge$|&/%i|
+s|^\(RuntimeDirectory\)=emotion-edge$|&/%i|
+s|/run/credentials/emotion-edge[.]service/|/run/credentials/emotion-edge@NAME.service/|
+s|systemctl edit emotion-edge|&@|
+/^# install.sh makes/d

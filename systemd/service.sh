@@ -1,0 +1,204 @@
+# Parts of install.sh: folders, versions and the service's state. Sourced, with install.sh's variables.
+# shellcheck shell=sh disable=SC2154
+
+# Make folders, and remember which were not there: uninstall.sh removes those that are empty then.
+made_folder() {
+    for made; do
+        [ -d "$made" ] && continue
+        mkdir -p "$made"
+        mkdir -p "$opt"
+        printf '%s\n' "${made#"$root"}" >>"$opt/.made-folders"
+    done
+}
+
+# Prepare $folder with the packages of the version that runs, if it has the same list, Python and Picamera2.
+same_packages() {
+    [ -e "$opt/current/.complete" ] || return 1
+    sum=$(sha256sum <"$source/requirements/edge.txt")
+    [ "$(cat "$opt/current/.edge.txt.sha256" 2>/dev/null)" = "$sum" ] || return 1
+    grep -qx "include-system-site-packages = ${facts#* }" "$opt/current/pyvenv.cfg" || return 1
+    packages=lib/python${facts% *}/site-packages
+    [ -d "$opt/current/$packages" ] || return 1 # another Python
+    system=
+    [ "${facts#* }" = false ] || system=--system-site-packages
+    # shellcheck disable=SC2086 # no option where it is empty
+    "$python" -I -m venv --without-pip $system "$folder"
+    rmdir "$folder/$packages"
+    cp -al "$opt/current/$packages" "$folder/$packages" 2>/dev/null || return 1
+    cp "$opt/current/.edge.txt.sha256" "$folder/"
+}
+
+# Set a key of $config that is still the example's; say so where the user has set it.
+set_key() {
+    if grep -q "^# $1 =" "$config"; then
+        value=$(printf '%s' "$2" | sed 's/[\\&|"]/\\&/g')
+        sed -i "s|^# $1 =.*|$1 = \"$value\"|" "$config"
+        say "$config: $1 = \"$2\""
+    elif ! grep -qF "$1 = \"$2\"" "$config"; then
+        say "$config: $1 stays as it is; write $1 = \"$2\" there"
+    fi
+}
+
+# Save the broker's password as a systemd credential; of "-", ask for it.
+save_password() {
+    credential=$root/etc/credstore/emotion-edge.mqtt-password
+    made_folder "$root/etc/credstore"
+    chmod 0700 "$root/etc/credstore"
+    if [ "$1" = - ]; then
+        terminal=$(stty -g 2>/dev/null || true)
+        [ -z "$terminal" ] || { printf 'password for the broker: ' && stty -echo; }
+        IFS= read -r secret || true
+        [ -z "$terminal" ] || { stty "$terminal" && echo; }
+    else
+        secret=$(cat "$1")
+    fi
+    (umask 077 && printf '%s\n' "$secret" >"$credential.new" && mv "$credential.new" "$credential")
+    say "$credential: holds the password, for the service alone"
+}
+
+# Point a link in $opt at a version, in one step.
+point() { ln -sfn "$2" "$opt/.$1" && mv -T "$opt/.$1" "$opt/$1"; }
+
+# Let version $1 be the one that runs, with the units that came with it, and $2 the one before. Nothing restarts yet.
+switch_to() {
+    share=$opt/$1/share/emotion-edge
+    point current "$1"
+    if [ -n "$2" ]; then point previous "$2"; else rm -f "$opt/previous"; fi
+    made_folder "$root/etc/sysusers.d" "$root/etc/tmpfiles.d" "$root/etc/systemd/system"
+    install -m 0644 "$share/sysusers.conf" "$root/etc/sysusers.d/emotion-edge.conf"
+    install -m 0644 "$share/tmpfiles.conf" "$root/etc/tmpfiles.d/emotion-edge.conf"
+    systemd-sysusers ${root:+"--root=$root"} "$root/etc/sysusers.d/emotion-edge.conf"
+    open=
+    [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ] || open='s/^#254 //'
+    units=$root/etc/systemd/system
+    sed "$open" "$share/emotion-edge.service" >"$units/.emotion-edge.service"
+    sed -f "$share/instance.sed" "$units/.emotion-edge.service" >"$units/.emotion-edge@.service"
+    for made in emotion-edge.service emotion-edge@.service; do
+        chmod 0644 "$units/.$made"
+        mv "$units/.$made" "$units/$made"
+    done
+    [ "$start" = no ] || {
+        systemd-tmpfiles --create "$root/etc/tmpfiles.d/emotion-edge.conf"
+        systemctl daemon-reload
+    }
+}
+
+# Remove the versions that are neither current nor previous.
+prune() {
+    for old in "$opt"/*/; do
+        old=$(basename "$old")
+        case $old in
+        current | previous | "$(readlink "$opt/current")" | "$(readlink "$opt/previous" || true)") ;;
+        *) rm -rf "${opt:?}/$old" ;;
+        esac
+    done
+}
+
+# The units that run or should: the enabled ones. `list-unit-files` would name no instance.
+enabled_units() {
+    for wanted in "$root"/etc/systemd/system/*.wants/emotion-edge.service \
+        "$root"/etc/systemd/system/*.wants/emotion-edge@*.service; do
+        [ ! -L "$wanted" ] || basename "$wanted"
+    done
+}
+
+restart_all() {
+    # shellcheck disable=SC2046 # a word for each
+    systemctl reset-failed $(enabled_units) 2>/dev/null || true
+    # shellcheck disable=SC2046
+    systemctl restart --no-block $(enabled_units)
+}
+
+property() { systemctl show --property="$2" --value "$1"; }
+
+# How a unit is: down (not running, or failing), up, or watching (up, with a camera).
+condition() {
+    if [ "$start" = no ] || [ "$(property "$1" ActiveState)" != active ]; then
+        echo down
+        return
+    fi
+    case $(property "$1" StatusText) in
+    watching*) echo watching ;;
+    *) echo up ;;
+    esac
+}
+
+# Wait at most a minute until every enabled unit runs for three seconds, with its camera if $1 is "watching".
+wait_until_ready() {
+    waited=0 steady=0 processes=
+    while [ "$steady" -lt 3 ]; do
+        [ "$waited" -lt 60 ] || return 1
+        sleep 1
+        waited=$((waited + 1)) ready=yes before_them=$processes processes=
+        for each in $(enabled_units); do
+            # Failed for good, or again and again.
+            [ "$(property "$each" ActiveState)" != failed ] && [ "$(property "$each" NRestarts)" -lt 3 ] || return 1
+            how=$(condition "$each")
+            [ "$how" = watching ] || { [ "$how" = up ] && [ "$1" != watching ]; } || ready=no
+            processes="$processes $(property "$each" MainPID)"
+        done
+        [ "$ready" = yes ] && [ "$processes" = "$before_them" ] && steady=$((steady + 1)) || steady=0
+    done
+}
+
+# The last lines that the daemon wrote since this script began.
+reason() {
+    for each in $(enabled_units); do
+        journalctl --unit "$each" --identifier emotion-edge --since "@$began_s" --lines 5 --output cat --no-pager
+    done | fold -s -w 72 | sed 's/^/    /'
+}
+
+# The first event that the broker passes on within ten seconds.
+first_event() {
+    device=$("$opt/current/bin/emotion-edge" config show --config "$config" | sed -n 's/^device = "\(.*\)"$/\1/p')
+    "$opt/current/bin/emotion-edge" watch --config "$config" --device "$device" --json >"$work/events" 2>/dev/null &
+    listener=$!
+    waited=0
+    while [ "$waited" -lt 10 ] && ! grep -q '"type"' "$work/events" && kill -0 "$listener" 2>/dev/null; do
+        sleep 1
+        waited=$((waited + 1))
+    done
+    kill "$listener" 2>/dev/null || true
+    wait "$listener" 2>/dev/null || true
+    grep -m 1 '"type"' "$work/events" |
+        sed 's/.*"type": *"\([^"]*\)".*"captured_at": *"\([^"]*\)".*"emotion": *"\([^"]*\)".*/\1, \3, at \2/'
+}
+
+# Say how the service really is, in one screen.
+report() {
+    say "$1"
+    say ""
+    for each in $(enabled_units); do
+        say "$each: $(property "$each" ActiveState), $(property "$each" StatusText | sed 's/ (.*//')" |
+            fold -s -w 76 | sed 's/^/  /'
+    done
+    if [ "$(condition "$unit")" = watching ]; then
+        event=$(first_event || true)
+        say "  first event: ${event:-none on the broker within 10 s}"
+    fi
+    say "  its last lines:"
+    reason
+    say ""
+    say "  see it work    emotion-edge watch"
+    say "  follow it      journalctl -fu ${unit%.service}"
+    say "  what is wrong  sudo emotion-edge doctor"
+    say "  set it up      sudoedit /etc/emotion-edge/$name.toml"
+    say "                 sudo systemctl reload ${unit%.service}"
+    [ ! -e "$opt/previous" ] || say "  go back        sudo $opt/current/share/emotion-edge/install.sh --rollback"
+}
+
+# Let the version before run again.
+go_back() {
+    [ -e "$opt/previous/.complete" ] || fail "there is no version before this one"
+    version=$(readlink "$opt/previous")
+    say "going back from $(readlink "$opt/current") to $version"
+    switch_to "$version" "$(readlink "$opt/current")"
+    [ "$start" = yes ] || return 0
+    restart_all
+    if wait_until_ready up; then
+        report "emotion-edge $version runs again."
+    else
+        report "emotion-edge $version does not run."
+        exit 1
+    fi
+}
