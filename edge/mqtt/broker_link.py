@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.mqtt.client import MqttClient
 from edge.mqtt.commands import Commands, PendingCommands
-from edge.mqtt.embedded_broker import EmbeddedBroker
+from edge.mqtt.embedded_broker import HOST, EmbeddedBroker
+from edge.mqtt.embedded_port import remembered
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.wire.messages import BrokerHealth, OutboxHealth
 from edge.wire.topics import Topics
@@ -198,8 +199,9 @@ def connect(settings: Settings, outbox: Outbox, cleanup: ExitStack) -> BrokerLin
         embedded = EmbeddedBroker()
         port = embedded.start()
         cleanup.callback(embedded.stop)
-        config = config.model_copy(update={"url": f"mqtt://127.0.0.1:{port}"})
-        log.info("a broker for trying things listens on 127.0.0.1, port %d", port)
+        cleanup.enter_context(remembered(port))
+        config = config.model_copy(update={"url": f"mqtt://{HOST}:{port}"})
+        log.info("a broker for trying things listens at %s", config.broker)
     client = MqttClient(config, outbox, mqtt5=broker.kind != "embedded")
     commands = Commands(client.topics)
     commands.subscribe(client)

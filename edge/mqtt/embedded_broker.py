@@ -10,12 +10,17 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import ConfigError
+from edge.logs import LogOnce
+from edge.mqtt.embedded_admission import admitting
+from edge.mqtt.embedded_port import FIRST_PORT
+from edge.text import first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+log = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"
-_FIRST_PORT = 1883
 _PORTS = 100
 _START_S = 10.0
 _STOP_S = 2.0
@@ -25,7 +30,7 @@ _LAST_TURNS = 5
 class EmbeddedBroker:
     """amqtt in a thread of its own: this machine only, anonymous, nothing kept. It speaks MQTT 3.1.1 only.
 
-    A client that tries MQTT 5 gets no answer from it.
+    A client that tries MQTT 5 is refused with that reason. What goes wrong with a client is logged once, in one line.
 
     Example:
         >>> broker = EmbeddedBroker()
@@ -33,7 +38,7 @@ class EmbeddedBroker:
         >>> broker.stop()
     """
 
-    def __init__(self, first_port: int = _FIRST_PORT) -> None:
+    def __init__(self, first_port: int = FIRST_PORT) -> None:
         """Prepare a broker; `start` opens it.
 
         Args:
@@ -43,7 +48,7 @@ class EmbeddedBroker:
             ConfigError: amqtt is not installed.
         """
         try:
-            self._broker_class: Callable[[dict[str, Any]], Any] = importlib.import_module("amqtt.broker").Broker
+            broker_class = importlib.import_module("amqtt.broker").Broker
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "amqtt":
                 raise
@@ -51,9 +56,13 @@ class EmbeddedBroker:
                 "the embedded broker is not installed: pip install 'emotion-edge[demo]', or name a broker's address"
             )
             raise ConfigError(message) from None
-        # These two log every packet and connection.
-        logging.getLogger("amqtt").setLevel(logging.WARNING)
-        logging.getLogger("transitions").setLevel(logging.WARNING)
+        self._problems = LogOnce(log)
+        self._broker_class: Callable[[dict[str, Any]], Any] = admitting(broker_class)
+        # These two log every packet and connection, and a traceback for each client that misbehaves.
+        for name in ("amqtt", "transitions"):
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [_OneLine(self._problems)], False
+            logger.setLevel(logging.WARNING)
         self._first_port = first_port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -67,6 +76,7 @@ class EmbeddedBroker:
         """
         port = _free_port(self._first_port)
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(self._unhandled)  # asyncio's own prints a traceback
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
         self._thread.start()
         try:
@@ -84,12 +94,16 @@ class EmbeddedBroker:
         try:
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_STOP_S)
         except TimeoutError:
-            logging.getLogger(__name__).warning("the embedded broker did not stop within %g s", _STOP_S)
+            log.warning("the embedded broker did not stop within %g s", _STOP_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_STOP_S)
         if not self._thread.is_alive():
             self._loop.close()
         self._loop = self._thread = None
+
+    def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        _report(self._problems, first_line(error) if error else str(context.get("message")))
 
     async def _open(self, port: int) -> Any:
         broker = self._broker_class(
@@ -103,6 +117,8 @@ class EmbeddedBroker:
 
     async def _close(self) -> None:
         if self._broker:
+            for task in self._broker.waiting:
+                task.cancel()
             await self._broker.shutdown()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -110,6 +126,21 @@ class EmbeddedBroker:
         await asyncio.gather(*others, return_exceptions=True)
         for _ in range(_LAST_TURNS):  # connections that were closed let go in the loop's next turns
             await asyncio.sleep(0)
+
+
+class _OneLine(logging.Handler):
+    """Logs the first complaint of a library, in one line."""
+
+    def __init__(self, problems: LogOnce) -> None:
+        super().__init__()
+        self._problems = problems
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _report(self._problems, record.getMessage())
+
+
+def _report(problems: LogOnce, what: str) -> None:
+    problems.warning("client", "a client's connection failed: %s; further ones are not logged", printable(what, 120))
 
 
 def _free_port(first: int) -> int:

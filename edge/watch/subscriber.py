@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from edge.errors import ConfigError
 from edge.mqtt.credentials import credentials
+from edge.mqtt.embedded_port import embedded_port
 from edge.mqtt.paho_client import PahoClient
 from edge.watch.fleet import Message
 from edge.wire.topics import Topics
@@ -38,8 +39,8 @@ class Subscriber:
             ConfigError: The address names no broker on the network, or a password or certificate cannot be read.
         """
         broker = config.broker
-        if broker.kind == "embedded":  # it takes the first free port from 1883
-            broker = replace(broker, kind="network")
+        if broker.kind == "embedded":
+            broker = replace(broker, kind="network", port=embedded_port())
         if broker.kind != "network":
             message = f"mqtt.url: {broker.kind}: there is nothing to watch; write --broker mqtt://host"
             raise ConfigError(message)
