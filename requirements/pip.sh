@@ -2,7 +2,8 @@
 # Run 'pip install' with a line for each package that it fetches, and a word about the network where that is missing.
 # Usage: pip.sh PYTHON ARGUMENT...
 #
-# Isolated (-I): without it a pip.py in the current folder would run, as root too.
+# Isolated (-I): without it a pip.py in the current folder would run, as root too. EMOTION_EDGE_PIP is a wheel of pip for
+# an environment that has none: Python runs it as it is.
 set -eu
 python=$1
 shift
@@ -12,7 +13,8 @@ trap 'rm -f "$log"' EXIT
 # Two tries more, not five: an absent network is said soon.
 {
     status=0
-    "$python" -I -m pip install --disable-pip-version-check --progress-bar off --retries 2 "$@" 2>&1 || status=$?
+    if [ -n "${EMOTION_EDGE_PIP:-}" ]; then pip=$EMOTION_EDGE_PIP/pip; else pip=-mpip; fi
+    "$python" -I "$pip" install --disable-pip-version-check --progress-bar off --retries 2 "$@" 2>&1 || status=$?
     echo "exit $status"
 } | tee "$log" | awk '
     # "Downloading https://…/numpy-2.5.5-cp313-….whl (16.2 MB)": name, version and size are what a person wants to see.

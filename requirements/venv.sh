@@ -26,8 +26,12 @@ version() { "$1" -I -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>
 # a numpy of pip's, which would hide apt's.
 if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] ||
     ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
-    "$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
     set -- --clear
+    if [ -n "${EMOTION_EDGE_PIP:-}" ]; then
+        set -- "$@" --without-pip # see pip.sh
+    else
+        "$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
+    fi
     [ "$sees_system" = false ] || set -- "$@" --system-site-packages
     "$python" -I -m venv "$@" "$folder"
 fi

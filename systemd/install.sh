@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install emotion-edge as a service of this machine, or bring an installation up to date. `make install` calls it.
+# Install emotion-edge as a service of this machine, or bring an installation up to date. `make install` calls it. In a
+# release archive it takes everything from there, without a network.
 #
 #   sudo systemd/install.sh                         install, enable, start, and wait until it runs
 #   sudo systemd/install.sh --broker URL --password-file FILE
@@ -49,7 +50,7 @@ config | *[!A-Za-z0-9_-]*) fail "--instance $instance: a name of letters, digits
 esac
 [ "$password" = '' ] || [ "$password" = - ] || [ -r "$password" ] || fail "--password-file $password: cannot be read"
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$(readlink -f "$0")")
 source=$(dirname "$here")
 if [ -z "$root" ]; then
     [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make install'"
@@ -81,6 +82,19 @@ fi
 python=/usr/bin/python3
 facts=$("$source/requirements/system.sh" "$python")
 
+# A release archive: its wheels, for one Debian and one kind of processor.
+offline=no
+if [ -d "$source/wheels" ]; then
+    offline=yes
+    read -r for_python for_machine for_system <"$source/PLATFORM"
+    [ "$for_python $for_machine" = "${facts% *} $(uname -m)" ] ||
+        fail "this archive is for $for_system, with Python $for_python on $for_machine; here is Python ${facts% *} on $(uname -m)"
+    (cd "$source" && sha256sum --check --quiet --strict SHA256SUMS) || fail "this archive is damaged: unpack it again"
+    export PIP_NO_INDEX=1 PIP_FIND_LINKS="$source/wheels"
+    EMOTION_EDGE_PIP=$(echo "$source"/wheels/pip-*.whl)
+    export EMOTION_EDGE_PIP
+fi
+
 # Two builds of one version differ by a hash of what is installed and for what: one folder never holds two things, and
 # what is installed already is known again without a network. A commit would not do: an archive and a change that is
 # not committed have none.
@@ -96,6 +110,8 @@ folder=$opt/$version
 say "emotion-edge $version. This does, as root:"
 if [ -e "$folder/.complete" ]; then
     say "  - nothing is downloaded: /opt/emotion-edge/$version is there"
+elif [ "$offline" = yes ]; then
+    say "  - Python packages from this archive into /opt/emotion-edge/$version, without a network"
 else
     say "  - Python packages into /opt/emotion-edge/$version, and python3-venv from apt if it is missing"
 fi
@@ -114,12 +130,17 @@ if [ ! -e "$folder/.complete" ]; then
     [ ! -e "$opt/pyvenv.cfg" ] || (cd "$opt" && rm -rf bin include lib lib64 share pyvenv.cfg) # the layout before 0.1
     same_packages || rm -rf "$folder"
     "$source/requirements/venv.sh" "$folder" "$python" "$source/requirements/edge.txt"
-    # The project is built from a copy, so that root leaves nothing in the checkout.
-    mkdir "$work/source"
-    for part in edge pyproject.toml README.md LICENSE; do
-        cp -R "$source/$part" "$work/source/"
-    done
-    "$source/requirements/pip.sh" "$folder/bin/python" --no-deps --force-reinstall "$work/source"
+    if [ "$offline" = yes ]; then
+        project=$(echo "$source"/wheels/emotion_edge-*.whl)
+    else
+        # The project is built from a copy, so that root leaves nothing in the checkout.
+        project=$work/source
+        mkdir "$project"
+        for part in edge pyproject.toml README.md LICENSE; do
+            cp -R "$source/$part" "$project/"
+        done
+    fi
+    "$source/requirements/pip.sh" "$folder/bin/python" --no-deps --force-reinstall "$project"
     mkdir -p "$folder/share/emotion-edge"
     cp "$source"/systemd/*.* "$folder/share/emotion-edge/"
     touch "$folder/.complete"
