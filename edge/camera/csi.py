@@ -107,6 +107,11 @@ def load_picamera2() -> Any:
         raise NoPicamera2Error(message) from error
 
 
+def transform(*, hflip: bool, vflip: bool) -> Any:
+    """Return libcamera's ``Transform`` that mirrors pictures."""
+    return importlib.import_module("libcamera").Transform(hflip=hflip, vflip=vflip)
+
+
 def _answer() -> dict[str, Any]:
     try:
         return {"cameras": [asdict(camera) for camera in csi_cameras()]}

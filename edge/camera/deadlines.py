@@ -15,10 +15,13 @@ RELEASE_S = 8.0
 """Seconds that a camera has to close before it counts as hung: more than its adapter's own deadlines."""
 
 RETRY_S = 1.0
-"""Seconds between two attempts to open a camera that went."""
+"""Seconds between the loss of a camera and the first attempt to open it; the delay doubles with each further one."""
 
-MOST_RETRY_S = 60.0
-"""Seconds between two attempts at most, where a camera is waited for that was never open: the delay doubles."""
+MOST_RETRY_S = 8.0
+"""The longest delay: a camera that is plugged in again is seen soon, and one that is broken costs little."""
+
+MOST_WAITING_S = 60.0
+"""The longest delay where a camera is waited for that was never open."""
 
 BACK_S = 2.0
 """Seconds of frames after which a camera that went counts as back: one that sends a picture and ends, each time it is
@@ -45,8 +48,9 @@ class Deadlines:
 
     def opened(self) -> None:
         """Note that the camera is open: if it goes now, only a new process may help."""
-        self._waiting = False
-        self._delay_s = RETRY_S
+        if self._waiting:
+            self._waiting = False
+            self._delay_s = RETRY_S
 
     def retrying(self) -> None:
         """Note that the camera is opened once more."""
@@ -60,18 +64,19 @@ class Deadlines:
             self._back_s = now_s + BACK_S
         if now_s >= self._back_s:
             self._alive_s = now_s
+            self._delay_s = RETRY_S
 
     def closing(self) -> None:
         """Note that the camera is being closed from now on."""
         self._closing_s = self._monotonic()
         self._retry_s = self._closing_s + self._delay_s
-        if self._waiting:
-            self._delay_s = min(2 * self._delay_s, MOST_RETRY_S)
+        self._delay_s = min(2 * self._delay_s, MOST_WAITING_S if self._waiting else MOST_RETRY_S)
         self._back_s = None
 
     def turned_on(self) -> None:
         """Note that the camera is wanted from now on; it may be opened at once."""
         self._alive_s = self._retry_s = self._monotonic()
+        self._delay_s = RETRY_S
 
     @property
     def may_retry(self) -> bool:

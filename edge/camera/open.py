@@ -11,6 +11,7 @@ from edge.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from edge.camera import Camera
     from edge.config import Broker, CameraConfig
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 # OpenCV, to say that it is missing.
 
 log = logging.getLogger(__name__)
+
+_PATHS: dict[Path, Path] = {}
+"""Of each USB camera that was opened, the path that stays: after it is plugged in again, ``/dev/video0`` may be another
+camera, or none."""
 
 
 def open_camera(config: CameraConfig, broker: Broker, seed: int = 0) -> Camera:
@@ -40,11 +45,15 @@ def open_camera(config: CameraConfig, broker: Broker, seed: int = 0) -> Camera:
         camera = _open_test_card(config, seed)
     else:
         camera = _ADAPTERS[source.kind](source, config)
-    if not config.rotate:
+    return camera if source.kind is SourceKind.CSI else _rotated(camera, config.rotate)
+
+
+def _rotated(camera: Camera, degrees: int) -> Camera:
+    if not degrees:
         return camera
     from edge.camera.rotated import Rotated  # noqa: PLC0415
 
-    return Rotated(camera, config.rotate)
+    return Rotated(camera, degrees)
 
 
 def _find(broker: Broker) -> Source:
@@ -67,14 +76,17 @@ def _open_test_card(config: CameraConfig, seed: int) -> Camera:
 def _open_csi(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.picamera import Picamera  # noqa: PLC0415
 
-    return Picamera(source.number, (config.width, config.height), config.fps, timeout_s=config.stall_s)
+    camera = Picamera(source.number, config)
+    return _rotated(camera, config.rotate - camera.rotated)
 
 
 def _open_usb(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.v4l2 import stable_path  # noqa: PLC0415
     from edge.camera.webcam import Webcam  # noqa: PLC0415
 
-    return Webcam(stable_path(source.path), (config.width, config.height), config.fps)
+    if source.path.exists():
+        _PATHS.setdefault(source.path, stable_path(source.path))
+    return Webcam(_PATHS.get(source.path, source.path), (config.width, config.height), config.fps)
 
 
 def _open_stream(source: Source, config: CameraConfig) -> Camera:

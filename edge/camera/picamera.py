@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.camera.csi import csi_cameras, load_picamera2
-from edge.camera.timestamps import LiveStamps
+from edge.camera.controls import camera_controls
+from edge.camera.csi import csi_cameras, load_picamera2, transform
+from edge.camera.timestamps import LiveStamps, plausible
 from edge.errors import CameraError, CameraHangError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.config import CameraConfig
     from edge.frame import Frame
 
 log = logging.getLogger(__name__)
@@ -23,12 +27,16 @@ _LUMA_FIRST = frozenset({"YUV420", "YVU420", "NV12", "NV21"})
 _CLOSE_S = 5.0
 """Seconds that closing may take; it takes about half a second when all is well."""
 
-_OLDEST_S = 5.0
-"""A sensor's time stamp that is older than this, or in the future, comes from another clock."""
+_UPSIDE_DOWN = 180
+"""Degrees by which the camera can turn its pictures itself; it cannot exchange rows and columns."""
 
 
 class Picamera:
-    """A CSI camera: one stream of YUV420, of which the gray plane is taken as it is.
+    """A CSI camera: one stream of YUV420, of which the gray plane is copied once, and nothing else of it.
+
+    Without that copy a buffer would stay with the pipeline for as long as it compares frames: the camera would run out
+    of buffers, and one that closes would take its memory away from under the pipeline. Copying the plane alone takes a
+    fraction of copying the buffer first (``python -m tests.pixel_formats``).
 
     Configured once: every change of mode leaks memory (picamera2 issues 887, 1125, 1183).
     Every wait has a deadline, as the camera stack may hang (picamera2 issues 962, 1065, 1295).
@@ -37,28 +45,21 @@ class Picamera:
         name: ``picamera2:0``.
         width: Pixels that it gives.
         height: Pixels that it gives.
+        fps: Most frames per second that it gives.
+        rotated: Degrees by which the camera turns its pictures itself: 180, where that is wanted and possible, else 0.
     """
 
     live = True
     synthetic = False
 
     def __init__(
-        self,
-        number: int,
-        size: tuple[int, int],
-        fps: float,
-        *,
-        timeout_s: float = 5.0,
-        close_s: float = _CLOSE_S,
-        stamps: LiveStamps | None = None,
+        self, number: int, config: CameraConfig, *, close_s: float = _CLOSE_S, stamps: LiveStamps | None = None
     ) -> None:
         """Open, configure and start a camera.
 
         Args:
             number: Which one, counted from 0.
-            size: Width and height asked for, in pixels.
-            fps: Frames per second asked for.
-            timeout_s: Seconds that a frame may take.
+            config: What is asked for. A frame may take `stall_s`.
             close_s: Seconds that closing may take.
             stamps: Makes the frames.
 
@@ -66,18 +67,24 @@ class Picamera:
             CameraError: There is no such camera, or Picamera2 is missing or broken.
         """
         self.name = f"picamera2:{number}"
-        self._timeout_s = timeout_s
+        self._timeout_s = config.stall_s
         self._close_s = close_s
         self._stamps = stamps or LiveStamps()
         self._waits_on = False
+        self._module = load_picamera2()
         self._camera: Any = self._open(number)
         try:
-            stream = self._start(size, fps)
+            given = self._start(config)
         except CameraError:
             self.close()
             raise
+        stream, turned = given["main"], given["transform"]
         self.width, self.height = stream["size"]
         self._stride = stream["stride"]
+        self.rotated = _UPSIDE_DOWN if turned.hflip and turned.vflip else 0
+        log.info(
+            "%s gives %dx%d %s at %g frames/s", self.name, self.width, self.height, stream["format"], round(self.fps, 2)
+        )
 
     def read(self) -> Frame | None:
         """Wait for the next frame and return it; a camera has no ordinary end.
@@ -95,13 +102,14 @@ class Picamera:
             message = f"{self.name}: the camera stack failed: {error}"
             raise CameraError(message) from error
         try:
-            buffer = request.make_buffer("main")  # a copy: the camera may have its memory back
+            with self._module.MappedArray(request, "main", reshape=False) as mapped:
+                # No view may outlive the block, or the memory could not be unmapped.
+                gray = self._gray(mapped.array)
             sensor_ns = request.get_metadata().get("SensorTimestamp")
         finally:
             request.release()
-        rows = buffer[: self.height * self._stride].reshape(self.height, self._stride)
-        gray = np.ascontiguousarray(rows[:, : self.width], np.uint8)
-        return self._stamps.frame(gray, self._captured_s(sensor_ns))
+        sensor_s = None if sensor_ns is None else sensor_ns / 1e9
+        return self._stamps.frame(gray, plausible(sensor_s, self._stamps.monotonic()))
 
     def close(self) -> None:
         """Release the camera. Safe to call twice.
@@ -122,7 +130,7 @@ class Picamera:
 
     def _open(self, number: int) -> Any:
         try:
-            return load_picamera2().Picamera2(number)
+            return self._module.Picamera2(number)
         except IndexError:
             others = ", ".join(f"picamera2:{camera.number} ({camera.model})" for camera in csi_cameras()) or "none"
             message = f"{self.name}: there is no such camera; connected: {others}; check the ribbon cable"
@@ -131,29 +139,33 @@ class Picamera:
             message = f"{self.name}: it cannot be opened ({error}); another program may be using it"
             raise CameraError(message) from error
 
-    def _start(self, size: tuple[int, int], fps: float) -> dict[str, Any]:
-        """Configure and start the camera; return the stream as the camera stack configured it."""
+    def _start(self, config: CameraConfig) -> dict[str, Any]:
+        """Configure and start the camera; return the configuration as the camera stack has it in the end."""
+        size, upside_down = (config.width, config.height), config.rotate == _UPSIDE_DOWN
         try:
             asked = self._camera.create_video_configuration(
-                main={"size": size, "format": "YUV420"}, controls={"FrameRate": fps}
+                main={"size": size, "format": "YUV420"}, transform=transform(hflip=upside_down, vflip=upside_down)
             )
             self._camera.configure(asked)
-            stream: dict[str, Any] = self._camera.camera_configuration()["main"]
-            if stream["format"] not in _LUMA_FIRST:
-                message = f"{self.name}: it gives {stream['format']}, which has no gray plane; use another camera"
+            given: dict[str, Any] = self._camera.camera_configuration()
+            pixels = given["main"]["format"]
+            if pixels not in _LUMA_FIRST:
+                message = f"{self.name}: it gives {pixels}, which has no gray plane; use another camera"
                 raise CameraError(message)
+            # After configure(), as what a camera can do depends on its mode.
+            wanted = camera_controls(config, self._camera.camera_controls, self.name)
+            self._camera.set_controls(wanted)
+            self.fps = 1e6 / wanted["FrameDurationLimits"][0] if "FrameDurationLimits" in wanted else config.fps
             self._camera.start()
         except RuntimeError as error:
-            message = f"{self.name}: it does not start with {size[0]}x{size[1]} at {fps:g} frames/s: {error}"
+            message = f"{self.name}: it does not start with {size[0]}x{size[1]} at {config.fps:g} frames/s: {error}"
             raise CameraError(message) from error
-        return stream
+        return given
 
-    def _captured_s(self, sensor_ns: int | None) -> float | None:
-        """Return the sensor's time stamp; None where it is not of the monotonic clock, as after a suspend."""
-        if sensor_ns is None:
-            return None
-        sensor_s = sensor_ns / 1e9
-        return sensor_s if 0 <= self._stamps.monotonic() - sensor_s <= _OLDEST_S else None
+    def _gray(self, buffer: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a copy of the ``(H, W)`` gray plane, without the padding of its rows."""
+        rows = buffer[: self.height * self._stride].reshape(self.height, self._stride)
+        return np.array(rows[:, : self.width], np.uint8, order="C")
 
 
 def _close(camera: Any, waits_on: bool) -> None:  # noqa: FBT001 - a thread's argument

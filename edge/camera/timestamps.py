@@ -15,9 +15,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_OLDEST_S = 5.0
+"""A driver's time stamp that is older than this, or in the future, comes from another clock."""
+
+
 def utc_now() -> datetime:
     """Return the wall-clock time, UTC."""
     return datetime.now(UTC)
+
+
+def plausible(stamp_s: float | None, arrived_s: float) -> float | None:
+    """Return a driver's time stamp if it is of the monotonic clock, else None.
+
+    It may be missing, 0, or of a clock that runs on while the machine is suspended.
+
+    Args:
+        stamp_s: When the picture was taken, as the driver says.
+        arrived_s: When it arrived, on the monotonic clock.
+    """
+    return stamp_s if stamp_s is not None and 0 <= arrived_s - stamp_s <= _OLDEST_S else None
 
 
 class LiveStamps:

@@ -164,12 +164,13 @@ def check_node(node: Path) -> None:
 
 
 def stable_path(node: Path, dev: Path = DEV) -> Path:
-    """Return the path below ``/dev/v4l/by-id`` that leads to a node; the node itself where there is none.
+    """Return the path below ``/dev/v4l`` that leads to a node; the node itself where there is none.
 
-    That path names the camera. The node's number changes when the camera is unplugged and plugged in again.
+    ``by-id`` names the camera, whatever port it is in; ``by-path`` the port, for a camera that has no such name.
+    The node's number changes when the camera is unplugged and plugged in again.
     """
     target = node.resolve()
-    links = sorted((dev / "v4l" / "by-id").glob("*"))
+    links = [link for kind in ("by-id", "by-path") for link in sorted((dev / "v4l" / kind).glob("*"))]
     return next((link for link in links if link.resolve() == target), node)
 
 

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from edge.camera.formats import choose, offers
 from edge.camera.opencv import silence, to_gray
-from edge.camera.timestamps import LiveStamps
+from edge.camera.timestamps import LiveStamps, plausible
 from edge.camera.v4l2 import check_node
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cv2.typing import MatLike
     from numpy.typing import NDArray
 
+    from edge.camera.formats import Offer
     from edge.frame import Frame
 
 log = logging.getLogger(__name__)
@@ -28,9 +31,6 @@ _PATIENCE = 10
 
 _PATIENCE_S = 2.0
 """Seconds that such reads may take together: one of a camera that is silent takes 10 s in OpenCV."""
-
-_YUYV_PIXELS = 640 * 480
-"""Largest picture asked for uncompressed: beyond it, USB 2 gives few frames a second."""
 
 
 class VideoCapture(Protocol):
@@ -55,9 +55,9 @@ class VideoCapture(Protocol):
 class Webcam:
     """A USB camera.
 
-    It is asked for uncompressed pictures (YUYV) or, where they are large, for
-    JPEGs; of either only the gray part is unpacked. The camera gives what it
-    can, so that size and rate are read back.
+    Of what it offers, it is asked for the format that costs least at the wanted
+    size and rate, see `edge.camera.formats`; of any only the gray part is
+    unpacked. The camera gives what it can, so that size and rate are read back.
 
     An unplugged camera may bring its last picture for ever and call it a
     success (opencv issue 14044): a picture counts only if it, or the driver's
@@ -80,6 +80,7 @@ class Webcam:
         fps: float,
         *,
         capture: VideoCapture | None = None,
+        offered: Sequence[Offer] = (),
         stamps: LiveStamps | None = None,
     ) -> None:
         """Open a camera.
@@ -89,6 +90,7 @@ class Webcam:
             size: Width and height asked for, in pixels.
             fps: Frames per second asked for.
             capture: An open capture, instead of opening the device.
+            offered: What that capture offers.
             stamps: Makes the frames.
 
         Raises:
@@ -97,8 +99,12 @@ class Webcam:
         self.name = str(device)
         self._device = device
         self._stamps = stamps or LiveStamps()
-        self._capture = _open(device) if capture is None else capture
-        self._ask_for(size, fps)
+        if capture is None:
+            self._capture: VideoCapture = _open(device)
+            offered = offers(device, size)
+        else:
+            self._capture = capture
+        self._ask_for(choose(offered, size, fps), fps)
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -118,8 +124,10 @@ class Webcam:
             grabbed_s = self._stamps.monotonic()  # before the unpacking, which takes its time
             got, picture = self._capture.retrieve() if grabbed else (False, None)
             gray = self._unpack(picture) if got and picture is not None else None
-            if gray is not None and self._is_new(gray):
-                return self._stamps.frame(gray, grabbed_s)
+            stamp_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+            if gray is not None and self._is_new(gray, stamp_ms):
+                driver_s = plausible(stamp_ms / 1000, grabbed_s)
+                return self._stamps.frame(gray, grabbed_s if driver_s is None else driver_s)
             if grabbed_s - started_s > _PATIENCE_S:
                 break
         trouble = "gives no new pictures" if self._device.exists() else "is unplugged"
@@ -130,12 +138,11 @@ class Webcam:
         """Release the device. Safe to call twice."""
         self._capture.release()
 
-    def _ask_for(self, size: tuple[int, int], fps: float) -> None:
-        """Ask for size, rate and format; a camera that cannot do one takes another without an error."""
-        fourcc = "YUYV" if size[0] * size[1] <= _YUYV_PIXELS else "MJPG"
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*fourcc))
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+    def _ask_for(self, offer: Offer, fps: float) -> None:
+        """Ask for format, size and rate; a camera that cannot do one takes another without an error."""
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*offer.fourcc))
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, offer.width)
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, offer.height)
         self._capture.set(cv2.CAP_PROP_FPS, fps)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, not the oldest of four
         self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # the camera's own bytes
@@ -157,11 +164,10 @@ class Webcam:
         message = f"{self.name}: pictures in its format {self._fourcc} cannot be read; use another camera"
         raise CameraError(message)
 
-    def _is_new(self, gray: NDArray[np.uint8]) -> bool:
-        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC)
-        if self._last is not None and self._last[0] == stamp and np.array_equal(self._last[1], gray):
+    def _is_new(self, gray: NDArray[np.uint8], stamp_ms: float) -> bool:
+        if self._last is not None and self._last[0] == stamp_ms and np.array_equal(self._last[1], gray):
             return False
-        self._last = (stamp, gray)
+        self._last = (stamp_ms, gray)
         return True
 
 

@@ -52,6 +52,12 @@ class CameraConfig(Section):
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_number)] = 0
     """Degrees clockwise, for a camera mounted on its side or upside down."""
 
+    focus_m: float | None = Field(default=None, gt=0, le=1000)
+    """Metres at which a CSI camera with a movable lens is focused; empty: it focuses by itself, all the time."""
+
+    low_light_fps: float | None = Field(default=None, gt=0, le=120)
+    """Frames per second down to which a CSI camera may slow in the dark, to expose longer; empty: it keeps to fps."""
+
     stall_s: float = Field(default=5.0, ge=2)
     """Seconds without a frame until the camera counts as stalled and is reopened; at least two frames' time."""
 
@@ -62,6 +68,12 @@ class CameraConfig(Section):
     def _check_stall(self) -> CameraConfig:
         if self.stall_s * self.fps < 2:
             message = f"at {self.fps:g} fps two frames take longer than stall_s = {self.stall_s:g}; raise one of them"
+            raise ValueError(message)
+        slowest = self.low_light_fps
+        if slowest is not None and not 2 / self.stall_s <= slowest <= self.fps:
+            message = (
+                f"low_light_fps = {slowest:g} must lie between two frames in stall_s ({2 / self.stall_s:g}) and fps"
+            )
             raise ValueError(message)
         return self
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from edge.camera import csi, v4l2
 from edge.camera.csi import CsiCamera
 from edge.camera.open import open_camera
+from edge.camera.source import Source, SourceKind
 from edge.camera.v4l2 import UsbCamera, UsbSearch
 from edge.config import Broker, CameraConfig
 from edge.errors import CameraError, ConfigError
@@ -137,3 +139,24 @@ def test_a_camera_loads_nothing_that_only_another_needs() -> None:
     code = "import sys, edge.camera, edge.camera.open; print(*(m for m in sys.modules if m.startswith('edge.camera.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert set(loaded) == {"edge.camera.open", "edge.camera.source"}
+
+
+def test_a_usb_camera_is_found_again_under_another_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+
+    class Opened:
+        def __init__(self, device: Path, *_: object) -> None:
+            opened.append(device)
+
+    by_id = tmp_path / "v4l" / "by-id" / "usb-046d_C920-video-index0"
+    by_id.parent.mkdir(parents=True)
+    node = tmp_path / "video0"
+    node.touch()
+    by_id.symlink_to(node)
+    monkeypatch.setattr("edge.camera.webcam.Webcam", Opened)
+    monkeypatch.setattr(v4l2, "stable_path", partial(v4l2.stable_path, dev=tmp_path))
+    monkeypatch.setattr("edge.camera.open.parse_source", lambda _: Source(SourceKind.USB, path=node))
+    open_camera(CameraConfig(source="/dev/video0"), NETWORK)
+    node.rename(tmp_path / "video1")  # plugged in again
+    open_camera(CameraConfig(source="/dev/video0"), NETWORK)
+    assert opened == [by_id, by_id]

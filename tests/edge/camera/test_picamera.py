@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+import mmap
 import sys
 import threading
+from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pytest
 
+from edge.camera.open import open_camera
 from edge.camera.picamera import Picamera
+from edge.camera.rotated import Rotated
 from edge.camera.timestamps import LiveStamps
+from edge.config import CameraConfig, parse_broker
 from edge.errors import CameraError, CameraHangError
 from tests.edge.camera.conftest import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
 
 CSI = "/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a"
 USB = "/base/axi/pcie@120000/rp1/usb@200000-1:1.0-046d:0825"
@@ -30,19 +34,46 @@ class Request:
         self._camera, self._number = camera, number
         camera.held += 1
 
-    def make_buffer(self, name: str) -> NDArray[np.uint8]:
+    def memory(self) -> mmap.mmap:
+        """The camera's own memory: it can be unmapped only where nobody looks at it any more."""
         assert self._camera.held, "used after release"
         width, height = self._camera.main["size"]
         rows = np.full((height * 3 // 2, STRIDE), 255, np.uint8)  # padding and colours: never to be seen
         rows[:height, :width] = np.arange(width) % 100 + self._number
-        assert name == "main"
-        return rows.reshape(-1)
+        memory = mmap.mmap(-1, rows.nbytes)
+        memory.write(rows.tobytes())
+        return memory
 
     def get_metadata(self) -> dict[str, Any]:
         return dict(self._camera.metadata)
 
     def release(self) -> None:
         self._camera.held -= 1
+
+
+class MappedArray:
+    """A request's buffer, as picamera2/request.py maps it."""
+
+    def __init__(self, request: Request, stream: str, reshape: bool = True) -> None:  # noqa: FBT001, FBT002  # as there
+        assert (stream, reshape) == ("main", False)
+        self._request = request
+
+    def __enter__(self) -> Self:
+        self._memory = self._request.memory()
+        self.array = np.frombuffer(self._memory, np.uint8)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self.array
+        self._memory.close()  # raises BufferError where a view is left
+
+
+@dataclass
+class Transform:
+    """libcamera's."""
+
+    hflip: bool = False
+    vflip: bool = False
 
 
 class Picamera2:
@@ -55,6 +86,8 @@ class Picamera2:
     made: Picamera2
     gives: tuple[str, tuple[int, int]] | None = None
     refuses = ""
+    flips = True
+    has: ClassVar[dict[str, tuple[Any, Any, Any]]] = {"FrameDurationLimits": (16_666, 1_000_000, 33_333)}
 
     def __init__(self, camera_num: int = 0) -> None:
         self.info = self.cameras[camera_num]
@@ -65,6 +98,8 @@ class Picamera2:
         self.metadata: dict[str, Any] = {"SensorTimestamp": 99_750_000_000}
         self.calls: list[str] = []
         self.held = 0
+        self.set: dict[str, Any] = {}
+        self.camera_controls: dict[str, tuple[Any, Any, Any]] = {}
         self.silent = False
         self.hangs = threading.Event()
         self.hangs.set()
@@ -75,17 +110,27 @@ class Picamera2:
     def global_camera_info(cls) -> list[dict[str, Any]]:
         return list(cls.cameras)
 
-    def create_video_configuration(self, main: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
-        return {"main": main, "controls": controls}
+    def create_video_configuration(self, main: dict[str, Any], transform: Transform) -> dict[str, Any]:
+        return {"main": main, "transform": transform}
+
+    def set_controls(self, controls: dict[str, Any]) -> None:
+        assert self.calls == ["configure"], "configure() sets them all anew"
+        for name in controls:
+            if name not in self.camera_controls:
+                message = f"Control {name} is not advertised by libcamera"
+                raise RuntimeError(message)
+        self.set = controls
 
     def configure(self, config: dict[str, Any]) -> None:
         self.calls.append("configure")
         self.asked = config
+        self.camera_controls = self.has
         pixels, size = self.gives or (config["main"]["format"], config["main"]["size"])
         self.main = {"format": pixels, "size": size, "stride": STRIDE, "framesize": STRIDE * size[1] * 3 // 2}
 
     def camera_configuration(self) -> dict[str, Any]:
-        return {"main": self.main, "lores": None}
+        transform = self.asked["transform"] if self.flips else Transform()
+        return {"main": self.main, "lores": None, "transform": transform}
 
     def start(self) -> None:
         if self.refuses == "start":
@@ -113,16 +158,19 @@ def picamera2(monkeypatch: pytest.MonkeyPatch) -> type[Picamera2]:
     """Put the fake where `import picamera2` finds it."""
     module = ModuleType("picamera2")
     fresh = type("Picamera2", (Picamera2,), {})
-    vars(module)["Picamera2"] = fresh
+    vars(module).update(Picamera2=fresh, MappedArray=MappedArray)
     monkeypatch.setitem(sys.modules, "picamera2", module)
+    libcamera = ModuleType("libcamera")
+    vars(libcamera)["Transform"] = Transform
+    monkeypatch.setitem(sys.modules, "libcamera", libcamera)
     return fresh
 
 
 @pytest.fixture
 def opened(picamera2: type[Picamera2]) -> Callable[..., tuple[Picamera, Picamera2]]:
-    def open_(**settings: Any) -> tuple[Picamera, Picamera2]:
+    def open_(close_s: float = 5.0, **settings: Any) -> tuple[Picamera, Picamera2]:
         stamps = LiveStamps(now=lambda: START, monotonic=lambda: 100.0)
-        camera = Picamera(0, (640, 480), 15, stamps=stamps, **settings)
+        camera = Picamera(0, CameraConfig(**settings), close_s=close_s, stamps=stamps)
         return camera, picamera2.made
 
     return open_
@@ -140,7 +188,7 @@ def test_the_gray_plane_comes_without_its_padding(opened: Callable[..., tuple[Pi
         assert frame.sequence == number
     assert inside.held == 0
     assert inside.asked["main"] == {"size": (640, 480), "format": "YUV420"}
-    assert inside.asked["controls"] == {"FrameRate": 15}
+    assert inside.set == {"FrameDurationLimits": (66_667, 66_667)}
     assert inside.calls == ["configure", "start"]
 
 
@@ -174,12 +222,75 @@ def test_a_frame_was_taken_when_the_sensor_says(
 def test_no_frame_in_time_is_an_error_and_close_does_not_wait_for_it(
     opened: Callable[..., tuple[Picamera, Picamera2]],
 ) -> None:
-    camera, inside = opened(timeout_s=3)
+    camera, inside = opened(stall_s=3)
     inside.silent = True
     with pytest.raises(CameraError, match="picamera2:0: no picture for 3 s"):
         camera.read()
     camera.close()
     assert inside.calls[-2:] == ["cancel", "close"]
+
+
+@pytest.mark.parametrize(
+    ("rotate", "can", "rotated"), [(0, "flip", 0), (180, "flip", 180), (180, "nothing", 0), (90, "flip", 0)]
+)
+def test_the_camera_turns_its_pictures_itself_where_it_can(
+    picamera2: type[Picamera2], rotate: Literal[0, 90, 180], can: str, rotated: int
+) -> None:
+    picamera2.flips = can == "flip"
+    asked = rotate == 180
+    config = CameraConfig(source="picamera2", rotate=rotate)
+    camera = open_camera(config, parse_broker("none"))
+    inside = camera if isinstance(camera, Picamera) else vars(camera)["_camera"]
+    assert inside.rotated == rotated
+    assert picamera2.made.asked["transform"] == Transform(hflip=asked, vflip=asked)
+    assert isinstance(camera, Rotated) == (rotate != rotated)  # what it cannot do is done here
+    camera.close()
+
+
+AUTOFOCUS = {"AfMode": (0, 2, 0), "LensPosition": (0.0, 32.0, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "controls"),
+    [
+        ({}, {"AfMode": 2}),
+        ({"focus_m": 0.5}, {"AfMode": 0, "LensPosition": 2.0}),
+        ({"focus_m": 0.01}, {"AfMode": 0, "LensPosition": 32.0}),
+        ({"low_light_fps": 5}, {"AfMode": 2, "FrameDurationLimits": (66_667, 200_000)}),
+        ({"fps": 30, "low_light_fps": 0.5}, {"AfMode": 2, "FrameDurationLimits": (33_333, 1_000_000)}),
+    ],
+)
+def test_settings_become_controls_within_the_cameras_limits(
+    picamera2: type[Picamera2],
+    opened: Callable[..., tuple[Picamera, Picamera2]],
+    settings: dict[str, float],
+    controls: dict[str, object],
+) -> None:
+    picamera2.has = picamera2.has | AUTOFOCUS
+    _, inside = opened(**settings)
+    assert inside.set == {"FrameDurationLimits": (66_667, 66_667)} | controls
+
+
+def test_a_rate_that_the_sensor_cannot_give_is_said(
+    opened: Callable[..., tuple[Picamera, Picamera2]], caplog: pytest.LogCaptureFixture
+) -> None:
+    camera, inside = opened(fps=90)
+    assert inside.set == {"FrameDurationLimits": (16_666, 16_666)}
+    assert round(camera.fps) == 60
+    assert "picamera2:0 gives at most 60 frames/s of this size, and not 90" in caplog.text
+
+
+def test_a_camera_without_these_controls_works(
+    picamera2: type[Picamera2],
+    opened: Callable[..., tuple[Picamera, Picamera2]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    picamera2.has = {}
+    camera, inside = opened(focus_m=1)
+    assert inside.set == {}
+    assert camera.read() is not None
+    assert "has a fixed lens; camera.focus_m has no effect" in caplog.text
+    assert "a frame rate of its own; camera.fps has no effect" in caplog.text
 
 
 def test_close_happens_once(opened: Callable[..., tuple[Picamera, Picamera2]]) -> None:
@@ -215,6 +326,6 @@ def test_what_goes_wrong_while_opening_is_told(
     for name, value in settings.items():
         setattr(picamera2, name, value)
     with pytest.raises(CameraError, match=said):
-        Picamera(number, (640, 480), 15)
+        Picamera(number, CameraConfig())
     if hasattr(picamera2, "made"):
         assert picamera2.made.calls[-1:] == ["close"]

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.camera.deadlines import RELEASE_S
+from edge.camera.deadlines import RELEASE_S, RETRY_S
+from edge.camera.states import CameraState
 from edge.camera.supervisor import CameraSupervisor
 from edge.errors import CameraError, CameraHangError
 from tests.edge.camera.script import CONFIG, Clock, Script, assert_is, frames
 
 if TYPE_CHECKING:
+    from edge.frame import Frame
     from tests.edge.camera.script import Supervise
 
 
@@ -166,3 +169,66 @@ def test_one_that_was_waited_for_and_goes_again_is_given_up(clock: Clock) -> Non
     frames(supervisor, 1)
     with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
         frames(supervisor, 1)
+
+
+class Paced(Script):
+    """Frames come ten times a second of the test's clock."""
+
+    def __init__(self, clock: Clock, *parts: Exception | str) -> None:
+        super().__init__(*parts)
+        self._clock, self._due_s = clock, 0.0
+
+    def read(self) -> Frame | None:
+        while self._clock.now_s < self._due_s:
+            time.sleep(0.001)
+        self._due_s = self._clock.now_s + 0.1
+        return super().read()
+
+
+class Unsteady:
+    """A camera that opens as the test wrote; None: it is unplugged. Notes when it was tried."""
+
+    def __init__(self, clock: Clock, *parts: Script | None) -> None:
+        self._clock, self._parts = clock, list(parts)
+        self.newest: Script | None = None
+        self.tried_s: list[float] = []
+
+    def __call__(self) -> Script:
+        self.tried_s.append(self._clock.now_s)
+        self.newest = self._parts.pop(0)
+        if self.newest is None:
+            message = "script: it is unplugged"
+            raise CameraError(message)
+        return self.newest
+
+    @property
+    def over(self) -> bool:
+        return not self._parts
+
+
+def test_online_stalled_offline_and_online_again_with_growing_delays(clock: Clock) -> None:
+    """The whole walk: frames, then none, then no camera at five attempts, then frames for long, then none again."""
+    camera = Unsteady(
+        clock, Script("frame", "silence"), *[None] * 5, Paced(clock, *["frame"] * 40, "silence"), Script()
+    )
+    supervisor = CameraSupervisor(camera, CONFIG, clock, clock.sleep)
+    while not supervisor.open(1):
+        pass
+    walked: list[str | None] = []
+    lost_s: list[float] = []
+    while not camera.over:
+        assert clock.now_s < 200
+        supervisor.next_frame(0.01)
+        if supervisor.state is CameraState.READING:
+            clock.now_s += 0.1
+        elif supervisor.state is CameraState.LOSING and camera.newest:
+            lost_s.append(clock.now_s)
+            camera.newest.woken.set()  # the driver lets go of the read
+        if walked[-1:] != [supervisor.status]:
+            walked.append(supervisor.status)
+    supervisor.close(1)
+    assert walked == ["online", "stalled", "offline", "online", "stalled"]
+    assert [round(later - earlier) for earlier, later in pairwise(camera.tried_s)][1:6] == [2, 4, 8, 8, 8]
+    assert camera.tried_s[1] - lost_s[0] == pytest.approx(RETRY_S, abs=0.1)
+    # It was there for long, so the delays begin anew.
+    assert camera.tried_s[-1] - lost_s[-1] == pytest.approx(RETRY_S, abs=0.1)

@@ -106,3 +106,13 @@ def test_a_path_that_names_the_camera_is_preferred(dev: Path) -> None:
 
 def test_without_such_paths_the_node_it_is(tmp_path: Path) -> None:
     assert stable_path(tmp_path / "video0", tmp_path) == tmp_path / "video0"
+
+
+def test_a_camera_without_a_name_of_its_own_is_known_by_its_port(dev: Path) -> None:
+    by_path = dev / "v4l" / "by-path"
+    by_path.mkdir()
+    for number in (2, 10):
+        (by_path / f"platform-usb-0:1.{number}-video-index0").symlink_to(f"../../video{number}")
+    assert stable_path(dev / "video10", dev).name == "platform-usb-0:1.10-video-index0"
+    assert stable_path(dev / "video2", dev).name == "usb-046d_C920-video-index0"  # the camera's own comes first
+    assert stable_path(dev / "video0", dev) == dev / "video0"

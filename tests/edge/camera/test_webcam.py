@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.camera.formats import Offer
 from edge.camera.timestamps import LiveStamps
 from edge.camera.webcam import Webcam
 from edge.errors import CameraError
@@ -126,6 +127,26 @@ def test_a_frame_is_stamped_when_it_was_grabbed_not_when_it_is_unpacked() -> Non
     assert frame is not None
     assert frame.time_s == 100.0
     assert (START - frame.captured_at).total_seconds() == 0.25
+
+
+@pytest.mark.parametrize(("stamp_s", "time_s"), [(99.95, 99.95), (94.0, 100.0), (100.1, 100.0), (0.0, 100.0)])
+def test_a_frame_was_taken_when_the_driver_says_if_that_can_be(stamp_s: float, time_s: float) -> None:
+    driver = Driver([yuyv(RAMP)])
+    driver.stamp_ms, driver.stamp_step_ms = 1000 * stamp_s, 0
+    stamps = LiveStamps(now=lambda: START, monotonic=lambda: 100.0)
+    frame = Webcam(Path("/dev/null"), (WIDTH, HEIGHT), 15, capture=driver, stamps=stamps).read()
+    assert frame is not None
+    assert frame.time_s == time_s
+
+
+def test_it_asks_for_what_the_camera_offers() -> None:
+    driver = Driver([], "MJPG")
+    offered = (Offer("YUYV", 1280, 720, 10), Offer("MJPG", 1280, 720, 30), Offer("YUYV", 640, 480, 30))
+    Webcam(Path("/dev/null"), (1280, 720), 15, capture=driver, offered=offered)
+    assert driver.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    Webcam(Path("/dev/null"), (620, 480), 15, capture=driver, offered=offered)
+    assert driver.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"YUYV")
+    assert driver.asked[cv2.CAP_PROP_FRAME_WIDTH] == 640
 
 
 def test_a_damaged_picture_now_and_then_is_passed_over() -> None:

@@ -88,7 +88,9 @@ def test_a_mistake_names_environment_and_command_line(write: Any) -> None:
 
 def test_every_key_can_be_set_by_environment(write: Any) -> None:
     values = {
-        "camera": CameraConfig(source="x", width=320, height=240, fps=5, rotate=90, stall_s=3, give_up_s=9),
+        "camera": CameraConfig(
+            source="x", width=320, height=240, fps=5, rotate=90, focus_m=2, low_light_fps=4, stall_s=3, give_up_s=9
+        ),
         "faces": FacesConfig(min_height=30, max_faces=3, notice_s=1, min_score=0.2),
         "emotion": EmotionConfig(model=Path("m.tflite"), threads=2, min_confidence=0.3, balance=0.2, hold_s=1),
         "mqtt": MqttConfig(
