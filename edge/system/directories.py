@@ -35,7 +35,7 @@ def state_directory(root: str, environ: Mapping[str, str]) -> Path:
     return base / "emotion-edge" / _name(root)
 
 
-def administered_directory(root: str, environ: Mapping[str, str]) -> Path:
+def administered_directory(root: str, environ: Mapping[str, str], instance: str | None = None) -> Path:
     """Return the folder on disk of the daemon that this user administers; it may not exist yet.
 
     It is the service's for root and for the service's own user, if there is one; else as of `state_directory`.
@@ -43,7 +43,10 @@ def administered_directory(root: str, environ: Mapping[str, str]) -> Path:
     Args:
         root: The prefix of the device's topics.
         environ: The environment.
+        instance: Of the service, if not the one without a name.
     """
+    if instance is not None:
+        return SERVICE_STATE / instance
     if "STATE_DIRECTORY" not in environ and os.access(SERVICE_STATE, os.R_OK | os.W_OK | os.X_OK):
         return SERVICE_STATE
     return state_directory(root, environ)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,6 @@ from edge.system import directories
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Outcome
 
@@ -45,11 +46,10 @@ def test_a_model_is_added_chosen_and_removed(emotion_edge: Run, mine: Path) -> N
     assert "mine" not in listed(emotion_edge)
 
 
-def test_the_list_fits_a_terminal_and_shows_what_is_damaged(emotion_edge: Run, mine: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    emotion_edge("model", "add", mine, "--name", "other", "--state", state)
-    (state / "models/other.tflite").write_bytes(b"x")
-    out = emotion_edge("model", "list", "--state", state).out
+def test_the_list_fits_a_terminal_and_shows_what_is_damaged(emotion_edge: Run, mine: Path) -> None:
+    emotion_edge("model", "add", mine, "--name", "other")
+    (Path(os.environ["STATE_DIRECTORY"]) / "models/other.tflite").write_bytes(b"x")
+    out = emotion_edge("model", "list").out
     assert "chosen  emotion          0.1.0  0.98 MB  86.3% on ferplus_majority\n" in out
     assert "        angry, contempt, disgust, fear, happy, neutral, sad, surprise\n" in out
     assert "sha256" in out
@@ -96,3 +96,9 @@ def test_an_administrator_works_on_the_services_models(
     assert f"{tmp_path}/emotion-edge/" in emotion_edge("model", "list").out  # there is no service
     (tmp_path / "service").mkdir()
     assert f"Added models are in {tmp_path}/service/models." in emotion_edge("model", "list").out
+    (tmp_path / "front.toml").touch()
+    monkeypatch.setattr("edge.cli.model.SYSTEM_FILE", tmp_path / "config.toml")
+    assert f"in {tmp_path}/service/front/models." in emotion_edge("model", "list", "--instance", "front").out
+    for name, said in (("back", "back.toml: No such file"), ("../x", "../x: not the name of an instance")):
+        outcome = emotion_edge("model", "list", "--instance", name)
+        assert (outcome.code, said in outcome.err) == (2, True)
