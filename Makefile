@@ -135,6 +135,11 @@ test-torture: $(VENV)/.dev mosquitto ## Attack the publishing side for five minu
 test-fuzz: $(VENV)/.dev mosquitto ## Fuzz for an hour, or FUZZ_S seconds; SEED goes on where another run stopped
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S) $(if $(SEED),--seed $(SEED))
 
+.PHONY: test-pi
+# Each rung of the laboratory is a file; RUNG=systemd runs one of them.
+test-pi: $(VENV)/.dev $(BLAZEFACE) mosquitto laboratory ## As root: what software can show of a Pi without one, in docs/laboratory.md
+	$(BIN)/pytest $(if $(RUNG),tests/pi/test_$(RUNG).py,tests/pi)
+
 test-onnx: export FER2013 := $(FER2013)
 test-onnx: export FERPLUS := $(FERPLUS)
 test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through every gate (30 minutes the first time, with PyTorch)
@@ -211,6 +216,13 @@ $(BLAZEFACE): requirements/blazeface.txt | $(VENV)/.edge
 	    sys.stdout.buffer.write(zipfile.ZipFile(wheel).read("mediapipe/modules/face_detection/$(@F)"))' \
 	    $(@D)/mediapipe-*.whl >$@
 	@rm $(@D)/mediapipe-*.whl
+
+.PHONY: laboratory
+laboratory: # What tests/pi runs on this machine; where apt may not install it, the rungs that need it say so.
+	@PATH="$$PATH:/usr/sbin"; for each in mmdebstrap:mmdebstrap qemu-aarch64-static:qemu-user-static \
+	    systemd-nspawn:systemd-container qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs gcc:gcc; do \
+	    command -v "$${each%%:*}" >/dev/null || packages="$$packages $${each#*:}"; \
+	done; [ -z "$$packages" ] || requirements/apt.sh $$packages || true
 
 .PHONY: mosquitto
 mosquitto: # The tests want a real broker; Debian puts it into /usr/sbin, which is not on everyone's PATH.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-collect_ignore = ["homeassistant"]  # make test-homeassistant runs those, in an environment of their own
+collect_ignore = ["homeassistant", "pi"]  # targets of their own: make test-homeassistant, make test-pi
 
 
 _RECURSION_LIMIT = sys.getrecursionlimit()
