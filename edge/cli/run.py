@@ -20,7 +20,9 @@ def run(
     camera: CameraOption = None,
     broker: BrokerOption = None,
     model: ModelOption = None,
-    print_events: Annotated[bool, typer.Option("--print", help="Print every event as one line of JSON.")] = False,  # noqa: FBT002  # typer's way
+    print_events: Annotated[  # noqa: FBT002  # typer's way
+        bool, typer.Option("--print", help="Print every event: a line of JSON; in a terminal, a short one.")
+    ] = False,
     wait: Annotated[  # noqa: FBT002  # typer's way
         bool, typer.Option("--wait", help="Wait for a camera that is not there yet, as the service does.")
     ] = False,
@@ -30,10 +32,11 @@ def run(
     settings = load_settings(config, flags)
     stop, reload_asked = stop_on_signals(), reload_on_signal()
     end_with_any_thread()
+    from edge.daemon.printer import Output  # noqa: PLC0415  # as below
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
     with reader_may_leave():
-        print_to = sys.stdout.fileno() if print_events else None
+        print_to = Output.of(sys.stdout) if print_events else None
         read = partial(load_settings, config, flags)
         run_daemon(settings, stop, print_to, wait=wait, read=read, reload_asked=reload_asked)
     leave_a_hung_camera_behind(ExitCode.OK)

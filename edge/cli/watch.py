@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003  # typer reads it
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from edge.cli.options import BrokerOption, ConfigOption, JsonFlag, load_settings
 from edge.cli.output import reader_may_leave
 from edge.cli.process import end_with_any_thread
 from edge.cli.signals import stop_on_signals
+from edge.config.broker import with_user
 from edge.errors import ConfigError
 from edge.streams import waiting_until
 
@@ -21,6 +22,12 @@ from edge.streams import waiting_until
 def watch(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     broker: BrokerOption = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who logs in to the broker, in place of the configured user.")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", metavar="FILE", help="The file that holds that user's password.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="NAME|+", help="One device, or + for all.")] = "+",
     as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
     minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="What the timelines show.")] = 3.0,
@@ -39,7 +46,10 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     if source and (not plot or record or as_json or broker):
         message = "--from FILE.csv goes with --plot FILE.png (and --device) alone: it draws what was recorded"
         raise ConfigError(message)
-    flags = {"mqtt.url": broker, "mqtt.device": None if device == "+" else device}  # checked as a device's own
+    flags: dict[str, Any] = {"mqtt.url": broker, "mqtt.password_file": password_file}
+    flags["mqtt.device"] = None if device == "+" else device  # checked as a device's own
+    if user:
+        flags["mqtt.url"] = _with_user(broker or load_settings(config, {}).mqtt.url, user)
     settings = load_settings(config, flags)
     stop = stop_on_signals()
     end_with_any_thread()
@@ -56,3 +66,11 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     options = WatchOptions(sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes))
     with reader_may_leave():
         show_live(settings.mqtt, device, stop, options)
+
+
+def _with_user(url: str, user: str) -> str:
+    try:
+        return with_user(url, user)
+    except ValueError as error:
+        message = f"--user: {error}"
+        raise ConfigError(message) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from edge.wire.characters import MOST_BYTES, forbidden_character
 
@@ -103,3 +103,16 @@ def _user(encoded: str | None) -> str | None:
         message = f"the user in the address is longer than MQTT allows ({MOST_BYTES} bytes)"
         raise ValueError(message)
     return user
+
+
+def with_user(url: str, user: str) -> str:
+    """Return a broker's address with this user instead of the one that it may have.
+
+    Raises:
+        ValueError: It is no address of a broker on the network.
+    """
+    if parse_broker(url).kind != "network":
+        message = f"{url}: this broker takes no user; write mqtt://host"
+        raise ValueError(message)
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{quote(user, safe='')}@{rest.rpartition('@')[2]}"

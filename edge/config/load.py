@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from edge.config.broker import parse_broker
 from edge.config.mistakes import Keys, explain
 from edge.config.toml import read_toml, shown_name
 from edge.config.tree import Settings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SYSTEM_FILE = Path("/etc/emotion-edge/config.toml")
 """Read if no file is named and this one exists."""
+
+_FLAGS = "command line"
 
 ENV_PREFIX = "EMOTION_EDGE_"
 
@@ -39,7 +42,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
     for name, tree in (
         _from_file(file),
         ("environment", _from_environment(environ)),
-        ("command line", _from_flags(flags)),
+        (_FLAGS, _from_flags(flags)),
     ):
         for section, values in tree.items():
             if not isinstance(values, dict):
@@ -53,10 +56,29 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
                 target[key] = value
                 origin[section, key] = name
             origin.setdefault((section,), name)
+    _drop_credentials_of_another(merged.get("mqtt"), origin)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(explain(error, origin)) from None
+
+
+def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
+    """Remove the configured broker's password and certificates if a flag names another that has no use for them.
+
+    Else ``--broker embedded`` would be a mistake wherever the configuration names a password.
+    """
+    if not isinstance(mqtt, dict) or origin.get(("mqtt", "url")) != _FLAGS:
+        return
+    try:
+        broker = parse_broker(mqtt["url"])
+    except ValueError:  # which is reported
+        return
+    unused = [] if broker.user else ["password_file"]
+    unused += [] if broker.tls else ["ca_file", "cert_file", "key_file"]
+    for key in unused:
+        if origin.get(("mqtt", key)) != _FLAGS:
+            mqtt.pop(key, None)
 
 
 def _from_file(file: Path | None) -> tuple[str, _Tree]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self, TextIO
 
 from edge.errors import OutputError
 from edge.streams import BackgroundWriter
@@ -14,8 +15,32 @@ _MOST_WAITING = 1000
 """Lines that wait for the reader: half a megabyte, minutes of a busy room."""
 
 
+@dataclass(frozen=True)
+class Output:
+    """Where events are printed."""
+
+    descriptor: int
+    """Not a text stream: Python waits at exit for what is in its buffer."""
+
+    terminal: bool = False
+    """Whether a person reads it: then lines are short, else each is JSON."""
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Self:
+        """Return the output that a text stream leads to. JSON is UTF-8, whatever the locale."""
+        if not stream.isatty():
+            return cls(stream.fileno())
+        return cls(stream.fileno(), terminal=True, encoding=stream.encoding, errors=stream.errors or "replace")
+
+
 class Printer(Protocol):
     """Prints lines."""
+
+    terminal: bool
+    """Whether a person reads them."""
 
     def print(self, line: str) -> None:
         """Print a line, or drop it."""
@@ -30,6 +55,8 @@ class Printer(Protocol):
 class NullPrinter:
     """Prints nothing."""
 
+    terminal = False
+
     def print(self, line: str) -> None:
         """Do nothing."""
 
@@ -43,18 +70,16 @@ class NullPrinter:
 class LinePrinter:
     """Writes lines to a file descriptor. Lines that nobody reads are dropped, counted and logged."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Start to write.
-
-        Args:
-            descriptor: Where lines go. Not a text stream: Python waits at exit for what is in its buffer.
-        """
-        self._writer = BackgroundWriter(descriptor, _MOST_WAITING)
+    def __init__(self, output: Output) -> None:
+        """Start to write."""
+        self.terminal = output.terminal
+        self._output = output
+        self._writer = BackgroundWriter(output.descriptor, _MOST_WAITING)
         self._dropped = 0
 
     def print(self, line: str) -> None:
         """Hand over a line; drop it if too many wait, which is logged once."""
-        if self._writer.write(line.encode() + b"\n"):
+        if self._writer.write(f"{line}\n".encode(self._output.encoding, self._output.errors)):
             self._report_dropped()
         elif not self._writer.error:
             if not self._dropped:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from edge import __version__
 from edge.daemon import payloads
 from edge.redaction import redact_text
-from edge.wire.messages import CameraStatus, Info, InfoModel
+from edge.wire.messages import CameraStatus, FaceEvent, Info, InfoModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     from edge.daemon.payloads import Origin
@@ -34,12 +34,24 @@ class Publisher:
         link: BrokerLink,
         printer: Printer,
         record: SessionRecord,
+        show: Callable[[FaceEvent], str] = FaceEvent.to_json,
     ) -> None:
+        """Begin a session.
+
+        Args:
+            origin: The device, the session, and whether the camera is the test card.
+            bundle: What `info` names.
+            link: The way to the broker.
+            printer: Prints a line for each event.
+            record: Notes the sequence, for the next session.
+            show: Returns the line that is printed for an event.
+        """
         self._origin = origin
         self._bundle = bundle
         self._link = link
         self._printer = printer
         self._record = record
+        self._show = show
         self._started_at = datetime.now(UTC)
         self._sequence = 0
 
@@ -63,7 +75,7 @@ class Publisher:
             self._sequence += 1
             self._record.note(event.sequence)
             self._link.publish_event(event, captured_s)
-            self._printer.print(event.to_json())
+            self._printer.print(self._show(event))
 
     def check_printer(self) -> None:
         """Raise what went wrong with what was printed, as `Printer.check` says."""

@@ -14,8 +14,9 @@ from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
 from edge.daemon.loop import Daemon
 from edge.daemon.payloads import Origin
-from edge.daemon.printer import LinePrinter, NullPrinter
+from edge.daemon.printer import LinePrinter, NullPrinter, Output
 from edge.daemon.publisher import Publisher
+from edge.daemon.readable import readable, what_next
 from edge.daemon.reload import Reloader
 from edge.daemon.session import NullSessionRecord, SessionFiles
 from edge.errors import CameraError, CameraHangError
@@ -25,8 +26,10 @@ from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
+from edge.system.packages import program
 from edge.system.running import DaemonFile
 from edge.testcard import device_seed
+from edge.wire.messages import FaceEvent
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ _READ_ALL_S = 10.0
 def run(
     settings: Settings,
     stop: threading.Event,
-    print_to: int | None = None,
+    print_to: Output | None = None,
     *,
     wait: bool = False,
     read: Callable[[], Settings] | None = None,
@@ -58,7 +61,7 @@ def run(
     Args:
         settings: Everything that can be set.
         stop: Set it to stop within 2 s, with ``offline`` published.
-        print_to: The file descriptor to print every event to, as a line of JSON; None: nowhere.
+        print_to: Where to print every event, as a line each; None: nowhere.
         wait: Whether to wait for a camera that is not there yet.
         read: Reads the settings again; None: they never change.
         reload_asked: Returns whether settings and model are to be read again; called often.
@@ -97,7 +100,9 @@ def run(
         cleanup.callback(supervisor.close, _RELEASE_S)
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
-        publisher = Publisher(origin, setup.bundle, link, printer, record)
+        publisher = Publisher(
+            origin, setup.bundle, link, printer, record, readable if printer.terminal else FaceEvent.to_json
+        )
         daemon = Daemon(setup, reloader, supervisor, publisher, switch, link)
         daemon.announce()
         try:
@@ -106,6 +111,8 @@ def run(
         except (CameraError, CameraHangError) as error:
             publisher.publish_camera("offline", str(error))
             raise
+        if printer.terminal:
+            printer.print(what_next(program(), link.broker))
         record.begin()
         cleanup.callback(record.end)
         reason = "the daemon stopped"

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from edge.config import Broker
 from edge.mqtt.client import MqttClient
 from edge.mqtt.commands import Commands, PendingCommands
 from edge.mqtt.embedded_broker import HOST, EmbeddedBroker
@@ -54,6 +55,10 @@ class BrokerLink(Protocol):
     def topics(self) -> Topics:
         """The device's topics."""
 
+    @property
+    def broker(self) -> Broker:
+        """Where messages go; the embedded broker by its address."""
+
     def announce(
         self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
     ) -> None:
@@ -86,6 +91,7 @@ class NullBrokerLink:
 
     def __init__(self, topics: Topics) -> None:
         self.topics = topics
+        self.broker = Broker("none")
 
     def announce(
         self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
@@ -126,6 +132,11 @@ class MqttLink:
     def topics(self) -> Topics:
         """The device's topics."""
         return self._client.topics
+
+    @property
+    def broker(self) -> Broker:
+        """Where messages go; the embedded broker by its address."""
+        return self._client.broker
 
     def announce(
         self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float

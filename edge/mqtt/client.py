@@ -66,6 +66,7 @@ class MqttClient:
         """
         credentials(config)  # raises now rather than in the background
         self.topics = Topics(config.base_topic, config.device)
+        self.broker = config.broker
         self._outbox, self._clock = outbox, clock
         backoff = backoff or Backoff()
         self._status = BrokerStatus(config.broker, self.topics)

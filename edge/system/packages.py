@@ -1,10 +1,17 @@
-"""Packages of this Python environment."""
+"""This program, and the packages of its Python environment."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
+
+
+def program() -> str:
+    """Return the command by which a person called this program: ``emotion-edge``, or with its folder."""
+    called = Path(sys.argv[0])
+    return "emotion-edge" if called.name != "emotion-edge" or shutil.which(called.name) == str(called) else str(called)
 
 
 def pip_install(requirement: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 from edge.errors import ConfigError
 from edge.mqtt.credentials import credentials
 from edge.mqtt.embedded_port import embedded_port
+from edge.mqtt.failure import reason_of
 from edge.mqtt.paho_client import PahoClient
+from edge.system.service import CREDENTIALS
 from edge.watch.fleet import Message
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
+    import ssl
+
     import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -52,14 +57,14 @@ class Subscriber:
         self._received: queue.SimpleQueue[Message] = queue.SimpleQueue()
         # Every broker speaks 3.1.1, the embedded one too, and a subscriber needs no more.
         self._client = PahoClient("", mqtt5=False, reconnect=True, on_skipped=_log_skipped)
-        password, tls = credentials(config)
+        password, tls = _credentials(config)
         if broker.user:
             self._client.username_pw_set(broker.user, password)
         if tls:
             self._client.tls_set_context(tls)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_connect_fail = lambda *_: self._report(f"cannot reach {broker}; trying again")
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_message = self._on_message
         self._client.reconnect_delay_set(1, 30)
         self._client.connect_async(broker.host, broker.port, keepalive=30)
@@ -97,6 +102,11 @@ class Subscriber:
         self.problem = None
         client.subscribe(self._topic, qos=1)
 
+    def _on_connect_fail(self, *_: Any) -> None:
+        error = sys.exc_info()[1]  # paho calls this where it catches it
+        reason = f": {reason_of(error)}" if isinstance(error, OSError | UnicodeError) else ""
+        self._report(f"cannot reach {self._broker}{reason}; trying again")
+
     def _on_disconnect(self, *_: Any) -> None:
         if self.problem is None:
             self._report(f"lost {self._broker}; trying again")
@@ -111,3 +121,13 @@ class Subscriber:
 
 def _log_skipped(reason: str) -> None:
     log.debug("a message is skipped: %s", reason)
+
+
+def _credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
+    try:
+        return credentials(config)
+    except ConfigError as error:
+        if config.password_file and config.password_file.is_relative_to(CREDENTIALS):
+            message = f"{error}; only the service can read that one: write --user NAME --password-file FILE"
+            raise ConfigError(message) from None
+        raise

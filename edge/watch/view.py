@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -76,7 +77,10 @@ def draw(fleet: Fleet, now: datetime, screen: Screen, problem: str | None = None
         screen: The room there is.
         problem: Why nothing is received, if so.
     """
-    room = None if screen.height is None else max(1, screen.height - _FRAME)
+    trouble = textwrap.wrap(problem or "", max(20, screen.width), break_on_hyphens=False)
+    if screen.height is not None:
+        trouble = trouble[: max(0, screen.height - _FRAME - 1)]
+    room = None if screen.height is None else max(1, screen.height - _FRAME - len(trouble))
     rows, hidden = rows_of(fleet, room)
     columns = _columns([printable(row.name) for row in rows], screen)
     window = _window(rows, now, screen.window)
@@ -89,7 +93,11 @@ def draw(fleet: Fleet, now: datetime, screen: Screen, problem: str | None = None
         seen.update(line)
         cells = {**_cells(row, there), "timeline": render(line, colours=screen.colours)}
         table.add_row(*(cells.get(title, Text()) for title in columns))
-    parts: list[RenderableType] = [_headline(fleet, now, problem), table]
+    parts: list[RenderableType] = [
+        _headline(fleet, now, None if trouble else problem),
+        *(_line(line, BAD) for line in trouble),
+        table,
+    ]
     if hidden:
         parts.append(_line(f"{len(hidden)} more, less active: {', '.join(map(printable, hidden))}", "dim"))
     parts.append(legend(seen, colours=screen.colours))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.config.broker import Broker, parse_broker
+from edge.config.broker import Broker, parse_broker, with_user
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,17 @@ def test_what_is_no_broker_address_is_refused_and_not_repeated(url: str, why: st
     with pytest.raises(ValueError, match=why) as caught:
         parse_broker(url)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", ["ann", "a:b/c?d#e@f%g", "Käthe"])
+@pytest.mark.parametrize("url", ["mqtt://broker", "mqtts://bob@broker:1885", "mqtt://[::1]:1885/"])
+def test_a_user_takes_the_place_of_another(url: str, user: str) -> None:
+    before, after = parse_broker(url), parse_broker(with_user(url, user))
+    assert after.user == user
+    assert (after.host, after.port, after.tls) == (before.host, before.port, before.tls)
+
+
+@pytest.mark.parametrize("url", ["embedded", "none", "http://broker"])
+def test_what_takes_no_user_says_so(url: str) -> None:
+    with pytest.raises(ValueError, match="write mqtt://"):
+        with_user(url, "ann")

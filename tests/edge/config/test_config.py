@@ -148,3 +148,18 @@ def test_the_example_changes_nothing_and_names_every_key(write: Any) -> None:
         for key in field.annotation.model_fields:  # type: ignore[union-attr]
             assert f"# {key} =" in text
     assert tomllib.loads(text) == {section: {} for section in Settings.model_fields}
+
+
+def test_a_broker_that_a_flag_names_gets_no_credentials_of_the_configured_one_that_it_cannot_use(write: Any) -> None:
+    files = 'password_file = "/p"\nca_file = "/ca"\ncert_file = "/c"\nkey_file = "/k"'
+    file = write(f'[mqtt]\nurl = "mqtts://me@home"\n{files}\n')
+    for url in ("embedded", "none", "mqtt://127.0.0.1:1884"):
+        mqtt = load(file, {"EMOTION_EDGE_MQTT__PASSWORD_FILE": "/q"}, {"mqtt.url": url}).mqtt
+        assert (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file) == (None, None, None, None)
+    mqtt = load(file, {}, {"mqtt.url": "mqtt://other@home"}).mqtt
+    assert (mqtt.password_file, mqtt.ca_file) == (Path("/p"), None)
+    mqtt = load(file, {}, {"mqtt.url": "mqtts://home"}).mqtt
+    assert (mqtt.password_file, mqtt.ca_file, mqtt.key_file) == (None, Path("/ca"), Path("/k"))
+    # What a flag names is meant, and a mistake of the file's own stays one.
+    assert "password_file" in mistake(file, flags={"mqtt.url": "mqtt://home", "mqtt.password_file": "/mine"})
+    assert "password_file" in mistake(write('[mqtt]\nurl = "mqtt://home"\npassword_file = "/p"'))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.daemon.printer import LinePrinter
+from edge.daemon.printer import LinePrinter, Output
 from edge.errors import OutputError
 from tests.broker import wait_until
 
@@ -40,7 +40,7 @@ def reports(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_lines_arrive_in_order(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
-    printer = LinePrinter(writer)
+    printer = LinePrinter(Output(writer))
     for number in range(100):
         printer.print(f"line {number}")
     printer.close(5)
@@ -51,7 +51,7 @@ def test_a_reader_that_does_not_read_costs_lines_which_are_counted(
     pipe: tuple[int, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     reader, writer = pipe
-    printer = LinePrinter(writer)
+    printer = LinePrinter(Output(writer))
     for _ in range(5000):
         printer.print("x" * 999)
     assert "nobody reads standard output" in caplog.text
@@ -63,7 +63,7 @@ def test_a_reader_that_does_not_read_costs_lines_which_are_counted(
 
 def test_a_reader_that_comes_back_gets_what_follows(pipe: tuple[int, int], caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = pipe
-    printer = LinePrinter(writer)
+    printer = LinePrinter(Output(writer))
     for _ in range(2000):
         printer.print("x" * 999)
     got = b""
@@ -77,7 +77,7 @@ def test_a_reader_that_comes_back_gets_what_follows(pipe: tuple[int, int], caplo
 
 def test_a_reader_that_leaves_is_noticed(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
-    printer = LinePrinter(writer)
+    printer = LinePrinter(Output(writer))
     os.close(reader)
     printer.print("into nothing")
     wait_until(lambda: failed(printer))
@@ -90,7 +90,7 @@ def test_a_reader_that_leaves_is_noticed(pipe: tuple[int, int]) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_said() -> None:
     with Path("/dev/full").open("wb") as full:
-        printer = LinePrinter(full.fileno())
+        printer = LinePrinter(Output(full.fileno()))
         printer.print("no room")
         wait_until(lambda: failed(printer))
         with pytest.raises(OutputError, match=r"standard output: .* No space left on device"):

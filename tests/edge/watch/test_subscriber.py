@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from edge.config import MqttConfig
+from edge.errors import ConfigError
 from edge.watch.subscriber import Subscriber
-from tests.broker import wait_until
+from tests.broker import Mosquitto, free_port, wait_until
 from tests.edge.mqtt.scripted import ScriptedBroker, packet, publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOPIC = b"emotion-edge/kitchen/state"
 
@@ -32,3 +38,29 @@ def test_what_cannot_be_read_is_passed_over(kind: str) -> None:
             wait_until(is_received)
             assert broker.versions == [4]
         assert received == [b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"), [("127.0.0.1", "connection refused"), ("no-such-host.invalid", "not known")]
+)
+def test_why_the_broker_is_not_reached_is_told(host: str, reason: str) -> None:
+    with Subscriber(MqttConfig(url=f"mqtt://{host}:{free_port()}"), "+", silent=True) as subscriber:
+        wait_until(lambda: subscriber.problem)
+        assert reason in (subscriber.problem or "")
+
+
+def test_a_refused_login_is_told(tmp_path: Path) -> None:
+    with (
+        Mosquitto(tmp_path, users={"me": "hush"}) as broker,
+        Subscriber(MqttConfig(url=broker.url), "+", silent=True) as subscriber,
+    ):
+        wait_until(lambda: subscriber.problem)
+        assert "refuses: not authorized" in (subscriber.problem or "")
+
+
+def test_the_services_own_password_is_told_as_such() -> None:
+    config = MqttConfig.model_validate(
+        {"url": "mqtt://me@localhost", "password_file": "/run/credentials/emotion-edge.service/mqtt-password"}
+    )
+    with pytest.raises(ConfigError, match="only the service can read that one: write --user NAME --password-file FILE"):
+        Subscriber(config, "+")

@@ -71,7 +71,16 @@ def test_forty_devices_fit_and_no_line_wraps(width: int, height: int) -> None:
     lines = drawn(fleet, width, height, problem="cannot reach mqtt://somewhere.far.away; trying again")
     assert len(lines) <= height
     assert max(map(cell_len, lines)) <= width
-    assert sum(line.startswith("●") for line in lines) == min(41, max(1, height - 4))
+    told = next(index for index, line in enumerate(lines) if line.startswith("  device")) - 1
+    assert sum(line.startswith("●") for line in lines) == min(41, max(1, height - 4 - told))
+
+
+def test_why_nothing_is_received_is_told_whole() -> None:
+    problem = "cannot reach mqtt://a-broker-with-a-name.example.invalid:1884: name or service not known; trying again"
+    for width, height in ((80, 24), (60, 10), (80, None)):
+        lines = drawn(fleet_of(3), width, height, problem=problem)
+        assert problem in " ".join(line.strip() for line in lines)
+        assert max(map(cell_len, lines)) <= width
 
 
 def test_where_there_is_no_room_the_liveliest_are_shown_each_in_its_place() -> None:

@@ -17,13 +17,13 @@ from edge.errors import ConfigError, OutputError
 from edge.watch import Fleet, WatchOptions, watch
 from edge.watch.fleet import Message
 from edge.watch.record import read
-from tests.broker import Subscriber, wait_until
+from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.payloads import NOW, ago, event, info, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from tests.broker import Mosquitto
+    from tests.conftest import Outcome
 
 COMMAND = Path(sys.executable).parent / "emotion-edge"
 
@@ -154,3 +154,32 @@ def test_a_record_that_cannot_be_written_is_told_before_anybody_listens(tmp_path
     config = MqttConfig(url="mqtt://127.0.0.1:1", device="x")
     with pytest.raises(OutputError, match="does not begin with a record's header"):
         watch(config, "+", threading.Event(), WatchOptions(record=record))
+
+
+def test_it_logs_in_as_the_user_of_its_options_whatever_the_configuration_says(
+    tmp_path: Path, emotion_edge: Callable[..., Outcome]
+) -> None:
+    (tmp_path / "password").write_text("hush")
+    config = tmp_path / "config.toml"
+    with Mosquitto(tmp_path, users={"watcher": "hush"}) as broker:
+        config.write_text(
+            f'[mqtt]\nurl = "mqtt://kitchen@127.0.0.1:{broker.port}"\npassword_file = "/run/credentials/x/password"\n'
+        )
+        command: list[str | Path] = [
+            COMMAND,
+            "watch",
+            "--config",
+            config,
+            "--user",
+            "watcher",
+            "--password-file",
+            tmp_path / "password",
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            wait_until(lambda: "as auto" in broker.log or "u'watcher'" in broker.log, 20)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert "refuses" not in out
+    refused = emotion_edge("watch", "--broker", "embedded", "--user", "me")
+    assert (refused.code, "--user: embedded: this broker takes no user" in refused.err) == (2, True)
