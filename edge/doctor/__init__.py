@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from edge.config import Settings
+from edge.config import SYSTEM_FILE, Settings
 from edge.doctor import cameras, host, software
 from edge.doctor.files import Reader, files, go_on_as_service
 from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
+from edge.system.directories import administered_directory
 from edge.system.machine import Machine
+from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +39,15 @@ def examine(
     """
     machine, reader = machine or Machine(), reader or Reader()
     valid = Settings() if isinstance(settings, ConfigError) else settings
+    root = Topics(valid.mqtt.base_topic, valid.mqtt.device).root
+    state = administered_directory(root, os.environ, _instance(configuration))
     checks: dict[str, Callable[[], Finding]] = {
         "machine": lambda: Finding("machine", "ok", machine.model()),
         "configuration": lambda: software.configuration(settings),
         "files": lambda: files(valid, configuration, reader),
         "python": software.python,
         "TFLite runtime": software.runtime,
-        "model": lambda: software.model(valid.emotion),
+        "model": lambda: software.model(valid.emotion, state),
         "OpenCV": software.opencv,
         "PyAV": software.pyav,
         "camera": lambda: cameras.camera(valid, machine),
@@ -50,7 +55,7 @@ def examine(
         "clock": lambda: host.clock(synchronised=host.is_clock_synchronised()),
         "power and heat": lambda: host.power(machine.throttling()),
         "CPU governor": lambda: host.governor(machine.governors()),
-        "disk": lambda: host.disk(valid),
+        "disk": lambda: host.disk(valid.outbox, state),
     }
     return [_finding(name, check) for name, check in checks.items()]
 
@@ -62,6 +67,13 @@ def _finding(name: str, check: Callable[[], Finding]) -> Finding:
             return check()
     except ImportError as error:
         return software.missing(name, error)
+
+
+def _instance(configuration: Path | None) -> str | None:
+    """Return the instance of the service that a configuration is for, as the unit names it; None: the one without."""
+    if configuration and configuration.parent == SYSTEM_FILE.parent and configuration != SYSTEM_FILE:
+        return configuration.stem
+    return None
 
 
 def _broker(settings: Settings, reader: Reader) -> Finding:

@@ -13,6 +13,7 @@ from edge.doctor.finding import Finding
 from edge.errors import EdgeError
 from edge.redaction import redact, redact_file
 from edge.system import service
+from edge.system.directories import SERVICE_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +93,9 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
         if file and (problem := _problem(key, file, reader)):
             yield problem
     outbox = settings.outbox.path
-    if reader.service and outbox and not outbox.is_relative_to(service.STATE):
-        found = f"outbox.path: {outbox}: the service may write below {service.STATE} alone"
-        yield "broken", found, f"write a path below {service.STATE}, or leave outbox.path out"
+    if reader.service and outbox and not outbox.is_relative_to(SERVICE_STATE):
+        found = f"outbox.path: {outbox}: the service may write below {SERVICE_STATE} alone"
+        yield "broken", found, f"write a path below {SERVICE_STATE}, or leave outbox.path out"
 
 
 def _problem(key: str, file: Path, reader: Reader) -> tuple[Status, str, str] | None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import socket
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
-from edge.system import service
-from edge.system.directories import state_directory
-from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from edge.config import MqttConfig, Settings
+    from edge.config import OutboxConfig
     from edge.system.machine import Throttling
 
 CONNECT_S = 2.0
@@ -82,10 +78,9 @@ def governor(governors: AbstractSet[str]) -> Finding:
     return Finding(name, "ok", found)
 
 
-def disk(settings: Settings) -> Finding:
-    """Check that there is room for a full outbox."""
-    outbox = settings.outbox
-    folder = outbox.path.parent if outbox.path else _state_directory(settings.mqtt)
+def disk(outbox: OutboxConfig, state: Path) -> Finding:
+    """Check that there is room for a full outbox, which is in the daemon's state folder unless set."""
+    folder = outbox.path.parent if outbox.path else state
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -95,10 +90,3 @@ def disk(settings: Settings) -> Finding:
         fix = "sudo apt clean && sudo journalctl --vacuum-size=50M"
         return Finding("disk", "warning", f"{found}, {needed / 1e6:.0f} MB needed", fix)
     return Finding("disk", "ok", found)
-
-
-def _state_directory(mqtt: MqttConfig) -> Path:
-    """Return where the daemon keeps its outbox: the service's folder if it is installed, else the user's."""
-    if "STATE_DIRECTORY" not in os.environ and service.STATE.exists():
-        return service.STATE
-    return state_directory(Topics(mqtt.base_topic, mqtt.device).root, os.environ)

@@ -14,6 +14,8 @@ from edge.text import first_line
 # What may be missing is imported where it is checked.
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -67,16 +69,27 @@ def runtime() -> Finding:
     return Finding(name, "ok", found)
 
 
-def model(emotion: EmotionConfig) -> Finding:
-    """Check that the model bundle loads, and that its answers are plausible."""
+def model(emotion: EmotionConfig, state: Path) -> Finding:
+    """Check that the model bundle loads, and that its answers are plausible.
+
+    Args:
+        emotion: Names the bundle, unless that is left to ``emotion-edge model use``.
+        state: The daemon's state folder, where that choice is.
+    """
     import numpy as np  # noqa: PLC0415  # it may be missing
 
     from edge.inference.bundle import SHIPPED, ModelBundle  # noqa: PLC0415  # it needs numpy
+    from edge.inference.store import ModelStore  # noqa: PLC0415  # the same
 
-    name, path = "model", emotion.model or SHIPPED
+    name, store = "model", ModelStore(state)
+    choice = None if emotion.model else store.choice
     try:
-        bundle = ModelBundle.configured(emotion)
+        path = emotion.model or (store.find(choice.model) if choice else SHIPPED)
+        bundle = ModelBundle.configured(emotion, path)
     except (BundleError, ConfigError) as error:
+        if choice and choice.model != SHIPPED.stem:
+            found = f"the chosen one cannot be used, and the one before takes its place: {error}"
+            return Finding(name, "warning", found, "emotion-edge model list  # then: emotion-edge model use NAME")
         fix = "emotion-edge config show  # then correct [emotion], or remove it for the shipped model"
         return Finding(name, "broken", str(error), fix)
     height, width = bundle.network.input_shape

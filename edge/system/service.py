@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 USER = "emotion-edge"
 
-STATE = Path("/var/lib/emotion-edge")
-"""``StateDirectory=`` of the unit, which systemd makes when the service first starts."""
-
 UNITS = tuple(Path(folder) / "emotion-edge.service" for folder in ("/etc/systemd/system", "/lib/systemd/system"))
 """Where the installer, or a Debian package, puts the unit."""
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
+from edge.config import SYSTEM_FILE, CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
 from edge.doctor import Finding, examine, exit_code, host, software, table, to_json
 from edge.errors import ConfigError
 from edge.inference.bundle import SHIPPED
-from edge.system import service
+from edge.inference.store import ModelStore
+from edge.system import directories
 from edge.system.machine import Throttling
 from edge.vision.detector import CASCADES, cascade_file
 
@@ -127,17 +128,17 @@ def test_every_cascade_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_a_missing_and_a_wrong_model_are_broken(tmp_path: Path) -> None:
     path = tmp_path / "mine.tflite"
-    missing = software.model(EmotionConfig(model=path))
+    missing = software.model(EmotionConfig(model=path), tmp_path)
     assert missing.status == "broken"
     assert str(path) in missing.found
     path.write_text("no model")
     path.with_suffix(".json").write_text("{}")
-    assert software.model(EmotionConfig(model=path)).status == "broken"
+    assert software.model(EmotionConfig(model=path), tmp_path).status == "broken"
 
 
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model bundle is shipped: make train, make convert")
-def test_the_shipped_model_is_fine() -> None:
-    assert software.model(EmotionConfig()).status == "ok"
+def test_the_shipped_model_is_fine(tmp_path: Path) -> None:
+    assert software.model(EmotionConfig(), tmp_path).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -176,18 +177,36 @@ def test_only_powersave_is_too_slow(governors: set[str], status: str) -> None:
     assert host.governor(governors).status == status
 
 
-def test_the_disk_must_hold_the_outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "not" / "made" / "yet"))
-    assert host.disk(Settings(outbox=OutboxConfig(max_events=1))).found.endswith(str(tmp_path))
-    assert host.disk(Settings(outbox=OutboxConfig(max_events=10**15))).status == "warning"
+def test_the_disk_must_hold_the_outbox(tmp_path: Path) -> None:
+    state = tmp_path / "not" / "made" / "yet"
+    assert host.disk(OutboxConfig(max_events=1), state).found.endswith(str(tmp_path))
+    assert host.disk(OutboxConfig(max_events=10**15), state).status == "warning"
 
 
-def test_outside_the_service_its_folder_is_looked_at_if_there_is_one(
+def test_the_service_and_its_instances_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(service, "STATE", tmp_path / "service")
-    assert host.disk(Settings()).found.endswith(str(tmp_path))
-    (tmp_path / "service").mkdir()
-    assert host.disk(Settings()).found.endswith(str(tmp_path / "service"))
+    monkeypatch.setattr(directories, "SERVICE_STATE", tmp_path / "service")
+    settings = Settings(camera=CameraConfig(source="testcard"), mqtt=MqttConfig(url="none"))
+
+    def folder(configuration: Path | None = None) -> str:
+        return next(one.found for one in examine(settings, configuration=configuration) if one.name == "disk")
+
+    assert folder().endswith(str(tmp_path))
+    (tmp_path / "service" / "front").mkdir(parents=True)
+    assert folder().endswith(str(tmp_path / "service"))
+    assert folder(SYSTEM_FILE).endswith(str(tmp_path / "service"))
+    assert folder(SYSTEM_FILE.with_name("front.toml")).endswith(str(tmp_path / "service" / "front"))
+
+
+def test_the_model_that_was_chosen_is_the_one_that_is_checked(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    store.choose("emotion-tiny")
+    assert "emotion-tiny.tflite" in software.model(EmotionConfig(), tmp_path).found
+    (tmp_path / "model.json").write_text('{"model": "gone", "previous": null}')
+    gone = software.model(EmotionConfig(), tmp_path)
+    assert gone.status == "warning"
+    assert "gone: there is no such model" in gone.found
+    assert software.model(EmotionConfig(model=SHIPPED), tmp_path).status == "ok"
