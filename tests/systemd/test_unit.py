@@ -23,8 +23,8 @@ needs_analyze = pytest.mark.skipif(
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """Give the unit with a command that is there, as the daemon is not installed here."""
-    text, replaced = re.subn(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE)
-    assert replaced == 1
+    text, replaced = re.subn(r"^(Exec\w+)=/opt/\S+", r"\1=/bin/true", UNIT.read_text(), flags=re.MULTILINE)
+    assert replaced == 2
     copy = tmp_path / UNIT.name
     copy.write_text(text)
     return copy
@@ -62,6 +62,7 @@ def test_nor_about_an_instance_which_has_a_configuration_and_a_state_of_its_own(
     changed = {line for line in text.splitlines() if "%i" in line and not line.startswith("Description")}
     assert changed == {
         "ExecStart=/bin/true run --wait --config /etc/emotion-edge/%i.toml",
+        "ExecReload=/bin/true config check --config /etc/emotion-edge/%i.toml",
         "StateDirectory=emotion-edge/%i",
         "RuntimeDirectory=emotion-edge/%i",
     }
