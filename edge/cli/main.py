@@ -12,7 +12,7 @@ from edge import __version__
 from edge.cli import bench, config, model
 from edge.cli.doctor import doctor
 from edge.cli.forget import forget
-from edge.cli.output import output_may_fail, prepare_streams, report_defect, report_error
+from edge.cli.output import machine_may_fail, prepare_streams, report_defect, report_error
 from edge.cli.process import leave_a_hung_camera_behind
 from edge.cli.run import run
 from edge.cli.usage import RedactingGroup
@@ -61,7 +61,7 @@ def main(command: Callable[[], object] = app) -> None:
     # OpenCV waits 10 s for a silent webcam unless told before it loads: longer than we wait for it to let go.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
     try:
-        with output_may_fail():
+        with machine_may_fail():
             command()
     except EdgeError as error:
         report_error(error)

@@ -17,6 +17,8 @@ from edge.cli.usage import redact_message
 from edge.errors import EdgeError, OutputError
 from edge.streams import nonblocking
 from edge.system import notify
+from edge.system.packages import install_missing
+from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +57,12 @@ def reader_may_leave() -> Iterator[None]:
 
 
 @contextmanager
-def output_may_fail() -> Iterator[None]:
-    """Report a disk that is full as what it is. Other files than standard output have their own messages.
+def machine_may_fail() -> Iterator[None]:
+    """Report a disk that is full and a Python package that is missing as what they are, not as a defect.
 
     Raises:
-        OutputError: Standard output cannot be written.
+        OutputError: Standard output cannot be written. Other files have their own messages.
+        EdgeError: A package is missing, or does not load.
     """
     try:
         yield
@@ -69,6 +72,11 @@ def output_may_fail() -> Iterator[None]:
         _drop_output()
         message = f"standard output: cannot be written: {error.strerror}"
         raise OutputError(message) from None
+    except ImportError as error:
+        if not (fix := install_missing(error)):
+            raise
+        message = f"the Python package {error.name} is missing or does not load ({first_line(error)}): {fix}"
+        raise EdgeError(message) from None
 
 
 def report_error(error: EdgeError) -> None:

@@ -52,6 +52,9 @@ def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S, *, password: str | 
     return Finding(_NAME, "warning" if passes else "broken", f"{address}: {found}", fix)
 
 
+_WHO = {"not authorized", "bad user name or password", "bad authentication method"}
+"""Reasons that have to do with user and password."""
+
 _PORTS = "1883 unless the broker has another (8883 with mqtts://)"
 _RULES = "let this user publish and read {below}# in the broker's access list (mosquitto: acl_file)"
 
@@ -107,7 +110,7 @@ def _explained(trip: RoundTrip, failure: Failure, mqtt: MqttConfig, below: str) 
         "name": _fix_of_name(mqtt.broker.host),
         "closed": _fix_of_closed(mqtt.broker),
         "certificate": _fix_of_certificate(trip.reason),
-        "login": _fix_of_login(mqtt),
+        "login": _fix_of_login(mqtt, trip.reason),
     }
     found, fix = _TEXTS[failure]
     return found.format(**words), fix.format(**words)
@@ -139,7 +142,9 @@ def _fix_of_certificate(reason: str) -> str:
     return "set mqtt.ca_file to the certificate of the authority that signed the broker's"
 
 
-def _fix_of_login(mqtt: MqttConfig) -> str:
+def _fix_of_login(mqtt: MqttConfig, reason: str) -> str:
+    if reason not in _WHO:
+        return "look at the broker's log: it does not refuse because of the user or the password"
     if not mqtt.broker.user:
         return "give the broker a user: mqtt.url = 'mqtt://USER@HOST', and its password in mqtt.password_file"
     if not mqtt.password_file:

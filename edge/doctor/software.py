@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
 from edge.errors import BundleError, ConfigError, EdgeError
-from edge.system.packages import pip_install, sees_system_packages
+from edge.system.packages import REQUIREMENTS, install_missing, pip_install
 from edge.text import first_line
 
 # What may be missing is imported where it is checked.
@@ -21,24 +21,12 @@ if TYPE_CHECKING:
 
     from edge.config import EmotionConfig, Settings
 
-_REQUIREMENTS = {
-    "numpy": "numpy>=1.24",
-    "cv2": "opencv-python-headless>=4.6,<5",
-    "av": "av>=18,<19",
-    "paho": "paho-mqtt>=2.1,<3",
-    "ai_edge_litert": "ai-edge-litert>=2.0",
-    "tflite_runtime": "tflite-runtime>=2.14",
-}
-"""What brings a module, as in pyproject.toml."""
-
 
 def missing(name: str, error: ImportError) -> Finding:
     """Return the finding of a check that needs a module which is missing or does not load."""
     module = (error.name or "").partition(".")[0]
     found = f"needs {module}: {first_line(error)}" if module else first_line(error)
-    if module == "numpy" and sees_system_packages():
-        return Finding(name, "broken", found, "sudo apt install python3-numpy")
-    return Finding(name, "broken", found, pip_install(_REQUIREMENTS.get(module, "emotion-edge")))
+    return Finding(name, "broken", found, install_missing(error) or pip_install("emotion-edge"))
 
 
 def configuration(settings: Settings | ConfigError) -> Finding:
@@ -135,7 +123,7 @@ def opencv() -> Finding:
     # OpenCV 5 no longer has cascades.
     for cascade in cascades:
         if not hasattr(cv2, "CascadeClassifier") or cv2.CascadeClassifier(str(cascade)).empty():
-            fix = pip_install(_REQUIREMENTS["cv2"])
+            fix = pip_install(REQUIREMENTS["cv2"])
             return Finding(name, "broken", f"{cv2.__version__} cannot load {cascade}", fix)
     return Finding(name, "ok", f"{cv2.__version__}, {cascades[0]}")
 

@@ -7,6 +7,17 @@ import shutil
 import sys
 from pathlib import Path
 
+REQUIREMENTS = {
+    "numpy": "numpy>=1.24",
+    "cv2": "opencv-python-headless>=4.6,<5",
+    "av": "av>=18,<19",
+    "paho": "paho-mqtt>=2.1,<3",
+    "ulid": "python-ulid>=3",
+    "ai_edge_litert": "ai-edge-litert>=2.0",
+    "tflite_runtime": "tflite-runtime>=2.14",
+}
+"""What brings a module, as in pyproject.toml."""
+
 
 def program() -> str:
     """Return the command by which a person called this program: ``emotion-edge``, or with its folder."""
@@ -27,3 +38,11 @@ def sees_system_packages() -> bool:
     except OSError:  # no virtual environment
         return False
     return re.search(r"^include-system-site-packages\s*=\s*true\s*$", text, re.MULTILINE | re.IGNORECASE) is not None
+
+
+def install_missing(error: ImportError) -> str | None:
+    """Return the command that installs what could not be imported; None: it is none of the `REQUIREMENTS`."""
+    module = (error.name or "").partition(".")[0]
+    if module == "numpy" and sees_system_packages():
+        return "sudo apt install python3-numpy"
+    return pip_install(REQUIREMENTS[module]) if module in REQUIREMENTS else None

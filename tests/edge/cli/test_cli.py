@@ -211,3 +211,15 @@ main(lambda: run_command(camera="testcard", broker="none"))
     assert ended.returncode == 1
     assert "ZeroDivisionError" in ended.stderr
     assert "Please report it" in ended.stderr
+
+
+@pytest.mark.parametrize("module", ["numpy", "cv2", "paho", "ulid"])
+def test_a_missing_package_is_told_with_the_command_that_installs_it(tmp_path: Path, module: str) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from edge.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "run", "--camera", "testcard", "--broker", "none"]
+    environ = os.environ | {"STATE_DIRECTORY": str(tmp_path)}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert f"the Python package {module}" in ran.stderr
+    assert "-m pip install" in ran.stderr

@@ -164,3 +164,17 @@ def test_a_broker_that_speaks_the_older_version_only_is_ok() -> None:
 def test_what_needs_no_network() -> None:
     assert look("none").status == "ok"
     assert look("embedded").status == "ok"
+
+
+@pytest.mark.parametrize("option", ["max_qos 0", "retain_available false"])
+def test_a_broker_that_takes_less_is_ok(tmp_path: Path, option: str) -> None:
+    with Mosquitto(tmp_path, options=[option]) as broker:
+        finding = look(broker.url)
+    assert finding.status == "ok", finding
+
+
+def test_a_refusal_that_has_nothing_to_do_with_the_password_is_not_blamed_on_it(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, options=["clientid_prefixes other-"]) as broker:
+        finding = look(broker.url)
+    assert finding.status == "broken"
+    assert "refuses the login" in finding.found

@@ -80,3 +80,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     finding = look(f"mqtts://{HOST}", ca_file=tmp_path / "absent.pem")
     assert finding.status == "warning"
     assert "not tried: mqtt.ca_file" in finding.found
+
+
+def test_a_tls_broker_that_is_stopped_is_a_warning(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paho.mqtt.client.Client.connect_timeout", 0.5)
+    with Mosquitto(tmp_path, options=authority.options("broker")) as broker:
+        broker.pause()
+        finding = look(f"mqtts://{HOST}:{broker.port}", ca_file=authority.folder / "ca.pem")
+        broker.resume()
+    assert (finding.status, "no answer in time" in finding.found) == ("warning", True)
