@@ -71,7 +71,6 @@ class Picamera:
         self._close_s = close_s
         self._stamps = stamps or LiveStamps()
         self._waits_on = False
-        self._module = load_picamera2()
         self._camera: Any = self._open(number)
         try:
             given = self._start(config)
@@ -130,6 +129,7 @@ class Picamera:
 
     def _open(self, number: int) -> Any:
         try:
+            self._module = load_picamera2()
             return self._module.Picamera2(number)
         except IndexError:
             others = ", ".join(f"picamera2:{camera.number} ({camera.model})" for camera in csi_cameras()) or "none"

@@ -293,6 +293,16 @@ def test_a_camera_without_these_controls_works(
     assert "a frame rate of its own; camera.fps has no effect" in caplog.text
 
 
+def test_a_camera_stack_that_fails_while_it_loads_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> ModuleType:
+        message = "the camera manager did not start"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("edge.camera.csi.importlib.import_module", fail)
+    with pytest.raises(CameraError, match=r"picamera2:0: it cannot be opened \(the camera manager did not start\)"):
+        Picamera(0, CameraConfig())
+
+
 def test_close_happens_once(opened: Callable[..., tuple[Picamera, Picamera2]]) -> None:
     camera, inside = opened()
     camera.close()
