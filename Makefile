@@ -43,7 +43,7 @@ REST    ?= 60
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help release run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help release deb run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -158,7 +158,11 @@ bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a sub
 	$(BIN)/python -m tests.latency
 
 release: $(TEST_VENV)/.ready ## Make archives that install without a network into dist, or those of PLATFORMS (debian13-arm64 …)
-	$(TEST_VENV)/bin/python systemd/release.py dist $(PLATFORMS)
+	$(TEST_VENV)/bin/python -m systemd.release dist $(PLATFORMS)
+
+deb: $(TEST_VENV)/.ready ## Make Debian packages into dist, or those of PLATFORMS; lintian checks them if it is installed
+	$(TEST_VENV)/bin/python -m systemd.deb dist $(PLATFORMS)
+	! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
 
 requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt

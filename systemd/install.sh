@@ -76,6 +76,7 @@ if [ "$rollback" = yes ]; then
     go_back
     exit
 fi
+[ ! -e "$root/usr/lib/emotion-edge" ] || fail "the Debian package is installed; remove it first: sudo apt remove emotion-edge"
 [ -f "$source/requirements/edge.txt" ] || fail "$source/requirements/edge.txt is missing: this is no whole checkout"
 
 # The system's own Python, as picamera2 and its like are built for no other. 32-bit systems end here.

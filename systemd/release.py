@@ -1,6 +1,6 @@
 """Make release archives: all that an installation without a network needs, one for each Debian and architecture.
 
-    python systemd/release.py dist [debian13-arm64 …]
+    python -m systemd.release dist [debian13-arm64 …]
 
 An archive holds the project's wheel, the wheels that it needs with their hashes, pip, the installer with the unit, and
 checksums. The same commit makes the same bytes. `make release` calls it.
@@ -120,10 +120,15 @@ def build_wheel(into: Path) -> Path:
 def download(platform: Platform, into: Path) -> None:
     """Get the wheels that a platform needs, and pip."""
     pins = platform.wanted((ROOT / "requirements/edge.txt").read_text(encoding="utf-8").splitlines())
-    tags = [option for tag in platform.tags for option in ("--platform", tag)]
-    python = ["--python-version", platform.python, "--implementation", "cp", "--only-binary", ":all:"]
-    abis = ["--abi", f"cp{platform.python.replace('.', '')}", "--abi", "abi3", "--abi", "none"]
-    pip("download", "--no-deps", "--dest", into, *python, *abis, *tags, *pins, _PIP)
+    pip("download", "--no-deps", "--dest", into, *foreign(platform), *pins, _PIP)
+
+
+def foreign(platform: Platform) -> list[str]:
+    """Return pip's options for another machine than this one."""
+    abis = (f"cp{platform.python.replace('.', '')}", "abi3", "none")
+    options = ["--python-version", platform.python, "--implementation", "cp", "--only-binary", ":all:"]
+    options += [option for abi in abis for option in ("--abi", abi)]
+    return options + [option for tag in platform.tags for option in ("--platform", tag)]
 
 
 def pinned(wheels: Iterable[Path]) -> str:
@@ -152,7 +157,9 @@ def fill(folder: Path, platform: Platform, wheel: Path) -> None:
         shutil.copy(ROOT / part, folder / part)
     (folder / "requirements/edge.txt").write_text(pinned(needed), encoding="utf-8")
     shutil.copy(wheel, wheels)
-    shutil.copytree(ROOT / "systemd", folder / "systemd", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(
+        ROOT / "systemd", folder / "systemd", ignore=shutil.ignore_patterns("*.py", "__pycache__", "debian")
+    )
     (folder / "install.sh").symlink_to("systemd/install.sh")
     (folder / "uninstall.sh").symlink_to("systemd/uninstall.sh")
     (folder / "PLATFORM").write_text(f"{platform.python} {platform.machine} {platform.name}\n", encoding="utf-8")
@@ -161,13 +168,13 @@ def fill(folder: Path, platform: Platform, wheel: Path) -> None:
     (folder / "SHA256SUMS").write_text(sums, encoding="utf-8")
 
 
-def pack(folder: Path, archive: Path, made_s: int) -> None:
+def pack(folder: Path, archive: Path, time_s: int) -> None:
     """Write a folder as a tar archive whose bytes depend on its content alone. Wheels are compressed already."""
 
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid = member.gid = 0
         member.uname = member.gname = "root"
-        member.mtime = made_s
+        member.mtime = time_s
         executable = member.isdir() or member.issym() or member.name.endswith(".sh")
         member.mode = 0o755 if executable else 0o644
         return member
@@ -179,24 +186,35 @@ def pack(folder: Path, archive: Path, made_s: int) -> None:
     unfinished.replace(archive)
 
 
-def main(into: Path, names: list[str]) -> None:
-    """Make the archives, all unless some are named, and a file with their checksums."""
+def chosen(names: list[str]) -> list[Platform]:
+    """Return the platforms of these names; all if there are none."""
     known = {platform.name: platform for platform in PLATFORMS}
     if unknown := [name for name in names if name not in known]:
         message = f"{', '.join(unknown)}: unknown; known are {', '.join(known)}"
         raise SystemExit(message)
-    into.mkdir(parents=True, exist_ok=True)
+    return [known[name] for name in names or known]
+
+
+def made_s() -> int:
+    """Return the time of the commit in seconds since 1970, unless SOURCE_DATE_EPOCH names another; at least 1980."""
     commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
-    made_s = int(os.environ.get("SOURCE_DATE_EPOCH") or commit.stdout.strip() or 0)
-    os.environ["SOURCE_DATE_EPOCH"] = str(max(made_s, 315532800))  # a wheel is a zip file, which begins in 1980
+    # A wheel is a zip file, whose time begins in 1980.
+    return max(int(os.environ.get("SOURCE_DATE_EPOCH") or commit.stdout.strip() or 0), 315532800)
+
+
+def main(into: Path, names: list[str]) -> None:
+    """Make the archives, all unless some are named, and a file with their checksums."""
+    platforms = chosen(names)
+    into.mkdir(parents=True, exist_ok=True)
+    os.environ["SOURCE_DATE_EPOCH"] = str(made_s())  # setuptools reads it
     with tempfile.TemporaryDirectory() as scratch:
         wheel = build_wheel(Path(scratch))
-        for name in names or known:
-            folder = Path(scratch) / f"emotion-edge-{version()}-{name}"
+        for platform in platforms:
+            folder = Path(scratch) / f"emotion-edge-{version()}-{platform.name}"
             folder.mkdir()
             print(f"{folder.name}.tar", flush=True)  # noqa: T201  # its progress
-            fill(folder, known[name], wheel)
-            pack(folder, into / f"{folder.name}.tar", made_s)
+            fill(folder, platform, wheel)
+            pack(folder, into / f"{folder.name}.tar", made_s())
             shutil.rmtree(folder)
     archives = sorted(into.glob("emotion-edge-*.tar"))
     (into / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.name}\n" for path in archives), encoding="utf-8")

@@ -38,17 +38,8 @@ if [ -e "$units/emotion-edge.service" ]; then
 fi
 
 # The broker keeps availability, state and the like, and Home Assistant's device, until somebody clears them.
-if [ "$running" = yes ]; then
-    for config in /etc/emotion-edge/*.toml; do
-        if [ ! -e "$config" ] || [ ! -x "$opt/current/bin/emotion-edge" ]; then continue; fi
-        # systemd's copy of the password ended with the service.
-        if [ -e "$credential" ] && grep -q '^ *password_file *= *"/run/credentials/' "$config"; then
-            export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"
-        fi
-        timeout 30 "$opt/current/bin/emotion-edge" forget --config "$config" ||
-            say "the broker was not cleared; where this is installed again: sudo emotion-edge forget --config $config"
-        unset EMOTION_EDGE_MQTT__PASSWORD_FILE
-    done
+if [ "$running" = yes ] && [ -x "$opt/current/bin/emotion-edge" ]; then
+    "$(dirname "$(readlink -f "$0")")/forget.sh" "$opt/current/bin/emotion-edge"
 fi
 
 rm -f "$units/emotion-edge.service" "$units/emotion-edge@.service" "$root/usr/local/bin/emotion-edge"

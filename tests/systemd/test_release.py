@@ -39,8 +39,8 @@ def test_a_platform_takes_wheels_for_its_c_library_and_older_ones() -> None:
 
 
 def test_an_unknown_platform_is_refused(tmp_path: Path) -> None:
-    command: list[str | Path] = [sys.executable, ROOT / "systemd/release.py", tmp_path, "debian11-mips"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command: list[str | Path] = [sys.executable, "-m", "systemd.release", tmp_path, "debian11-mips"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert result.returncode == 1
     assert result.stderr.startswith("debian11-mips: unknown; known are debian12-amd64, ")
 
@@ -100,7 +100,7 @@ def test_the_same_content_makes_the_same_bytes_whoever_packs_it(tmp_path: Path) 
         for file in ("b.txt", "a.txt", "systemd/install.sh"):
             (folder / file).write_text(file)
             (folder / file).chmod(mode)
-        release.pack(folder, tmp_path / f"{name}.tar", made_s=1_700_000_000)
+        release.pack(folder, tmp_path / f"{name}.tar", time_s=1_700_000_000)
         packed.append((tmp_path / f"{name}.tar").read_bytes())
     assert packed[0] == packed[1]
     listed = subprocess.run(["tar", "tvf", tmp_path / "first.tar"], capture_output=True, text=True, check=True).stdout

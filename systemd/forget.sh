@@ -1,0 +1,17 @@
+#!/bin/sh
+# Remove the devices of this machine's configurations from their brokers, where their daemons are stopped: the retained
+# topics, and Home Assistant's announcement. uninstall.sh and the Debian package call it. Usage: forget.sh COMMAND
+set -eu
+command=$1
+credential=/etc/credstore/emotion-edge.mqtt-password
+
+for config in /etc/emotion-edge/*.toml; do
+    [ -e "$config" ] || continue
+    # systemd's copy of the password ended with the service.
+    if [ -e "$credential" ] && grep -q '^ *password_file *= *"/run/credentials/' "$config"; then
+        export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"
+    fi
+    timeout 30 "$command" forget --config "$config" ||
+        echo "the broker was not cleared; where this is installed again: sudo emotion-edge forget --config $config"
+    unset EMOTION_EDGE_MQTT__PASSWORD_FILE
+done

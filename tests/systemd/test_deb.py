@@ -1,0 +1,70 @@
+"""The Debian package, without its wheels: what dpkg reads, and the unit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from systemd import deb, release
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLATFORMS = {platform.name: platform for platform in release.PLATFORMS}
+SCRIPTS = sorted(path for name in deb.SCRIPTS for path in deb.DEBIAN.glob(name))
+
+
+@pytest.fixture(params=["debian12-arm64", "debian13-amd64"])
+def package(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Give the package's folder, all but the environment."""
+    platform = PLATFORMS[request.param]
+    root = tmp_path / "root"
+    (root / deb.HOME).mkdir(parents=True)
+    deb.service(root, platform)
+    deb.documents(root, platform)
+    deb.control(root, platform)
+    return root
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is missing: apt install dpkg")
+def test_dpkg_takes_it_and_the_configuration_is_the_users(package: Path, tmp_path: Path) -> None:
+    command: list[str | Path] = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", package, tmp_path / "made.deb"]
+    subprocess.run(command, check=True, capture_output=True)
+    fields = subprocess.run(["dpkg-deb", "--field", tmp_path / "made.deb"], check=True, capture_output=True, text=True)
+    assert re.search(r"^Version: [0-9.]+\+\d{12}~deb1[23]$", fields.stdout, re.MULTILINE)
+    assert re.search(r"^Depends: python3 \(>= 3\.(\d+)\), python3 \(<< 3\.", fields.stdout, re.MULTILINE)
+    assert "@" not in fields.stdout.replace("@localhost", "")
+    assert (package / "DEBIAN/conffiles").read_text() == "/etc/emotion-edge/config.toml\n"
+    assert (package / "etc/emotion-edge/config.toml").exists()
+
+
+def test_its_unit_starts_what_the_package_holds(package: Path) -> None:
+    for name in ("emotion-edge.service", "emotion-edge@.service"):
+        unit = (package / "usr/lib/systemd/system" / name).read_text("utf-8")
+        assert "ExecStart=/usr/lib/emotion-edge/bin/emotion-edge run --wait" in unit
+        assert "/opt/" not in unit
+        steps = re.search("^RestartSteps=", unit, re.MULTILINE)
+        control = (package / "DEBIAN/control").read_text("utf-8")
+        assert bool(steps) == ("~deb13" in control)  # Debian 12's systemd does not know it
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_its_scripts_are_shell(script: Path) -> None:
+    assert len(SCRIPTS) == len(deb.SCRIPTS)
+    subprocess.run(["sh", "-n", script], check=True)
+    if shellcheck := shutil.which("shellcheck"):
+        checked = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_a_package_of_apt_and_an_installation_beside_it_are_refused(tmp_path: Path) -> None:
+    script = (deb.DEBIAN / "preinst").read_text("utf-8").replace("/opt/", f"{tmp_path}/opt/")
+    assert subprocess.run(["sh", "-c", script], check=False).returncode == 0
+    (tmp_path / "opt/emotion-edge/current").mkdir(parents=True)
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "remove it first" in result.stderr
