@@ -7,9 +7,9 @@ import os
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
-from edge.config import SYSTEM_FILE, Settings
+from edge.config import Settings
 from edge.doctor import cameras, host, software
-from edge.doctor.files import Reader, files, go_on_as_service
+from edge.doctor.files import Reader, files, go_on_as_service, instance_of
 from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
 from edge.system.directories import administered_directory
@@ -40,7 +40,7 @@ def examine(
     machine, reader = machine or Machine(), reader or Reader()
     valid = Settings() if isinstance(settings, ConfigError) else settings
     root = Topics(valid.mqtt.base_topic, valid.mqtt.device).root
-    state = administered_directory(root, os.environ, _instance(configuration))
+    state = administered_directory(root, os.environ, instance_of(configuration))
     checks: dict[str, Callable[[], Finding]] = {
         "machine": lambda: Finding("machine", "ok", machine.model()),
         "configuration": lambda: software.configuration(settings),
@@ -67,13 +67,6 @@ def _finding(name: str, check: Callable[[], Finding]) -> Finding:
             return check()
     except ImportError as error:
         return software.missing(name, error)
-
-
-def _instance(configuration: Path | None) -> str | None:
-    """Return the instance of the service that a configuration is for, as the unit names it; None: the one without."""
-    if configuration and configuration.parent == SYSTEM_FILE.parent and configuration != SYSTEM_FILE:
-        return configuration.stem
-    return None
 
 
 def _broker(settings: Settings, reader: Reader) -> Finding:

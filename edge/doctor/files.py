@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.camera.source import SourceKind, parse_source
+from edge.config import SYSTEM_FILE
 from edge.doctor.finding import Finding
 from edge.errors import EdgeError
 from edge.redaction import redact, redact_file
@@ -77,6 +78,13 @@ def files(settings: Settings, configuration: Path | None, reader: Reader) -> Fin
     )
 
 
+def instance_of(configuration: Path | None) -> str | None:
+    """Return the instance of the service that a configuration is for, as the unit names it; None: the one without."""
+    if configuration and configuration.parent == SYSTEM_FILE.parent and configuration != SYSTEM_FILE:
+        return configuration.stem
+    return None
+
+
 def _problems(settings: Settings, configuration: Path | None, reader: Reader) -> Iterator[tuple[Status, str, str]]:
     mqtt, model = settings.mqtt, settings.emotion.model
     named = {
@@ -90,7 +98,7 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
         _CAMERA: _clip(settings.camera.source) if reader.service else None,  # else the check of the camera opens it
     }
     for key, file in named.items():
-        if file and (problem := _problem(key, file, reader)):
+        if file and (problem := _problem(key, file, reader, instance_of(configuration))):
             yield problem
     outbox = settings.outbox.path
     if reader.service and outbox and not outbox.is_relative_to(SERVICE_STATE):
@@ -98,7 +106,7 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
         yield "broken", found, f"write a path below {SERVICE_STATE}, or leave outbox.path out"
 
 
-def _problem(key: str, file: Path, reader: Reader) -> tuple[Status, str, str] | None:
+def _problem(key: str, file: Path, reader: Reader, instance: str | None) -> tuple[Status, str, str] | None:
     """Return what is wrong with a file, and what to do; None if it can be read."""
     shown = redact_file(str(file)) if key == _PASSWORD else redact(str(file))
     if key == _PASSWORD and file.is_relative_to(service.CREDENTIALS):
@@ -120,14 +128,14 @@ def _problem(key: str, file: Path, reader: Reader) -> tuple[Status, str, str] | 
     found = f"{key}: {shown}: {why} {who} cannot read"
     if not reader.service and reader.installed:
         return "warning", found, _ASK_ROOT
-    return "broken", found, _fix(key, shown, reader)
+    return "broken", found, _fix(key, shown, reader, instance)
 
 
-def _fix(key: str, shown: str, reader: Reader) -> str:
+def _fix(key: str, shown: str, reader: Reader, instance: str | None) -> str:
     if key == _PASSWORD and reader.service:
         return (
             f"sudo install -D -m 0600 '{shown}' {service.PASSWORD_SOURCE}  "
-            f'# and write password_file = "{service.PASSWORD}"'
+            f'# and write password_file = "{service.password_file(instance)}"'
         )
     group = reader.service or pwd.getpwuid(os.geteuid()).pw_name
     return f"sudo chgrp {group} '{shown}' && sudo chmod g+r '{shown}'"

@@ -23,9 +23,6 @@ UNITS = tuple(Path(folder) / "emotion-edge.service" for folder in ("/etc/systemd
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts the credentials of a service while it runs, in a folder named like the unit."""
 
-PASSWORD = Path("/run/credentials/emotion-edge.service/mqtt-password")
-"""What ``mqtt.password_file`` names for a password that systemd hands on."""
-
 PASSWORD_SOURCE = Path("/etc/credstore/emotion-edge.mqtt-password")
 """Where systemd takes it from: ``LoadCredential=`` of the unit."""
 
@@ -64,6 +61,11 @@ def become(user: pwd.struct_passwd) -> bool:
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
     return True
+
+
+def password_file(instance: str | None) -> Path:
+    """Return what ``mqtt.password_file`` has to name for a password that systemd hands on."""
+    return CREDENTIALS / f"emotion-edge{f'@{instance}' if instance else ''}.service" / "mqtt-password"
 
 
 def hidden_by(file: Path) -> tuple[str, str] | None:

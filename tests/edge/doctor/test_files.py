@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
+from edge.config import SYSTEM_FILE, CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
 from edge.doctor import Reader, files
 from edge.system import service
 from tests.as_service import FILES, findings, run_installed
@@ -64,6 +64,19 @@ def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, monkeypatch
     assert [line.partition(":")[0] for line in finding.found.splitlines()] == [
         "configuration", "mqtt.ca_file", "mqtt.cert_file", "mqtt.key_file",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("config.toml", "emotion-edge.service"), ("front.toml", "emotion-edge@front.service")]
+)
+def test_an_instance_of_the_service_has_a_password_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
+) -> None:
+    monkeypatch.setattr(service, "_HIDDEN", {})
+    monkeypatch.setattr("os.access", lambda file, _: str(file) != str(tmp_path / "password"))
+    (tmp_path / "password").touch(0o600)
+    finding = files(with_password(tmp_path / "password"), SYSTEM_FILE.with_name(name), SERVICE)
+    assert f'password_file = "/run/credentials/{folder}/mqtt-password"' in (finding.fix or "")
 
 
 def _configuration(*lines: str) -> str:
