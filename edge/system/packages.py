@@ -22,7 +22,10 @@ REQUIREMENTS = {
 def program() -> str:
     """Return the command by which a person called this program: ``emotion-edge``, or with its folder."""
     called = Path(sys.argv[0])
-    return "emotion-edge" if called.name != "emotion-edge" or shutil.which(called.name) == str(called) else str(called)
+    if called.name != "emotion-edge" or shutil.which(called.name) == str(called):
+        return "emotion-edge"
+    here = Path.cwd()
+    return f"./{called.relative_to(here)}" if called.is_relative_to(here) else str(called)
 
 
 def pip_install(requirement: str) -> str:

@@ -28,6 +28,7 @@ def test_a_module_that_nobody_asked_for_has_no_command() -> None:
     [
         (".venv/bin/emotion-edge", ".venv/bin/emotion-edge"),
         ("/opt/x/bin/emotion-edge", "/opt/x/bin/emotion-edge"),
+        ("HERE/.venv/bin/emotion-edge", "./.venv/bin/emotion-edge"),
         ("FOLDER/emotion-edge", "emotion-edge"),  # on the PATH
         ("-c", "emotion-edge"),
     ],
@@ -37,5 +38,5 @@ def test_the_command_is_shown_as_it_was_called(
 ) -> None:
     (tmp_path / "emotion-edge").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "argv", [called.replace("FOLDER", str(tmp_path))])
+    monkeypatch.setattr(sys, "argv", [called.replace("FOLDER", str(tmp_path)).replace("HERE", str(Path.cwd()))])
     assert program() == shown
