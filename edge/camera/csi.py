@@ -70,7 +70,8 @@ def csi_cameras_in_subprocess() -> tuple[CsiCamera, ...]:
     # -P: a picamera2.py in the current folder is not the system's.
     command = [sys.executable, "-P", "-m", __name__]
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=ASK_S, check=False)
+        # Libraries may print what the locale's encoding does not have.
+        asked = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ASK_S, check=False)
     except subprocess.TimeoutExpired:
         message = f"the camera stack did not answer within {ASK_S:g} s; only a reboot may help"
         raise CameraHangError(message) from None

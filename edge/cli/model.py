@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, JsonFlag, load_settings
 from edge.config import SYSTEM_FILE
 from edge.errors import ConfigError
@@ -63,6 +64,7 @@ def list_models(config: ConfigOption = None, instance: InstanceOption = None, as
     target = _target(config, instance)
     found = rows(target.store, target.state, target.settings.emotion)
     if as_json:
+        write_utf8()
         typer.echo(to_json(found))
     else:
         typer.echo(to_text(found))

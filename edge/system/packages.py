@@ -24,8 +24,10 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.name != "emotion-edge" or shutil.which(called.name) == str(called):
         return "emotion-edge"
-    here = Path.cwd()
-    return f"./{called.relative_to(here)}" if called.is_relative_to(here) else str(called)
+    try:
+        return f"./{called.relative_to(Path.cwd())}"
+    except (ValueError, OSError):  # it is elsewhere, or the current folder is gone
+        return str(called)
 
 
 def pip_install(requirement: str) -> str:

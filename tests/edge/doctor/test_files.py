@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from edge.doctor import Reader, files
 from edge.system import service
 from tests.as_service import FILES, findings, run_installed
 from tests.broker import Mosquitto, free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CREDENTIAL = "/run/credentials/emotion-edge.service/mqtt-password"
 STORE = "/etc/credstore/emotion-edge.mqtt-password"
@@ -54,6 +51,15 @@ def test_what_the_units_sandbox_hides_is_told(folder: str, directive: str) -> No
     assert finding.found.count(directive) == 4  # the clip, the model, its card, the authority
     assert "the service may write below /var/lib/emotion-edge alone" in finding.found
     assert len(finding.found.splitlines()) == len((finding.fix or "").splitlines()) == 5
+
+
+def test_a_link_into_a_hidden_folder_is_seen_through(tmp_path: Path) -> None:
+    link = tmp_path / "ca.pem"
+    link.symlink_to("/root/ca.pem")
+    assert service.hidden_by(link) in {("/root", "ProtectHome="), ("/tmp", "PrivateTmp=")}  # noqa: S108
+    elsewhere = Path("/proc/self/root/root/ca.pem")  # a link by the kernel
+    assert service.hidden_by(elsewhere) == ("/root", "ProtectHome=")
+    assert service.hidden_by(Path("/etc/emotion-edge/ca.pem")) is None
 
 
 def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
