@@ -78,7 +78,7 @@ def failure_of(error: OSError | UnicodeError, *, tls: bool) -> Failure:
     """Return what an error in the course of connecting means, over TLS or without."""
     if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _ADDRESS_MISMATCHES:
         return Failure.OTHER_HOST
-    if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+    if isinstance(error, ssl.SSLError) and "ALERT" in (getattr(error, "reason", None) or ""):
         return Failure.OWN_CERTIFICATE
     if tls and isinstance(error, OSError) and refused_tls(error):
         return Failure.NOT_TLS
