@@ -12,8 +12,9 @@ from edge.bench.reading import EmotionReader, TimedReader
 from edge.errors import ConfigError
 from edge.geometry import Rect
 from edge.pipeline import Pipeline
+from edge.vision.cascades import CASCADE_PIXELS, cascade_file
 from edge.vision.crops import resized
-from edge.vision.detector import CASCADE_PIXELS, HaarDetector, cascade_file
+from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

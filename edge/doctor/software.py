@@ -113,7 +113,7 @@ def opencv() -> Finding:
     try:
         import cv2  # noqa: PLC0415  # it may be missing
 
-        from edge.vision.detector import CASCADES, cascade_file  # noqa: PLC0415  # it needs cv2
+        from edge.vision.cascades import CASCADES, cascade_file  # noqa: PLC0415  # it needs cv2
     except ImportError as error:
         return missing(name, error)
     try:

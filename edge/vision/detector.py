@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
-from edge.errors import EdgeError
 from edge.geometry import Rect
+from edge.vision.cascades import CASCADE_PIXELS, CASCADES, Cascade
 from edge.vision.crops import cut_out, resized, turned, worth_turning
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-_FOLDERS = ("/usr/share/opencv4/haarcascades",)
-"""Where Debian's python3-opencv puts the cascades; the wheels carry them in cv2.data."""
-
-CASCADE_PIXELS = 24
-"""Pixels of the faces that the first cascade was trained on. A picture is shrunk until the smallest face has that size:
-up to twice it a cascade goes in steps of two pixels, beyond in steps of one, at four times the cost for few faces
-more."""
-
-CASCADES = {"haarcascade_frontalface_default.xml": CASCADE_PIXELS, "haarcascade_frontalface_alt2.xml": 20}
-"""The cascades by which new faces are searched for in turn, and the pixels of the faces that each was trained on; all
-else is searched by the first. Of 160 people in `train.simulation` the first hits 131 in a quarter of their frames or
-more, both together 138, in no more time; profiles would cost twice as much for as many."""
 
 _THOROUGH_WINDOW = 50
 """The same for a lost face: large enough for steps of one pixel."""
@@ -139,7 +125,7 @@ class HaarDetector:
         # The pictures are small: on two cores OpenCV's threads took a fifth more processor time, and no less time.
         cv2.setNumThreads(1)
         self._min_height = min_height
-        self._cascades = [_Cascade(name, pixels) for name, pixels in CASCADES.items()]
+        self._cascades = [Cascade(name) for name in CASCADES]
 
     def search(self, gray: NDArray[np.uint8], part: SearchPart | None = None) -> list[Rect]:
         """Return the faces in a part of the frame, or in all of it, from `min_height` pixels on.
@@ -183,14 +169,6 @@ class HaarDetector:
         return max(found, key=face.overlap, default=None)
 
 
-class _Cascade:
-    """One of `CASCADES`."""
-
-    def __init__(self, name: str, pixels: int) -> None:
-        self.pixels = pixels
-        self.detect = cv2.CascadeClassifier(str(cascade_file(name))).detectMultiScale
-
-
 class _Region:
     """A part of a frame, turned upright and shrunk for the cascade."""
 
@@ -211,7 +189,7 @@ class _Region:
 
     def find(
         self,
-        cascade: _Cascade,
+        cascade: Cascade,
         step: float,
         *,
         neighbours: int,
@@ -235,18 +213,3 @@ class _Region:
         middle_x, middle_y = middle_x + cos * right - sin * down, middle_y + sin * right + cos * down
         width, height = width * self._shrink, height * self._shrink
         return Rect(middle_x - width / 2, middle_y - height / 2, width, height)
-
-
-def cascade_file(name: str = next(iter(CASCADES))) -> Path:
-    """Return the path of a cascade, of the first if none is named.
-
-    Raises:
-        EdgeError: It is in none of the places where OpenCV's packages put it.
-    """
-    data = getattr(cv2, "data", None)  # Debian's package has no cv2.data
-    for folder in ([data.haarcascades] if data else []) + list(_FOLDERS):
-        path = Path(folder) / name
-        if path.exists():
-            return path
-    message = f"{name} is not on this machine; 'pip install opencv-python-headless' or 'apt install opencv-data'"
-    raise EdgeError(message)

@@ -16,7 +16,8 @@ import cv2
 
 from edge.frame import TICK_S
 from edge.geometry import Rect, mean
-from edge.vision.detector import CASCADES, SearchPart, cost
+from edge.vision.cascades import CASCADES
+from edge.vision.detector import SearchPart, cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.geometry import Rect
+from edge.vision.cascades import cascade_file
 from edge.vision.crops import resized
-from edge.vision.detector import cascade_file
 from train.datasets.fer2013 import SIZE
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from edge.inference.bundle import SHIPPED
 from edge.inference.store import ModelStore
 from edge.system import directories
 from edge.system.machine import Throttling
-from edge.vision.detector import CASCADES, cascade_file
+from edge.vision.cascades import CASCADES, cascade_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,7 @@ def test_every_cascade_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     first, *others = CASCADES
     (tmp_path / first).write_bytes(cascade_file(first).read_bytes())
     monkeypatch.setattr("cv2.data.haarcascades", str(tmp_path))
-    monkeypatch.setattr("edge.vision.detector._FOLDERS", ())
+    monkeypatch.setattr("edge.vision.cascades._FOLDERS", ())
     finding = software.opencv()
     assert finding.status == "broken"
     assert others[0] in finding.found

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from edge.geometry import Rect
 from edge.testcard import Scene
-from edge.vision.detector import CASCADES, HaarDetector, SearchPart
+from edge.vision.cascades import CASCADES
+from edge.vision.detector import HaarDetector, SearchPart
 
 Gray = NDArray[np.uint8]
 
