@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 ROOMS = (
-    ("errors", "files", "logs", "geometry", "frame", "frozen", "redaction", "streams", "text"),
+    ("errors", "files", "logs", "geometry", "frame", "frozen", "palette", "redaction", "streams", "text"),
     ("system",),
     ("wire",),
     ("config",),
@@ -23,7 +23,7 @@ ROOMS = (
     ("pipeline",),
     ("mqtt",),
     ("daemon",),
-    ("doctor", "bench", "watch"),
+    ("photo", "doctor", "bench", "watch"),
     ("cli",),
 )
 """Of `edge`, bottom to top: a room imports from its own storey and from below."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SINGLE = (
     "expressions are followed over time: write the path of a clip, or of a folder with pictures of one scene in "
-    "their order"
+    "their order; 'emotion-edge read PHOTO' reads the faces of a single picture"
 )
 """What to do with a single picture."""
 
@@ -80,7 +80,7 @@ class ImageFolder:
             message = (
                 f"{file}: its size is {width}x{height}, but that of {self._files[0].name} is "
                 f"{wanted_width}x{wanted_height}; a folder is played like a clip: put the images of each size into a "
-                "folder of their own"
+                "folder of their own, or read them as photos: emotion-edge read FOLDER"
             )
             raise CameraError(message)
         return self._stamps.frame(gray)

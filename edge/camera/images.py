@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png"})
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".webp"})
 """Names of files that count as images, in small letters."""
 
 MOST_BYTES = 128 * 1024 * 1024
@@ -27,7 +27,7 @@ MOST_BYTES = 128 * 1024 * 1024
 MOST_PIXELS = 128 * 1024 * 1024
 """Of the picture: phones take up to 108 million."""
 
-_PNG, _JPEG, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"
+_PNG, _JPEG, _BMP, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF"
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
@@ -43,6 +43,30 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Raises:
         CameraError: It cannot be read, is no image, is damaged or cut off, or is too large.
     """
+    return _decoded(path, _content(path), cv2.IMREAD_GRAYSCALE)
+
+
+def read_colours(path: Path) -> NDArray[np.uint8]:
+    """Return ``(H, W, 3)`` blue, green and red levels of an image file, turned as its EXIF data says.
+
+    What is transparent in it lies on white.
+
+    Raises:
+        CameraError: As of `read_image`.
+    """
+    content = _content(path)
+    colours = _decoded(path, content, cv2.IMREAD_COLOR)
+    if not content.startswith((_PNG, _RIFF)):
+        return colours
+    whole = _decoded(path, content, cv2.IMREAD_UNCHANGED)
+    if whole.shape != (*colours.shape[:2], 4):
+        return colours
+    opacity = whole[..., 3:] / np.float32(np.iinfo(whole.dtype).max)
+    return np.asarray((opacity * colours + (1 - opacity) * 255).round(), np.uint8)
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of an image file that may be decoded."""
     try:
         content = read_regular(path, MOST_BYTES)
     except OSError as error:
@@ -59,25 +83,31 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     if is_cut_off(content):
         message = f"{path}: the image breaks off, as after an interrupted copy; mend or remove it"
         raise CameraError(message)
+    return content
+
+
+def _decoded(path: Path, content: bytes, flags: int) -> NDArray[Any]:
     silence()
     try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:  # what it says is for programmers
         picture = None
     if picture is None:
         message = f"{path}: the image is damaged; mend or remove it"
         raise CameraError(message)
-    return np.asarray(picture, np.uint8)
+    return np.asarray(picture)
 
 
 def announced_size(content: bytes) -> tuple[int, int] | None:
-    """Return the width and height that a PNG, JPEG, BMP or PNM file announces; None for any other content."""
+    """Return the width and height that a PNG, JPEG, WebP, BMP or PNM file announces; None for any other content."""
     try:
         if content.startswith(_PNG):
             return struct.unpack_from(">II", content, 16)
         if content.startswith(_JPEG):
             at, height, width = _jpeg_header(content)
             return (width, height) if at else None
+        if content.startswith(_RIFF) and content[8:12] == b"WEBP":
+            return _webp_size(content)
         if content.startswith(_BMP):
             width, height = struct.unpack_from("<ii", content, 18)
             return abs(width), abs(height)  # a negative height: top row first
@@ -88,13 +118,34 @@ def announced_size(content: bytes) -> tuple[int, int] | None:
 
 
 def is_cut_off(content: bytes) -> bool:
-    """Return whether a PNG or JPEG file breaks off; OpenCV would fill up what is missing with gray."""
+    """Return whether a PNG, JPEG or WebP file breaks off; OpenCV would fill up what is missing with gray."""
     if content.startswith(_PNG):
         return _PNG_END not in content
     if content.startswith(_JPEG):
         at, _, _ = _jpeg_header(content)  # a thumbnail, which has an end of its own, lies before it
         return content.find(_JPEG_END, at) < 0
+    if content.startswith(_RIFF):
+        return len(content) < 8 + int(struct.unpack_from("<I", content, 4)[0])
     return False
+
+
+def _webp_size(content: bytes) -> tuple[int, int] | None:
+    """Return the width and height of a WebP file; "WebP Container Specification" and RFC 6386, section 9.1.
+
+    Raises:
+        struct.error: It breaks off before.
+    """
+    kind = content[12:16]
+    if kind == b"VP8X":
+        low, high, low_down, high_down = struct.unpack_from("<HBHB", content, 24)
+        return 1 + low + (high << 16), 1 + low_down + (high_down << 16)
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", content, 21)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", content, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
 
 
 def _jpeg_header(content: bytes) -> tuple[int, int, int]:

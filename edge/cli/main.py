@@ -1,4 +1,4 @@
-"""The command line: ``emotion-edge run | bench | doctor | watch | forget | model | config``."""
+"""The command line: ``emotion-edge run | read | bench | doctor | watch | forget | model | config``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from edge.cli.doctor import doctor
 from edge.cli.forget import forget
 from edge.cli.output import machine_may_fail, prepare_streams, report_defect, report_error
 from edge.cli.process import leave_a_hung_camera_behind
+from edge.cli.read import read
 from edge.cli.run import run
 from edge.cli.usage import RedactingGroup
 from edge.cli.watch import watch
@@ -31,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(read)
 app.add_typer(bench.app, name="bench")
 app.command()(doctor)
 app.command()(watch)

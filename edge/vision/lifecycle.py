@@ -51,7 +51,7 @@ def hits_needed(candidate: Track, tracks: Iterable[Track], *, scored: bool) -> i
         tracks: All tracks.
         scored: Whether the model has a face output.
     """
-    if any(_chest(track.rect).holds(candidate.rect.middle) for track in tracks if track.confirmed):
+    if any(chest(track.rect).holds(candidate.rect.middle) for track in tracks if track.confirmed):
         return CHEST_HITS
     return SURE_HITS if scored and candidate.face_score >= SURE_SCORE else CONFIRM_HITS
 
@@ -69,6 +69,6 @@ def is_kept(track: Track, time_s: float, min_score: float) -> bool:
     return time_s - track.seen_s < CANDIDATE_LOST_S and track.hits < REJECT_HITS
 
 
-def _chest(face: Rect) -> Rect:
+def chest(face: Rect) -> Rect:
     """Return where the chest of a face's person is, as wide as two heads."""
     return Rect(face.x - face.width / 2, face.y + 1.2 * face.height, 2 * face.width, 2.5 * face.height)

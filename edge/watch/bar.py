@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
+from edge.palette import BAD, WARNING, colour, letter, order
 from edge.text import printable
-from edge.watch.palette import BAD, WARNING, colour, letter, order
 from edge.watch.timeline import Gap
 
 if TYPE_CHECKING:

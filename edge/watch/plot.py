@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from edge.palette import colour, order
 from edge.text import printable
-from edge.watch.palette import colour, order
 from edge.watch.timeline import Gap
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from edge.palette import BAD, GOOD, WARNING, coloured
 from edge.text import printable
 from edge.watch.bar import Cell, bar_cells, legend, render
-from edge.watch.palette import BAD, GOOD, WARNING, coloured
 from edge.watch.rows import TableRow, rows_of
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import pytest
 
 from edge.camera import images
 from edge.camera.folder import ImageFolder
-from edge.camera.images import announced_size, read_image
+from edge.camera.images import announced_size, read_colours, read_image
 from edge.errors import CameraError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 RAMP = np.tile(np.arange(160, dtype=np.uint8), (120, 1))
-KINDS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png")
+KINDS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".webp")
 
 
 def png(width: int, height: int) -> bytes:
@@ -47,6 +47,10 @@ def enlarged(kind: str) -> bytes:
         return content[:18] + struct.pack("<ii", 60000, 60000) + content[26:]
     if kind == ".pgm":
         return content.replace(b"160 120", b"60000 60000", 1)
+    if kind == ".webp":  # its simple form goes to 16383 pixels a side, its extended one farther
+        side = (60000 - 1).to_bytes(3, "little")
+        extended = b"WEBPVP8X" + struct.pack("<II", 10, 0) + side + side + content[12:]
+        return b"RIFF" + struct.pack("<I", len(extended)) + extended
     return content.replace(struct.pack(">HH", 120, 160), struct.pack(">HH", 60000, 60000), 1)
 
 
@@ -54,7 +58,7 @@ def enlarged(kind: str) -> bytes:
 def test_each_kind_is_read_and_its_size_known_before(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"image{kind.upper()}"
     path.write_bytes(encoded(kind))
-    assert np.abs(read_image(path).astype(int) - RAMP).max() <= (2 if kind.startswith(".j") else 0)
+    assert np.abs(read_image(path).astype(int) - RAMP).max() <= (2 if kind.startswith((".j", ".w")) else 0)
     assert announced_size(path.read_bytes()) == (160, 120)
 
 
@@ -76,7 +80,7 @@ def test_a_sparse_file_of_20_gb_is_refused(tmp_path: Path, monkeypatch: pytest.M
         read_image(path)
 
 
-@pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".pgm"])
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".pgm", ".webp"])
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.6, 0.95])
 def test_an_image_that_breaks_off_is_told(
     tmp_path: Path, kind: str, part: float, capfd: pytest.CaptureFixture[str]
@@ -138,3 +142,44 @@ def test_other_bytes_are_no_image(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(CameraError, match=r"a\.jpg: not an image that can be read \(\.bmp, \.jpeg"):
         read_image(path)
+
+
+@pytest.mark.parametrize(("quality", "most"), [(80, 6), (101, 0)])  # above 100 it is lossless, another format
+@pytest.mark.parametrize("size", [(120, 160), (1, 300), (517, 3)])
+def test_the_size_of_every_webp_is_known(tmp_path: Path, quality: int, most: int, size: tuple[int, int]) -> None:
+    picture = np.full(size, 90, np.uint8)
+    content = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+    assert announced_size(content) == size[::-1]
+    path = tmp_path / "a.webp"
+    path.write_bytes(content)
+    assert np.abs(read_image(path).astype(int) - picture).max() <= most
+
+
+def test_colours_stay_and_what_is_transparent_is_white(tmp_path: Path) -> None:
+    picture = np.zeros((20, 30, 4), np.uint8)
+    picture[:] = 10, 20, 200, 255
+    picture[:, 10:20, 3] = 0
+    picture[:, 20:, 3] = 128
+    for suffix, options in ((".png", []), (".webp", [cv2.IMWRITE_WEBP_QUALITY, 101])):
+        path = tmp_path / f"a{suffix}"
+        path.write_bytes(cv2.imencode(suffix, picture, options)[1].tobytes())
+        seen = read_colours(path)
+        assert seen.shape == (20, 30, 3)
+        assert seen[0, 0].tolist() == [10, 20, 200]
+        assert seen[0, 15].tolist() == [255, 255, 255]
+        assert np.abs(seen[0, 25].astype(int) - [132, 137, 227]).max() <= 1
+
+
+def test_16_bits_and_gray_become_colours_of_8(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(cv2.imencode(".png", RAMP.astype(np.uint16) * 257)[1].tobytes())
+    assert np.array_equal(read_colours(path), np.repeat(RAMP[..., None], 3, axis=2))
+    assert np.array_equal(read_image(path), RAMP)
+
+
+def test_a_deep_picture_with_transparency_is_read(tmp_path: Path) -> None:
+    picture = np.full((20, 30, 4), 40000, np.uint16)
+    picture[..., 3] = 65535
+    path = tmp_path / "a.png"
+    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    assert np.abs(read_colours(path).astype(int) - 156).max() <= 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from edge.watch.palette import colour
+from edge.palette import colour
 from edge.watch.plot import draw, lanes
 from edge.watch.record import Recorder
 from edge.watch.timeline import Gap, Timeline

@@ -1,0 +1,69 @@
+"""``emotion-edge read``."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # typer reads it
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from edge.cli.options import ConfigOption, ModelOption, load_settings
+from edge.cli.output import reader_may_leave, report_error
+from edge.errors import CameraError, ExitCode, OutputError
+from edge.text import printable
+
+_LONGEST_PATH = 4096
+
+
+def read(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Images, or folders of images.")],
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a copy of each photo with its faces drawn in.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was found as JSON.")] = None,
+) -> None:
+    """Read every face of photos: where it is and what it expresses."""
+    settings = load_settings(config, {"emotion.model": model})
+    from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
+    from edge.photo.read import copy_names, photo_files, read_photo, write  # noqa: PLC0415  # the same
+    from edge.photo.report import ReadPhoto, table, to_json  # noqa: PLC0415  # the same
+
+    files = photo_files(photos)
+    bundle = ModelBundle.configured(settings.emotion)
+    if out:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{out}: cannot be made: {error.strerror}; name a folder that can be written to"
+            raise OutputError(message) from None
+    copies = copy_names(files, out) if out else [None] * len(files)
+    found: list[ReadPhoto] = []
+    failed: ExitCode = ExitCode.OK
+    console = Console(highlight=False)
+    with reader_may_leave():
+        for file, copy in zip(files, copies, strict=True):
+            try:
+                photo = read_photo(file, bundle, settings.emotion.min_confidence, copy)
+            except CameraError as error:
+                report_error(error)  # the others are read all the same
+                failed = error.exit_code
+                continue
+            found.append(photo)
+            count = len(photo.faces)
+            says = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
+            console.print(f"{_shown(file)}: {says}", style="bold", soft_wrap=True, markup=False)
+            if count:
+                console.print(table(photo))
+            if copy:
+                console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
+    if json:
+        write(json, to_json(found, bundle.card))
+    if failed:
+        raise typer.Exit(failed)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), _LONGEST_PATH)

@@ -1,0 +1,104 @@
+"""Read photos one after the other, and write what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.camera.images import SUFFIXES, read_colours
+from edge.errors import CameraError, OutputError
+from edge.files import natural, write_atomically
+from edge.photo.annotate import annotate
+from edge.photo.faces import read_faces
+from edge.photo.report import ReadPhoto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from edge.inference.classifier import Classifier
+
+_LOSSY = frozenset({".jpeg", ".jpg", ".webp"})
+
+
+def photo_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the photos that paths name: files as they are, of folders the images in them, sorted by name.
+
+    Raises:
+        CameraError: A folder cannot be read, or holds no image.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        try:
+            files = sorted((file for file in path.iterdir() if _counts(file)), key=natural)
+        except OSError as error:
+            message = f"{path}: {error.strerror}; write the path of a folder that can be read"
+            raise CameraError(message) from None
+        if not files:
+            message = f"{path}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
+            raise CameraError(message)
+        found += files
+    return found
+
+
+def read_photo(
+    path: Path, classifier: Classifier, min_confidence: float | None = None, copy: Path | None = None
+) -> ReadPhoto:
+    """Return a photo's faces.
+
+    Args:
+        path: The photo.
+        classifier: Reads the faces.
+        min_confidence: Probability below which the emotion is ``uncertain``; None: what the card says.
+        copy: Where to write a copy in which they are drawn; None: nowhere.
+
+    Raises:
+        CameraError: The photo cannot be read.
+        OutputError: The copy cannot be written.
+    """
+    colours = read_colours(path)
+    gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
+    faces = tuple(read_faces(gray, classifier, min_confidence))
+    if copy:
+        _, encoded = cv2.imencode(copy.suffix, annotate(colours, faces))
+        write(copy, encoded.tobytes())
+    return ReadPhoto(path, colours.shape[1], colours.shape[0], faces)
+
+
+def copy_names(photos: Sequence[Path], folder: Path) -> list[Path]:
+    """Return the path of each photo's annotated copy: no two are the same, and none is a photo's own."""
+    names: list[Path] = []
+    for photo in photos:
+        suffix = ".jpg" if photo.suffix.lower() in _LOSSY else ".png"
+        stem, number = f"{photo.stem}-faces", 2
+        name = folder / f"{stem}{suffix}"
+        while name in names or any(_is_same_file(name, other) for other in photos):
+            name, number = folder / f"{stem}-{number}{suffix}", number + 1
+        names.append(name)
+    return names
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file completely or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise OutputError(message) from None
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _counts(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()

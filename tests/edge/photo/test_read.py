@@ -1,0 +1,119 @@
+"""``emotion-edge read``: photos and folders in, a table, JSON and annotated copies out."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.photo.read import copy_names, photo_files
+from edge.testcard import Crowd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Outcome
+
+    Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a photo of two people, one of nobody and one that is damaged."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    scene = Crowd(2, 400, 300).render(2.0)
+    (folder / "two.png").write_bytes(cv2.imencode(".png", scene)[1].tobytes())
+    (folder / "nobody.jpg").write_bytes(cv2.imencode(".jpg", np.full((50, 60), 90, np.uint8))[1].tobytes())
+    (folder / "._two.png").write_bytes(b"what macOS leaves")
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def test_a_photo_is_read_and_its_copy_drawn(emotion_edge: Run, photos: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "new/drawn", tmp_path / "report.json"
+    outcome = emotion_edge("read", photos / "two.png", "--out", out, "--json", report)
+    assert outcome.code == 0
+    assert "two.png: 2 faces" in outcome.out
+    assert f"drawn into {out / 'two-faces.png'}" in outcome.out
+    assert cv2.imread(str(out / "two-faces.png")).shape == (900, 1200, 3)
+    found = json.loads(report.read_text())
+    assert found["schema"] == 1
+    assert found["model"]["name"] == "emotion"
+    (photo,) = found["photos"]
+    assert (photo["file"], photo["width"], photo["height"]) == (str(photos / "two.png"), 400, 300)
+    for face in photo["faces"]:
+        assert sum(face["probabilities"].values()) == pytest.approx(1, abs=0.01)
+        assert face["emotion"] in outcome.out
+        assert 0 <= face["box"]["x"] <= 400 - face["box"]["width"]
+
+
+def test_no_face_is_no_failure(emotion_edge: Run, photos: Path) -> None:
+    outcome = emotion_edge("read", photos / "nobody.jpg")
+    assert outcome.code == 0
+    assert outcome.out == f"{photos / 'nobody.jpg'}: no face found\n"
+
+
+def test_a_folder_is_read_though_one_of_its_photos_is_damaged(emotion_edge: Run, photos: Path, tmp_path: Path) -> None:
+    (photos / "a-broken.jpg").write_bytes(b"\xff\xd8\xff nonsense")
+    report = tmp_path / "report.json"
+    outcome = emotion_edge("read", photos, "--json", report)
+    assert outcome.code == 3
+    assert "a-broken.jpg: not an image that can be read" in outcome.err
+    assert "nobody.jpg: no face found" in outcome.out
+    assert "two.png: 2 faces" in outcome.out
+    assert [len(photo["faces"]) for photo in json.loads(report.read_text())["photos"]] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.jpg"], 3, "missing.jpg: No such file or directory"),
+        (["empty"], 3, "empty: no image in this folder; it takes .bmp"),
+        (["photos/nobody.jpg", "--model", "none.tflite"], 4, "none.tflite: No such file"),
+        (["photos/nobody.jpg", "--out", "photos/notes.txt"], 2, "notes.txt: cannot be made"),
+        (["photos/nobody.jpg", "--json", "photos"], 2, "photos: cannot be written"),
+        ([], 2, "PHOTO"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    emotion_edge: Run, photos: Path, arguments: list[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    (photos.parent / "empty").mkdir()
+    outcome = emotion_edge("read", *arguments)
+    assert outcome.code == code
+    assert said in outcome.err
+
+
+def test_a_name_that_would_steer_the_terminal_is_shown_harmless(emotion_edge: Run, photos: Path) -> None:
+    os.rename(photos / "nobody.jpg", photos / "no\x1b[31mbody.jpg")  # noqa: PTH104  # the name is what is tested
+    outcome = emotion_edge("read", photos / "no\x1b[31mbody.jpg")
+    assert outcome.code == 0
+    assert "\x1b" not in outcome.out
+
+
+def test_copies_have_names_of_their_own(tmp_path: Path) -> None:
+    one, other = tmp_path / "a", tmp_path / "b"
+    for folder in (one, other):
+        folder.mkdir()
+    photos = [one / "x.jpg", other / "x.jpeg", one / "x.png", tmp_path / "x-faces.png"]
+    for photo in photos:
+        photo.touch()
+    assert [name.name for name in copy_names(photos, tmp_path)] == [
+        "x-faces.jpg",
+        "x-faces-2.jpg",
+        "x-faces-2.png",
+        "x-faces-faces.png",
+    ]
+
+
+def test_the_photos_of_a_folder_come_in_their_order(photos: Path) -> None:
+    for name in ("p10.png", "p9.png"):
+        (photos / name).touch()
+    assert [file.name for file in photo_files([photos])] == ["nobody.jpg", "p9.png", "p10.png", "two.png"]
