@@ -41,9 +41,13 @@ FUZZ_S  ?= 3600
 DEVICES ?= 1000
 REST    ?= 60
 
+# What 'image' is for, and what builds it.
+ARCH    ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
+
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help release deb run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -163,6 +167,13 @@ release: $(TEST_VENV)/.ready ## Make archives that install without a network int
 deb: $(TEST_VENV)/.ready ## Make Debian packages into dist, or those of PLATFORMS; lintian checks them if it is installed
 	$(TEST_VENV)/bin/python -m systemd.deb dist $(PLATFORMS)
 	! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
+
+image: ## Build a container image for ARCH (amd64, arm64), with podman, buildah or docker; BASE: another Debian 13
+	@test -n "$(BUILDER)" || { echo "no builder of images is here: sudo apt install podman" >&2; exit 1; }
+	rm -f dist/emotion-edge_*~deb13_$(ARCH).deb
+	$(MAKE) deb PLATFORMS=debian13-$(ARCH)
+	$(BUILDER) build --platform linux/$(ARCH) --file systemd/Containerfile $(if $(BASE),--build-arg BASE=$(BASE)) \
+	    --tag emotion-edge:$(ARCH) .
 
 requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --upgrade --extra dev --output-file requirements/dev.txt
