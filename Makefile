@@ -47,7 +47,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -160,6 +160,9 @@ bench-fleet: $(VENV)/.dev mosquitto ## Run DEVICES devices against one mosquitto
 
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
 	$(BIN)/python -m tests.latency
+
+bench-writes: $(VENV)/.dev mosquitto ## Measure what the daemon writes to the disk in an idle and a busy day (18 minutes)
+	$(BIN)/python -m tests.writes
 
 release: $(TEST_VENV)/.ready ## Make archives that install without a network into dist, or those of PLATFORMS (debian13-arm64 …)
 	$(TEST_VENV)/bin/python -m systemd.release dist $(PLATFORMS)

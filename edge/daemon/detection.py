@@ -38,14 +38,21 @@ class DetectionSwitch:
         False
     """
 
-    def __init__(self, file: Path, memory: Path) -> None:
+    def __init__(self, file: Path, memory: Path, *, forgotten_at_boot: bool = False) -> None:
         """Read what was chosen before.
 
         Args:
             file: On disk.
             memory: In a folder that outlives the daemon but not the machine.
+            forgotten_at_boot: Whether the file is on a disk whose changes are lost at the next boot.
         """
         self._file, self._memory = file, memory
+        self._lasting_problem = f"{file.parent}: the next boot forgets all changes" if forgotten_at_boot else None
+        if self._lasting_problem:
+            line = (
+                "%s: the next boot forgets all changes, also that detection was turned off; see docs/read-only-root.md"
+            )
+            log.warning(line, file.parent)
         self._ever_off = file.with_name(f"{file.name}.ever-off")
         self._problem: str | None = None
         on_disk = self._read(file)
@@ -67,8 +74,10 @@ class DetectionSwitch:
     @property
     def off_reason(self) -> str:
         """Why the camera is off, for the topic `camera`; also whether that could not be remembered."""
-        forgotten = f"; a reboot may turn it on, because this cannot be remembered: {self._problem}"
-        return TURNED_OFF + (forgotten if self._problem else "")
+        problem = self._problem or self._lasting_problem
+        return TURNED_OFF + (
+            f"; a reboot may turn it on, because this cannot be remembered: {problem}" if problem else ""
+        )
 
     def turn(self, *, on: bool) -> bool:
         """Turn detection on or off, remembered first; return whether that is a change.

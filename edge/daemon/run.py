@@ -26,6 +26,7 @@ from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
+from edge.system.mounts import is_forgotten_at_boot
 from edge.system.packages import program
 from edge.system.running import DaemonFile
 from edge.testcard import device_seed
@@ -82,7 +83,7 @@ def run(
         setup = reloader.start(settings)
         card, network = setup.bundle.card, setup.bundle.network
         log.info("model %s %s on %s", card.name, card.version, network.runtime)
-        switch = DetectionSwitch(state / name, runtime / name)
+        switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
         outbox = Outbox(
             settings.outbox,
             (settings.outbox.path or state / "outbox.sqlite") if lasting else None,

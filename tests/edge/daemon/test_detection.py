@@ -33,6 +33,18 @@ def test_it_is_on_until_it_is_turned_off_and_remembers_that(switch: Callable[[],
     assert switch().on
 
 
+def test_a_disk_that_forgets_at_boot_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As below the overlay of a read-only root."""
+    for _ in range(2):  # turned off, and the daemon's next start
+        subject = DetectionSwitch(tmp_path / "state" / "x", tmp_path / "runtime" / "x", forgotten_at_boot=True)
+        subject.turn(on=False)
+        assert subject.off_reason == (
+            "detection was turned off; a reboot may turn it on, because this cannot be remembered: "
+            f"{tmp_path}/state: the next boot forgets all changes"
+        )
+    assert caplog.text.count("see docs/read-only-root.md") == 2
+
+
 def test_only_a_change_is_written(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
     subject, file = switch(), tmp_path / "state" / "kitchen"
 

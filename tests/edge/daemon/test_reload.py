@@ -139,10 +139,11 @@ def test_twenty_reloads_under_load_lose_and_double_nothing(
             for number in range(20):
                 name = ("emotion-tiny", "emotion")[number % 2]
                 store.choose(name)
+                seen = count(subscriber, "appeared")
                 reloads.ask()
                 wait_until(partial(uses, hashes[name]))
                 if number % 4 == 3:  # else the next reload comes before anybody is seen
-                    wait_until(partial(is_more, count(subscriber, "appeared")))
+                    wait_until(partial(is_more, seen))
         finally:
             ended.set()
             asking.join(10)
