@@ -14,7 +14,7 @@ from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, JsonFlag, load_settings
 from edge.config import SYSTEM_FILE
 from edge.errors import ConfigError
-from edge.system.directories import administered_directory
+from edge.system.directories import SERVICE_STATE, administered_directory
 from edge.system.owner import acting_as_owner, other_owner
 from edge.wire.topics import Topics
 
@@ -53,6 +53,10 @@ def _target(config: Path | None, instance: str | None) -> _Target:
     settings = load_settings(config, {})
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
     state = administered_directory(root, os.environ, instance)
+    if "STATE_DIRECTORY" not in os.environ and SERVICE_STATE.exists() and SERVICE_STATE not in (state, state.parent):
+        typer.echo(
+            "note: these are the models of your own daemon; for those of the service: sudo emotion-edge model", err=True
+        )
     return _Target(settings, state, ModelStore(state))
 
 

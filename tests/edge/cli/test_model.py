@@ -102,3 +102,13 @@ def test_an_administrator_works_on_the_services_models(
     for name, said in (("back", "back.toml: No such file"), ("../x", "../x: not the name of an instance")):
         outcome = emotion_edge("model", "list", "--instance", name)
         assert (outcome.code, said in outcome.err) == (2, True)
+
+
+def test_a_user_without_rights_to_the_service_is_told_whose_models_these_are(
+    emotion_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("edge.cli.model.SERVICE_STATE", tmp_path)  # there, but not this user's
+    monkeypatch.setattr(directories, "SERVICE_STATE", tmp_path / "denied")
+    assert "note: these are the models of your own daemon" in emotion_edge("model", "list").err
