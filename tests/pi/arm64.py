@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING
 
 from tests.pi.cache import cached, key, pack, scratch, unpack
 from tests.pi.prerequisites import need
+from tests.pi.release import download, install, platform, release
 from tests.pi.rootfs import Rootfs
-from tests.pi.wheels import Target, project_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
+
+    from systemd.release import Platform
 
 MODULES = "opt/modules"
 """Where the modules are, below the root."""
 
 EMOTION_EDGE = ("-c", "from edge.cli.main import main; main()")
 """Python's arguments that make it the command."""
+
+_COMPILED = "import ai_edge_litert.interpreter, av, cv2, numpy, paho.mqtt.client, pydantic, rich.live, typer, ulid"
+"""Imported once, which compiles them: that takes longer than most tests."""
 
 # /proc, as on every Pi; not /sys: LiteRT 2.3 ends with a fault where that is another architecture's.
 _ENTER = 'mkdir -p "$0/proc" && mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
@@ -31,27 +36,32 @@ class ArmSystem:
     """What a Pi has."""
 
     rootfs: Rootfs
-    target: Target
-    runtimes: tuple[str, ...]
-    """The TFLite runtimes that exist for it."""
+    platform: Platform
+    runtimes: dict[str, str | None]
+    """The TFLite runtimes that exist for it, and the requirement of each that no release holds."""
 
     def unpacked(self, folder: Path) -> ArmRoot:
         """Unpack it into a new folder, with this checkout's `edge` in it."""
-        root = ArmRoot(unpack(cached(f"installed-{self._key}.tar", self._make), folder))
-        with scratch() as built:
-            self.target.install([project_wheel(built)], root.path / MODULES)
+        wheels = self._wheels()
+        root = ArmRoot(unpack(cached(self._name(wheels), lambda archive: self._make(wheels, archive)), folder))
+        install(self.platform, list(release(self.platform).glob("wheels/emotion_edge-*.whl")), root.path / MODULES)
         return root
 
-    @property
-    def _key(self) -> str:
-        return f"{self.target.python}-{key(self.rootfs.name, *self.target.requirements())}"
+    def _wheels(self) -> list[Path]:
+        """Return the release's wheels but for this project's, and the runtimes that it does not hold."""
+        ours = ("emotion_edge-", "pip-")
+        held = [wheel for wheel in release(self.platform).glob("wheels/*.whl") if not wheel.name.startswith(ours)]
+        return sorted([*held, *(download(self.platform, each) for each in self.runtimes.values() if each)])
 
-    def _make(self, archive: Path) -> None:
+    def _name(self, wheels: list[Path]) -> str:
+        return f"installed-{self.platform.name}-{key(self.rootfs.name, *(wheel.name for wheel in wheels))}.tar"
+
+    def _make(self, wheels: list[Path], archive: Path) -> None:
         with scratch() as work:
             root = ArmRoot(unpack(self.rootfs.tarball(), work / "root"))
             shutil.copy(need("qemu-aarch64-static", "qemu-aarch64"), root.path / "usr/bin/qemu")
-            self.target.install(sorted(self.target.wheels().glob("*.whl")), root.path / MODULES)
-            root.run("-m", "compileall", "-q", f"/{MODULES}")  # once, as it takes longer than most tests
+            install(self.platform, wheels, root.path / MODULES)
+            root.run("-c", _COMPILED)
             pack(root.path, archive)
 
 
@@ -105,13 +115,13 @@ PACKAGES = ("python3", "libstdc++6", "libgomp1")
 
 BOOKWORM = ArmSystem(
     Rootfs("bookworm", ("arm64",), PACKAGES),
-    Target("3.11", "aarch64", ("tflite-runtime==2.14.0",)),
-    ("litert", "tflite-runtime"),
+    platform("debian12-arm64"),
+    {"litert": None, "tflite-runtime": "tflite-runtime==2.14.0"},
 )
 COUNTED = ArmSystem(
     # Bookworm's qemu-user takes plugins; qemu-user-static and Trixie's are static, and do not.
     Rootfs("bookworm", ("arm64", "amd64"), (*PACKAGES, "qemu-user:amd64")),
-    Target("3.11", "aarch64"),
-    ("litert",),
+    platform("debian12-arm64"),
+    {"litert": None},
 )
-TRIXIE = ArmSystem(Rootfs("trixie", ("arm64",), PACKAGES), Target("3.13", "aarch64"), ("litert",))
+TRIXIE = ArmSystem(Rootfs("trixie", ("arm64",), PACKAGES), platform("debian13-arm64"), {"litert": None})

@@ -113,7 +113,7 @@ def test_every_bundle_keeps_its_accuracy(
         arm.run("/tmp/probe.py", runtime, f"/{MODULES}/edge/models/{bundle.name}", "/tmp/faces.npy", "/tmp/read.npz")  # noqa: S108  # the chroot's
         here = read_here(runtime, bundle, tmp_path)
         with np.load(arm.path / "tmp/read.npz") as there:
-            found = beside(system.target.python, bundle, faces, there, here)
+            found = beside(system.platform.python, bundle, faces, there, here)
         say(
             f"Python {found.python}, {found.runtime} {found.version}, {found.bundle}: {found.arm_accuracy:.2%} on Arm, "
             f"{found.x86_accuracy:.2%} on x86; {found.top_agrees} of {found.faces} answers alike, "
