@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def to_json(photos: Sequence[ReadPhoto], card: Card) -> str:
 
 def _photo(photo: ReadPhoto) -> dict[str, Any]:
     return {
-        "file": str(photo.path),
+        "file": os.fsencode(photo.path).decode(errors="replace"),  # a name is bytes, and need not be UTF-8
         "width": photo.width,
         "height": photo.height,
         "faces": [

@@ -16,6 +16,8 @@ _COMMANDS = (
     ("forget", "--broker", "none"),
     ("watch", "--help"),
     ("doctor",),
+    ("model", "list"),
+    ("read", "gone-…-ü.jpg"),
     ("config", "example"),
     ("config", "show"),
     ("config", "check"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import cv2
@@ -117,3 +118,11 @@ def test_the_photos_of_a_folder_come_in_their_order(photos: Path) -> None:
     for name in ("p10.png", "p9.png"):
         (photos / name).touch()
     assert [file.name for file in photo_files([photos])] == ["nobody.jpg", "p9.png", "p10.png", "two.png"]
+
+
+def test_a_name_that_is_no_utf_8_is_read_and_shown(emotion_edge: Run, photos: Path, tmp_path: Path) -> None:
+    odd, report = tmp_path / os.fsdecode(b"b\xfc.jpg"), tmp_path / "report.json"
+    shutil.copy(photos / "nobody.jpg", odd)
+    outcome = emotion_edge("read", odd, "--json", report)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(report.read_text("utf-8"))["photos"][0]["file"].endswith("/b\N{REPLACEMENT CHARACTER}.jpg")
