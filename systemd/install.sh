@@ -144,6 +144,7 @@ if [ ! -e "$folder/.complete" ]; then
     "$source/requirements/pip.sh" "$folder/bin/python" --no-deps --force-reinstall "$project"
     mkdir -p "$folder/share/emotion-edge"
     cp "$source"/systemd/*.* "$folder/share/emotion-edge/"
+    sync # a power cut must not leave a version that is complete by name alone
     touch "$folder/.complete"
 fi
 
