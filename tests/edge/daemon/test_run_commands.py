@@ -51,7 +51,8 @@ def running(
     device.touch()
     monkeypatch.setattr(run, "open_camera", lambda *_: Device(device))
     with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        # On a busy machine an event may overtake what is retained.
+        wait_until(lambda: all(subscriber.payloads(f"{ROOT}/{topic}") for topic in ("event", "camera", "info")))
         yield device
 
 
