@@ -22,7 +22,8 @@ from edge.config import Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import discovery
-from edge.wire.messages import PAYLOADS, OutboxHealth
+from edge.wire.messages import FrameCounts, OutboxHealth
+from edge.wire.payload_types import PAYLOADS
 from edge.wire.topics import Inbound
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 
@@ -147,7 +148,7 @@ def test_the_device_s_settings_are_right() -> None:
     assert settings.mqtt.broker.user == settings.mqtt.device  # as the ACL wants it
 
 
-HEALTH_KEYS = {*OutboxHealth.model_fields}
+HEALTH_KEYS = {*OutboxHealth.model_fields, *FrameCounts.model_fields}
 """Keys of `health` whose part is named like a section."""
 
 
@@ -179,7 +180,7 @@ def test_the_messages_in_troubleshooting_are_real() -> None:
 def test_the_settings_that_pages_name_exist() -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     for page in (page for page in PAGES if page.name != "CHANGELOG.md"):
-        for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)", page.read_text("utf-8")):
+        for section, key in re.findall(r"`([a-z]+)\.([a-z0-9_]+)", page.read_text("utf-8")):
             known = getattr(sections.get(section), "model_fields", None)
             assert known is None or key in {*known, *HEALTH_KEYS}, f"{page.name}: {section}.{key}"
 

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from edge.mqtt.client_id import object_id
-from edge.wire.messages import PAYLOADS
+from edge.wire.payload_types import PAYLOADS
 from tests import hass
 from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
@@ -38,7 +38,7 @@ def daemon(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start daemons that are gone at the end."""
     started = []
     config = tmp_path / "config.toml"
-    config.write_text("[mqtt]\ndevice = 'test'\n[health]\nevery_s = 1\n")
+    config.write_text("[mqtt]\ndevice = 'test'\n[health]\nevery_s = 1\n[frames]\nenabled = true\n")
 
     def start(*arguments: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -131,7 +131,7 @@ def test_a_new_subscriber_learns_everything_that_is_retained(
         wait_until(
             lambda: (
                 {m.topic.removeprefix(f"{ROOT}/") for m in late.messages if m.retain}
-                == {*PAYLOADS, *WORDS, ANNOUNCEMENT} - {"event"}
+                == {*PAYLOADS, *WORDS, ANNOUNCEMENT} - {"event", "frame"}
             )
         )
     finally:

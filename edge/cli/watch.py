@@ -34,6 +34,12 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Append every event to a CSV file, a row each.")
     ] = None,
+    frames: Annotated[  # noqa: FBT002  # typer's way
+        bool,
+        typer.Option(
+            "--frames", help="With --record: every face of every frame instead, where frames.enabled is true."
+        ),
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="At the end, draw what was received. Needs matplotlib.")
     ] = None,
@@ -45,6 +51,9 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     """Show live what devices publish."""
     if source and (not plot or record or as_json or broker):
         message = "--from FILE.csv goes with --plot FILE.png (and --device) alone: it draws what was recorded"
+        raise ConfigError(message)
+    if frames and not record:
+        message = "--frames goes with --record FILE.csv: it records every face of every frame"
         raise ConfigError(message)
     flags: dict[str, Any] = {"mqtt.url": broker, "mqtt.password_file": password_file}
     flags["mqtt.device"] = None if device == "+" else device  # checked as a device's own
@@ -63,7 +72,9 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     if as_json:
         write_utf8()
     sys.stdout = waiting_until(stop, sys.stdout)
-    options = WatchOptions(sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes))
+    options = WatchOptions(
+        sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes), frames=frames
+    )
     with reader_may_leave():
         show_live(settings.mqtt, device, stop, options)
 

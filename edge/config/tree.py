@@ -115,6 +115,16 @@ class EmotionConfig(Section):
     """Seconds that a new emotion must last before it is published, so that a blink is no change."""
 
 
+class FramesConfig(Section):
+    """The faces of each frame, for research and art; events and state need none of it."""
+
+    enabled: bool = False
+    """Publish the topic `frame`. About 600 bytes a frame and face."""
+
+    rate_hz: float = Field(default=15.0, gt=0, le=120)
+    """Most frames a second that are published; those between are counted as skipped."""
+
+
 class MqttConfig(Section):
     """Where events go."""
 
@@ -194,6 +204,7 @@ class Settings(Section):
     camera: CameraConfig = CameraConfig()
     faces: FacesConfig = FacesConfig()
     emotion: EmotionConfig = EmotionConfig()
+    frames: FramesConfig = FramesConfig()
     mqtt: MqttConfig = Field(default_factory=MqttConfig)
     outbox: OutboxConfig = OutboxConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()

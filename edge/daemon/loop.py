@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge.daemon.detection import TURNED_OFF
+from edge.daemon.frames import FrameFeed
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.system import notify
@@ -52,6 +53,7 @@ class Daemon:
         self._supervisor, self._publisher = supervisor, publisher
         self._switch, self._link = switch, link
         self._pipeline = setup.make_pipeline()
+        self._frames = FrameFeed(setup.settings.frames, publisher.publish_frame)
         reloader.note(setup)
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
@@ -131,6 +133,7 @@ class Daemon:
             self._publisher.set_bundle(self._setup.bundle)
             self._publisher.publish_info(self._supervisor.name)
         if self._setup is not before:
+            self._frames.configure(self._setup.settings.frames)
             self.announce()
             self._reloader.note(self._setup)
         notify.ready(self._status())
@@ -145,6 +148,7 @@ class Daemon:
         transitions = self._pipeline.step(frame)
         self._processed += 1
         self._publish(transitions)
+        self._frames.add(frame, self._pipeline.snapshot)
         if transitions:
             self._state_s = float("-inf")
 

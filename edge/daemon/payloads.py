@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge.pipeline import Appeared, Changed, Gone
+from edge.wire.frame_message import FrameFace, FrameMessage
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize, State, StateFace
 
 if TYPE_CHECKING:
@@ -85,6 +86,35 @@ def state(snapshot: Snapshot | None, origin: Origin, now: datetime) -> State:
         emotion=faces[0].emotion if faces else None,
         confidence=faces[0].confidence if faces else None,
         faces=faces,
+    )
+
+
+def frame(snapshot: Snapshot, origin: Origin, sequence: int, skipped: int) -> FrameMessage:
+    """Return the message of one frame: the faces that are in it.
+
+    Args:
+        snapshot: Everybody who is there as of that frame.
+        origin: The device and session.
+        sequence: The message's number within the session.
+        skipped: Captured frames since the message before that have none.
+    """
+    return FrameMessage(
+        **origin.stamp(),
+        sequence=sequence,
+        skipped=skipped,
+        captured_at=snapshot.captured_at,
+        frame=_size(snapshot.frame_size),
+        faces=tuple(
+            FrameFace(
+                id=face.face_id,
+                box=box(face.rect),
+                emotion=face.emotion,
+                confidence=face.confidence,
+                probabilities=dict(face.probabilities),
+            )
+            for face in snapshot.faces
+            if face.visible
+        ),
     )
 
 

@@ -54,6 +54,7 @@ class Publisher:
         self._show = show
         self._started_at = datetime.now(UTC)
         self._sequence = 0
+        self._frames = 0
 
     @property
     def origin(self) -> Origin:
@@ -85,6 +86,13 @@ class Publisher:
         """Publish who is there now; None before the first frame."""
         message = payloads.state(snapshot, self._origin, datetime.now(UTC))
         self._link.publish_retained(self._link.topics.state, message.to_json())
+
+    def publish_frame(self, snapshot: Snapshot, skipped: int) -> bool:
+        """Publish the faces of one frame; return False if no broker is connected: it is then as if skipped."""
+        message = payloads.frame(snapshot, self._origin, self._frames, skipped)
+        sent = self._link.publish_live(self._link.topics.frame, message.to_json())
+        self._frames += sent
+        return sent
 
     def publish_health(self, health: Health) -> None:
         """Publish the device's health."""

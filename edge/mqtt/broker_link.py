@@ -70,6 +70,9 @@ class BrokerLink(Protocol):
     def publish_retained(self, topic: Topic, payload: str) -> None:
         """Publish the newest payload of a retained topic, now and on every connect."""
 
+    def publish_live(self, topic: Topic, payload: str) -> bool:
+        """Publish what is worthless when it is late; return False if no broker is connected now."""
+
     def take_commands(self) -> PendingCommands:
         """Return the commands since the last call."""
 
@@ -103,6 +106,10 @@ class NullBrokerLink:
 
     def publish_retained(self, topic: Topic, payload: str) -> None:
         """Do nothing."""
+
+    def publish_live(self, _topic: Topic, _payload: str) -> bool:
+        """Return False."""
+        return False
 
     def take_commands(self) -> PendingCommands:
         """Return no command."""
@@ -152,6 +159,10 @@ class MqttLink:
     def publish_retained(self, topic: Topic, payload: str) -> None:
         """Publish the newest payload of a retained topic, now and on every connect."""
         self._client.publish_retained(topic, payload)
+
+    def publish_live(self, topic: Topic, payload: str) -> bool:
+        """Publish what is worthless when it is late; return False if no broker is connected now."""
+        return self._client.publish_live(topic, payload)
 
     def take_commands(self) -> PendingCommands:
         """Return the commands since the last call."""

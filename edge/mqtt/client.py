@@ -17,6 +17,7 @@ from edge.mqtt.broker_status import BrokerStatus
 from edge.mqtt.connector import Connector
 from edge.mqtt.credentials import credentials
 from edge.mqtt.limits import BrokerLimits
+from edge.mqtt.message import Outgoing
 from edge.mqtt.sender import Sender
 from edge.mqtt.subscriptions import Subscription
 from edge.wire.messages import BrokerHealth
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.config import MqttConfig
-    from edge.mqtt.message import Outgoing
     from edge.mqtt.outbox import Outbox
     from edge.mqtt.subscriptions import Handler
     from edge.wire.messages import FaceEvent
@@ -115,6 +115,14 @@ class MqttClient:
         """Publish something that is forgotten once it is sent, such as an answer. The newest 32 wait for the broker."""
         self._sender.pending.once(message)
         self._wake_up.wake()
+
+    def publish_live(self, topic: Topic, payload: str) -> bool:
+        """Publish something that is worthless when it is late; return False if no broker is connected now."""
+        if not self.connected:
+            return False
+        self._sender.pending.live(Outgoing.on(topic, payload))
+        self._wake_up.wake()
+        return True
 
     def publish_again(self) -> None:
         """Send everything retained again, for somebody who forgot it."""

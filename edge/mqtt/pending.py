@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from edge.mqtt.message import Outgoing
 
+_MOST_LIVE = 4
+"""Messages that are worthless when they are late; older ones are dropped."""
+
 _MOST_ONCE = 32
 """Messages sent once that may wait; the oldest are dropped. Nobody waits an hour for an answer."""
 
@@ -23,6 +26,7 @@ class PendingMessages:
         self._retained: dict[str, Outgoing] = {}
         self._unsent: dict[str, None] = {}  # retained topics, in order
         self._once: deque[Outgoing] = deque(maxlen=_MOST_ONCE)
+        self._live: deque[Outgoing] = deque(maxlen=_MOST_LIVE)
 
     def keep(self, message: Outgoing) -> None:
         """Have this sent, also on later connections: it replaces the last message of its topic."""
@@ -35,6 +39,16 @@ class PendingMessages:
         with self._lock:
             self._once.append(message)
 
+    def live(self, message: Outgoing) -> None:
+        """Have this sent now or never."""
+        with self._lock:
+            self._live.append(message)
+
+    def drop_live(self) -> None:
+        """Forget what is late by now."""
+        with self._lock:
+            self._live.clear()
+
     def again(self) -> None:
         """Have everything retained sent again, in the order in which the topics first came."""
         with self._lock:
@@ -46,8 +60,9 @@ class PendingMessages:
             due = [self._retained[topic] for topic in self._unsent if topic not in underway][: max(0, room)]
             for message in due:
                 del self._unsent[message.topic]
-            while self._once and len(due) < room:
-                due.append(self._once.popleft())
+            for queue in (self._once, self._live):
+                while queue and len(due) < room:
+                    due.append(queue.popleft())
             return due
 
     def kept(self, topic: str) -> Outgoing | None:

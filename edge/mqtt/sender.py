@@ -77,6 +77,7 @@ class Sender:
         self._least_bytes = packet_bytes(self._smallest_event, mqtt5=connection.mqtt5)
         if not self.limits.fits(self._least_bytes):
             self.status.nothing_fits(self.limits)
+        self.pending.drop_live()
         self.pending.again()  # availability is the first
         self.published.clear()
         if rejection := self._rejections.began():

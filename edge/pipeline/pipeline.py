@@ -126,7 +126,9 @@ class Pipeline:
     def _present(self, frame: Frame, track: Track) -> PresentFace:
         smoother = self._smoothers[track.id]
         since = frame.captured_at - timedelta(seconds=frame.time_s - smoother.since_s)
-        return PresentFace(self._ids_before + track.id, track.rect, smoother.emotion, smoother.confidence, since)
+        emotion, confidence, probabilities = smoother.emotion, smoother.confidence, smoother.probabilities
+        face_id = self._ids_before + track.id
+        return PresentFace(face_id, track.rect, emotion, confidence, since, probabilities, track.visible)
 
     def _where(self, frame: Frame, track: Track) -> tuple[datetime, tuple[int, int], int, Rect]:
         """Return what every transition begins with."""

@@ -5,7 +5,7 @@ Nothing here knows device, session or wire format; `edge.daemon.publisher` adds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ class PresentFace:
     confidence: float
     since: datetime
     """Wall-clock time since which it has this emotion."""
+
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Smoothed probability of each label."""
+
+    visible: bool = True
+    """Whether it is in this frame; one that was lost is there for a moment more."""
 
 
 @dataclass(frozen=True)

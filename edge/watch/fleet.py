@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from edge.watch.losses import LossCounter
 from edge.watch.plausible import plausible
 from edge.watch.timeline import Gap, Timeline
-from edge.wire.messages import PAYLOADS, CameraStatus, FaceEvent, Health, Info, State
+from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, State
+from edge.wire.payload_types import PAYLOADS
 
 if TYPE_CHECKING:
     from edge.wire.messages import Payload, StateFace
@@ -117,8 +118,8 @@ class Fleet:
             Its event, if it holds one that was not received before.
         """
         name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
-        if "/" in name or last not in {"availability", *PAYLOADS}:
-            return None  # another program's, or a later version's
+        if "/" in name or last == "frame" or last not in {"availability", *PAYLOADS}:
+            return None  # of every frame, another program's, or a later version's
         if last == "availability":
             self._device(name, message).set_availability(message)
             return None

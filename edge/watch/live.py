@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from edge.watch.fleet import Fleet
+from edge.watch.frame_record import FrameRecorder
 from edge.watch.record import Recorder
 from edge.watch.subscriber import Subscriber
 from edge.watch.view import Screen, draw
@@ -39,13 +40,16 @@ class WatchOptions:
     """Where each message is printed as one line of JSON, instead of the table."""
 
     record: Path | None = None
-    """CSV file that gets a row for each event."""
+    """CSV file that gets a row for each event, or with `frames` for each face of each frame."""
 
     plot: PlotFile | None = None
     """The plot to write at the end."""
 
     window: timedelta = timedelta(minutes=3)
     """How much time the timelines show, once so much is known."""
+
+    frames: bool = False
+    """Whether frames are recorded, and not events."""
 
 
 def watch(config: MqttConfig, device: str, stop: threading.Event, options: WatchOptions | None = None) -> None:
@@ -65,7 +69,9 @@ def watch(config: MqttConfig, device: str, stop: threading.Event, options: Watch
     fleet, screen = Fleet(config.base_topic), Console()
     shown = screen.is_terminal and not options.printer
     with ExitStack() as cleanup:
-        recorder = cleanup.enter_context(Recorder(options.record)) if options.record else None
+        recorder = _recorder(options)
+        if recorder:
+            cleanup.enter_context(recorder)
         # A log line would break the table, which has a place of its own for the problem.
         subscriber = cleanup.enter_context(Subscriber(config, device, silent=shown and sys.stderr.isatty()))
         if options.plot:
@@ -121,10 +127,20 @@ def _now(console: Console, options: WatchOptions, *, height: int | None) -> tupl
     return datetime.now(UTC).astimezone(), Screen(console.width, height, colours, options.window)
 
 
-def _dispatch(messages: list[Message], fleet: Fleet, recorder: Recorder | None, printer: TextIO | None) -> None:
+def _recorder(options: WatchOptions) -> Recorder | FrameRecorder | None:
+    if options.record is None:
+        return None
+    return FrameRecorder(options.record) if options.frames else Recorder(options.record)
+
+
+def _dispatch(
+    messages: list[Message], fleet: Fleet, recorder: Recorder | FrameRecorder | None, printer: TextIO | None
+) -> None:
     for message in messages:
         event = fleet.receive(message)
-        if event and recorder:
+        if isinstance(recorder, FrameRecorder):
+            recorder.receive(message)
+        elif event and recorder:
             recorder.write(event)
         if printer:
             _print(message, printer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.wire.frame_message import FrameMessage
 from edge.wire.messages import CameraStatus, FaceEvent, State
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def plausible(payload: Payload) -> bool:
 
 def _times(payload: Payload) -> Iterator[datetime]:
     match payload:
-        case FaceEvent():
+        case FaceEvent() | FrameMessage():
             yield payload.captured_at
         case State():
             yield payload.captured_at

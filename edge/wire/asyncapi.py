@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from edge.files import write_atomically
-from edge.wire.messages import PAYLOADS
+from edge.wire.payload_types import PAYLOADS
 from edge.wire.topics import BASE, HOME_ASSISTANT, HomeAssistantTopics, Inbound, Topics
 
 if TYPE_CHECKING:

@@ -224,13 +224,3 @@ class Info(Payload):
         ge=0,
         description="Of that session's last event; null if it had none, or if a power cut took the record",
     )
-
-
-PAYLOADS: dict[str, type[Payload]] = {
-    "event": FaceEvent,
-    "state": State,
-    "camera": CameraStatus,
-    "health": Health,
-    "info": Info,
-}
-"""The type behind each JSON topic, by the topic's last part."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from edge.files import write_atomically
-from edge.wire.messages import PAYLOADS
+from edge.wire.payload_types import PAYLOADS
 
 
 def texts() -> dict[str, str]:

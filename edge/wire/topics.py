@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from edge.wire.frame_message import FrameMessage
 from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, State
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class Topics:
         self.camera = Topic(f"{root}/camera", "How the camera is, and why.", CameraStatus, retained=True)
         self.health = Topic(f"{root}/health", "Device health, every health.every_s.", Health, retained=True, qos=0)
         self.info = Topic(f"{root}/info", "What is running, and in which session.", Info, retained=True)
+        self.frame = Topic(
+            f"{root}/frame",
+            "The faces of each processed frame, where frames.enabled is true. Never stored, never sent late.",
+            FrameMessage,
+            qos=0,
+        )
         self.detection = Topic(
             f"{root}/detection/state",
             "Whether it looks; while OFF the camera is closed.",

@@ -10,6 +10,7 @@ from edge.config import (
     CameraConfig,
     EmotionConfig,
     FacesConfig,
+    FramesConfig,
     HealthConfig,
     HomeAssistantConfig,
     MqttConfig,
@@ -93,6 +94,7 @@ def test_every_key_can_be_set_by_environment(write: Any) -> None:
         ),
         "faces": FacesConfig(min_height=30, max_faces=3, notice_s=1, min_score=0.2),
         "emotion": EmotionConfig(model=Path("m.tflite"), threads=2, min_confidence=0.3, balance=0.2, hold_s=1),
+        "frames": FramesConfig(enabled=True, rate_hz=5),
         "mqtt": MqttConfig(
             url="mqtts://ann@host",
             device="d",

@@ -109,7 +109,7 @@ def test_every_payload_is_a_schema_that_tools_read(name: str) -> None:
 
 def test_what_a_live_broker_carries_is_described(tmp_path: Path, mosquitto: Mosquitto) -> None:
     config = tmp_path / "config.toml"
-    config.write_text("[mqtt]\ndevice = 'kitchen'\n[health]\nevery_s = 1\n", encoding="utf-8")
+    config.write_text("[mqtt]\ndevice = 'kitchen'\n[health]\nevery_s = 1\n[frames]\nenabled = true\n", encoding="utf-8")
     arguments: list[str | Path] = [COMMAND, "run", "--config", config, "--camera", "testcard"]
     with contextlib.closing(Listener(mosquitto.port)) as listener:
         with subprocess.Popen([*arguments, "--broker", mosquitto.url], stderr=subprocess.DEVNULL) as daemon:

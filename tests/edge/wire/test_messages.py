@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from edge.wire import schemas
-from edge.wire.messages import PAYLOADS, Box, Face, FaceEvent, FrameSize, State
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize, State
+from edge.wire.payload_types import PAYLOADS
 
 FACE = Face(id=7, box=Box(x=212, y=96, width=131, height=131), frame=FrameSize(width=640, height=480))
 MOMENT = datetime(2026, 11, 22, 4, 14, 15, 926999, tzinfo=timezone(timedelta(hours=1)))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from edge.wire.messages import PAYLOADS
+from edge.wire.payload_types import PAYLOADS
 from edge.wire.topics import HomeAssistantTopics, Inbound, Topics
 
 
@@ -27,7 +27,7 @@ def test_a_topic_knows_how_it_is_used() -> None:
     topics = Topics("emotion-edge", "kitchen")
     assert (topics.health.qos, topics.health.retained) == (0, True)
     assert (topics.event.qos, topics.event.retained) == (1, False)
-    assert {name for name, topic in topics.named.items() if topic.qos == 0} == {"health"}
+    assert {name for name, topic in topics.named.items() if topic.qos == 0} == {"health", "frame"}
     assert {name for name, topic in topics.named.items() if isinstance(topic, Inbound)} == {
         "detection_set",
         "request_health",

@@ -1,0 +1,16 @@
+"""The type behind each JSON topic."""
+
+from __future__ import annotations
+
+from edge.wire.frame_message import FrameMessage
+from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, Payload, State
+
+PAYLOADS: dict[str, type[Payload]] = {
+    "event": FaceEvent,
+    "state": State,
+    "camera": CameraStatus,
+    "health": Health,
+    "info": Info,
+    "frame": FrameMessage,
+}
+"""By the topic's last part."""

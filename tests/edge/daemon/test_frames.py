@@ -1,0 +1,117 @@
+"""The feed of frames: at most so many a second, and every captured frame is sent or counted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from edge.config import FramesConfig
+from edge.daemon import payloads
+from edge.daemon.frames import FrameFeed
+from edge.daemon.payloads import Origin
+from edge.frame import Frame
+from edge.geometry import Rect
+from edge.pipeline import PresentFace, Snapshot
+from tests.payloads import NOW
+
+GRAY = np.zeros((48, 64), np.uint8)
+NOBODY = Snapshot(NOW, (64, 48), ())
+
+
+class Feed:
+    """A feed, and what it sent: each frame's number and how many were skipped before it."""
+
+    def __init__(self, rate_hz: float = 15.0, *, enabled: bool = True) -> None:
+        self.connected = True
+        self.sent: list[tuple[int, int]] = []
+        self._number = 0
+        self.feed = FrameFeed(FramesConfig(enabled=enabled, rate_hz=rate_hz), self._publish)
+
+    def add(self, number: int, time_s: float) -> None:
+        self._number = number
+        self.feed.add(Frame(GRAY, NOW, time_s, number), lambda: NOBODY)
+
+    def _publish(self, _: Snapshot, skipped: int) -> bool:
+        if self.connected:
+            self.sent.append((self._number, skipped))
+        return self.connected
+
+
+def is_complete(sent: list[tuple[int, int]]) -> bool:
+    return all(before + 1 + skipped == number for (before, _), (number, skipped) in pairwise(sent))
+
+
+def test_nothing_is_sent_unless_it_is_asked_for() -> None:
+    feed = Feed(enabled=False)
+    feed.add(0, 0.0)
+    assert feed.sent == []
+
+
+@pytest.mark.parametrize(("fps", "rate_hz", "most"), [(30, 10, 101), (30, 15, 151), (15, 15, 150), (10, 60, 100)])
+def test_the_rate_is_kept_and_what_is_skipped_is_counted(fps: int, rate_hz: float, most: int) -> None:
+    feed = Feed(rate_hz)
+    random = np.random.default_rng(1)
+    for number in range(10 * fps):
+        feed.add(number, (number + random.uniform(-0.2, 0.2)) / fps)  # cameras tremble
+    assert 0.97 * most <= len(feed.sent) <= most
+    assert is_complete(feed.sent)
+
+
+def test_frames_that_were_dropped_before_are_counted() -> None:
+    feed = Feed()
+    for number in (0, 1, 5, 6, 9):
+        feed.add(number, number / 15)
+    assert feed.sent == [(0, 0), (1, 0), (5, 3), (6, 0), (9, 2)]
+
+
+def test_frames_without_a_broker_are_counted_and_not_kept() -> None:
+    feed = Feed()
+    for number in range(10):
+        feed.connected = not 3 <= number < 8
+        feed.add(number, number / 15)
+    assert [number for number, _ in feed.sent] == [0, 1, 2, 8, 9]
+    assert feed.sent[3] == (8, 5)
+
+
+def test_a_camera_that_was_opened_again_counts_from_0() -> None:
+    feed = Feed()
+    feed.add(500, 0.0)
+    feed.add(0, 9.0)
+    feed.add(2, 9.2)
+    assert feed.sent == [(500, 0), (0, 0), (2, 1)]
+
+
+def test_other_settings_begin_anew() -> None:
+    feed = Feed(enabled=False)
+    feed.add(0, 0.0)
+    feed.feed.configure(FramesConfig(enabled=True))
+    feed.add(7, 0.5)
+    assert feed.sent == [(7, 0)]
+
+
+def test_a_message_has_the_faces_that_are_in_the_frame() -> None:
+    there = PresentFace(3, Rect(10.4, 20.6, 30, 31), "happy", 0.91234, NOW, {"happy": 0.91234, "sad": 0.08766})
+    lost = PresentFace(2, Rect(0, 0, 9, 9), "sad", 0.9, NOW, {"happy": 0.1, "sad": 0.9}, visible=False)
+    at = NOW + timedelta(microseconds=123456)
+    message = payloads.frame(Snapshot(at, (640, 480), (there, lost)), Origin("kitchen", "a"), 7, 2)
+    assert message.model_dump(mode="json", by_alias=True) == {
+        "schema": 1,
+        "device": "kitchen",
+        "session": "a",
+        "sequence": 7,
+        "skipped": 2,
+        "captured_at": "2026-11-22T03:14:15.123456Z",
+        "frame": {"width": 640, "height": 480},
+        "faces": [
+            {
+                "id": 3,
+                "box": {"x": 10, "y": 21, "width": 30, "height": 31},
+                "emotion": "happy",
+                "confidence": 0.9123,
+                "probabilities": {"happy": 0.9123, "sad": 0.0877},
+            }
+        ],
+    }
