@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -30,7 +31,8 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
         FOLDER.mkdir(parents=True, exist_ok=True)
         with scratch() as work:
             make(work / name)
-            (work / name).rename(path)
+            with contextlib.suppress(OSError):  # another run was faster
+                (work / name).rename(path)
     return path
 
 

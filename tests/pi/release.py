@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 from systemd.release import DOCUMENTS, PLATFORMS, Platform, sha256
 from tests.pi.cache import FOLDER, cached, key
+
+_KEPT_S = 86_400.0
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -21,15 +25,17 @@ def platform(name: str) -> Platform:
 
 
 def release(of: Platform) -> Path:
-    """Return the unpacked archive for a platform; of each the cache keeps the newest."""
+    """Return the unpacked archive for a platform; the cache keeps those that were used within a day."""
     parts = [REPOSITORY / part for part in ("edge", "systemd", "requirements", *DOCUMENTS)]
     files = sorted(file for part in parts for file in ([part] if part.is_file() else part.rglob("*")))
     sums = [f"{file.relative_to(REPOSITORY)} {sha256(file)}" for file in files if _is_source(file)]
     name = f"release-{of.name}-{key(*sums)}"
-    if not (FOLDER / name).exists():
-        for old in FOLDER.glob(f"release-{of.name}-*"):
+    for old in FOLDER.glob("release-*"):
+        if time.time() - old.stat().st_mtime > _KEPT_S:  # a run in another checkout may use a newer one
             shutil.rmtree(old)
-    return cached(name, lambda folder: _make(of, folder))
+    path = cached(name, lambda folder: _make(of, folder))
+    os.utime(path)
+    return path
 
 
 def _is_source(file: Path) -> bool:
