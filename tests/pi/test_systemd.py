@@ -162,6 +162,63 @@ def test_a_wrong_password_is_said_once_and_ends_nothing(installed: Container, sy
         system.run("systemctl", "restart", "mosquitto")
 
 
+def test_doctor_checks_as_the_services_user(installed: Container, system: Container) -> None:
+    listener = system.root / "etc/mosquitto/conf.d/lab.conf"
+    listener.write_text(
+        "allow_anonymous false\npassword_file /etc/mosquitto/passwords\nlistener 1883 127.0.0.1\n", "utf-8"
+    )
+    system.run("mosquitto_passwd", "-b", "-c", "/etc/mosquitto/passwords", "lab", "right")
+    system.run("chown", "mosquitto", "/etc/mosquitto/passwords")
+    system.run("systemctl", "restart", "mosquitto")
+    password, store = system.root / "etc/emotion-edge/password", system.root / "etc/credstore"
+    had_store = store.exists()
+    try:
+        password.write_text("right\n", "utf-8")
+        password.chmod(0o600)
+        url = '"mqtt://lab@127.0.0.1"\npassword_file = "{}"'
+        configure(installed, TEST_CARD.replace('"mqtt://127.0.0.1"', url.format("/etc/emotion-edge/password")))
+        found = doctor(system)
+        assert found["files"]["status"] == "broken"
+        assert (
+            "it belongs to root (mode 0600), and the service's user emotion-edge cannot read" in found["files"]["found"]
+        )
+        system.run("sh", "-c", found["files"]["fix"].replace("sudo ", ""))  # what it says is what helps
+        credential = "/run/credentials/emotion-edge.service/mqtt-password"
+        assert credential in found["files"]["fix"]
+        configure(installed, TEST_CARD.replace('"mqtt://127.0.0.1"', url.format(credential)))
+        installed.wait(UNIT, "ActiveState", "active")
+        before = installed.show(UNIT, "MainPID")
+        for state in ("active", "inactive"):
+            found = doctor(system)
+            assert {found[check]["status"] for check in ("configuration", "files", "model", "camera", "broker")} == {
+                "ok"
+            }
+            assert "published below emotion-edge/lab/ and read back" in found["broker"]["found"]
+            assert installed.show(UNIT, "ActiveState") == state
+            if state == "active":
+                assert installed.show(UNIT, "MainPID") == before
+                system.run("systemctl", "stop", UNIT)
+        (store / "emotion-edge.mqtt-password").write_text("wrong\n", "utf-8")
+        assert "it refuses the login" in doctor(system)["broker"]["found"]
+        (store / "emotion-edge.mqtt-password").unlink()
+        assert "which is missing" in doctor(system)["files"]["found"]
+    finally:
+        listener.unlink()
+        password.unlink(missing_ok=True)
+        (store / "emotion-edge.mqtt-password").unlink(missing_ok=True)
+        if not had_store:
+            store.rmdir()
+        (system.root / "etc/mosquitto/passwords").unlink()
+        system.run("systemctl", "restart", "mosquitto")
+
+
+def doctor(container: Container) -> dict[str, dict[str, str]]:
+    """Return what doctor finds, as root who installed the service, by check."""
+    said = container.run("emotion-edge", "doctor", "--json", check=False)
+    assert not said.stderr, said.stderr
+    return {each["name"]: each for each in json.loads(said.stdout)}
+
+
 def test_without_a_camera_the_log_stays_short(installed: Container, say: Callable[[str], None]) -> None:
     began = installed.out("date", "+%s")
     configure(installed, TEST_CARD.replace("testcard", "auto"))
