@@ -83,14 +83,10 @@ class DaemonFile:
 
 
 def find_daemon(state: Path) -> RunningDaemon | None:
-    """Return the daemon that runs with a state folder; None if there is none.
-
-    Raises:
-        OSError: The file may not be read.
-    """
+    """Return the daemon that runs with a state folder; None if there is none, or its file cannot be read."""
     try:
         descriptor = os.open(state / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:
         return None
     try:
         asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.system.running import FILE, DaemonFile, find_daemon
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = """
+import sys
+from pathlib import Path
+from edge.system.running import DaemonFile
+
+file = DaemonFile(Path(sys.argv[1]))
+file.write(sha256="a" * 64, configured=None)
+file.write(sha256="b")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_daemon_is_known_for_as_long_as_it_lives(tmp_path: Path) -> None:
+    assert find_daemon(tmp_path) is None
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        found = find_daemon(tmp_path)
+        assert found is not None
+        assert (found.pid, found.facts) == (process.pid, {"sha256": "b"})
+        process.kill()
+        process.wait()
+        assert find_daemon(tmp_path) is None
+    assert (tmp_path / FILE).exists()
+
+
+def test_a_second_daemon_is_told_that_the_folder_is_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        second = DaemonFile(tmp_path)
+        second.write(sha256="c")
+        second.close()
+        found = find_daemon(tmp_path)
+        assert found is not None
+        assert found.facts == {"sha256": "b"}
+        process.kill()
+    assert "another daemon runs with this folder" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "text"])
+def test_anything_in_its_place_is_no_daemon_and_stops_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    path = tmp_path / FILE
+    match kind:
+        case "link":
+            path.symlink_to("/etc/passwd")
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.write_text("[" * 10_000)
+    assert find_daemon(tmp_path) is None
+    file = DaemonFile(tmp_path)
+    file.write(sha256="a")
+    file.close()
+    assert ("cannot be written" in caplog.text) == (kind != "text")
