@@ -20,8 +20,12 @@ FILES = Path("/srv")
 
 _NEEDED = tuple(dict.fromkeys(str(Path(each).resolve()) for each in (REPOSITORY, sys.prefix, sys.base_prefix)))
 
-_PREPARE = """
+_NOT_HERE = 77
+"""Exit status where this machine does not let us prepare."""
+
+_PREPARE = f"""
 set -eu
+trap 'exit {_NOT_HERE}' EXIT
 hold=/mnt
 mount -t tmpfs -o mode=755 none "$hold"
 mkdir "$hold/etc" "$hold/work"
@@ -48,6 +52,7 @@ for needed; do
     mount --bind "$hold/$count" "$needed"
 done
 mount -t tmpfs -o mode=755 none /srv
+trap - EXIT
 """
 
 
@@ -58,18 +63,19 @@ def run_installed(shell: str, *arguments: str) -> subprocess.CompletedProcess[st
     """
     if os.geteuid() != 0:
         pytest.skip("checking as another user needs root")
-    if subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", str(FILES)], check=False).returncode:
-        pytest.skip("this machine has no mount namespaces")
     code = "from edge.cli.main import main; main()"
     command = " ".join(f"'{each}'" for each in (sys.executable, "-c", code, *arguments))
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "EMOTION_EDGE_CAMERA__SOURCE": "testcard"}
-    return subprocess.run(
+    ran = subprocess.run(
         ["unshare", "--mount", "sh", "-c", f"{_PREPARE}\ncd {FILES}\n{shell}\nexec {command}", "sh", *_NEEDED],
         env=environ,
         capture_output=True,
         text=True,
         check=False,
     )
+    if ran.returncode == _NOT_HERE:
+        pytest.skip(f"this machine has no mount namespaces or no overlays: {ran.stderr.strip()}")
+    return ran
 
 
 def findings(ran: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
