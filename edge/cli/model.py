@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # The store needs the TFLite runtime: it is imported where it is used, not for --help.
 
-app = typer.Typer(help="List, add, choose or remove models of this target.", no_args_is_help=True)
+app = typer.Typer(help="List, add, choose or remove models of this device.", no_args_is_help=True)
 
 _INSTANCE = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")
 
