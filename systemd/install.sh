@@ -142,17 +142,21 @@ if [ ! -e "$folder/.complete" ]; then
         done
     fi
     "$source/requirements/pip.sh" "$folder/bin/python" --no-deps --force-reinstall "$project"
+    # The command names its Python by the path that it has once this is the system.
+    [ -z "$root" ] || sed -i "1,3s|$root/opt/|/opt/|" "$folder/bin/emotion-edge"
     mkdir -p "$folder/share/emotion-edge"
     cp "$source"/systemd/*.* "$folder/share/emotion-edge/"
     sync # a power cut must not leave a version that is complete by name alone
     touch "$folder/.complete"
 fi
 
+edge() { "$folder/bin/python" -I "$folder/bin/emotion-edge" "$@"; }
+
 # What exists once for all versions: the command, the configuration, the password.
 made_folder "$root/usr/local/bin" "${config%/*}"
 ln -sfn /opt/emotion-edge/current/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
 if [ ! -e "$config" ]; then
-    "$folder/bin/emotion-edge" config example >"$work/config.toml"
+    edge config example >"$work/config.toml"
     install -m 0644 "$work/config.toml" "$config"
     [ -z "$instance" ] || set_key device "$(uname -n | cut -d. -f1)-$instance"
 fi
@@ -161,7 +165,7 @@ if [ -n "$password" ]; then
     save_password "$password"
     set_key password_file "/run/credentials/$unit/mqtt-password"
 fi
-"$folder/bin/emotion-edge" config check --config "$config" >"$work/check" 2>&1 || {
+edge config check --config "$config" >"$work/check" 2>&1 || {
     # The password is not where the service finds it until that runs.
     grep -v 'mqtt.password_file' "$work/check" >&2 && fail "correct it, and try again; nothing else was changed"
 }

@@ -1,0 +1,87 @@
+"""When install.sh takes the service for ready, and what it says: with a systemctl that answers what the test wrote."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "systemd"
+
+GOOD = {"ActiveState": "active", "NRestarts": "0", "MainPID": "42", "StatusText": "watching webcam"}
+
+SYSTEMCTL = """#!/bin/sh
+# systemctl show --property=NAME --value UNIT: the answer is in the unit's file of that name, a line for each question,
+# the last one for ever.
+for word; do case $word in --property=*) name=${word#*=} ;; *.service) unit=$word ;; esac; done
+file=$STATES/$unit.$name
+head -n 1 "$file"
+[ "$(wc -l <"$file")" -le 1 ] || sed -i 1d "$file"
+"""
+
+
+class Machine:
+    """A folder with enabled units, and a systemctl that tells of them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        (root / "bin").mkdir()
+        for name, script in (("systemctl", SYSTEMCTL), ("sleep", "#!/bin/sh\n")):
+            (root / "bin" / name).write_text(script)
+            (root / "bin" / name).chmod(0o755)
+
+    def unit(self, name: str, **answers: str | list[str]) -> None:
+        wanted = self._root / f"etc/systemd/system/multi-user.target.wants/{name}"
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        wanted.symlink_to(f"/etc/systemd/system/{name}")
+        for key, answer in {**GOOD, **answers}.items():
+            lines = [answer] if isinstance(answer, str) else answer
+            (self._root / f"{name}.{key}").write_text("".join(f"{line}\n" for line in lines))
+
+    def do(self, command: str) -> subprocess.CompletedProcess[str]:
+        settings = f"root={self._root} opt={self._root}/opt start=yes"
+        script = f'{settings}; say() {{ echo "$@"; }}; . {FOLDER}/service.sh; {command}'
+        environment = {"PATH": f"{self._root}/bin:/usr/bin:/bin", "STATES": str(self._root)}
+        return subprocess.run(["sh", "-eu", "-c", script], capture_output=True, text=True, check=False, env=environment)
+
+    def ready(self, was: str = "up") -> bool:
+        return self.do(f"wait_until_ready {was}").returncode == 0
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_unit_that_runs_is_ready_also_one_that_took_its_time(machine: Machine) -> None:
+    machine.unit("emotion-edge.service", ActiveState=[*["activating"] * 5, "active"])
+    assert machine.ready()
+
+
+def test_one_that_failed_or_starts_again_and_again_is_not(tmp_path: Path) -> None:
+    for number, answers in enumerate(({"ActiveState": "failed"}, {"NRestarts": "3"}, {"ActiveState": "activating"})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        machine = Machine(folder)
+        machine.unit("emotion-edge.service", **answers)
+        assert not machine.ready(), answers
+
+
+def test_one_that_runs_for_a_moment_only_is_not(machine: Machine) -> None:
+    machine.unit("emotion-edge.service", MainPID=[str(number) for number in range(100, 200)])
+    assert not machine.ready()
+
+
+def test_an_upgrade_that_loses_the_camera_is_not_ready_but_where_none_was_it_is(machine: Machine) -> None:
+    machine.unit("emotion-edge.service", StatusText="without a camera: no camera found")
+    assert machine.do("condition emotion-edge.service").stdout == "up\n"
+    assert machine.ready(was="up")
+    assert not machine.ready(was="watching")
+
+
+def test_every_enabled_unit_counts(machine: Machine) -> None:
+    machine.unit("emotion-edge.service")
+    machine.unit("emotion-edge@front.service", ActiveState="failed")
+    assert machine.do("enabled_units").stdout == "emotion-edge.service\nemotion-edge@front.service\n"
+    assert not machine.ready()
