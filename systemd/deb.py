@@ -35,10 +35,11 @@ def version(platform: release.Platform) -> str:
 def environment(root: Path, platform: release.Platform, wheels: Path) -> None:
     """Make the virtual environment, without running anything of the platform."""
     home, packages = root / HOME, root / HOME / f"lib/python{platform.python}/site-packages"
-    chosen = [path for path in wheels.glob("*.whl") if not path.name.startswith(("pip-", "numpy-"))]
-    release.pip(
-        "install", "--no-index", "--no-deps", "--no-compile", "--target", packages, *release.foreign(platform), *chosen
-    )
+    # By name, not by path, which pip would write down.
+    chosen = [line.split()[0] for line in release.pinned(wheels.glob("*.whl")).splitlines()]
+    wanted = [pin for pin in chosen if not pin.startswith(("pip==", "numpy=="))]
+    found = ["--no-index", "--find-links", wheels, "--no-deps", "--no-compile", "--target", packages]
+    release.pip("install", *found, *release.foreign(platform), *wanted)
     shutil.rmtree(packages / "bin", ignore_errors=True)  # the commands of others
     (home / "bin").mkdir()
     for name in ("python", "python3"):

@@ -128,7 +128,7 @@ if [ ! -e "$folder/.complete" ]; then
     export PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 PIP_NO_CACHE_DIR=1
     rm -rf "$folder" # what was interrupted
     made_folder "$opt"
-    [ ! -e "$opt/pyvenv.cfg" ] || (cd "$opt" && rm -rf bin include lib lib64 share pyvenv.cfg) # the layout before 0.1
+    [ ! -e "$opt/pyvenv.cfg" ] || (cd "$opt" && rm -rf .gitignore bin include lib lib64 share pyvenv.cfg) # the layout before 0.1
     same_packages || rm -rf "$folder"
     "$source/requirements/venv.sh" "$folder" "$python" "$source/requirements/edge.txt"
     if [ "$offline" = yes ]; then

@@ -52,6 +52,7 @@ save_password() {
     else
         secret=$(cat "$1")
     fi
+    [ -n "$secret" ] || fail "the password is empty"
     (umask 077 && printf '%s\n' "$secret" >"$credential.new" && mv "$credential.new" "$credential")
     say "$credential: holds the password, for the service alone"
 }
