@@ -146,6 +146,9 @@ if [ ! -e "$folder/.complete" ]; then
     [ -z "$root" ] || sed -i "1,3s|$root/opt/|/opt/|" "$folder/bin/emotion-edge"
     mkdir -p "$folder/share/emotion-edge"
     cp "$source"/systemd/*.* "$folder/share/emotion-edge/"
+    for script in install.sh uninstall.sh; do
+        ln -s "share/emotion-edge/$script" "$folder/$script"
+    done
     sync # a power cut must not leave a version that is complete by name alone
     touch "$folder/.complete"
 fi

@@ -185,7 +185,7 @@ report() {
     say "  what is wrong  sudo emotion-edge doctor"
     say "  set it up      sudoedit /etc/emotion-edge/$name.toml"
     say "                 sudo systemctl reload ${unit%.service}"
-    [ ! -e "$opt/previous" ] || say "  go back        sudo $opt/current/share/emotion-edge/install.sh --rollback"
+    [ ! -e "$opt/previous" ] || say "  go back        sudo $opt/current/install.sh --rollback"
 }
 
 # Let the version before run again.

@@ -67,4 +67,4 @@ def test_a_package_of_apt_and_an_installation_beside_it_are_refused(tmp_path: Pa
     (tmp_path / "opt/emotion-edge/current").mkdir(parents=True)
     result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert "remove it first" in result.stderr
+    assert "current/uninstall.sh" in result.stderr
