@@ -45,6 +45,9 @@ _BALANCES = tuple(step / 20 for step in range(21))
 _COST = 0.01
 """Accuracy that balancing may cost."""
 
+_TIE = 0.005
+"""Macro-F1 that is no difference: of 3,199 validation faces 24 show disgust and 13 contempt."""
+
 
 @dataclass(frozen=True)
 class Balanced:
@@ -140,9 +143,13 @@ def balanced(
 
 
 def best_balance(balances: Sequence[Balanced]) -> float:
-    """Return the balance with the best macro-F1 among those that cost at most one point of accuracy."""
-    least = balances[0].accuracy - _COST
-    return max((each for each in balances if each.accuracy >= least), key=lambda each: each.macro_f1).balance
+    """Return the balance for the rarest emotions that costs next to nothing.
+
+    It is the largest of those that cost at most one point of accuracy, and whose macro-F1 is about the best of these.
+    """
+    affordable = [each for each in balances if each.accuracy >= balances[0].accuracy - _COST]
+    good = max(each.macro_f1 for each in affordable) - _TIE
+    return max(each.balance for each in affordable if each.macro_f1 >= good)
 
 
 def least_face_score(scores: NDArray[np.float32]) -> float:

@@ -16,6 +16,7 @@ from edge.inference.outputs import FACE
 from train.datasets import are_faces, fer2013, ferplus, load
 from train.datasets.faces import DataError
 from train.datasets.footage import TRAINING
+from train.datasets.misplaced import misplaced
 from train.datasets.negatives import clutter, fingerprint
 from train.evaluate.balance import class_priors
 from train.heads import heads_of
@@ -106,6 +107,8 @@ def training_examples(
         sources["clips"] = ", ".join(present) or "none"
         negatives = clutter(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
         sources["negatives"] = fingerprint(negatives)
+        if data.misplaced:
+            negatives = np.concatenate([negatives, misplaced(rows.pixels[face], data.misplaced)])
         pixels = np.concatenate([pixels, negatives])
         table = np.concatenate([table, np.zeros((len(negatives), table.shape[1]), np.float32)])
     # Without the face score, only what has a label is learned from, or a face that teachers answer for.

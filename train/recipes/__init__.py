@@ -46,6 +46,10 @@ class DataConfig(FrozenModel):
     clutter: int = Field(default=0, ge=0)
     """How many negatives are used, pictures that are no faces. If there are any, the model has a face score."""
 
+    misplaced: int = Field(default=0, ge=0)
+    """How many of the training faces are used as negatives too, cut beside the face or to a part of it; none without
+    `clutter`."""
+
     face_weight: float = Field(default=0.25, gt=0)
     """Weight of the face score's loss."""
 

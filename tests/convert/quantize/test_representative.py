@@ -109,6 +109,13 @@ def test_a_balance_is_chosen_that_helps_rare_labels_and_costs_little() -> None:
     assert best_balance((none, Balanced(0.5, none.accuracy - 0.02, 1.0, 1.0))) == 0
 
 
+def test_of_balances_that_are_about_as_good_the_largest_is_chosen() -> None:
+    rows = [Balanced(0.0, 0.9, 0.6, 0.700), Balanced(0.2, 0.896, 0.65, 0.703), Balanced(0.4, 0.891, 0.7, 0.699)]
+    assert best_balance(rows) == 0.4
+    assert best_balance([*rows, Balanced(0.6, 0.891, 0.75, 0.697)]) == 0.4
+    assert best_balance([*rows, Balanced(0.6, 0.889, 0.75, 0.702)]) == 0.4
+
+
 def test_without_the_share_of_each_label_there_is_no_balance() -> None:
     logits, truth = logits_of_calibrated_model(2_000, 1.0)
     labels = ("a", "b", "c", "d")

@@ -50,7 +50,7 @@ def test_the_list_fits_a_terminal_and_shows_what_is_damaged(emotion_edge: Run, m
     emotion_edge("model", "add", mine, "--name", "other")
     (Path(os.environ["STATE_DIRECTORY"]) / "models/other.tflite").write_bytes(b"x")
     out = emotion_edge("model", "list").out
-    assert "chosen  emotion          0.1.0  0.98 MB  86.3% on ferplus_majority\n" in out
+    assert "chosen  emotion          0.1.0  1.04 MB  87.4% on ferplus_majority\n" in out
     assert "        angry, contempt, disgust, fear, happy, neutral, sad, surprise\n" in out
     assert "sha256" in out
     assert all(len(line) < 80 or "/" in line for line in out.splitlines())
