@@ -1,7 +1,7 @@
 """Power cuts of the disk that the daemon's state is on: what it has not written through is gone, again and again.
 
 A cut is a copy of the disk's blocks as they are at a random moment, on which the next life begins. The file system's
-unwritten pages and its unfinished journal are lost with it. `test_power_vm` cuts the power of a whole machine.
+unwritten pages and its unfinished journal are lost with it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,177 @@
+"""Real camera stacks: Picamera2 on libcamera's virtual pipeline, and V4L2 that is unplugged.
+
+What they cannot show is a sensor: its timing, its exposure, its ribbon cable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import pytest
+
+from edge.camera.deadlines import BACK_S
+from edge.testcard import Scene
+from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.pi.cache import scratch
+from tests.pi.prerequisites import need, need_root
+from tests.pi.release import download, install, platform
+from tests.pi.vm import HOST, SHELL, Image, Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.timeout(2 * 3600)
+
+TOPIC = "emotion-edge/lab"
+SLOW_S = 300.0
+"""Longer than anything takes on an emulated processor."""
+
+MINUTES = float(os.environ.get("MINUTES", "10"))
+UNPLUGGED = 10
+MOST_GROWTH = 1.05
+
+SHIMS = Path(__file__).parent / "probes/picamera2_shims.py"
+
+# Picamera2's own requirements that no Debian package holds. The Pi has all of them from apt, as python3-picamera2.
+WHEELS = (
+    *("picamera2==0.3.38", "piexif==1.1.3", "pillow==13.0.0", "simplejpeg==1.9.0", "videodev2==0.0.4"),
+    *("libarchive-c==5.3", "jsonschema==4.26.0", "attrs==26.1.0", "jsonschema-specifications==2025.9.1"),
+    *("referencing==0.37.0", "rpds-py==2026.9.1", "tqdm==4.70.1", "openexr==3.5.3", "av==18.1.0"),
+)
+
+VIRTUAL = """%YAML 1.1
+---
+"Virtual0":
+  supported_formats:
+    - width: 640
+      height: 480
+      frame_rates:
+        - 30
+  frames:
+    path: "/var/lib/lab-frames/"
+  location: "CameraLocationFront"
+  model: "Virtual Video Device"
+"""
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mosquitto]:
+    with scratch() as work, Mosquitto(work) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def machine(broker: Mosquitto) -> Iterator[Machine]:
+    need_root()
+    need("mmdebstrap")
+    need("qemu-system-x86_64")
+    files = {
+        "etc/emotion-edge/config.toml": config(broker, "picamera2:0"),
+        "usr/share/libcamera/pipeline/virtual/virtual.yaml": VIRTUAL,
+        # As Pi OS has it.
+        "etc/udev/rules.d/99-lab.rules": 'SUBSYSTEM=="dma_heap", GROUP="video", MODE="0660"\n',
+        **SHELL,
+    }
+    with scratch() as work:
+        started = Machine(Image.make(work, files, before=as_on_a_pi)).start()
+        yield started
+        started.cut()
+
+
+@pytest.fixture
+def subscriber(machine: Machine, broker: Mosquitto) -> Iterator[Subscriber]:
+    assert machine
+    with contextlib.closing(Subscriber(broker.port)) as it:
+        yield it
+
+
+def as_on_a_pi(root: Path) -> None:
+    """Give the system Picamera2 as from apt, with what a machine without a Pi's hardware lacks put in its place."""
+    modules = root / "usr/lib/python3/dist-packages"
+    of = platform("debian13-amd64")
+    install(of, [download(of, wheel) for wheel in WHEELS], modules)
+    shutil.copy(SHIMS, modules / "picamera2_shims.py")
+    package = modules / "picamera2/__init__.py"
+    shimmed = f"import picamera2_shims\n{package.read_text(encoding='utf-8')}\npicamera2_shims.apply()\n"
+    package.write_text(shimmed, encoding="utf-8")
+    frames = root / "var/lib/lab-frames"
+    frames.mkdir(parents=True)
+    scene = Scene()
+    for number in range(90):
+        cv2.imwrite(str(frames / f"{number:03}.jpg"), scene.render(number / 30))
+
+
+def config(broker: Mosquitto, camera: str) -> str:
+    every = "\n[health]\nevery_s = 5\n"
+    return f'[camera]\nsource = "{camera}"\n[mqtt]\nurl = "mqtt://{HOST}:{broker.port}"\ndevice = "lab"\n{every}'
+
+
+def told(subscriber: Subscriber, topic: str) -> list[dict[str, Any]]:
+    return [json.loads(payload) for payload in subscriber.payloads(f"{TOPIC}/{topic}")]
+
+
+def statuses(subscriber: Subscriber) -> list[str]:
+    return [each["status"] for each in told(subscriber, "camera")]
+
+
+def wait_for(subscriber: Subscriber, status: str, after: int) -> None:
+    """Wait until a status is the newest of those after the first `after` ones."""
+    wait_until(lambda: statuses(subscriber)[after:][-1:] == [status], SLOW_S)
+
+
+def test_picamera2_sees_a_face_and_does_not_grow(
+    machine: Machine, subscriber: Subscriber, say: Callable[[str], None], keep: Callable[[str, Any], None]
+) -> None:
+    wait_until(lambda: statuses(subscriber)[-1:] == ["online"], SLOW_S)
+    wait_until(lambda: any(event["type"] == "appeared" for event in told(subscriber, "event")), SLOW_S)
+    assert told(subscriber, "info")[-1]["camera"].startswith("picamera2")
+    time.sleep(30)  # what is loaded late is loaded by then
+    begin = len(told(subscriber, "health"))
+    time.sleep(60 * MINUTES)
+    health = told(subscriber, "health")[begin:]
+    memory = [each["rss_mb"] for each in health]
+    say(f"camera: {MINUTES:g} min of Picamera2, memory {memory[0]:.1f} MB, then {memory[-1]:.1f} MB")
+    keep("camera-picamera2", {"minutes": MINUTES, "rss_mb": memory})
+    assert memory[-1] < MOST_GROWTH * memory[0]
+    assert set(statuses(subscriber)) == {"online"}, machine.console()[-2000:]
+
+
+def test_picamera2_lets_go_and_takes_up_again(subscriber: Subscriber) -> None:
+    for _ in range(3):
+        before = len(statuses(subscriber))
+        subscriber.publish(f"{TOPIC}/detection/set", "OFF")
+        wait_for(subscriber, "off", before)
+        subscriber.publish(f"{TOPIC}/detection/set", "ON")
+        wait_for(subscriber, "online", before)
+
+
+def test_a_usb_camera_is_unplugged_ten_times(
+    machine: Machine, broker: Mosquitto, subscriber: Subscriber, say: Callable[[str], None]
+) -> None:
+    wait_until(lambda: statuses(subscriber) != [], SLOW_S)  # it has booted
+    machine.run("modprobe vivid n_devs=1 node_types=0x1")
+    wait_until(lambda: "/dev/video0" in machine.run("ls /dev/video* || true"), SLOW_S)
+    text = config(broker, "/dev/video0").replace("\n", "\\n").replace('"', '\\"')
+    machine.run(f'printf "{text}" >/etc/emotion-edge/config.toml; systemctl restart --no-block emotion-edge')
+    wait_until(lambda: "vivid" in told(subscriber, "info")[-1]["camera"], SLOW_S)
+    wait_until(lambda: statuses(subscriber)[-1:] == ["online"], SLOW_S)
+    process = machine.run("systemctl show -P MainPID emotion-edge")
+    took = []
+    for _ in range(UNPLUGGED):
+        before = len(statuses(subscriber))
+        machine.run("v4l2-ctl -d /dev/video0 -c disconnect=1")
+        wait_for(subscriber, "offline", before)
+        machine.run("until modprobe -r vivid; do sleep 1; done; modprobe vivid n_devs=1 node_types=0x1")
+        again_s = time.monotonic()
+        wait_for(subscriber, "online", before)
+        took.append(time.monotonic() - again_s)
+        time.sleep(BACK_S + 2)  # one that comes back for moments alone is given up, for a new process
+    say(f"camera: unplugged {UNPLUGGED} times; pictures again after {min(took):.0f} to {max(took):.0f} s")
+    assert machine.run("systemctl show -P MainPID emotion-edge") == process
