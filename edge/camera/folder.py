@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.camera.images import SUFFIXES, read_image
+from edge.camera.images import images_in, read_image
 from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
-from edge.files import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +24,7 @@ SINGLE = (
 
 
 class ImageFolder:
-    """The images of a folder, one after the other: ``frame2.png`` comes before ``frame10.png``.
-
-    Hidden files are passed over: macOS puts a ``._name.jpg`` that is no image beside each image.
+    """The images of a folder, one after the other, as `images_in` lists them.
 
     Attributes:
         name: The folder's name.
@@ -48,14 +45,7 @@ class ImageFolder:
         Raises:
             CameraError: The folder cannot be read or holds fewer than two images, or the first cannot be decoded.
         """
-        try:
-            files = sorted(filter(_counts, path.iterdir()), key=natural)
-        except OSError as error:
-            message = f"{path}: {error.strerror}; write the path of a folder that can be read"
-            raise CameraError(message) from None
-        if not files:
-            message = f"{path}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
-            raise CameraError(message)
+        files = images_in(path)
         if len(files) == 1:
             message = f"{path}: only one image in this folder, {files[0].name}; {SINGLE}"
             raise CameraError(message)
@@ -88,7 +78,3 @@ class ImageFolder:
     def close(self) -> None:
         """Forget the images. Safe to call twice."""
         self._files = []
-
-
-def _counts(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.camera.opencv import silence
 from edge.errors import CameraError
-from edge.files import read_regular
+from edge.files import natural, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,25 @@ _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's markers SOF0 to SOF15 (ITU-T T.81, table B.1)."""
 
 _PNM = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})\s")
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the images of a folder, ``frame2.png`` before ``frame10.png``; at least one.
+
+    Hidden files are passed over: macOS puts a ``._name.jpg`` that is no image beside each image.
+
+    Raises:
+        CameraError: The folder cannot be read, or holds no image.
+    """
+    try:
+        files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+    except OSError as error:
+        message = f"{folder}: {error.strerror}; write the path of a folder that can be read"
+        raise CameraError(message) from None
+    if not files:
+        message = f"{folder}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
+        raise CameraError(message)
+    return sorted(files, key=natural)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

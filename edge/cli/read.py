@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # typer reads it
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, ModelOption, load_settings
 from edge.cli.output import reader_may_leave, report_error
 from edge.errors import CameraError, ExitCode, OutputError
@@ -23,7 +24,9 @@ def read(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a copy of each photo with its faces drawn in.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was found as JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was found as JSON; - prints it alone.")
+    ] = None,
 ) -> None:
     """Read every face of photos: where it is and what it expresses."""
     settings = load_settings(config, {"emotion.model": model})
@@ -42,7 +45,8 @@ def read(
     copies = copy_names(files, out) if out else [None] * len(files)
     found: list[ReadPhoto] = []
     failed: ExitCode = ExitCode.OK
-    console = Console(highlight=False)
+    alone = json == Path("-")
+    console = Console(highlight=False, quiet=alone)
     with reader_may_leave():
         for file, copy in zip(files, copies, strict=True):
             try:
@@ -59,7 +63,10 @@ def read(
                 console.print(table(photo))
             if copy:
                 console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
-    if json:
+        if alone:
+            write_utf8()
+            typer.echo(to_json(found, bundle.card), nl=False)
+    if json and not alone:
         write(json, to_json(found, bundle.card))
     if failed:
         raise typer.Exit(failed)

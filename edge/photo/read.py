@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.camera.images import SUFFIXES, read_colours
-from edge.errors import CameraError, OutputError
-from edge.files import natural, write_atomically
+from edge.camera.images import images_in, read_colours
+from edge.errors import OutputError
+from edge.files import write_atomically
 from edge.photo.annotate import annotate
 from edge.photo.faces import read_faces
 from edge.photo.report import ReadPhoto
@@ -24,26 +24,12 @@ _LOSSY = frozenset({".jpeg", ".jpg", ".webp"})
 
 
 def photo_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the photos that paths name: files as they are, of folders the images in them, sorted by name.
+    """Return the photos that paths name: files as they are, of folders the images in them.
 
     Raises:
         CameraError: A folder cannot be read, or holds no image.
     """
-    found: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        try:
-            files = sorted((file for file in path.iterdir() if _counts(file)), key=natural)
-        except OSError as error:
-            message = f"{path}: {error.strerror}; write the path of a folder that can be read"
-            raise CameraError(message) from None
-        if not files:
-            message = f"{path}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
-            raise CameraError(message)
-        found += files
-    return found
+    return [file for path in paths for file in (images_in(path) if path.is_dir() else [path])]
 
 
 def read_photo(
@@ -98,7 +84,3 @@ def write(path: Path, content: str | bytes) -> None:
 
 def _is_same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
-
-
-def _counts(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()

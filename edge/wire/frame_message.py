@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # pydantic reads it
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
 from edge.frozen import FrozenModel
-from edge.wire.messages import Box, FrameSize, Payload, Probability
+from edge.wire.messages import Box, FrameSize, Payload, Probability, as_iso
 
-
-def _iso_microseconds(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-MicrosecondTimestamp = Annotated[
-    datetime,
-    PlainSerializer(_iso_microseconds, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
-]
+MicrosecondTimestamp = Annotated[datetime, *as_iso("microseconds")]
 """A wall-clock time for measurements: UTC, ISO 8601, microseconds."""
 
 

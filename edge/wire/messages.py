@@ -16,15 +16,17 @@ UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
 
 
-def _iso_milliseconds(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def as_iso(timespec: Literal["milliseconds", "microseconds"]) -> tuple[PlainSerializer, WithJsonSchema]:
+    """Return what makes a field's moment UTC's ISO 8601 text."""
+
+    def text(moment: datetime) -> str:
+        return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+    schema = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
+    return PlainSerializer(text, return_type=str), schema
 
 
-Timestamp = Annotated[
-    datetime,
-    PlainSerializer(_iso_milliseconds, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
-]
+Timestamp = Annotated[datetime, *as_iso("milliseconds")]
 """A wall-clock time for people: UTC, ISO 8601, milliseconds."""
 
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]

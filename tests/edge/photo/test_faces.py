@@ -50,7 +50,7 @@ def test_each_of_several_faces_is_found_once_the_largest_first(bundle: ModelBund
     assert all(any(face.box.overlap(truth) > 0.5 for face in faces) for truth in crowd.faces(2.0))
 
 
-@pytest.mark.parametrize("scale", [0.25, 1.0, 8.0])
+@pytest.mark.parametrize("scale", [0.25, 4.0])
 def test_a_face_is_found_in_any_size(bundle: ModelBundle, head: tuple[Gray, Rect], scale: float) -> None:
     gray, face = head
     size = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
@@ -59,7 +59,7 @@ def test_a_face_is_found_in_any_size(bundle: ModelBundle, head: tuple[Gray, Rect
     assert found.box.overlap(there) > 0.5
 
 
-@pytest.mark.parametrize("degrees", [-45.0, 0.0, 30.0])
+@pytest.mark.parametrize("degrees", [-45.0, 30.0])
 def test_a_head_that_leans_is_found_and_read_upright(
     bundle: ModelBundle, head: tuple[Gray, Rect], degrees: float
 ) -> None:

@@ -60,6 +60,15 @@ def test_no_face_is_no_failure(emotion_edge: Run, photos: Path) -> None:
     assert outcome.out == f"{photos / 'nobody.jpg'}: no face found\n"
 
 
+def test_json_alone_can_be_piped(emotion_edge: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos)
+    outcome = emotion_edge("read", "nobody.jpg", "--json", "-")
+    assert outcome.code == 0
+    (photo,) = json.loads(outcome.out)["photos"]
+    assert (photo["file"], photo["faces"]) == ("nobody.jpg", [])
+    assert not (photos / "-").exists()
+
+
 def test_a_folder_is_read_though_one_of_its_photos_is_damaged(emotion_edge: Run, photos: Path, tmp_path: Path) -> None:
     (photos / "a-broken.jpg").write_bytes(b"\xff\xd8\xff nonsense")
     report = tmp_path / "report.json"
