@@ -38,7 +38,7 @@ def environment(root: Path, platform: release.Platform, wheels: Path) -> None:
     # By name, not by path, which pip would write down.
     chosen = [line.split()[0] for line in release.pinned(wheels.glob("*.whl")).splitlines()]
     wanted = [pin for pin in chosen if not pin.startswith(("pip==", "numpy=="))]
-    found = ["--no-index", "--find-links", wheels, "--no-deps", "--no-compile", "--target", packages]
+    found: list[str | Path] = ["--no-index", "--find-links", wheels, "--no-deps", "--no-compile", "--target", packages]
     release.pip("install", *found, *release.foreign(platform), *wanted)
     shutil.rmtree(packages / "bin", ignore_errors=True)  # the commands of others
     (home / "bin").mkdir()
