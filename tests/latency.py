@@ -25,7 +25,7 @@ import numpy as np
 
 from edge.camera.testcard import TestCard
 from edge.config import HealthConfig, MqttConfig, Settings
-from edge.daemon import run
+from edge.daemon import reload, run
 from edge.inference.bundle import ModelBundle
 from edge.pipeline import Transition, pipeline
 from edge.pipeline.smoothing import EmotionChange, EmotionSmoother
@@ -95,7 +95,7 @@ def play(url: str, fps: float, notes: Path) -> None:
     _Noting.notes = {}
     replaced: Mapping[tuple[Any, str], Any] = {
         (run, "open_camera"): lambda *_: TestCard(Scene(), fps),
-        (run, "Pipeline"): _Noting,
+        (reload, "Pipeline"): _Noting,
         (pipeline, "EmotionSmoother"): _Restless,
         (HaarDetector, "search"): _timed(HaarDetector.search),
         (HaarDetector, "search_near"): _timed(HaarDetector.search_near),
@@ -104,6 +104,7 @@ def play(url: str, fps: float, notes: Path) -> None:
         (ModelBundle, "read"): _timed(ModelBundle.read),
     }
     for (owner, name), value in replaced.items():
+        getattr(owner, name)  # what is not there any more would be replaced without effect
         setattr(owner, name, value)
     run.run(Settings(mqtt=MqttConfig(url=url, device=_DEVICE), health=HealthConfig(every_s=5)), stop)
     notes.write_text(json.dumps(_Noting.notes), encoding="utf-8")

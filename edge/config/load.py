@@ -68,7 +68,7 @@ def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
 
     Else ``--broker embedded`` would be a mistake wherever the configuration names a password.
     """
-    if not isinstance(mqtt, dict) or origin.get(("mqtt", "url")) != _FLAGS:
+    if not isinstance(mqtt, dict) or origin.get(("mqtt", "url")) != _FLAGS or not isinstance(mqtt["url"], str):
         return
     try:
         broker = parse_broker(mqtt["url"])

@@ -87,6 +87,11 @@ def test_a_mistake_names_environment_and_command_line(write: Any) -> None:
     assert mistake(write(""), flags={"camera.fps": "x"}).startswith("command line: camera.fps")
 
 
+def test_a_flag_that_is_no_text_is_a_mistake(write: Any) -> None:
+    for wrong in (False, 7, ["mqtt://a"]):
+        assert mistake(write(""), flags={"mqtt.url": wrong}).startswith("command line: mqtt.url")
+
+
 def test_every_key_can_be_set_by_environment(write: Any) -> None:
     values = {
         "camera": CameraConfig(
