@@ -22,6 +22,7 @@ from tests.pi.arm64 import BOOKWORM, EMOTION_EDGE, MODULES, TRIXIE, ArmRoot, Arm
 from tests.pi.cache import scratch
 from tests.pi.prerequisites import need, need_root
 from train.datasets import load
+from train.evaluate.metrics import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ FACES = 300
 
 MAX_DROP = Limits().max_drop
 """Points of accuracy between Arm and x86: what int8 may lose by its card. Of 300 faces that is one."""
+
+CHANCE = 0.05
+"""Probability, by McNemar's exact test, from which a difference is chance."""
 
 SYSTEMS = {"Bookworm": BOOKWORM, "Trixie": TRIXIE}
 
@@ -94,6 +98,9 @@ class Beside:
     largest_difference: float
     """Of a probability."""
 
+    p: float
+    """By McNemar's exact test, of a difference of the accuracies as large by chance."""
+
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.stem)
 def test_every_bundle_keeps_its_accuracy(
@@ -117,10 +124,10 @@ def test_every_bundle_keeps_its_accuracy(
         say(
             f"Python {found.python}, {found.runtime} {found.version}, {found.bundle}: {found.arm_accuracy:.2%} on Arm, "
             f"{found.x86_accuracy:.2%} on x86; {found.top_agrees} of {found.faces} answers alike, "
-            f"largest difference of a probability {found.largest_difference:.3f}"
+            f"p = {found.p:.2f}, largest difference of a probability {found.largest_difference:.3f}"
         )
         keep(f"arm64-{found.python}-{runtime}-{bundle.stem}", asdict(found))
-        if 100 * abs(found.arm_accuracy - found.x86_accuracy) > MAX_DROP:
+        if 100 * abs(found.arm_accuracy - found.x86_accuracy) > MAX_DROP and found.p < CHANCE:
             wrong.append(found)
     assert not wrong
 
@@ -158,4 +165,5 @@ def beside(python: str, bundle: Path, faces: Faces, there: Any, here: dict[str, 
         x86_accuracy=float((x86.argmax(axis=1) == truth).mean()),
         top_agrees=int((arm.argmax(axis=1) == x86.argmax(axis=1)).sum()),
         largest_difference=float(np.abs(arm - x86).max()),
+        p=compare(arm, x86, truth).p,
     )
