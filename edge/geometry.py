@@ -57,14 +57,20 @@ class Rect:
         """Whether a point lies within."""
         return self.x <= point[0] < self.x + self.width and self.y <= point[1] < self.y + self.height
 
-    def overlap(self, other: Rect) -> float:
-        """Return intersection over union, 0 to 1."""
+    def scaled(self, by: float) -> Rect:
+        """Return where it is in a frame that is `by` times as wide and as high."""
+        return Rect(self.x * by, self.y * by, self.width * by, self.height * by)
+
+    def shared_area(self, other: Rect) -> float:
+        """Return the area that both cover, in square pixels."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        if width <= 0 or height <= 0:
-            return 0.0
-        shared = width * height
-        return shared / (self.area + other.area - shared)
+        return width * height if width > 0 and height > 0 else 0.0
+
+    def overlap(self, other: Rect) -> float:
+        """Return intersection over union, 0 to 1."""
+        shared = self.shared_area(other)
+        return shared / (self.area + other.area - shared) if shared else 0.0
 
     def moved_toward(self, other: Rect, part: float) -> Rect:
         """Return the rectangle that lies `part` of the way to the other one."""

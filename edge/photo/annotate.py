@@ -51,7 +51,7 @@ def annotate(photo: Colours, faces: Sequence[PhotoFace]) -> Colours:
     size = round(width * scale), round(height * scale)
     copy = np.array(cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else photo, np.uint8)
     row = max(12.0, _ROW * min(size))
-    boxes = [_scaled(face.box, scale) for face in faces]
+    boxes = [face.box.scaled(scale) for face in faces]
     for face, box in zip(faces, boxes, strict=True):
         corners = cv2.boxPoints((box.middle, (box.width, box.height), face.tilt)).round().astype(np.int32)
         cv2.polylines(copy, [corners], isClosed=True, color=_bgr(face.emotion), thickness=max(2, round(row / 7)))
@@ -77,7 +77,7 @@ def _place(box: Rect, width: float, height: float, size: tuple[int, int], taken:
         Rect(min(max(x, 0), max(size[0] - width, 0)), min(max(y, 0), max(size[1] - height, 0)), width, height)
         for x, y in places
     ]
-    return min(inside, key=lambda panel: sum(_shared(panel, other) for other in taken))
+    return min(inside, key=lambda panel: sum(panel.shared_area(other) for other in taken))
 
 
 def _draw(copy: Colours, face: PhotoFace, panel: Rect, row: float) -> None:
@@ -98,16 +98,6 @@ def _write(copy: Colours, text: str, x: float, y: float, row: float, bgr: tuple[
     plain = text.encode("ascii", "replace").decode()  # the font has no other letters
     thickness = max(1, round(row / 14))
     cv2.putText(copy, plain, (round(x), round(y)), _FONT, 0.62 * row / _FONT_PIXELS, bgr, thickness, cv2.LINE_AA)
-
-
-def _shared(one: Rect, other: Rect) -> float:
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return max(width, 0) * max(height, 0)
-
-
-def _scaled(rect: Rect, by: float) -> Rect:
-    return Rect(rect.x * by, rect.y * by, rect.width * by, rect.height * by)
 
 
 def _bgr(emotion: str) -> tuple[int, int, int]:

@@ -115,7 +115,10 @@ def _find(gray: NDArray[np.uint8], reader: ModelReader, min_score: float | None)
     shrink = max(1.0, max(height, width) / LARGEST_SIDE)
     size = max(1, round(width / shrink)), max(1, round(height / shrink))
     small = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) if shrink > 1 else gray
-    candidates = [_Group(mean(group), tilt, len(group)) for tilt in _TILTS for group in _grouped(_hits(small, tilt))]
+    detector = HaarDetector(SMALLEST_FACE)
+    candidates = [
+        _Group(mean(group), tilt, len(group)) for tilt in _TILTS for group in _grouped(_hits(small, tilt, detector))
+    ]
     kept: list[Rect] = []
     found = []
     # Where most hits are a face is placed best, and its parts and its neighbourhood have fewer.
@@ -125,7 +128,7 @@ def _find(gray: NDArray[np.uint8], reader: ModelReader, min_score: float | None)
         on_chest = any(chest(box).holds(one.box.middle) for box in kept)
         if one.hits >= (_HITS_CHEST if on_chest else _HITS_SURE) and _is_face(small, one, reader, min_score):
             kept.append(one.box)
-            found.append((_scaled(one.box, shrink), one.tilt))
+            found.append((one.box.scaled(shrink), one.tilt))
     return found
 
 
@@ -140,13 +143,8 @@ def _is_same(one: Rect, other: Rect) -> bool:
     return one.overlap(other) >= _SAME or one.holds(other.middle) or other.holds(one.middle)
 
 
-def _scaled(rect: Rect, by: float) -> Rect:
-    return Rect(rect.x * by, rect.y * by, rect.width * by, rect.height * by)
-
-
-def _hits(gray: NDArray[np.uint8], tilt: float) -> list[Rect]:
+def _hits(gray: NDArray[np.uint8], tilt: float, detector: HaarDetector) -> list[Rect]:
     height, width = gray.shape
-    detector = HaarDetector(SMALLEST_FACE)
     whole = Rect(0, 0, width, height)
     return [
         hit
