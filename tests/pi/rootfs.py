@@ -12,8 +12,6 @@ from tests.pi.prerequisites import need
 if TYPE_CHECKING:
     from pathlib import Path
 
-MIRROR = "http://deb.debian.org/debian"
-
 
 @dataclass(frozen=True)
 class Rootfs:
@@ -56,7 +54,6 @@ class Rootfs:
                 *([f"--customize-hook={self.hook}"] if self.hook else []),
                 self.suite,
                 tarball,
-                MIRROR,
             ],
             check=True,
         )

@@ -93,7 +93,7 @@ def subscriber(machine: Machine, broker: Mosquitto) -> Iterator[Subscriber]:
 
 
 def as_on_a_pi(root: Path) -> None:
-    """Give the system Picamera2 as from apt, with what a machine without a Pi's hardware lacks put in its place."""
+    """Install Picamera2 as apt does, and stand-ins for what a machine without a Pi's hardware lacks."""
     modules = root / "usr/lib/python3/dist-packages"
     of = platform("debian13-amd64")
     install(of, [download(of, wheel) for wheel in WHEELS], modules)

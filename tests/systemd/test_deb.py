@@ -20,7 +20,7 @@ SCRIPTS = sorted(path for name in deb.SCRIPTS for path in deb.DEBIAN.glob(name))
 
 @pytest.fixture(params=["debian12-arm64", "debian13-amd64"])
 def package(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Give the package's folder, all but the environment."""
+    """Return the folder of the package without its environment."""
     platform = PLATFORMS[request.param]
     root = tmp_path / "root"
     (root / deb.HOME).mkdir(parents=True)
