@@ -14,6 +14,7 @@ import numpy as np
 
 from edge.geometry import Rect, mean
 from edge.inference.outputs import choose_emotion
+from edge.vision.candidates import SAME_OVERLAP
 from edge.vision.cascades import CASCADES
 from edge.vision.crops import worth_turning
 from edge.vision.detector import HaarDetector, SearchPart
@@ -40,9 +41,6 @@ _TILTS = (0.0, 20.0, -20.0, 40.0, -40.0, 60.0, -60.0)
 
 _SIZES = (1.0, 1.09, 1.19)
 """What the smallest size is multiplied by, from search to search: each goes up in steps of 1.3."""
-
-_SAME = 0.3
-"""Overlap from which hits are of one face."""
 
 _HITS = 3
 """Hits that a face needs. Faces in video frames have 3 to 50, what else scores as a face 1 to 5, mostly on chests."""
@@ -140,7 +138,7 @@ def _is_face(gray: NDArray[np.uint8], one: _Group, reader: ModelReader, min_scor
 
 
 def _is_same(one: Rect, other: Rect) -> bool:
-    return one.overlap(other) >= _SAME or one.holds(other.middle) or other.holds(one.middle)
+    return one.overlap(other) >= SAME_OVERLAP or one.holds(other.middle) or other.holds(one.middle)
 
 
 def _hits(gray: NDArray[np.uint8], tilt: float, detector: HaarDetector) -> list[Rect]:
@@ -158,7 +156,7 @@ def _grouped(hits: Sequence[Rect]) -> list[list[Rect]]:
     """Return hits in groups, each of one face."""
     groups: list[list[Rect]] = []
     for hit in hits:
-        group = next((group for group in groups if mean(group).overlap(hit) >= _SAME), None)
+        group = next((group for group in groups if mean(group).overlap(hit) >= SAME_OVERLAP), None)
         if group is None:
             groups.append([hit])
         else:
