@@ -13,7 +13,6 @@ from edge.vision.detector import HaarDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from edge.config import EmotionConfig, Settings
     from edge.inference.store import ModelStore
@@ -116,16 +115,12 @@ def load_model(emotion: EmotionConfig, store: ModelStore) -> ModelBundle:
     name = choice.model if choice else SHIPPED.stem
     while True:
         try:
-            return ModelBundle.configured(emotion, _path(store, name))
+            return ModelBundle.configured(emotion, store.find(name))
         except (BundleError, ConfigError) as error:
             if emotion.model or name == SHIPPED.stem:
                 raise
             name = _go_back(store)
             log.error("%s; the model %s takes its place", error, name)  # noqa: TRY400  # a sentence for the user
-
-
-def _path(store: ModelStore, name: str) -> Path:
-    return SHIPPED if name == SHIPPED.stem else store.find(name)
 
 
 def _go_back(store: ModelStore) -> str:
