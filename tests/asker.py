@@ -25,7 +25,7 @@ class Asker:
         self._client.on_message = lambda _client, _data, message: self._answers.put(message)
         self._client.connect(HOST, port)
         self._client.loop_start()
-        ready.get(timeout=5)
+        ready.get(timeout=30)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
@@ -40,7 +40,7 @@ class Asker:
         properties.ResponseTopic = response_topic
         properties.CorrelationData = correlation
         self._client.publish(topic, b"", qos=1, properties=properties)
-        answer = self._answers.get(timeout=5)
+        answer = self._answers.get(timeout=30)
         return bytes(answer.payload), getattr(answer.properties, "CorrelationData", b"")
 
     def close(self) -> None:

@@ -100,7 +100,7 @@ class Mosquitto:
         """Start, and wait until connections are taken."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self._program, "-c", str(self._config)], stdout=log, stderr=log)
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while time.monotonic() < until and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
                 return
@@ -157,7 +157,7 @@ class Mosquitto:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.send_signal(signal.SIGCONT)  # a paused one hears nothing but SIGKILL
-            self._process.wait(10)
+            self._process.wait(30)
             self._process = None
 
 
@@ -180,7 +180,7 @@ class Subscriber:
             self._client.username_pw_set(user, password)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        self._ready.get(timeout=5)
+        self._ready.get(timeout=30)
 
     def payloads(self, topic: str) -> list[str]:
         """Return what came on a topic so far."""
@@ -194,7 +194,7 @@ class Subscriber:
         self._client.loop_stop()
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 8.0) -> None:
+def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
     """Wait until something is so, and fail where it never is."""
     until = time.monotonic() + timeout_s
     while not condition():

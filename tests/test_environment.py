@@ -9,7 +9,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -61,13 +60,11 @@ def test_a_32_bit_system_is_refused_before_anything_is_made(tmp_path: Path) -> N
     assert not (tmp_path / "environment").exists()
 
 
-def test_without_a_network_it_says_so_and_soon(made: Path) -> None:
+def test_without_a_network_it_says_so(made: Path) -> None:
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    began_s = time.monotonic()
     result = make(made, sys.executable, "no-such-package==1.0", **nowhere)
     assert result.returncode == 1
     assert result.stderr == "pip needs the network and does not reach it: connect this machine and try again\n"
-    assert time.monotonic() - began_s < 10
 
 
 def test_another_fault_of_pip_is_shown(made: Path) -> None:

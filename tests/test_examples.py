@@ -50,7 +50,7 @@ def publish(topic: Topic, payload: Payload, broker: Mosquitto) -> None:
 
 def test_the_paho_example_prints_each_event_once_and_reports_gaps(mosquitto: Mosquitto) -> None:
     with running("subscribe_paho.py", mosquitto) as program:
-        wait_until(lambda: "Received SUBSCRIBE from emotion-edge-example-paho" in mosquitto.log, timeout_s=30)
+        wait_until(lambda: "Received SUBSCRIBE from emotion-edge-example-paho" in mosquitto.log)
         for sequence in (0, 1, 1, 4):
             publish(TOPICS.event, payloads.event(APPEARED, ORIGIN, sequence), mosquitto)
         assert [line(program) for _ in range(3)] == ["2026-11-22T00:00:00.000Z kitchen appeared happy"] * 3

@@ -95,12 +95,12 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     thread = threading.Thread(target=run.run, args=(settings, stop))
     thread.start()
     try:
-        wait_until(lambda: any(b'"appeared"' in content for content in files_of(home).values()), timeout_s=20)
+        wait_until(lambda: any(b'"appeared"' in content for content in files_of(home).values()))
         while_away = files_of(home)
         elsewhere = written_elsewhere(home, logs) - open_before
         with broker:
             subscriber = Subscriber(broker.port)
-            wait_until(lambda: any('"changed"' in p for p in subscriber.payloads(f"{ROOT}/event")), timeout_s=20)
+            wait_until(lambda: any('"changed"' in p for p in subscriber.payloads(f"{ROOT}/event")))
             wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 1)
             stop.set()
             thread.join(10)

@@ -140,6 +140,7 @@ class Daemon:
 
     def _process(self, frame: Frame) -> None:
         self._publish_camera_name()
+        self._publish_camera_status()  # before what the camera saw
         # A clip's time is the clip's own; its frames are captured when they are read.
         now_s = time.monotonic()
         self._captured_s = frame.time_s if self._supervisor.live else now_s
@@ -164,14 +165,18 @@ class Daemon:
         self._publisher.set_synthetic(synthetic=self._supervisor.synthetic)
         self._publisher.publish_info(self._supervisor.name)
 
+    def _publish_camera_status(self) -> None:
+        if not self._supervisor.status or self._supervisor.status == self._published_status:
+            return
+        self._published_status = self._supervisor.status
+        self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
+        notify.status(self._status())
+        if self._supervisor.status != "online":
+            self._everybody_is_gone()
+
     def _do_what_is_due(self, now_s: float) -> None:
         self._carry_out_commands()
-        if self._supervisor.status and self._supervisor.status != self._published_status:
-            self._published_status = self._supervisor.status
-            self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
-            notify.status(self._status())
-            if self._supervisor.status != "online":
-                self._everybody_is_gone()
+        self._publish_camera_status()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
             self._publisher.publish_state(self._pipeline.snapshot())

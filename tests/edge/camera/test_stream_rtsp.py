@@ -28,22 +28,22 @@ def test_pictures_come_over_rtsp_in_order_and_the_end_is_an_error() -> None:
 
 def test_a_camera_that_sends_few_pictures_opens_all_the_same() -> None:
     began_s = time.monotonic()
-    with rtsp_camera(PICTURES, pause_s=0.8) as place:
+    with rtsp_camera(PICTURES, pause_s=2) as place:
         camera = NetworkStream(f"rtsp://{place}/live", 10)
         assert camera.read() is not None
         camera.close()
-    assert time.monotonic() - began_s < 4  # FFmpeg alone would wait for twenty pictures
+    assert time.monotonic() - began_s < 30  # FFmpeg alone would wait for twenty pictures
 
 
 def test_a_camera_that_falls_silent_is_given_up_in_time() -> None:
-    with rtsp_camera(PICTURES, silent_s=3) as place:
+    with rtsp_camera(PICTURES, silent_s=10) as place:
         camera = NetworkStream(f"rtsp://{place}/live", 0.5)
         for _ in PICTURES:
             assert camera.read() is not None
         began_s = time.monotonic()
         with pytest.raises(CameraError, match=r"rtsp://127\.0\.0\.1:\d+/…: the stream"):
             camera.read()
-        assert time.monotonic() - began_s < 1.5
+        assert time.monotonic() - began_s < 8
         camera.close()
 
 

@@ -50,7 +50,7 @@ def test_on_a_read_only_root_nothing_is_missing(
     wrapped = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", *command]
     with subprocess.Popen(wrapped, env=environ, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"), timeout_s=30)
+            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
             subscriber.publish(f"{ROOT}/detection/set", "OFF")
             wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state")[-1:] == ["OFF"])
             subscriber.publish(f"{ROOT}/detection/set", "ON")
@@ -58,7 +58,7 @@ def test_on_a_read_only_root_nothing_is_missing(
             mosquitto.kill()  # its last event waits on disk
         finally:
             process.terminate()
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "cannot be written" not in err
     assert "Read-only" not in err

@@ -317,7 +317,7 @@ def test_the_command_has_a_running_daemon_take_a_model(
     command = [COMMAND, "run", "--camera", "testcard", "--config", str(file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"), timeout_s=30)
+            wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
             assert said("use", "emotion-tiny").splitlines()[-1] == "emotion-tiny: in use"
             wait_until(lambda: last(subscriber, "info")["model"]["name"] == "emotion-tiny")
             used: list[dict[str, Any]] = json.loads(said("list", "--json"))
@@ -328,7 +328,7 @@ def test_the_command_has_a_running_daemon_take_a_model(
             wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > sent + 1)
         finally:
             process.terminate()
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert f"{file}: camera.fsp: there is no such key; did you mean fps?" in err
     assert "Traceback" not in err

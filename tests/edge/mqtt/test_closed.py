@@ -39,7 +39,7 @@ def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_ou
         client.start()
         for sequence in range(30):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.status.depth == 0, timeout_s=15)
+        wait_until(lambda: outbox.status.depth == 0)
         lost = client.reconnects
         assert lost <= 4
         client.publish_retained(client.topics.state, "y" * 700)
@@ -62,7 +62,7 @@ def test_events_for_which_the_broker_closes_the_connection_wait_and_the_rest_goe
         client.start()
         for sequence in range(30):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: client.refused is not None, timeout_s=15)
+        wait_until(lambda: client.refused is not None)
         wait_until(lambda: client.connected)
         lost = client.reconnects
         client.publish_retained(client.topics.state, "still here")
@@ -80,7 +80,7 @@ def test_a_broker_that_closes_every_connection_is_no_reason_to_hold_anything_bac
         client = publish_to(broker.url, outbox=outbox)
         client.start()
         client.publish_event(event(0), time.monotonic())
-        wait_until(lambda: client.reconnects >= 8, timeout_s=15)
+        wait_until(lambda: client.reconnects >= 8)
         broker.answer = lambda _: None
         wait_until(lambda: outbox.status.depth == 0)
         assert AVAILABILITY in broker.topics()[-2:]

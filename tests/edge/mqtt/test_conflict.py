@@ -54,8 +54,8 @@ def test_two_with_one_client_id_take_turns_and_lose_nothing(
     mqtt5: bool,
 ) -> None:
     both = [Daemon(session, mosquitto.url, publish_to, event, mqtt5=mqtt5) for session in ("first", "second")]
-    wait_until(lambda: all(daemon.outbox.status.depth == 0 for daemon in both), timeout_s=15)
-    wait_until(lambda: all(daemon.client.health.conflicts for daemon in both), timeout_s=15)
+    wait_until(lambda: all(daemon.outbox.status.depth == 0 for daemon in both))
+    wait_until(lambda: all(daemon.client.health.conflicts for daemon in both))
     wait_until(lambda: len(set(subscriber.payloads(EVENT))) == 100)
     time.sleep(1.0)  # they go on to take turns
     told = warnings_of(caplog)

@@ -51,7 +51,7 @@ def test_what_is_larger_than_a_packet_is_not_sent_and_the_rest_arrives(
         client.start()
         for sequence in range(30):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.status.depth == 0, timeout_s=15)
+        wait_until(lambda: outbox.status.depth == 0)
         wait_until(lambda: len(set(sequences(subscriber))) == 30)
         wait_until(lambda: "somebody" in subscriber.payloads(STATE))
         lost = client.reconnects
@@ -137,7 +137,7 @@ def test_a_broker_without_qos_1_or_retained_messages_gets_what_it_takes(
         client.start()
         for sequence in range(100):
             client.publish_event(event(sequence), time.monotonic())
-        wait_until(lambda: outbox.status.depth == 0, timeout_s=20)
+        wait_until(lambda: outbox.status.depth == 0)
         wait_until(lambda: sequences(subscriber)[-1:] == [99])
         assert sequences(subscriber) == list(range(100))
         wait_until(lambda: subscriber.payloads(STATE)[-1:] == ["somebody"])

@@ -100,15 +100,15 @@ def test_the_frames_of_a_device_are_recorded_without_a_gap(tmp_path: Path, mosqu
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(file.exists, timeout_s=30)
+    wait_until(file.exists)
     with subprocess.Popen(
         [COMMAND, "run", "--config", config, "--camera", "testcard", "--broker", mosquitto.url],
         stderr=subprocess.DEVNULL,
     ) as daemon:
-        wait_until(lambda: file.exists() and len(rows(file)) >= 20, timeout_s=30)
+        wait_until(lambda: file.exists() and len(rows(file)) >= 20)
         daemon.send_signal(signal.SIGINT)
     watch.send_signal(signal.SIGINT)
-    _, err = watch.communicate(timeout=10)
+    _, err = watch.communicate(timeout=30)
     assert watch.returncode == 0, err
     assert " frames recorded, 0 lost on the way, " in err
     found = rows(file)

@@ -131,12 +131,12 @@ def test_ctrl_c_ends_it_in_good_order_with_everything_written(mosquitto: Mosquit
     command = [str(COMMAND), "watch", "--broker", mosquitto.url, "--json"]
     command += ["--record", str(record), "--plot", str(picture)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: "SUBSCRIBE" in mosquitto.log, timeout_s=30)
+    wait_until(lambda: "SUBSCRIBE" in mosquitto.log)
     with contextlib.closing(Subscriber(mosquitto.port)) as speaker:
         speaker.publish("emotion-edge/kitchen/event", event(0).to_json())
         wait_until(lambda: record.read_bytes().count(b"\n") == 2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
     assert [json.loads(line)["payload"]["sequence"] for line in out.splitlines()] == [0]
     assert list(read(record)) == [event(0)]
@@ -178,7 +178,7 @@ def test_it_logs_in_as_the_user_of_its_options_whatever_the_configuration_says(
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             wait_until(lambda: "as auto" in broker.log or "u'watcher'" in broker.log, 20)
             process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=10)
+            out, _ = process.communicate(timeout=30)
         assert process.returncode == 0
         assert "refuses" not in out
     refused = emotion_edge("watch", "--broker", "embedded", "--user", "me")

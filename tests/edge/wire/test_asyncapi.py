@@ -113,7 +113,7 @@ def test_what_a_live_broker_carries_is_described(tmp_path: Path, mosquitto: Mosq
     arguments: list[str | Path] = [COMMAND, "run", "--config", config, "--camera", "testcard"]
     with contextlib.closing(Listener(mosquitto.port)) as listener:
         with subprocess.Popen([*arguments, "--broker", mosquitto.url], stderr=subprocess.DEVNULL) as daemon:
-            wait_until(lambda: listener.count("/event") >= 2, timeout_s=30)
+            wait_until(lambda: listener.count("/event") >= 2)
             wait_until(lambda: listener.count("/health") >= 2)
             listener.publish("emotion-edge/kitchen/request/health", "")
             listener.publish("emotion-edge/kitchen/detection/set", "OFF")
