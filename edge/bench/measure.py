@@ -14,10 +14,10 @@ from edge.bench.compare import compare
 from edge.bench.growth import grow
 from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
-from edge.bench.stages import PROCESSING, Stages, TimedClassifier, TimedDetector, TimedFlow, TimedMotion
+from edge.bench.stages import PROCESSING, Stages
 from edge.daemon import payloads
 from edge.inference.bundle import ModelBundle
-from edge.pipeline import Pipeline
+from edge.pipeline.stages import TimedPipeline
 from edge.system.machine import Machine
 from edge.vision.detector import HaarDetector
 
@@ -65,12 +65,9 @@ def measure(
     compares = cascades or blazeface is not None
     share_s = seconds / (1 + compares + bool(people))
 
-    def timed(stopwatch: Stages) -> Pipeline:
-        detector = TimedDetector(HaarDetector(settings.faces.min_height), stopwatch)
-        motion = TimedMotion(settings.faces.min_height, stopwatch)
-        classifier = TimedClassifier(bundle, stopwatch)
-        return Pipeline(
-            detector, classifier, settings.faces, settings.emotion, motion=motion, flow=TimedFlow(stopwatch)
+    def timed(stopwatch: Stages) -> TimedPipeline:
+        return TimedPipeline(
+            stopwatch, HaarDetector(settings.faces.min_height), bundle, settings.faces, settings.emotion
         )
 
     temperature_before = machine.temperature_c()
@@ -104,14 +101,13 @@ def measure(
 
 
 def _run(
-    pipeline: Pipeline, frames: Iterator[Frame], stages: Stages, seconds: float, most: int | None = None
+    pipeline: TimedPipeline, frames: Iterator[Frame], stages: Stages, seconds: float, most: int | None = None
 ) -> tuple[float, int]:
     """Return the processor time without capture's, in seconds, and the number of frames."""
     deadline, cpu_s, count = time.perf_counter() + seconds, 0.0, 0
     for frame in frames:
         before = time.process_time()
-        with stages.timed("track"):
-            transitions = pipeline.step(frame)
+        transitions = pipeline.step(frame)
         for transition in transitions:
             with stages.timed("publish"):
                 payloads.event(transition, _ORIGIN, count).to_json()
