@@ -21,7 +21,7 @@ ROOMS = (
     ("testcard",),
     ("camera",),
     ("pipeline",),
-    ("mqtt",),
+    ("mqtt", "hooks"),
     ("daemon",),
     ("photo", "doctor", "bench", "watch"),
     ("cli",),

@@ -18,7 +18,7 @@ import yaml  # type: ignore[import-untyped]
 from paho.mqtt.enums import CallbackAPIVersion
 
 from convert.spec import FileFacts, complete
-from edge.config import Settings
+from edge.config import HookConfig, Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.homeassistant import discovery
@@ -146,6 +146,15 @@ def test_the_device_s_settings_are_right() -> None:
     settings = Settings.model_validate(tomllib.loads(text))
     assert settings.mqtt.broker.tls
     assert settings.mqtt.broker.user == settings.mqtt.device  # as the ACL wants it
+
+
+def test_the_hooks_are_ones_that_the_configuration_takes() -> None:
+    ((_, text),) = blocks("toml hooks", (DOCS / "hooks.md").read_text("utf-8"))
+    settings = Settings.model_validate(tomllib.loads(text))
+    assert [hook.on for hook in settings.hooks] == ["changed", "gone"]
+    described = ast.get_docstring(ast.parse((EXAMPLES / "hooks" / "led.py").read_text("utf-8"))) or ""
+    (written,) = tomllib.loads(described[described.index("[[hooks]]") : described.index("Needs")])["hooks"]
+    assert HookConfig.model_validate(written) == settings.hooks[0]
 
 
 HEALTH_KEYS = {*OutboxHealth.model_fields, *FrameCounts.model_fields}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import runpy
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,6 +19,8 @@ from tests.broker import HOST, Mosquitto, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
     from edge.wire.messages import Payload
     from edge.wire.topics import Topic
@@ -70,3 +74,13 @@ def test_the_aiomqtt_example_prints_what_changes(mosquitto: Mosquitto) -> None:
         show("happy")
         show()
         assert line(program) == "2026-11-22T00:00:00.000Z kitchen nobody"
+
+
+def test_the_hook_blinks_its_led(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(payloads.event(APPEARED, ORIGIN, 0).to_json()))
+    monkeypatch.setattr(sys, "argv", ["led.py", "27"])
+    names = runpy.run_path(str(EXAMPLES / "hooks" / "led.py"))
+    (pin,) = names["LED"].pin_factory.pins.values()
+    assert pin.info.name == "GPIO27"
+    assert [state.state for state in pin.states] == [False, *[True, False] * 5]

@@ -1,6 +1,7 @@
 """One frozen settings tree: defaults < TOML file < environment < flags."""
 
 from edge.config.broker import Broker, parse_broker
+from edge.config.hooks import HookConfig
 from edge.config.load import SYSTEM_FILE, load
 from edge.config.render import example, show
 from edge.config.tree import (
@@ -24,6 +25,7 @@ __all__ = [
     "FramesConfig",
     "HealthConfig",
     "HomeAssistantConfig",
+    "HookConfig",
     "MqttConfig",
     "OutboxConfig",
     "Settings",

@@ -50,6 +50,9 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
                 origin[section,] = name
                 continue
             target = merged.setdefault(section, {})
+            if section == "hooks":  # a table, beside the right list of the file
+                merged[section], origin[section,] = values, name
+                continue
             if not isinstance(target, dict):  # wrong in the file, which is reported
                 continue
             for key, value in values.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from edge.config.hooks import HookConfig
 from edge.config.tree import SECRET_FILES, Settings
 from edge.redaction import redact
 from edge.text import printable
@@ -41,11 +42,21 @@ def explain(error: ValidationError, origin: Mapping[Keys, str]) -> str:
 def _explain(problem: ErrorDetails, origin: Mapping[Keys, str]) -> str:
     keys = tuple(str(part) for part in problem["loc"])
     place = origin.get(keys[:2]) or origin.get(keys[:1], "configuration")
-    name = ".".join(printable(redact(key), _KEY) for key in keys)
+    name = _name(keys)
     if problem["type"] == "extra_forbidden":
         return f"{place}: {name}: there is no such {'section' if len(keys) == 1 else 'key'}{_suggest(keys)}"
+    if problem["type"] == "missing":
+        return f"{place}: {name}: is missing"
     shown = _shown(problem["input"]) if keys[-1] not in SECRET_FILES else ""
     return f"{place}: {name}:{shown and f' {shown}:'} {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _name(keys: Keys) -> str:
+    """Return a key with its section: ``camera.fps``, or ``hook 2: url``, which people count from 1."""
+    shown = [printable(redact(key), _KEY) for key in keys]
+    if keys[0] == "hooks" and len(keys) > 1:
+        return ": ".join([f"hook {int(keys[1]) + 1}", *([".".join(shown[2:])] if len(keys) > 2 else [])])
+    return ".".join(shown)
 
 
 def _shown(value: object) -> str:
@@ -64,10 +75,9 @@ def _shown(value: object) -> str:
 
 
 def _suggest(keys: Keys) -> str:
-    fields = Settings.model_fields
-    known = list(fields)
+    known = list(Settings.model_fields)
     if len(keys) > 1:
-        section = fields[keys[0]].annotation
+        section = HookConfig if keys[0] == "hooks" else Settings.model_fields[keys[0]].annotation
         known = list(getattr(section, "model_fields", {}))
     near = difflib.get_close_matches(keys[-1][:_KEY], known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
+from edge.config.hooks import HookConfig, one_for_each
 from edge.config.section import Section
 from edge.wire.topics import BASE, HOME_ASSISTANT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET_FILES = frozenset({"password_file"})
 """Keys that name a file with a secret. A user may write the secret itself there by mistake."""
@@ -205,7 +209,14 @@ class Settings(Section):
     faces: FacesConfig = FacesConfig()
     emotion: EmotionConfig = EmotionConfig()
     frames: FramesConfig = FramesConfig()
+    hooks: Annotated[tuple[HookConfig, ...], BeforeValidator(one_for_each)] = ()
     mqtt: MqttConfig = Field(default_factory=MqttConfig)
     outbox: OutboxConfig = OutboxConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     health: HealthConfig = HealthConfig()
+
+    def sections(self) -> Iterator[tuple[str, Section]]:
+        """Yield each section by its name; `hooks` is none, but a list of tables."""
+        for name in type(self).model_fields:
+            if isinstance(section := getattr(self, name), Section):
+                yield name, section

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.mqtt.broker_link import LinkStatus
 from edge.system.machine import Machine
-from edge.wire.messages import FrameCounts, Health, Latency
+from edge.wire.messages import FrameCounts, Health, HookCounts, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,6 +34,8 @@ class Counters:
 
     frames_limit: float | None = None
     """Maximum frames per second while the machine is throttled."""
+
+    hooks: HookCounts = field(default_factory=lambda: HookCounts(run=0, failed=0, dropped=0))
 
 
 class HealthMonitor:
@@ -86,6 +88,7 @@ class HealthMonitor:
             latency=Latency(p50_ms=p50, p95_ms=p95),
             outbox=counters.link.outbox,
             broker=counters.link.broker,
+            hooks=counters.hooks,
             commands_ignored=counters.link.commands_ignored,
         )
 

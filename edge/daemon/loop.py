@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.daemon.publisher import Publisher
     from edge.daemon.reload import Reloader, Setup
     from edge.frame import Frame
+    from edge.hooks import Hooks
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Transition
     from edge.wire.messages import Health
@@ -39,7 +40,7 @@ _TICK_S = 0.25
 class Daemon:
     """Processes frames while detection is on, publishes what changes, and carries out commands."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # its parts
         self,
         setup: Setup,
         reloader: Reloader,
@@ -47,11 +48,12 @@ class Daemon:
         publisher: Publisher,
         switch: DetectionSwitch,
         link: BrokerLink,
+        hooks: Hooks,
     ) -> None:
         now_s = time.monotonic()
         self._setup, self._reloader = setup, reloader
         self._supervisor, self._publisher = supervisor, publisher
-        self._switch, self._link = switch, link
+        self._switch, self._link, self._hooks = switch, link, hooks
         self._pipeline = setup.make_pipeline()
         self._frames = FrameFeed(setup.settings.frames, publisher.publish_frame)
         reloader.note(setup)
@@ -134,6 +136,7 @@ class Daemon:
             self._publisher.publish_info(self._supervisor.name)
         if self._setup is not before:
             self._frames.configure(self._setup.settings.frames)
+            self._hooks.configure(self._setup.settings.hooks)
             self.announce()
             self._reloader.note(self._setup)
         notify.ready(self._status())
@@ -232,5 +235,6 @@ class Daemon:
             link=self._link.status(),
             frame_ages_ms=self._ages_ms,
             frames_limit=self._throttle.limit,
+            hooks=self._hooks.counts,
         )
         return self._monitor.report(counters, self._publisher.origin, sent_at=datetime.now(UTC), time_s=now_s)

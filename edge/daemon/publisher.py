@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.daemon import payloads
+from edge.daemon.readable import readable
 from edge.redaction import redact_text
 from edge.wire.messages import CameraStatus, FaceEvent, Info, InfoModel
 
@@ -34,7 +35,7 @@ class Publisher:
         link: BrokerLink,
         printer: Printer,
         record: SessionRecord,
-        show: Callable[[FaceEvent], str] = FaceEvent.to_json,
+        listeners: Sequence[Callable[[FaceEvent], None]] = (),
     ) -> None:
         """Begin a session.
 
@@ -44,14 +45,15 @@ class Publisher:
             link: The way to the broker.
             printer: Prints a line for each event.
             record: Notes the sequence, for the next session.
-            show: Returns the line that is printed for an event.
+            listeners: Get each event after it was handed to the broker; they never wait.
         """
         self._origin = origin
         self._bundle = bundle
         self._link = link
         self._printer = printer
         self._record = record
-        self._show = show
+        self._show = readable if printer.terminal else FaceEvent.to_json
+        self._listeners = listeners
         self._started_at = datetime.now(UTC)
         self._sequence = 0
         self._frames = 0
@@ -77,6 +79,8 @@ class Publisher:
             self._record.note(event.sequence)
             self._link.publish_event(event, captured_s)
             self._printer.print(self._show(event))
+            for listen in self._listeners:
+                listen(event)
 
     def check_printer(self) -> None:
         """Raise what went wrong with what was printed, as `Printer.check` says."""

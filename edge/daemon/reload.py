@@ -10,17 +10,18 @@ from edge.errors import BundleError, ConfigError, EdgeError, OutputError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.pipeline import Pipeline
 from edge.vision.detector import HaarDetector
+from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from edge.config import EmotionConfig, Settings
+    from edge.config import HookConfig, Settings
     from edge.inference.store import ModelStore
     from edge.system.running import DaemonFile
 
 log = logging.getLogger(__name__)
 
-APPLIED = ("faces", "emotion", "frames", "homeassistant", "health")
+APPLIED = ("faces", "emotion", "frames", "hooks", "homeassistant", "health")
 """Sections that a reload applies. The others hold a camera, a connection or a file open, and need a restart."""
 
 
@@ -74,7 +75,10 @@ class Reloader:
             BundleError: No bundle can be used.
             ConfigError: The settings ask for what the bundle cannot do.
         """
-        return Setup(settings, load_model(settings.emotion, self._store))
+        setup = Setup(settings, load_model(settings, self._store))
+        card = setup.bundle.card
+        log.info("model %s %s on %s", card.name, card.version, setup.bundle.network.runtime)
+        return setup
 
     def reload(self, before: Setup) -> Setup:
         """Return the setup of what is configured and chosen now; the one before, if that cannot be used.
@@ -83,7 +87,7 @@ class Reloader:
         """
         try:
             settings = self._read() if self._read else before.settings
-            bundle = load_model(settings.emotion, self._store)
+            bundle = load_model(settings, self._store)
         except EdgeError as error:
             for line in (*str(error).splitlines(), "the configuration is refused, and everything stays as it was"):
                 log.error("%s", line)  # noqa: TRY400  # sentences for the user
@@ -102,7 +106,7 @@ class Reloader:
         self._file.write(model=card.name, sha256=card.sha256, configured=str(configured) if configured else None)
 
 
-def load_model(emotion: EmotionConfig, store: ModelStore) -> ModelBundle:
+def load_model(settings: Settings, store: ModelStore) -> ModelBundle:
     """Return the bundle that the settings name, else the chosen one, else the shipped one.
 
     A chosen bundle that cannot be used is logged, and the one before takes its place.
@@ -111,16 +115,31 @@ def load_model(emotion: EmotionConfig, store: ModelStore) -> ModelBundle:
         BundleError: The bundle that the settings name cannot be used, or not even the shipped one.
         ConfigError: The settings ask for what that bundle cannot do.
     """
+    emotion = settings.emotion
     choice = None if emotion.model else store.choice
     name = choice.model if choice else SHIPPED.stem
     while True:
         try:
-            return ModelBundle.configured(emotion, store.find(name))
+            bundle = ModelBundle.configured(emotion, store.find(name))
+            _check_hooks(settings.hooks, bundle)
         except (BundleError, ConfigError) as error:
             if emotion.model or name == SHIPPED.stem:
                 raise
             name = _go_back(store)
             log.error("%s; the model %s takes its place", error, name)  # noqa: TRY400  # a sentence for the user
+        else:
+            return bundle
+
+
+def _check_hooks(hooks: Sequence[HookConfig], bundle: ModelBundle) -> None:
+    known = (*bundle.card.labels, UNCERTAIN)
+    for number, hook in enumerate(hooks, 1):
+        if hook.emotion is not None and hook.emotion not in known:
+            message = (
+                f"hook {number}: emotion: {hook.emotion!r} is no emotion of the model {bundle.card.name}; "
+                f"it has {', '.join(known)}"
+            )
+            raise ConfigError(message)
 
 
 def _go_back(store: ModelStore) -> str:
@@ -136,10 +155,10 @@ def _merge(before: Setup, settings: Settings, bundle: ModelBundle) -> Setup:
     old = before.settings
     waiting = [
         f"{section}.{key}"
-        for section in type(settings).model_fields
+        for section, values in settings.sections()
         if section not in APPLIED
-        for key in type(getattr(settings, section)).model_fields
-        if getattr(getattr(settings, section), key) != getattr(getattr(old, section), key)
+        for key in type(values).model_fields
+        if getattr(values, key) != getattr(getattr(old, section), key)
     ]
     applied = old.model_copy(update={section: getattr(settings, section) for section in APPLIED})
     is_same = bundle.card == before.bundle.card and settings.emotion == old.emotion

@@ -16,10 +16,11 @@ from edge.daemon.loop import Daemon
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import LinePrinter, NullPrinter, Output
 from edge.daemon.publisher import Publisher
-from edge.daemon.readable import readable, what_next
+from edge.daemon.readable import what_next
 from edge.daemon.reload import Reloader
 from edge.daemon.session import NullSessionRecord, SessionFiles
 from edge.errors import CameraError, CameraHangError
+from edge.hooks import Hooks
 from edge.inference.store import ModelStore
 from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
@@ -30,7 +31,6 @@ from edge.system.mounts import is_forgotten_at_boot
 from edge.system.packages import program
 from edge.system.running import DaemonFile
 from edge.testcard import device_seed
-from edge.wire.messages import FaceEvent
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
@@ -81,8 +81,6 @@ def run(
         cleanup.callback(file.close)
         reloader = Reloader(ModelStore(state), file, read, reload_asked)
         setup = reloader.start(settings)
-        card, network = setup.bundle.card, setup.bundle.network
-        log.info("model %s %s on %s", card.name, card.version, network.runtime)
         switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
         outbox = Outbox(
             settings.outbox,
@@ -90,6 +88,8 @@ def run(
             destination(settings.mqtt.broker, root),
         )
         cleanup.callback(outbox.close)  # after the client's, which may still empty the outbox
+        hooks = Hooks(settings.hooks)
+        cleanup.callback(hooks.close, _RELEASE_S)  # while the client leaves, hooks of the last events run
         link = connect(settings, outbox, cleanup)
         origin = Origin(settings.mqtt.device, str(ULID()))
         supervisor = CameraSupervisor(
@@ -101,10 +101,8 @@ def run(
         cleanup.callback(supervisor.close, _RELEASE_S)
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
-        publisher = Publisher(
-            origin, setup.bundle, link, printer, record, readable if printer.terminal else FaceEvent.to_json
-        )
-        daemon = Daemon(setup, reloader, supervisor, publisher, switch, link)
+        publisher = Publisher(origin, setup.bundle, link, printer, record, (hooks.add,))
+        daemon = Daemon(setup, reloader, supervisor, publisher, switch, link, hooks)
         daemon.announce()
         try:
             if not daemon.open(stop):
@@ -130,3 +128,4 @@ def run(
             printer.close(_READ_ALL_S if supervisor.ended else _RELEASE_S)
         if supervisor.ended:
             link.drain(stop)
+            hooks.drain(_READ_ALL_S, stop)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edge.camera.source import SourceKind, parse_source
 from edge.config import SYSTEM_FILE
 from edge.doctor.finding import Finding
+from edge.doctor.hooks import hook_problems
 from edge.errors import EdgeError
 from edge.redaction import redact, redact_file
 from edge.system import service
@@ -59,7 +60,7 @@ def go_on_as_service(settings: Settings | None) -> Reader:
 
 
 def files(settings: Settings, configuration: Path | None, reader: Reader) -> Finding:
-    """Return whether the reader can read every file that the configuration names, and the configuration.
+    """Return whether the reader can read every file that the configuration names, and it, and start what it names.
 
     Args:
         settings: Those in force.
@@ -100,6 +101,8 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
     for key, file in named.items():
         if file and (problem := _problem(key, file, reader, instance_of(configuration))):
             yield problem
+    for found, fix in hook_problems(settings.hooks, reader.service):
+        yield "broken", found, fix
     outbox = settings.outbox.path
     if reader.service and outbox and not outbox.is_relative_to(SERVICE_STATE):
         found = f"outbox.path: {outbox}: the service may write below {SERVICE_STATE} alone"

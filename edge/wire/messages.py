@@ -184,6 +184,14 @@ class BrokerHealth(FrozenModel):
     )
 
 
+class HookCounts(FrozenModel):
+    """What was made of the events that hooks are for, since the start."""
+
+    run: int = Field(ge=0, description="Hooks that ran to their end, or failed")
+    failed: int = Field(ge=0, description="Of these, could not run, took too long, or reported a failure")
+    dropped: int = Field(ge=0, description="Events for which a hook did not run, because too many waited")
+
+
 class Health(Payload):
     """Device health; retained."""
 
@@ -198,6 +206,7 @@ class Health(Payload):
     latency: Latency
     outbox: OutboxHealth
     broker: BrokerHealth
+    hooks: HookCounts = HookCounts(run=0, failed=0, dropped=0)
     commands_ignored: int = Field(
         default=0, ge=0, description="Retained, malformed, oversized and unknown commands since the start"
     )

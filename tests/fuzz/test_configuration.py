@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.fuzz.conftest import Fuzz
 
-KEYS = [(name, key) for name, section in Settings() for key in type(section).model_fields]
+KEYS = [(name, key) for name, section in Settings().sections() for key in type(section).model_fields]
 NOT_SHOWN = "  # not shown in full"
 
 

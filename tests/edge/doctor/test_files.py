@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import SYSTEM_FILE, CameraConfig, EmotionConfig, MqttConfig, OutboxConfig, Settings
+from edge.config import SYSTEM_FILE, CameraConfig, EmotionConfig, HookConfig, MqttConfig, OutboxConfig, Settings
 from edge.doctor import Reader, files
 from edge.system import service
 from tests.as_service import FILES, findings, run_installed
@@ -142,3 +142,22 @@ def test_a_configuration_that_the_service_cannot_read_is_told() -> None:
 
 def test_a_machine_without_the_service_has_no_user_of_it(tmp_path: Path) -> None:
     assert service.installed_user([tmp_path / "emotion-edge.service"]) is None
+
+
+def test_a_hook_whose_program_cannot_be_started_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "led.py"
+    script.write_text("#!/bin/sh\n")
+
+    def told(*command: str, reader: Reader) -> tuple[str, str]:
+        hooks = (HookConfig(on="gone", url="http://x/y"), HookConfig(on="gone", command=command))
+        finding = files(Settings(hooks=hooks), None, reader)
+        return finding.status, finding.found
+
+    assert told("true", str(tmp_path / "what it makes of this is its own"), reader=Reader())[0] == "ok"
+    missing = "hook 2: no-such-program: there is no such program that this user may start"
+    assert told("no-such-program", reader=Reader()) == ("broken", missing)
+    assert told(str(script), reader=Reader())[0] == "broken"
+    script.chmod(0o755)
+    assert told(str(script), reader=Reader())[0] == "ok"
+    hidden = "hook 2: /home/me/led.py: the service does not see /home (ProtectHome= in its unit)"
+    assert told("python3", "/home/me/led.py", reader=SERVICE) == ("broken", hidden)

@@ -1,0 +1,69 @@
+"""All hooks of the configuration."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from edge.hooks.runner import HookRunner
+from edge.hooks.tally import Tally
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from edge.config import HookConfig
+    from edge.wire.messages import FaceEvent, HookCounts
+
+
+class Hooks:
+    """Runs the hooks that an event is for.
+
+    Example:
+        >>> hooks = Hooks(settings.hooks)
+        >>> hooks.add(event)
+        >>> hooks.close(patience_s=0.3)
+    """
+
+    def __init__(self, config: Sequence[HookConfig] = ()) -> None:
+        """Start a thread for each hook."""
+        self._tally = Tally()
+        self._runners: list[HookRunner] = []
+        self.configure(config)
+
+    @property
+    def counts(self) -> HookCounts:
+        """How often hooks ran, failed and dropped an event, since the start."""
+        return self._tally.counts
+
+    def configure(self, config: Sequence[HookConfig]) -> None:
+        """Take another configuration over. What a hook that is no longer there was asked for, it still does."""
+        before, self._runners = self._runners, []
+        for index, hook in enumerate(config):
+            if index < len(before) and before[index].config == hook:
+                self._runners.append(before[index])
+            else:
+                self._runners.append(HookRunner(index + 1, hook, self._tally))
+        for runner in before:
+            if runner not in self._runners:
+                runner.finish()
+
+    def add(self, event: FaceEvent) -> None:
+        """Hand an event to each hook that is for it. Never waits."""
+        for runner in self._runners:
+            runner.add(event)
+
+    def drain(self, patience_s: float, stop: threading.Event) -> None:
+        """Wait until every event is done, at most so long, or until the stop."""
+        until_s = time.monotonic() + patience_s
+        while not all(runner.idle for runner in self._runners) and time.monotonic() < until_s:
+            if stop.wait(0.02):
+                return
+
+    def close(self, patience_s: float) -> None:
+        """Wait at most so long for what waits; then drop it, and kill what runs."""
+        until_s = time.monotonic() + patience_s
+        for runner in self._runners:
+            runner.finish()
+        for runner in self._runners:
+            runner.close(until_s)

@@ -1,0 +1,97 @@
+"""Post an event to a web address, within a time limit."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from edge import __version__
+from edge.hooks.failure import HookFailureError
+from edge.text import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEADERS = {"Content-Type": "application/json", "User-Agent": f"emotion-edge/{__version__}"}
+
+
+def post(url: str, event: bytes, limit_s: float, cut: int) -> None:
+    """Post an event; the answer's content is not read, and no redirect is followed.
+
+    Args:
+        url: The address, ``http://`` or ``https://``.
+        event: JSON.
+        limit_s: Seconds for all of it, but the look-up of the host's name, which the system bounds.
+        cut: A file descriptor; nothing is waited for any more when it becomes readable.
+
+    Raises:
+        HookFailureError: No answer came in time, or another one than 200 to 299.
+    """
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        connection: HTTPConnection = HTTPSConnection(host, parts.port, timeout=limit_s, context=_tls())
+    else:
+        connection = HTTPConnection(host, parts.port, timeout=limit_s)
+    began_s = time.monotonic()
+    with _limited(connection, limit_s, cut):
+        try:
+            connection.request("POST", path, event, _HEADERS)
+            status = connection.getresponse().status
+        except (OSError, HTTPException, ValueError) as error:
+            late = time.monotonic() - began_s >= limit_s
+            message = f"no answer within {limit_s:g} s" if late else f"cannot be reached: {_why(error)}"
+            raise HookFailureError(message) from None
+        finally:
+            connection.close()
+    if 300 <= status < 400:
+        message = f"answers {status}: it is somewhere else now; write the address that it names"
+        raise HookFailureError(message)
+    if not 200 <= status < 300:
+        message = f"answers {status}"
+        raise HookFailureError(message)
+
+
+def _why(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else first_line(error, 200)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@contextmanager
+def _limited(connection: HTTPConnection, limit_s: float, cut: int) -> Iterator[None]:
+    """Close the connection after the limit, or when `cut` becomes readable.
+
+    A socket's own timeout begins anew with each byte that comes.
+    """
+    done = os.eventfd(0, os.EFD_CLOEXEC)
+    guard = threading.Thread(target=_guard, args=(connection, limit_s, cut, done), name="hook-limit", daemon=True)
+    guard.start()
+    try:
+        yield
+    finally:
+        os.eventfd_write(done, 1)
+        guard.join()
+        os.close(done)
+
+
+def _guard(connection: HTTPConnection, limit_s: float, cut: int, done: int) -> None:
+    ready, _, _ = select.select([cut, done], [], [], limit_s)
+    while done not in ready:
+        if sock := connection.sock:  # there is none while it is being connected
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not an SSLSocket's, which other threads may not call
+        ready, _, _ = select.select([done], [], [], 0.1)

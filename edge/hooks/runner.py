@@ -1,0 +1,120 @@
+"""One hook: a queue, and the thread that runs it, one event at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from edge.hooks.command import run_command
+from edge.hooks.failure import HookFailureError
+from edge.hooks.post import post
+from edge.redaction import redact
+
+if TYPE_CHECKING:
+    from edge.config import HookConfig
+    from edge.hooks.tally import Tally
+    from edge.wire.messages import FaceEvent
+
+MOST_WAITING = 16
+"""Events of one hook; the oldest is dropped for a newer one, which says more of what is so now."""
+
+_KILLED_S = 0.5
+"""Seconds that a killed program has to be gone."""
+
+
+class HookRunner:
+    """Runs a hook for the events that it is for. Its thread ends with `finish` or `close`."""
+
+    def __init__(self, number: int, config: HookConfig, tally: Tally) -> None:
+        """Start to wait for events.
+
+        Args:
+            number: Of the hook in the configuration, from 1.
+            config: What is run, and when.
+            tally: Counts, and logs what fails.
+        """
+        self.config = config
+        what = PurePath(config.command[0]).name if config.command else redact(config.url or "")
+        self._name = f"hook {number} ({what})"
+        self._tally = tally
+        self._waiting: deque[FaceEvent] = deque()
+        self._changed = threading.Condition()
+        self._busy = self._finished = False
+        self._cut: int | None = os.eventfd(0, os.EFD_CLOEXEC)
+        """Readable once nothing is waited for any more; None once the thread has ended."""
+        self._thread = threading.Thread(target=self._run, name=f"hook-{number}", daemon=True)
+        self._thread.start()
+
+    def add(self, event: FaceEvent) -> None:
+        """Have the hook run for an event, if it is one of its kind. Never waits."""
+        if event.type != self.config.on or self.config.emotion not in (None, event.emotion):
+            return
+        with self._changed:
+            if self._finished:
+                return
+            full = len(self._waiting) >= MOST_WAITING
+            if full:
+                self._waiting.popleft()
+            self._waiting.append(event)
+            self._changed.notify_all()
+        if full:
+            self._tally.drop(self._name)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every event is done."""
+        with self._changed:
+            return not self._busy and not self._waiting
+
+    def finish(self) -> None:
+        """Take no more events; what waits is done in the background."""
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    def close(self, until_s: float) -> None:
+        """Wait until then for what waits; then drop it, and kill what runs."""
+        self.finish()
+        self._thread.join(max(0.0, until_s - time.monotonic()))
+        with self._changed:
+            dropped = len(self._waiting)
+            self._waiting.clear()
+            if self._cut is not None:
+                os.eventfd_write(self._cut, 1)
+        for _ in range(dropped):
+            self._tally.drop(self._name)
+        self._thread.join(_KILLED_S)
+
+    def _run(self) -> None:
+        cut = self._cut
+        if cut is None:
+            return
+        while (event := self._next()) is not None:
+            try:
+                self._run_for(event, cut)
+            except HookFailureError as error:
+                self._tally.fail(self._name, str(error))
+            else:
+                self._tally.succeed(self._name)
+        with self._changed:
+            self._cut = None
+            os.close(cut)
+
+    def _next(self) -> FaceEvent | None:
+        """Return the next event; None after the last."""
+        with self._changed:
+            self._busy = False
+            self._changed.wait_for(lambda: self._waiting or self._finished)
+            self._busy = bool(self._waiting)
+            return self._waiting.popleft() if self._waiting else None
+
+    def _run_for(self, event: FaceEvent, cut: int) -> None:
+        text = event.to_json().encode()
+        if self.config.command:
+            run_command(self.config.command, text, self.config.timeout_s, cut)
+        elif self.config.url:
+            post(self.config.url, text, self.config.timeout_s, cut)

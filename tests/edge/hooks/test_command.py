@@ -1,0 +1,132 @@
+"""Programs that hooks run: what they get, how they fail, and that none of them is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.hooks.command import environment, run_command
+from edge.hooks.failure import HookFailureError
+from tests.broker import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT = b'{"type":"changed"}'
+LONG_S = 30.0
+
+
+@contextmanager
+def cutter() -> Iterator[int]:
+    descriptor = os.eventfd(0)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def run(*command: str, limit_s: float = LONG_S, event: bytes = EVENT) -> None:
+    with cutter() as cut:
+        run_command(command, event, limit_s, cut)
+
+
+def failure(*command: str, limit_s: float = LONG_S) -> str:
+    with pytest.raises(HookFailureError) as caught:
+        run(*command, limit_s=limit_s)
+    return str(caught.value)
+
+
+def python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def is_running(file: Path) -> bool:
+    """Return whether the process whose number is in a file still runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{file.read_text()}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_program_reads_the_event_and_its_arguments_as_they_are(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = "import json, sys; open(sys.argv[1], 'w').write(json.dumps([sys.argv[2:], sys.stdin.read()]))"
+    run(*python(code, str(out), "$HOME; `x` 'a b' *"))
+    assert json.loads(out.read_text()) == [["$HOME; `x` 'a b' *"], EVENT.decode()]
+
+
+def test_an_event_of_any_size_and_a_program_that_does_not_read_it() -> None:
+    run("true", event=b"x" * 1_000_000)
+    run(*python("import sys; assert len(sys.stdin.read()) == 1_000_000"), event=b"x" * 1_000_000)
+
+
+def test_what_fails_is_said() -> None:
+    assert failure("/no/such/program") == "cannot be started: No such file or directory"
+    assert failure("/etc/passwd") == "cannot be started: Permission denied"
+    assert failure("false") == "ended with 1"
+    assert failure("sh", "-c", "echo one >&2; echo 'no such pin\x1b[2J' >&2; exit 3") == "ended with 3: no such pin?[2J"
+    assert failure("sh", "-c", "kill -15 $$") == "died of signal 15"
+
+
+def test_a_program_that_complains_without_end_is_killed_at_the_limit() -> None:
+    began_s = time.thread_time()
+    assert failure("yes", limit_s=0.5) == "took longer than 0.5 s and was killed"
+    assert failure("sh", "-c", "exec yes >&2", limit_s=0.5) == "took longer than 0.5 s and was killed"
+    assert time.thread_time() - began_s < 0.5
+
+
+def test_at_the_limit_all_that_it_started_is_killed(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    assert "took longer" in failure("sh", "-c", f"sleep 1000 & echo -n $! > {child}; wait", limit_s=1)
+    wait_until(lambda: not is_running(child), timeout_s=30)
+
+
+def test_what_a_program_leaves_behind_is_killed_and_not_waited_for(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    run("sh", "-c", f"sleep 1000 & echo -n $! > {child}")  # which holds the other end of its standard error
+    wait_until(lambda: not is_running(child), timeout_s=30)
+
+
+def test_a_program_is_killed_when_the_daemon_stops() -> None:
+    with cutter() as cut:
+        threading.Timer(0.2, os.eventfd_write, (cut, 1)).start()
+        with pytest.raises(HookFailureError, match="the daemon stops"):
+            run_command(["sleep", "1000"], EVENT, 1000, cut)
+
+
+def test_nothing_of_the_daemon_is_handed_on(tmp_path: Path) -> None:
+    ours = {
+        "PATH": "/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "DISPLAY": ":0",
+        "NOTIFY_SOCKET": "/run/x",
+        "WATCHDOG_USEC": "1",
+        "CREDENTIALS_DIRECTORY": "/run/credentials/x",
+        "EMOTION_EDGE_MQTT__PASSWORD_FILE": "/p",
+    }
+    assert environment(ours).keys() == {"PATH", "HOME", "LANG", "DISPLAY"}
+    out = tmp_path / "out"
+    with (tmp_path / "secret").open("w") as secret:
+        os.set_inheritable(secret.fileno(), True)  # noqa: FBT003  # its only argument
+        code = "import os, sys; open(sys.argv[1], 'w').write(' '.join(sorted(os.listdir('/proc/self/fd'))))"
+        run(*python(code, str(out)))
+        assert str(secret.fileno()) not in out.read_text().split()[:-2]  # the newest are those of the test itself
+
+
+def test_no_descriptor_is_left() -> None:
+    run("true")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        run("true")
+        failure("/no/such/program")
+        failure("sleep", "1000", limit_s=0.05)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
