@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOPIC = re.compile(r"(?P<prefix>[^+#]+)/device/(?P<object_id>[a-zA-Z0-9_-]+)/config")
 _PLAIN = re.compile(r"[^+#\0]+")
@@ -38,6 +42,8 @@ _PLATFORMS = {
         "state_class", "unit_of_measurement",
     },
     "binary_sensor": {"expire_after", "force_update", "off_delay", "payload_on", "payload_off"},
+    "event": {"event_types"},
+    "update": {"title", "release_url", "release_summary", "command_topic", "payload_install"},
     "switch": {"command_topic", "command_template", "optimistic", "payload_on", "payload_off", "retain", "state_on",
                "state_off"},
 }  # fmt: skip
@@ -52,7 +58,13 @@ _BINARY_CLASSES = {
     "safety", "sound", "update",
 }  # fmt: skip
 
+_TRIGGER = {"platform", "automation_type", "topic", "type", "subtype", "payload", "value_template", "qos"}
+
 _TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+_TEMPLATES.filters["to_json"] = json.dumps
+_TEMPLATES.globals["as_timestamp"] = lambda moment: (
+    datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+).timestamp()
 
 
 def check(topic: str, payload: bytes) -> dict[str, Any]:
@@ -67,22 +79,23 @@ def check(topic: str, payload: bytes) -> dict[str, Any]:
     _check_availability(message)
     assert message["components"]
     shared = {key: message[key] for key in {*_AVAILABILITY, "state_topic", "command_topic", "qos"} & message.keys()}
-    message["components"] = {key: shared | entity for key, entity in message["components"].items()}
+    # What has a platform alone is taken back.
+    there = {key: entity for key, entity in message["components"].items() if entity.keys() != {"platform"}}
+    message["components"] = {key: shared | entity for key, entity in there.items()}
     for key, entity in message["components"].items():
         assert re.fullmatch(r"[a-zA-Z0-9_-]+", key)
         _check_entity(entity)
-    unique = [entity["unique_id"] for entity in message["components"].values()]
+    unique = [entity.get("unique_id", key) for key, entity in message["components"].items()]
     assert len(set(unique)) == len(unique)
     return message
 
 
-def shown(entity: dict[str, Any], payload: str) -> str | float | None:
+def shown(entity: dict[str, Any], payload: str, now: datetime | None = None) -> Any:
     """Give the state that Home Assistant makes of a message; None is its `unknown`."""
-    text = render(entity["value_template"], payload) if "value_template" in entity else payload
+    text = render(entity["value_template"], payload, now) if "value_template" in entity else payload
+    if entity["platform"] in _OF_PLATFORM:
+        return _OF_PLATFORM[entity["platform"]](entity, text)
     assert text, f"{entity['name']}: an empty result is ignored, so the old value would stay"
-    if entity["platform"] == "switch":
-        assert text in (entity.get("state_on", entity["payload_on"]), entity.get("state_off", entity["payload_off"]))
-        return text
     if text == "None":
         return None
     if entity["platform"] == "binary_sensor":
@@ -94,6 +107,36 @@ def shown(entity: dict[str, Any], payload: str) -> str | float | None:
     number = float(text)
     assert math.isfinite(number)
     return number
+
+
+def _event(entity: dict[str, Any], text: str) -> tuple[str, str, int] | None:
+    if not text:  # no event
+        return None
+    told = json.loads(text)
+    assert told["event_type"] in entity["event_types"]
+    return told["event_type"], told["emotion"], told["face"]
+
+
+def _switch(entity: dict[str, Any], text: str) -> str:
+    assert text in (entity.get("state_on", entity["payload_on"]), entity.get("state_off", entity["payload_off"]))
+    return text
+
+
+def _update(_: dict[str, Any], text: str) -> str:
+    told = json.loads(text)
+    assert told.keys() <= {"installed_version", "latest_version", "title", "release_summary", "release_url"}
+    assert told["installed_version"] == told["latest_version"]
+    assert len(told["release_summary"]) <= 255
+    version: str = told["installed_version"]
+    return version
+
+
+_OF_PLATFORM: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    "device_automation": lambda _, text: text,
+    "event": _event,
+    "switch": _switch,
+    "update": _update,
+}
 
 
 def available(entity: dict[str, Any], payloads: dict[str, str]) -> bool:
@@ -109,9 +152,9 @@ def available(entity: dict[str, Any], payloads: dict[str, str]) -> bool:
     return all(answers)
 
 
-def render(template: str, payload: str) -> str:
+def render(template: str, payload: str, now: datetime | None = None) -> str:
     """Render a value template as it is rendered there: `value` is the text, `value_json` what it says."""
-    variables: dict[str, Any] = {"value": payload}
+    variables: dict[str, Any] = {"value": payload, "now": lambda: now or datetime.now(UTC)}
     try:
         variables["value_json"] = json.loads(payload)
     except ValueError:
@@ -120,6 +163,10 @@ def render(template: str, payload: str) -> str:
 
 
 def _check_entity(entity: dict[str, Any]) -> None:
+    if entity["platform"] == "device_automation":
+        _keys(entity, _TRIGGER | _AVAILABILITY, _TRIGGER)
+        assert entity["automation_type"] == "trigger"
+        return
     _keys(entity, _ENTITY | _PLATFORMS[entity["platform"]], {"platform", "unique_id", "name", "state_topic"})
     _check_availability(entity)
     for key in ("state_topic", "command_topic"):
@@ -134,7 +181,7 @@ def _check_entity(entity: dict[str, Any]) -> None:
         _check_sensor(entity)
     elif entity["platform"] == "binary_sensor":
         assert entity.get("device_class") in {None, *_BINARY_CLASSES}
-    else:
+    elif entity["platform"] == "switch":
         assert "command_topic" in entity
         assert entity.get("device_class") in (None, "outlet", "switch")
         assert entity.get("entity_category") != "diagnostic"  # of what can be changed

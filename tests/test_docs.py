@@ -21,7 +21,7 @@ from convert.spec import FileFacts, complete
 from edge.config import HookConfig, Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
-from edge.mqtt.homeassistant import discovery
+from edge.mqtt.discovery import discovery
 from edge.wire.messages import FrameCounts, OutboxHealth
 from edge.wire.payload_types import PAYLOADS
 from edge.wire.topics import Inbound
@@ -89,7 +89,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_automations_name_entities_and_topics_that_exist() -> None:
     announced = discovery(KITCHEN, ["happy"], 30, 30)["components"]
     entities = {
-        f"{entity['platform']}.kitchen_{entity['name'].lower().replace(' ', '_')}" for entity in announced.values()
+        f"{entity['platform']}.kitchen_{entity['name'].lower().replace(' ', '_')}"
+        for entity in announced.values()
+        if "name" in entity
     }
     found = [yaml.safe_load(text) for _, text in blocks("yaml", HOME)]
     assert yaml.safe_load((EXAMPLES / "home-assistant" / "automations.yaml").read_text("utf-8")) == found

@@ -6,18 +6,15 @@ messages go to the real integration, in the harness that its own developers test
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from homeassistant.helpers import device_registry, entity_registry
 from homeassistant.util import dt
-from pytest_homeassistant_custom_component.common import async_fire_mqtt_message, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from edge.mqtt.homeassistant import discovery
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth
-from edge.wire.topics import Topics
+from tests.homeassistant.conftest import CONFIG, STATE_EVERY_S, TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
 
     Tell = Callable[..., Any]
 
-TOPICS = Topics("emotion-edge", "kitchen")
-CONFIG = "homeassistant/device/emotion_edge_kitchen/config"
-STATE_EVERY_S, HEALTH_EVERY_S = 30.0, 60.0
 HAPPY = {"emotion": "happy", "confidence": 0.914, "faces": [{"id": 1}]}
 NOBODY: dict[str, Any] = {"emotion": None, "confidence": None, "faces": []}
 HEALTH = Health(
@@ -46,29 +40,6 @@ HEALTH = Health(
     outbox=OutboxHealth(depth=3, dropped=0),
     broker=BrokerHealth(reconnects=0, refused=None),
 )
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """The integration's own timer outlives the harness's broker."""
-    return True
-
-
-@pytest.fixture
-async def tell(hass: HomeAssistant, mqtt_mock: object, caplog: pytest.LogCaptureFixture) -> Tell:  # noqa: ARG001  # it is the broker
-    """Return what publishes a message to Home Assistant, which knows the device and has heard that it is there."""
-
-    async def publish(topic: str, payload: object) -> None:
-        async_fire_mqtt_message(hass, topic, payload if isinstance(payload, str) else json.dumps(payload))
-        await hass.async_block_till_done()
-
-    await publish(CONFIG, discovery(TOPICS, ("angry", "happy"), STATE_EVERY_S, HEALTH_EVERY_S))
-    await publish(TOPICS.availability, "online")
-    await publish(TOPICS.camera, {"status": "online"})
-    await publish(TOPICS.detection, "ON")
-    said = [record for record in caplog.records if record.name.startswith("homeassistant.components.mqtt")]
-    assert [record.getMessage() for record in said if record.levelname in {"WARNING", "ERROR"}] == []
-    return publish
 
 
 def states(hass: HomeAssistant) -> dict[str, str]:
@@ -89,6 +60,8 @@ async def test_every_entity_shows_what_the_device_says(hass: HomeAssistant, tell
         "sensor.kitchen_temperature": "51.2",
         "binary_sensor.kitchen_throttled": "off",
         "sensor.kitchen_outbox": "3",
+        "event.kitchen_event": "unknown",
+        "update.kitchen_model": "unknown",
     }
     await tell(TOPICS.state, NOBODY)
     assert states(hass)["sensor.kitchen_emotion"] == "nobody"
@@ -122,7 +95,7 @@ async def test_the_switch_commands_and_is_not_retained(hass: HomeAssistant, tell
 
 
 async def test_a_device_that_is_taken_back_goes_with_its_entities(hass: HomeAssistant, tell: Tell) -> None:
-    assert len(entity_registry.async_get(hass).entities) == 10
+    assert len(entity_registry.async_get(hass).entities) == 12
     await tell(CONFIG, "")
     assert states(hass) == {}
     assert not entity_registry.async_get(hass).entities

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +13,14 @@ from edge.daemon.loop import STATE_EVERY_S
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
-from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant, discovery
+from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery_events import NEW_S
+from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
 from tests.broker import Subscriber, wait_until
 from tests.in_process import daemon
+from tests.payloads import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +91,7 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
         mqtt=MqttConfig(url=mosquitto.url, device="test"),
         health=HealthConfig(every_s=1),
     )
+    began = datetime.now(UTC)
     with daemon(settings):
         wait_until(lambda: len(subscriber.payloads(f"{ROOT}/event")) > 1)
         subscriber.publish(f"{ROOT}/detection/set", "OFF")
@@ -98,8 +102,8 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
 
     seen: dict[str, set[Any]] = {}
     for key, entity in device["components"].items():
-        payloads = subscriber.payloads(entity["state_topic"])
-        seen[key] = {hass.shown(entity, text) for text in payloads}
+        payloads = subscriber.payloads(entity.get("state_topic", entity.get("topic")))
+        seen[key] = {hass.shown(entity, text, began) for text in payloads}
     labels = set(ModelBundle.load(SHIPPED).card.labels)
     assert seen["emotion"] > {"nobody"}
     assert seen["emotion"] <= {*labels, "uncertain", "nobody"}
@@ -111,6 +115,14 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
     assert max(seen["frame_rate"]) > 1
     assert max(seen["latency"] - {None}) > 0
     assert seen["outbox"] >= {0.0}
+    assert ("appeared", 1) in {(kind, face) for kind, _, face in seen["event"]}
+    told = [json.loads(text) for text in subscriber.payloads(f"{ROOT}/event")]
+    for label in labels:
+        assert (label in seen[f"begins_{label}"]) == (
+            label in {each["emotion"] for each in told if each["type"] != "gone"}
+        )
+    card = ModelBundle.load(SHIPPED).card
+    assert seen["model"] == {f"{card.name} {card.version}"}
 
 
 def test_nulls_and_extremes_are_what_the_entities_allow() -> None:
@@ -135,7 +147,7 @@ def test_a_frozen_daemon_leaves_nothing_standing_and_a_steady_face_does_not_expi
     for every_s in (1.0, 30.0, 300.0):
         components = announced(every_s)["components"]
         for entity in components.values():
-            if entity["platform"] != "switch":
+            if entity["platform"] not in ("switch", "event", "update", "device_automation"):
                 heartbeat_s = STATE_EVERY_S if entity["state_topic"].endswith("/state") else every_s
                 assert 2 * heartbeat_s < entity["expire_after"] <= 4 * heartbeat_s
     assert components["emotion"]["expire_after"] == 90
@@ -150,6 +162,39 @@ def test_what_is_not_seen_is_not_said_to_be_absent(status: str, *, sees: bool) -
     assert hass.available(components["temperature"], newest)
     newest[f"{ROOT}/availability"] = "offline"
     assert not any(hass.available(entity, newest) for entity in components.values())
+
+
+def test_what_comes_late_is_no_news() -> None:
+    components = announced()["components"]
+    now = datetime.now(UTC)
+    for age_s, is_news in ((0, True), (NEW_S - 10, True), (NEW_S + 10, False), (86_400, False), (-5, True)):
+        told = event(at=now - timedelta(seconds=age_s)).to_json()
+        assert (hass.shown(components["event"], told) is not None) == is_news
+        assert hass.shown(components["begins_happy"], told) == ("happy" if is_news else "")
+
+
+def test_a_trigger_is_for_faces_that_begin_to_have_its_emotion() -> None:
+    trigger = announced()["components"]["begins_happy"]
+    assert (trigger["subtype"], trigger["type"], trigger["payload"]) == ("Somebody", "begins to smile", "happy")
+    for kind, emotion, fires in (
+        ("changed", "happy", True), ("appeared", "happy", True), ("gone", "happy", False), ("changed", "sad", False)
+    ):  # fmt: skip
+        told = event(emotion=emotion, type=kind, at=datetime.now(UTC), lasted_s=1.0).to_json()
+        assert (hass.shown(trigger, told) == "happy") == fires
+
+
+def test_a_model_without_an_emotion_takes_its_trigger_back() -> None:
+    def keys(labels: tuple[str, ...], before: tuple[str, ...] = ()) -> dict[str, bool]:
+        payload = discovery(Topics("emotion-edge", "test"), labels, 30, 30, before=before)
+        hass.check(CONFIG, json.dumps(payload).encode())
+        parts = payload["components"].items()
+        return {key: len(part) > 1 for key, part in parts if part["platform"] == "device_automation"}
+
+    assert keys(("happy", "sad"))["begins_happy"]
+    assert not keys(("happy", "sad"))["begins_contempt"]
+    mine = keys(("très content", "tres_content"), ("müde", "tres_content"))
+    assert [key for key, there in mine.items() if there] == ["begins_tr_e8_s_20_content", "begins_tres_5f_content"]
+    assert mine["begins_m_fc_de"] is False
 
 
 def test_the_identity_is_the_devices_alone_and_stays() -> None:

@@ -1,0 +1,175 @@
+"""What Home Assistant is told of the device: its entities and its triggers, in one message.
+
+The device discovery of https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edge import __version__
+from edge.mqtt.client_id import object_id
+from edge.mqtt.discovery_events import event_entity, triggers
+from edge.wire.messages import UNCERTAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.wire.topics import Topics
+
+NOBODY = "nobody"
+"""The emotion sensor's value while nobody is there, which is not Home Assistant's `unknown`."""
+
+MISSED = 3
+"""A value expires when so many messages in a row are missing."""
+
+
+def discovery(
+    topics: Topics,
+    labels: Sequence[str],
+    state_every_s: float,
+    health_every_s: float,
+    *,
+    before: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the announcement: the device, its software, an entity for each value, and its triggers.
+
+    Args:
+        topics: The device's.
+        labels: The model's emotions.
+        state_every_s: Seconds between two `state` messages at most.
+        health_every_s: The same of `health`.
+        before: Emotions that an announcement before may have named, whose triggers are taken back.
+    """
+    identity = object_id(topics.root)
+    present = {"topic": topics.availability}
+    seeing = {
+        "topic": topics.camera,
+        "value_template": "{{ 'online' if value_json.status == 'online' else 'offline' }}",
+    }
+    faces = {
+        "state_topic": topics.state,
+        "expire_after": round(MISSED * state_every_s),
+        # If the camera is off or away, nobody is seen: that does not mean that nobody is there.
+        "availability": [present, seeing],
+        "availability_mode": "all",
+    }
+    health = {
+        "state_topic": topics.health,
+        "expire_after": round(MISSED * health_every_s),
+        "entity_category": "diagnostic",
+    }
+    components: dict[str, dict[str, Any]] = {
+        "emotion": {
+            **faces,
+            "platform": "sensor",
+            "name": "Emotion",
+            "device_class": "enum",
+            "options": [*labels, UNCERTAIN, NOBODY],
+            "value_template": f"{{{{ value_json.emotion | default('{NOBODY}', true) }}}}",
+            "icon": "mdi:emoticon-outline",
+        },
+        "confidence": {
+            **faces,
+            **_measurement("value_json.confidence * 100", of="value_json.confidence", unit="%", digits=0),
+            "name": "Confidence",
+            "icon": "mdi:percent-outline",
+        },
+        "face_present": {
+            **faces,
+            "platform": "binary_sensor",
+            "name": "Face present",
+            "device_class": "occupancy",
+            "value_template": "{{ 'ON' if value_json.faces else 'OFF' }}",
+        },
+        "face_count": {
+            **faces,
+            **_measurement("value_json.faces | count", unit="faces", digits=0),
+            "name": "Faces",
+            "icon": "mdi:account-multiple-outline",
+        },
+        "detection": {
+            "platform": "switch",
+            "name": "Detection",
+            "state_topic": topics.detection,
+            "command_topic": topics.detection_set,
+            "payload_on": "ON",
+            "payload_off": "OFF",
+            "qos": topics.detection_set.qos,
+            "retain": topics.detection_set.retained,
+            "icon": "mdi:eye-outline",
+        },
+        "frame_rate": {
+            **health,
+            **_measurement("value_json.frames.per_second", unit="fps", digits=1),
+            "name": "Frame rate",
+            "icon": "mdi:filmstrip",
+        },
+        "latency": {
+            **health,
+            **_measurement("value_json.latency.p50_ms", unit="ms", digits=0),
+            "name": "Latency",
+            "device_class": "duration",
+        },
+        "temperature": {
+            **health,
+            **_measurement("value_json.temperature_c", unit="°C", digits=1),
+            "name": "Temperature",
+            "device_class": "temperature",
+        },
+        "throttled": {
+            **health,
+            "platform": "binary_sensor",
+            "name": "Throttled",
+            "device_class": "problem",
+            "value_template": "{{ {true: 'ON', false: 'OFF'}.get(value_json.throttled_now) }}",
+        },
+        "outbox": {
+            **health,
+            **_measurement("value_json.outbox.depth", unit="events", digits=0),
+            "name": "Outbox",
+            "icon": "mdi:tray-full",
+        },
+    }
+    components["model"] = _model(topics)
+    components["event"] = event_entity(topics)
+    named = {key: {**entity, "unique_id": f"{identity}_{key}"} for key, entity in components.items()}
+    return {
+        "device": {
+            "identifiers": [identity],
+            "name": topics.device,
+            "manufacturer": "emotion-edge",
+            "model": "Facial expressions",
+            "sw_version": __version__,
+        },
+        "origin": {"name": "emotion-edge", "sw_version": __version__},
+        "availability": [present],
+        "components": named | triggers(topics, labels, before),
+    }
+
+
+def _measurement(value: str, *, of: str | None = None, unit: str, digits: int) -> dict[str, Any]:
+    """Return the keys of a sensor for a number. A null becomes ``None``, which Home Assistant shows as unknown."""
+    return {
+        "platform": "sensor",
+        "state_class": "measurement",
+        "unit_of_measurement": unit,
+        "suggested_display_precision": digits,
+        "value_template": f"{{{{ {value} if ({of or value}) is number else none }}}}",
+    }
+
+
+def _model(topics: Topics) -> dict[str, Any]:
+    """Return the entity that shows which bundle is in use; no newer one is ever known here."""
+    version = "value_json.model.name ~ ' ' ~ value_json.model.version"
+    about = "value_json.runtime ~ ', SHA-256 ' ~ value_json.model.sha256[:12]"
+    told = f"{{'installed_version': {version}, 'latest_version': {version}, 'release_summary': {about}}}"
+    return {
+        "platform": "update",
+        "name": "Model",
+        "title": "Model",
+        "state_topic": topics.info,
+        "value_template": f"{{{{ {told} | to_json }}}}",
+        "entity_category": "diagnostic",
+        "icon": "mdi:brain",
+    }
