@@ -12,6 +12,14 @@ from homeassistant.helpers import device_registry
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_mock_service
 
+from edge.camera.testcard import TestCard
+from edge.config import EmotionConfig, FacesConfig
+from edge.daemon import payloads
+from edge.daemon.payloads import Origin
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.pipeline import Pipeline
+from edge.testcard import Scene
+from edge.vision.detector import HaarDetector
 from edge.wire.messages import Info, InfoModel
 from tests.homeassistant.conftest import CONFIG, LABELS, TOPICS, announcement, complaints
 from tests.payloads import event
@@ -20,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeassistant.core import HomeAssistant
+
+    from edge.wire.messages import FaceEvent
 
     Tell = Callable[..., Any]
 
@@ -113,3 +123,39 @@ async def test_the_model_in_use_is_an_update_that_is_done(
     assert state.state == "off"
     assert state.attributes["installed_version"] == state.attributes["latest_version"] == f"{name} {version}"
     assert state.attributes["release_summary"] == "litert 2.3.0, SHA-256 d5ea6d2f361d"
+
+
+def smiling_test_card() -> list[FaceEvent]:
+    """Return the events of the test card's person, up to the first smile, as the daemon makes them."""
+    now_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
+    camera = TestCard(Scene(), 15, clock=lambda: now_s, sleep=sleep)
+    bundle = ModelBundle.load(SHIPPED)
+    pipeline = Pipeline(HaarDetector(72), bundle, FacesConfig(), EmotionConfig())
+    found: list[FaceEvent] = []
+    while now_s < 120:
+        for transition in pipeline.step(camera.read()):
+            found.append(payloads.event(transition, Origin("kitchen", "01JD", synthetic=True), len(found)))
+            if found[-1].emotion == "happy":
+                return found
+    pytest.fail("it does not smile in two minutes")
+
+
+async def test_the_test_card_smiles(hass: HomeAssistant, tell: Tell) -> None:
+    calls = async_mock_service(hass, "test", "smiled")
+    smiled = {
+        "alias": "smile",
+        "triggers": [(await triggers(hass))["Somebody begins to smile"]],
+        "actions": [{"action": "test.smiled", "data": {"synthetic": "{{ trigger.payload_json.synthetic }}"}}],
+    }
+    assert await async_setup_component(hass, automation.DOMAIN, {automation.DOMAIN: smiled})
+    *before, smile = smiling_test_card()
+    for each in before:
+        await tell(TOPICS.event, each.to_json())
+    assert calls == []
+    await tell(TOPICS.event, smile.to_json())
+    assert [call.data["synthetic"] for call in calls] == [True]
