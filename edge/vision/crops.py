@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _READ_PER_STEP = 2.0
 """Pixels that `turned` reads along a side for each of its result; of more, rows and columns are left out."""
 
+_DIRECT = 2.5
+"""Pixels of the frame for each of the result up to which `turned` samples the frame itself, bilinearly."""
+
 
 UPRIGHT = 8.0
 """Degrees up to which a head counts as upright; model and cascade tolerate twice as many."""
@@ -62,7 +65,7 @@ def cut_out(gray: NDArray[np.uint8], wanted: Rect) -> NDArray[np.uint8]:
 def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, height: int) -> NDArray[np.uint8]:
     """Return a part of the frame turned upright about its middle, ``(height, width)``, exact to a fraction of a pixel.
 
-    It is shrunk before it is turned: to turn all of a large face first takes ten times as long.
+    A large one is shrunk before it is turned: to turn all of it first takes ten times as long.
 
     Args:
         gray: ``(H, W)`` uint8; beyond it its edge is repeated.
@@ -71,27 +74,30 @@ def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, heigh
         width: Of the result.
         height: Of the result.
     """
-    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
-    room_x = (abs(cos) * wanted.width + abs(sin) * wanted.height) / 2
-    room_y = (abs(sin) * wanted.width + abs(cos) * wanted.height) / 2
-    middle_x, middle_y = wanted.middle
-    left, top = math.floor(middle_x - room_x), math.floor(middle_y - room_y)
-    wide, high = max(1, math.ceil(middle_x + room_x) - left), max(1, math.ceil(middle_y + room_y) - top)
     step_x, step_y = wanted.width / width, wanted.height / height
-    part = cut_out(gray, Rect(left, top, wide, high))
-    skip = max(1, int(min(step_x, step_y) / _READ_PER_STEP))
-    part = part[skip // 2 :: skip, skip // 2 :: skip]
-    wide, high = part.shape[1] * skip, part.shape[0] * skip
-    small = resized(part, max(1, round(wide / max(step_x, 1))), max(1, round(high / max(step_y, 1))))
-    across, down = small.shape[1] / wide, small.shape[0] / high
-    # From pixel centres of the result to those of the shrunk part.
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    x, y = wanted.middle
+    if max(step_x, step_y) > _DIRECT:
+        room_x = (abs(cos) * wanted.width + abs(sin) * wanted.height) / 2
+        room_y = (abs(sin) * wanted.width + abs(cos) * wanted.height) / 2
+        left, top = math.floor(x - room_x), math.floor(y - room_y)
+        wide, high = max(1, math.ceil(x + room_x) - left), max(1, math.ceil(y + room_y) - top)
+        part = cut_out(gray, Rect(left, top, wide, high))
+        skip = max(1, int(min(step_x, step_y) / _READ_PER_STEP))
+        part = part[skip // 2 :: skip, skip // 2 :: skip]
+        wide, high = part.shape[1] * skip, part.shape[0] * skip
+        gray = resized(part, max(1, round(wide / max(step_x, 1))), max(1, round(high / max(step_y, 1))))
+        across, down = gray.shape[1] / wide, gray.shape[0] / high
+        x, y = (x - left) * across, (y - top) * down
+    else:
+        across = down = 1.0
+    # From pixel centres of the result to those of the frame, or of its shrunk part.
     a, b, d, e = cos * step_x * across, -sin * step_y * across, sin * step_x * down, cos * step_y * down
-    x, y = (middle_x - left) * across - 0.5, (middle_y - top) * down - 0.5
     half_x, half_y = (width - 1) / 2, (height - 1) / 2
-    turn = np.array([[a, b, x - a * half_x - b * half_y], [d, e, y - d * half_x - e * half_y]])
+    turn = np.array([[a, b, x - 0.5 - a * half_x - b * half_y], [d, e, y - 0.5 - d * half_x - e * half_y]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
-        cv2.warpAffine(small, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        cv2.warpAffine(gray, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
 
 

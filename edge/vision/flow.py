@@ -29,9 +29,9 @@ _ROOM = 0.25
 """What the template shows beyond the face on each side, as a part of its width: the face moves there."""
 
 _POINTS = 5
-"""Points across the face and down; fewer lose it behind hands."""
+"""Points across the face and down, without the corners, which show background; fewer lose it behind hands."""
 
-_INSET = 0.1
+_INSET = 0.15
 """Part of the face's width at each side that has no points: background shows there, which does not move with it."""
 
 _WINDOW = 9
@@ -39,6 +39,9 @@ _WINDOW = 9
 
 _LEVELS = 2
 """Halvings of the picture in which it is followed first, for large steps."""
+
+_LEVELS_BACK = 1
+"""The same on the way back, which begins where the points should come out; with none, false matches come back too."""
 
 _UPRIGHT = 12.0
 """Degrees up to which flow does not need the picture turned."""
@@ -50,7 +53,7 @@ _AGREE = 1.5
 """Template pixels within which a point must agree with the similarity."""
 
 _LEAST_POINTS = 8
-"""Points that must agree, of all `_POINTS` squared."""
+"""Points that must agree, of 21."""
 
 _LARGEST_STEP = 1.3
 """Ratio of sizes from the template to now beyond which the similarity is an accident."""
@@ -63,8 +66,9 @@ def _grid() -> NDArray[np.float32]:
     face = _SIDE / (1 + 2 * _ROOM)
     ends = (_SIDE - face) / 2 + _INSET * face - 0.5, (_SIDE + face) / 2 - _INSET * face - 0.5
     places = np.linspace(*ends, _POINTS)
-    grid = np.stack(np.meshgrid(places, places), axis=-1)
-    return np.asarray(grid.reshape(-1, 1, 2), np.float32)
+    grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 1, 2)
+    corner = np.abs(grid - places.mean()).sum(axis=(1, 2)) > np.ptp(places) - 1e-3
+    return np.asarray(grid[~corner], np.float32)
 
 
 _GRID = _grid()
@@ -122,8 +126,8 @@ class Flow:
         """
         cut_at = worth_turning(tilt, _UPRIGHT)
         now = turned(gray, expected.grown(_ROOM), cut_at, _SIDE, _SIDE)
-        moved, there = _lucas_kanade(before.pixels, now, _GRID)
-        back, back_there = _lucas_kanade(now, before.pixels, moved)
+        moved, there = _lucas_kanade(before.pixels, now, _GRID, _GRID, _LEVELS)
+        back, back_there = _lucas_kanade(now, before.pixels, moved, _GRID, _LEVELS_BACK)
         away = np.abs(back - _GRID).max(axis=(1, 2))
         good = there & back_there & (away < _RETURN)
         if good.sum() < _LEAST_POINTS:
@@ -147,11 +151,21 @@ class Flow:
 
 
 def _lucas_kanade(
-    before: NDArray[np.uint8], now: NDArray[np.uint8], points: NDArray[np.float32]
+    before: NDArray[np.uint8],
+    now: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    expected: NDArray[np.float32],
+    levels: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return where ``(N, 1, 2)`` points are now, and which of them could be followed."""
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
+    """Return where ``(N, 1, 2)`` points are now, searched for from where they are expected, and which were followed."""
     moved, there, _ = cv2.calcOpticalFlowPyrLK(
-        before, now, points, points.copy(), winSize=(_WINDOW, _WINDOW), maxLevel=_LEVELS, criteria=criteria
+        before,
+        now,
+        points,
+        expected.copy(),
+        winSize=(_WINDOW, _WINDOW),
+        maxLevel=levels,
+        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     return np.asarray(moved, np.float32), np.asarray(there)[:, 0] > 0
