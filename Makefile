@@ -47,7 +47,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx onnx-models test-homeassistant bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-homeassistant bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -148,6 +148,11 @@ test-onnx: export FER2013 := $(FER2013)
 test-onnx: export FERPLUS := $(FERPLUS)
 test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through every gate (30 minutes the first time, with PyTorch)
 	$(BIN)/pytest tests/onnx
+
+test-systems: export FER2013 := $(FER2013)
+test-systems: export FERPLUS := $(FERPLUS)
+test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by heart (an hour; SYSTEM=cnn_wide: one)
+	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)

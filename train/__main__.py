@@ -66,7 +66,7 @@ def fit(  # noqa: PLR0913  # each is a flag
     _claim(folder, plan, resume=resume, fresh=fresh)
     with progress(lines=True) as stage:
         stage("reading FER2013 and FER+", 0)
-        tests = load_tests(fer2013, ferplus)
+        tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
         validation = validation_examples(plan.data, fer2013, ferplus)
         training = training_examples(plan.data, fer2013, ferplus, clips, stage)
     whole = not (folder / fitting.LOG).exists() or not resume
@@ -133,11 +133,13 @@ def _same(kept: Path, plan: recipes.Recipe) -> bool:
 @app.command("recipes")
 def list_recipes() -> None:
     """List the project's recipes."""
-    table = Table("recipe", "what it is", "labels from", "epochs", box=SIMPLE_HEAD)
-    table.columns[0].no_wrap = True
+    table = Table("recipe", "what it is", "labels", "epochs", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for column in (table.columns[0], *table.columns[2:]):
+        column.no_wrap = True
+    table.title, table.title_justify = f"{os.path.relpath(recipes.FOLDER)}/", "left"
     for path in sorted(recipes.FOLDER.glob("*.toml")):
         recipe = recipes.load(path)
-        table.add_row(os.path.relpath(path), recipe.description, recipe.data.training, str(recipe.schedule.epochs))
+        table.add_row(path.name, recipe.description, recipe.data.training, str(recipe.schedule.epochs))
     Console().print(table)
 
 

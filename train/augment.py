@@ -7,59 +7,19 @@ nothing outside training, and runs on the accelerator with any Keras backend.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
-from pydantic import Field
 
-from edge.frozen import FrozenModel
+from train.recipes.augment import UNCHANGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from train.recipes.augment import AugmentConfig
 
 _WHITE = 255.0
-
-
-class AugmentConfig(FrozenModel):
-    """How strongly faces are changed; with 0 everywhere (1 for gamma) they are not."""
-
-    rotate_degrees: float = Field(default=15.0, ge=0, le=90)
-    """Largest rotation to either side; people tilt their heads."""
-
-    scale: float = Field(default=0.15, ge=0, lt=1)
-    """Largest relative change of size; the detector's box is not the data set's box."""
-
-    grow: float = Field(default=0.0, ge=-0.5, le=0.5)
-    """Mean relative change of size; above 0 faces are shown larger, as by a tighter box."""
-
-    shift: float = Field(default=0.1, ge=0, lt=1)
-    """Largest shift as a part of the width, for the same reason."""
-
-    contrast: float = Field(default=0.3, ge=0, lt=1)
-    """Largest relative change of contrast around the picture's mean."""
-
-    brightness: float = Field(default=0.15, ge=0, lt=1)
-    """Largest change of brightness, as a part of white."""
-
-    gamma: float = Field(default=1.6, ge=1)
-    """Largest exponent of the tone curve; its inverse is the smallest. Dim rooms."""
-
-    noise: float = Field(default=0.05, ge=0, lt=1)
-    """Largest standard deviation of sensor noise, as a part of white."""
-
-    blur: float = Field(default=0.7, ge=0, le=1)
-    """Largest weight of a 5x5 binomial blur, whose standard deviation is a pixel: small and unsharp faces."""
-
-    blur_share: float = Field(default=1.0, ge=0, le=1)
-    """Share of the pictures that are blurred; the others are sharpened."""
-
-    sharpen: float = Field(default=0.0, ge=0, le=1)
-    """Largest weight of an unsharp mask of the same kernel: pictures that no resampling has blurred."""
-
-    coarse_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of the pictures that are seen as a small face is: with 20, 24 or 32 pixels a side, enlarged again."""
-
-    erase: float = Field(default=0.35, ge=0, lt=1)
-    """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
-    A hand before the face; Zhong et al., "Random Erasing", AAAI 2020."""
 
 
 class _RandomLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -82,7 +42,7 @@ class _RandomLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
 
 
 class RandomAffine(_RandomLayer):
-    """Flip, rotate, scale and shift, in one resampling."""
+    """Flip, rotate, scale, shear and shift, in one resampling."""
 
     def change(self, images: Any) -> Any:
         """Resample with an affine map per picture, edges repeated."""
@@ -93,10 +53,13 @@ class RandomAffine(_RandomLayer):
 
         angle = draw(self.config.rotate_degrees) * math.pi / 180
         zoom = ops.exp(draw(self.config.scale) - self.config.grow)
-        mirror = ops.where(draw(1.0) < 0, -1.0, 1.0)
+        mirror = ops.where(draw(1.0) < 0, -1.0, 1.0) if self.config.flip else 1.0
         # Output (x, y) reads from input (a x + b y + c, d x + e y + f), both about the centre.
         a, b = mirror * zoom * ops.cos(angle), -mirror * zoom * ops.sin(angle)
         d, e = zoom * ops.sin(angle), zoom * ops.cos(angle)
+        if self.config.shear:
+            slant = draw(self.config.shear)
+            b, e = b + a * slant, e + d * slant
         x, y = (width - 1) / 2, (height - 1) / 2
         c = x - a * x - b * y + draw(self.config.shift) * width
         f = y - d * x - e * y + draw(self.config.shift) * height
@@ -156,18 +119,64 @@ class RandomResolution(_RandomLayer):
 
 
 class RandomErase(_RandomLayer):
-    """Fill one rectangle of half of the pictures with one gray."""
+    """Fill one rectangle of some of the pictures with one gray."""
 
     def change(self, images: Any) -> Any:
         """Erase by comparing each pixel's place with the rectangle's edges."""
-        inside = self._span(images, axis=1) & self._span(images, axis=2) & (self.uniform(images, 0, 1) < 1 / 2)
+        inside = self._span(images, axis=1) & self._span(images, axis=2) & self._chosen(images)
         return ops.where(inside, self.uniform(images, 0, _WHITE), images)
+
+    def _chosen(self, images: Any) -> Any:
+        return self.uniform(images, 0, 1) < self.config.erase_share
 
     def _span(self, images: Any, axis: int) -> Any:
         size = images.shape[axis]
         place = ops.reshape(ops.arange(size, dtype="float32"), [size if i == axis else 1 for i in range(4)])
-        half = self.uniform(images, 0, self.config.erase * size / 2)
+        half = self.uniform(images, self.config.erase_least * size / 2, self.config.erase * size / 2)
         return ops.abs(place - self.uniform(images, 0, size)) < half
+
+
+class RandomChoice(_RandomLayer):
+    """Rotate, shift, mirror or erase a part: each picture in one of these ways."""
+
+    def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.rotate, self.shift = (
+            RandomAffine(UNCHANGED.model_copy(update={field: getattr(config, field)}))
+            for field in ("rotate_degrees", "shift")
+        )
+        self.erase = RandomErase(config.model_copy(update={"erase_share": 1.0}))
+
+    def build(self, input_shape: Any) -> None:
+        """Build the layers."""
+        for layer in (self.rotate, self.shift, self.erase):
+            layer.build(input_shape)
+        self.built = True
+
+    def change(self, images: Any) -> Any:
+        """Change the whole batch in each way, and choose per picture."""
+        ways = (self.rotate.change(images), self.shift.change(images), images[:, :, ::-1], self.erase.change(images))
+        draw = self.uniform(images, 0, len(ways))
+        for index, changed in enumerate(ways):
+            images = ops.where((draw >= index) & (draw < index + 1), changed, images)
+        return images
+
+
+def _layers(config: AugmentConfig) -> Iterator[_RandomLayer]:
+    """Yield the layers that change something."""
+    if config.one_of:
+        yield RandomChoice(config)
+        return
+    if config.rotate_degrees or config.scale or config.grow or config.shift or config.shear or config.flip:
+        yield RandomAffine(config)
+    if config.erase:
+        yield RandomErase(config)
+    if config.blur or config.sharpen:
+        yield RandomBlur(config)
+    if config.contrast or config.brightness or config.noise or config.gamma > 1:
+        yield RandomLight(config)
+    if config.coarse_share:
+        yield RandomResolution(config)
 
 
 class Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -175,10 +184,8 @@ class Augmentation(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
 
     def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        self.strong = [RandomAffine(config), RandomErase(config), RandomBlur(config), RandomLight(config)]
-        if config.coarse_share:
-            self.strong.append(RandomResolution(config))
-        self.mirror = RandomAffine(AugmentConfig(rotate_degrees=0, scale=0, shift=0))
+        self.strong = list(_layers(config))
+        self.mirror = RandomAffine(UNCHANGED.model_copy(update={"flip": config.flip}))
         self.is_light = self.add_weight(shape=(), initializer="zeros", trainable=False, name="is_light")
 
     def build(self, input_shape: Any) -> None:

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from train.optimizers import best_epoch, is_over, plateau_rate
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from train.augment import Augmentation
     from train.batches import Batches
+    from train.recipes.schedule import ScheduleConfig
     from train.targets import Examples
 
 
@@ -44,3 +50,42 @@ class SeenFaces(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         found = self.model.evaluate(pixels, targets, verbose=0, callbacks=averaged, return_dict=True)
         if logs is not None:
             logs |= {f"seen_{name}": value for name, value in found.items()}
+
+
+class FollowValidation(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Lower the rate, keep the best epoch's weights and end the run early, where the schedule says so."""
+
+    def __init__(
+        self,
+        schedule: ScheduleConfig,
+        history: Callable[[], Mapping[str, list[float]]],
+        network: keras.Model,
+        best: Path,
+    ) -> None:
+        """Take what decides.
+
+        Args:
+            schedule: The recipe's.
+            history: Returns the figures of all epochs in the log.
+            network: What is trained.
+            best: The file for the best epoch's weights.
+        """
+        super().__init__()
+        self._schedule, self._history, self._network, self._best = schedule, history, network, best
+
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Set the rate."""
+        if self._schedule.decay == "plateau":
+            losses = self._history()["val_loss"][:epoch] if epoch else []
+            self.model.optimizer.learning_rate = plateau_rate(self._schedule, losses)
+
+    def on_epoch_end(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Keep the weights, or stop."""
+        if not self._schedule.stop_after:
+            return
+        accuracies = self._history()["val_accuracy"][: epoch + 1]
+        if best_epoch(accuracies) == epoch:
+            whole = self._best.with_name(f"new-{self._best.name}")
+            self._network.save_weights(whole)
+            whole.replace(self._best)
+        self.model.stop_training = is_over(self._schedule, accuracies)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import csv
-import math
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 
-from train import batch_norm
+from train import batch_norm, networks
 from train.augment import Augmentation
 from train.batches import Batches
-from train.callbacks import SeenFaces, StartEpoch
+from train.callbacks import FollowValidation, SeenFaces, StartEpoch
 from train.datasets import fer2013
 from train.losses import Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
-from train.networks import resnet
+from train.optimizers import is_over, make_optimizer
 from train.teachers import Teachers
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from train.kept import KeptNetwork
-    from train.recipes import DataConfig, Recipe
+    from train.recipes import DataConfig, Recipe, ScheduleConfig
     from train.targets import Examples
 
 LOG = "log.csv"
 """One row per epoch, in the run's folder."""
+
+_BEST = "best.weights.h5"
+"""The weights of the best epoch so far, in the run's folder, where the schedule may stop early."""
 
 _CPU = Path("/proc/cpuinfo")
 
@@ -73,7 +76,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     # Logits and augmentation stay float32.
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if _has_bfloat16() else "float32")
     try:
-        network = start.build() if start else resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
+        network = start.build() if start else networks.build(recipe.network, training.targets.shape[1])
         teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -85,15 +88,15 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
     model = keras.Model(pixels, outputs, name="training")
     model.compile(
-        optimizer=_optimizer(recipe, len(batches)),
-        loss=HeadsLoss(training.heads, _distillation(recipe.data, teaching)),
+        optimizer=make_optimizer(schedule, len(batches)),
+        loss=HeadsLoss(training.heads, _distillation(recipe.data, teaching), recipe.loss),
         metrics=[MainAccuracy(training.heads), MainCrossEntropy(training.heads)],
         # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     model.fit(
         batches,
-        epochs=schedule.epochs,
+        epochs=_last_epoch(schedule, folder) if resume else schedule.epochs,
         shuffle=False,  # the batches are
         validation_data=(validation.pixels[..., None], validation.targets),
         callbacks=[
@@ -101,11 +104,14 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
             SeenFaces(training.sample(len(validation), schedule.seed)),
             keras.callbacks.CSVLogger(folder / LOG, append=True),
+            FollowValidation(schedule, partial(read_log, folder), network, folder / _BEST),
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    plain = resnet(recipe.network, fer2013.SIZE, training.targets.shape[1])
+    if schedule.stop_after:
+        network.load_weights(folder / _BEST)
+    plain = networks.build(recipe.network, training.targets.shape[1])
     plain.set_weights(_with_start(network.get_weights(), start, recipe.start_share))
     if schedule.norm_batches:
         batches.start(schedule.epochs - 1)
@@ -113,6 +119,14 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         chosen = range(min(schedule.norm_batches, len(batches)))
         batch_norm.estimate(plain, (augmentation(batches[i][0], training=True) for i in chosen))
     return plain
+
+
+def _last_epoch(schedule: ScheduleConfig, folder: Path) -> int:
+    """Return how many epochs a resumed run has in all: no more than it has if it was over already."""
+    if not (folder / LOG).exists():
+        return schedule.epochs
+    accuracies = read_log(folder)["val_accuracy"]
+    return len(accuracies) if is_over(schedule, accuracies) else schedule.epochs
 
 
 def _with_start(
@@ -131,7 +145,7 @@ def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation |
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
     """Return a trained network with only some of its outputs."""
     *trunk, kernel, bias = network.get_weights()
-    plain = resnet(recipe.network, fer2013.SIZE, len(columns))
+    plain = networks.build(recipe.network, len(columns))
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
     return plain
 
@@ -152,23 +166,6 @@ def _has_gpu() -> bool:
         return bool(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # JAX's way to say that there is none
         return False
-
-
-def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    schedule = recipe.schedule
-    warmup = math.floor(schedule.warmup_epochs * steps_per_epoch)  # less than all steps, however few there are
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=schedule.learning_rate,
-        warmup_steps=warmup,
-        decay_steps=schedule.epochs * steps_per_epoch - warmup,
-    )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=schedule.weight_decay, use_ema=True, ema_momentum=schedule.ema_momentum
-    )
-    # Normalisation's scales and all biases are not decayed: they cannot overfit, and decay fights them.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
 def read_log(folder: Path) -> dict[str, list[float]]:

@@ -46,7 +46,7 @@ def keep(
     path = into / f"{recipe.name}.npz"
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
     network = kept.load(path)
-    tests = load_tests(fer2013, ferplus)
+    tests = load_tests(fer2013, ferplus, votes=recipe.data.uses_votes or ferplus.exists())
     whole = network.build()
     for head, name in emotion_models(network.heads, recipe.name):
         labels, columns = model_columns(network.heads, head)

@@ -18,9 +18,8 @@ import numpy as np
 
 from edge.files import read_regular, write_atomically
 from edge.text import first_line
-from train.datasets import fer2013
+from train import networks
 from train.heads import Head, heads_of
-from train.networks import resnet
 from train.recipes import Recipe, RecipeError
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class KeptNetwork:
         Raises:
             RecipeError: The weights do not fit the recipe's network.
         """
-        network = resnet(self.recipe.network, fer2013.SIZE, self.heads[-1].columns.stop)
+        network = networks.build(self.recipe.network, self.heads[-1].columns.stop)
         try:
             network.set_weights(self.weights)
         except ValueError as error:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from edge.inference.outputs import FACE
+from train.recipes.loss import LossConfig
 
 if TYPE_CHECKING:
     from train.heads import Head
@@ -30,19 +31,25 @@ class Distillation:
 
 
 class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
-    """Weighted sum of each head's cross-entropy, with labels and with teachers' answers; binary for the face score."""
+    """Weighted sum of each head's loss with its labels and, with teachers' answers, its cross-entropy.
 
-    def __init__(self, heads: tuple[Head, ...], distillation: Distillation | None = None) -> None:
+    That of the face score is binary.
+    """
+
+    def __init__(
+        self, heads: tuple[Head, ...], distillation: Distillation | None = None, config: LossConfig | None = None
+    ) -> None:
         super().__init__(name="loss")
         self.heads = heads
         self.distillation = distillation
+        self.config = config or LossConfig()
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return ``(N,)`` losses; a head whose targets are zero adds nothing but what teachers say of faces."""
         total = 0.0
         for head in self.heads:
             targets, logits = y_true[:, head.columns], y_pred[:, head.columns]
-            loss = _face_loss(targets, logits) if head.name == FACE else _emotion_loss(targets, logits)
+            loss = _face_loss(targets, logits) if head.name == FACE else label_loss(targets, logits, self.config)
             if self.distillation and head.name in self.distillation.taught:
                 weight = self.distillation.weight
                 loss = (1 - weight) * loss + self._answered(head, y_true, y_pred, self.distillation)
@@ -60,14 +67,29 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
         # A face without labels has the answers alone; what is no face has none.
         labelled = ops.sum(y_true[:, head.columns], axis=-1)
         weight = (1 - (1 - distillation.weight) * labelled) * self._is_face(y_true, labelled)
-        return weight * square * _emotion_loss(answers, logits)
+        return weight * square * _cross_entropy(answers, logits)
 
     def _is_face(self, y_true: Any, labelled: Any) -> Any:
         face = next((head for head in self.heads if head.name == FACE), None)
         return y_true[:, face.columns.start] if face else ops.ones_like(labelled)
 
 
-def _emotion_loss(targets: Any, logits: Any) -> Any:
+def label_loss(targets: Any, logits: Any, config: LossConfig) -> Any:
+    """Return the losses, ``(N,)``, of ``(N, C)`` logits; 0 for a row of targets that is 0, which has no label."""
+    labelled = ops.sum(targets, axis=-1)
+    smoothing = config.label_smoothing
+    targets = (1 - smoothing) * targets + smoothing / targets.shape[-1] * labelled[:, None]
+    if config.kind == "focal":
+        # Keras' factor alpha weighs the loss as a whole.
+        return keras.losses.categorical_focal_crossentropy(
+            targets, logits, alpha=1.0, gamma=config.focal_gamma, from_logits=True
+        )
+    if config.kind == "squared_hinge":
+        return labelled * keras.losses.squared_hinge(2 * targets - 1, logits)
+    return _cross_entropy(targets, logits)
+
+
+def _cross_entropy(targets: Any, logits: Any) -> Any:
     return -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
@@ -103,7 +125,7 @@ class MainCrossEntropy(_MainMetric):
         super().__init__(heads, "cross_entropy")
 
     def _measured(self, targets: Any, logits: Any) -> Any:
-        return _emotion_loss(targets, logits)
+        return _cross_entropy(targets, logits)
 
 
 class MainAccuracy(_MainMetric):

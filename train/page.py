@@ -43,7 +43,7 @@ def _markdown(report: TrainingReport) -> str:
         f"{report.parameters:,} parameters, {report.macs:,} multiply-accumulates a face. "
         f"{report.epochs} of {schedule.epochs} epochs{took}. "
         f"Trained on {', '.join(f'{count:,} of {what}' for what, count in report.rows.items() if 'Test' not in what)}; "
-        "PublicTest chooses, PrivateTest decides nothing."
+        "PublicTest chooses, PrivateTest decides nothing; both are shown together because some publish such a figure."
     )
     lines = [
         f"# {report.name}",

@@ -81,7 +81,7 @@ def training_examples(
     Args:
         data: The recipe's choice.
         fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
-        ferplus_file: ``fer2013new.csv``.
+        ferplus_file: ``fer2013new.csv``; not read if the recipe needs no votes.
         clips: The folder of real footage whose parts without faces are negatives; None: no footage.
         stage: Shows progress.
 
@@ -91,9 +91,11 @@ def training_examples(
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
     rows = fer2013.Rows(everything.pixels[chosen], everything.emotion[chosen], everything.usage[chosen])
-    votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
-    face = ~ferplus.no_face(votes)
-    targets = {"ferplus": ferplus.distributions(votes), "fer2013": fer2013.faces(rows).targets * face[:, None]}
+    targets, face = {"fer2013": fer2013.faces(rows).targets}, np.ones(len(rows.pixels), bool)
+    if data.uses_votes:
+        votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
+        face = ~ferplus.no_face(votes)
+        targets = {"ferplus": ferplus.distributions(votes), "fer2013": targets["fer2013"] * face[:, None]}
     heads = heads_of(data)
     sources = {}
     pixels = rows.pixels

@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from tests.train.synthetic import grating
-from train.augment import Augmentation, AugmentConfig
+from train.augment import Augmentation
+from train.recipes import AugmentConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,3 +76,31 @@ def test_faces_are_grown() -> None:
     larger, smaller = (changed(picture, grow=grow).mean() / picture.mean() for grow in (0.2, -0.2))
     assert larger == pytest.approx(np.exp(0.4), rel=0.05)
     assert smaller == pytest.approx(np.exp(-0.4), rel=0.05)
+
+
+def test_without_flip_nothing_is_changed(pictures: NDArray[np.float32]) -> None:
+    assert np.array_equal(changed(pictures, flip=False), pictures)
+    assert same_or_mirrored(changed(pictures, light=True, flip=False, noise=0.2), pictures)[:, 0].all()
+
+
+def test_shear_moves_the_top_against_the_bottom() -> None:
+    bar = np.where(np.abs(np.arange(48) - 23.5) < 3, 255, 0) * np.ones((32, 48, 1))
+    found = changed(bar.astype(np.float32)[..., None], shear=0.2, flip=False)[..., 0]
+    place = (found * np.arange(48)).sum(axis=2) / found.sum(axis=2)
+    slant = (place[:, 47] - place[:, 0]) / 47
+    assert np.abs(slant).max() < 0.205
+    assert slant.std() > 0.05
+    assert place[:, 23:25].mean(axis=1) == pytest.approx(23.5, abs=0.1)
+
+
+def test_each_picture_is_changed_in_one_way_of_four() -> None:
+    ramp = np.tile(np.arange(48, dtype=np.float32) * 5, (400, 48, 1))[..., None]
+    found = changed(ramp, one_of=True, rotate_degrees=15, shift=0.1, erase=0.045, erase_least=0.022)
+    different = (np.abs(found - ramp) > 0.5).reshape(400, -1)
+    mirrored = same_or_mirrored(found, ramp)[:, 1]
+    erased = ~mirrored & (different.sum(axis=1) <= 9)  # a square of one to three pixels
+    columns = found.std(axis=1)[..., 0].max(axis=1)
+    shifted = ~mirrored & ~erased & (columns < 0.5)  # all rows stay alike
+    rotated = ~mirrored & ~erased & ~shifted
+    for way in (mirrored, erased, shifted, rotated):
+        assert 60 < way.sum() < 140

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from edge.inference.outputs import softmax
-from tests.train.synthetic import Run, call
+from tests.train.synthetic import PER_LABEL, Run, call
 from train import fit as fitting
 from train import recipes, report
 from train.__main__ import main
 from train.evaluate.models import keras_logits
+from train.evaluate.protocols import evaluate_all, load_tests
 from train.fit import fit
 from train.targets import Examples, training_examples, validation_examples
 
@@ -178,3 +179,32 @@ def test_clips_that_are_not_there_are_refused(trained: Run, tmp_path: Path, caps
     command = ["fit", str(trained.recipe), *trained.data, "--out", str(tmp_path / "run"), "--clips", "nowhere"]
     assert call(main, command) == 2
     assert "--clips none" in capsys.readouterr().err
+
+
+def test_early_stopping_keeps_the_best_epoch(trained: Run, split: tuple[Examples, Examples], tmp_path: Path) -> None:
+    changed = {"epochs": 40, "stop_after": 1, "ema_momentum": 0.0, "decay": "plateau", "warmup_epochs": 0.0}
+    recipe = recipes.load(trained.recipe)
+    schedule = recipes.ScheduleConfig.model_validate(recipe.schedule.model_dump() | changed)
+    recipe = recipe.model_copy(update={"schedule": schedule})
+    training = split[0].sample(100, 1)
+    model = fit(recipe, training, split[1], tmp_path, resume=False)
+    accuracies = fitting.read_log(tmp_path)["val_accuracy"]
+    assert len(accuracies) == int(np.argmax(accuracies)) + 2 < 40
+    assert right(model, split[1]) == pytest.approx(max(accuracies), abs=0.015)
+
+    rows = (tmp_path / fitting.LOG).read_text()
+    again = fit(recipe, training, split[1], tmp_path, resume=True)  # nothing is left to do
+    assert (tmp_path / fitting.LOG).read_text() == rows
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+def test_fer2013_s_labels_alone_need_no_votes(trained: Run) -> None:
+    nowhere = Path("none.csv")
+    training = training_examples(recipes.DataConfig(training="fer2013"), trained.fer2013, nowhere, None)
+    assert training.rows() == {"fer2013 Training": 8 * PER_LABEL["Training"]}
+    labels = training.heads[0].labels
+    tests = load_tests(trained.fer2013, nowhere, votes=False)
+    found = evaluate_all(lambda pixels: np.eye(7, dtype=np.float32)[pixels[:, 0, 0] % 7], labels, tests)
+    public, private, both = (found[name]["fer2013"] for name in ("PublicTest", "PrivateTest", "both"))
+    assert both.n == public.n + private.n == 8 * (PER_LABEL["PublicTest"] + PER_LABEL["PrivateTest"])
+    assert both.accuracy * both.n == pytest.approx(public.accuracy * public.n + private.accuracy * private.n)

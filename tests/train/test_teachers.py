@@ -11,11 +11,10 @@ from keras import ops
 from edge.inference.outputs import FACE, softmax
 from tests.train.synthetic import Run, call
 from train import fit as fitting
-from train import kept, recipes, report
+from train import kept, networks, recipes, report
 from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.heads import heads_of
-from train.networks import resnet
 from train.recipes import DataConfig, Recipe, RecipeError
 from train.targets import training_examples, validation_examples
 from train.teachers import Teachers, load_teachers
@@ -31,7 +30,7 @@ def random_network(path: Path, data: DataConfig, seed: int) -> kept.KeptNetwork:
     recipe = Recipe.model_validate({"name": "random", "data": data, "network": {"widths": (8, 8), "blocks": (1, 1)}})
     blank = kept.KeptNetwork(recipe, (), "")
     width = blank.heads[-1].columns.stop
-    weights = resnet(recipe.network, 48, width).get_weights()
+    weights = networks.build(recipe.network, width).get_weights()
     kept.save(path, recipe, weights)
     return kept.load(path)
 

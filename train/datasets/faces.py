@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -45,3 +47,9 @@ class Faces:
         """Return only the chosen rows, by mask, index or slice."""
         agreement = None if self.agreement is None else self.agreement[rows]
         return Faces(self.pixels[rows], self.targets[rows], self.labels, agreement)
+
+
+def joined(parts: Sequence[Faces]) -> Faces:
+    """Return the faces of several sets with the same labels as one, without their annotators' agreement."""
+    pixels, targets = (np.concatenate(arrays) for arrays in zip(*((p.pixels, p.targets) for p in parts), strict=True))
+    return Faces(pixels, targets, parts[0].labels)

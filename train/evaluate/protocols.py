@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge.frozen import FrozenModel
 from edge.inference.outputs import FACE, softmax
 from train.datasets import DataError, LabelProtocol, Split, fer2013, load
+from train.datasets.faces import joined
 from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels, run_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from train.datasets import Faces
     from train.evaluate.metrics import Logits
@@ -21,6 +26,9 @@ TESTED: tuple[LabelProtocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013
 
 SPLITS: tuple[Split, ...] = ("PublicTest", "PrivateTest")
 """Validation and test."""
+
+BOTH = "both"
+"""Validation and test together, for FER2013's labels alone: some publish their figures so."""
 
 
 class ComparedModels(FrozenModel):
@@ -45,15 +53,21 @@ def training_protocol(protocol: LabelProtocol) -> LabelProtocol:
     return "fer2013" if protocol == "fer2013" else "ferplus"
 
 
-def load_tests(fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
+def load_tests(
+    fer2013_file: Path, ferplus_file: Path, *, votes: bool = True
+) -> dict[tuple[Split, LabelProtocol], Faces]:
     """Return the faces of every split and protocol that a model is evaluated on.
+
+    Args:
+        fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
+        ferplus_file: ``fer2013new.csv``.
+        votes: Whether FER+'s protocols are wanted; without them its file is not read.
 
     Raises:
         DataError: A file is missing or damaged, or a protocol has no face.
     """
-    tests = {
-        (split, protocol): load(protocol, split, fer2013_file, ferplus_file) for split in SPLITS for protocol in TESTED
-    }
+    protocols: tuple[LabelProtocol, ...] = TESTED if votes else ("fer2013",)
+    tests = {(s, p): load(p, s, fer2013_file, ferplus_file) for s in SPLITS for p in protocols}
     for (split, protocol), faces in tests.items():
         if not len(faces):
             message = f"{fer2013_file}: no {split} face is left by the protocol {protocol}; is the file complete?"
@@ -64,10 +78,24 @@ def load_tests(fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, Labe
 def evaluate_all(
     logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
 ) -> dict[str, dict[str, Metrics]]:
-    """Return a model's metrics by split, then by protocol."""
+    """Return a model's metrics by split, then by protocol; those of `BOTH` last."""
+    answers = {key: softmax(rows) for key, rows in run_once(logits, tests).items()}
+    return measure_all(answers, labels, tests)
+
+
+def measure_all(
+    answers: Mapping[tuple[Split, LabelProtocol], NDArray[np.float32]],
+    labels: Sequence[str],
+    tests: Mapping[tuple[Split, LabelProtocol], Faces],
+) -> dict[str, dict[str, Metrics]]:
+    """Return the metrics of ``(N, C)`` probabilities by split, then by protocol; `BOTH` last, if both are there."""
     metrics: dict[str, dict[str, Metrics]] = {}
-    for (split, protocol), row in run_once(logits, tests).items():
-        metrics.setdefault(split, {})[protocol] = evaluate(softmax(row), labels, tests[split, protocol])
+    for (split, protocol), found in answers.items():
+        metrics.setdefault(split, {})[protocol] = evaluate(found, labels, tests[split, protocol])
+    parts: list[tuple[Split, LabelProtocol]] = [(split, "fer2013") for split in SPLITS]
+    if all(part in answers for part in parts):
+        together = np.concatenate([answers[part] for part in parts])
+        metrics[BOTH] = {"fer2013": evaluate(together, labels, joined([tests[part] for part in parts]))}
     return metrics
 
 

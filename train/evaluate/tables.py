@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 ONE_VIEW = "one forward pass"
 
-EXPLAINED = "recall and F1 are the means over the labels; ECE is the expected calibration error."
+EXPLAINED = (
+    "recall and F1 are the means over the labels; ECE is the expected calibration error; both is PublicTest and "
+    "PrivateTest together, as some publish their figures."
+)
 """What `accuracies` does not say itself."""
 
 

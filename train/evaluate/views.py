@@ -8,7 +8,8 @@ import numpy as np
 
 from edge.inference.outputs import FACE, Predictions, softmax
 from edge.vision.views import VIEWS, view_stills
-from train.evaluate.metrics import Metrics, evaluate, match_labels, run_once
+from train.evaluate.metrics import match_labels, run_once
+from train.evaluate.protocols import measure_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edge.inference.outputs import Logits
     from train.datasets import Faces, LabelProtocol, Split
     from train.evaluate.metrics import Logits as Run
+    from train.evaluate.metrics import Metrics
 
 MEAN_OF_VIEWS = "mean of four views, as read on a track"
 """What a figure says that is not of one forward pass."""
@@ -57,7 +59,4 @@ def evaluate_views(
         answers = [match_labels(softmax(run(pictures)), labels, emotions) for pictures in seen]
         return np.asarray(np.mean(answers, axis=0), np.float32)
 
-    metrics: dict[str, dict[str, Metrics]] = {}
-    for (split, protocol), rows in run_once(probabilities, tests).items():
-        metrics.setdefault(split, {})[protocol] = evaluate(rows, emotions, tests[split, protocol])
-    return metrics
+    return measure_all(run_once(probabilities, tests), emotions, tests)

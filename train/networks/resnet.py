@@ -13,13 +13,13 @@ import keras
 from keras import layers
 from pydantic import Field
 
-from edge.frozen import FrozenModel
+from train.networks.config import NetworkSettings
 
 _LEAST_SQUEEZED = 8
 """Channels of the narrowest squeeze-excite bottleneck."""
 
 
-class ResNetConfig(FrozenModel):
+class ResNetConfig(NetworkSettings):
     """Widths and depths of the network."""
 
     kind: Literal["resnet"] = "resnet"
@@ -41,14 +41,14 @@ class ResNetConfig(FrozenModel):
     """Dropout before the classifier."""
 
 
-def resnet(config: ResNetConfig, size: int, classes: int) -> keras.Model:
+def resnet(config: ResNetConfig, classes: int) -> keras.Model:
     """Build the network.
 
     Returns:
-        A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)``
+        A model from ``(N, 48, 48, 1)`` gray levels 0..255 to ``(N, classes)``
         float32 logits. Normalisation is its first layer, so pixels are its input.
     """
-    pixels = keras.Input((size, size, 1), name="pixels")
+    pixels = keras.Input((config.size, config.size, 1), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
     x = _convolve(x, config.stem, name="stem")
     for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):

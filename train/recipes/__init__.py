@@ -1,4 +1,4 @@
-"""Recipes: one TOML file per model, with data, network, augmentation and schedule."""
+"""Recipes: one TOML file per model, with data, network, loss, augmentation and schedule."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.frozen import FrozenModel
-from train.augment import AugmentConfig
-from train.networks import ResNetConfig
+from train.networks import NetworkConfig, ResNetConfig
+from train.recipes.augment import AugmentConfig
+from train.recipes.loss import LossConfig
+from train.recipes.schedule import ScheduleConfig
 
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
+
+
+__all__ = [
+    "FOLDER",
+    "AugmentConfig",
+    "DataConfig",
+    "LossConfig",
+    "PublishedFigure",
+    "Recipe",
+    "RecipeError",
+    "ScheduleConfig",
+    "load",
+]
 
 
 class RecipeError(Exception):
@@ -53,6 +68,11 @@ class DataConfig(FrozenModel):
     face_weight: float = Field(default=0.25, gt=0)
     """Weight of the face score's loss."""
 
+    @property
+    def uses_votes(self) -> bool:
+        """Whether FER+'s votes are needed; FER2013's labels alone need none, and then every row is learned from."""
+        return bool(self.training == "ferplus" or self.also or self.clutter or self.teachers)
+
     @model_validator(mode="after")
     def _labels_differ(self) -> DataConfig:
         if self.also == self.training:
@@ -61,61 +81,25 @@ class DataConfig(FrozenModel):
         return self
 
 
-class ScheduleConfig(FrozenModel):
-    """Epochs, batch size and optimizer."""
+class PublishedFigure(FrozenModel):
+    """A figure that others have published; it is not measured here."""
 
-    epochs: int = Field(default=40, gt=0)
-    batch_size: int = Field(default=128, gt=0)
+    value: float = Field(ge=0, le=1)
+    measure: str = "accuracy"
+    data: str
+    """The data set and its protocol, such as ``FER2013``."""
 
-    learning_rate: float = Field(default=2e-3, gt=0)
-    """Peak rate; it rises linearly over `warmup_epochs` and falls along a cosine to 0.
-    Loshchilov and Hutter, "SGDR", ICLR 2017."""
+    rows: int | None = Field(default=None, gt=0)
+    """Faces that it was measured on; None: not said."""
 
-    warmup_epochs: float = Field(default=1.0, ge=0)
-    """Less than `epochs`."""
-
-    weight_decay: float = Field(default=0.05, ge=0)
-    """Decoupled decay of kernels. Loshchilov and Hutter, "Decoupled Weight Decay
-    Regularization", ICLR 2019."""
-
-    ema_momentum: float = Field(default=0.998, ge=0, lt=1)
-    """Momentum of the moving average of weights; the averaged weights are the result."""
-
-    mixup: float = Field(default=0.0, ge=0)
-    """Parameter of the beta distribution by which half of the pictures are mixed with another one, before augmentation;
-    0: none. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018."""
-
-    norm_batches: int = Field(default=0, ge=0)
-    """Batches over which the statistics of batch normalisation are estimated again, with the averaged weights, in the
-    end; 0: they stay those of the last steps' weights."""
-
-    light_epochs: int = Field(default=0, ge=0)
-    """Final epochs without mixup and with mirror images as the only augmentation. He et al., "Data Augmentation
-    Revisited", 2019."""
-
-    seed: int = 1
-
-    @model_validator(mode="after")
-    def _warmup_is_shorter(self) -> ScheduleConfig:
-        if self.warmup_epochs >= self.epochs:
-            message = f"warmup_epochs: {self.warmup_epochs:g} must be less than epochs, {self.epochs}"
-            raise ValueError(message)
-        if self.light_epochs > self.epochs:
-            message = f"light_epochs: {self.light_epochs} must be at most epochs, {self.epochs}"
-            raise ValueError(message)
-        return self
-
-    def shortened(self, epochs: int) -> ScheduleConfig:
-        """Return it with other epochs; the warm-up takes half of them at most."""
-        warmup = min(self.warmup_epochs, epochs / 2)
-        changed = {"epochs": epochs, "warmup_epochs": warmup, "light_epochs": min(self.light_epochs, epochs)}
-        return ScheduleConfig.model_validate(self.model_dump() | changed)
+    note: str = ""
+    """Whose figure it is, and under which conditions."""
 
 
 class Recipe(FrozenModel):
-    """Data, network, augmentation and schedule of one model."""
+    """Data, network, loss, augmentation and schedule of one model."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     description: str = ""
     start: Path | None = None
     """A network of the same shape to start from, ``NAME.npz``, relative to the repository; None: random weights."""
@@ -125,9 +109,17 @@ class Recipe(FrozenModel):
     Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022."""
 
     data: DataConfig = DataConfig()
-    network: ResNetConfig = ResNetConfig()
+    network: NetworkConfig = ResNetConfig()
+    loss: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    published: tuple[PublishedFigure, ...] = ()
+    """What others report of the same system, each figure by the protocol that they name."""
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _is_ours_if_it_does_not_say(cls, network: object) -> object:
+        return {"kind": "resnet"} | network if isinstance(network, dict) else network
 
     @model_validator(mode="after")
     def _has_a_start(self) -> Recipe:

@@ -1,0 +1,60 @@
+"""Each network learns 64 faces by heart, with its recipe's loss and optimizer; ``make test-systems`` runs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from edge.vision.crops import all_resized
+from train import batch_norm, networks, recipes
+from train.losses import HeadsLoss, MainAccuracy
+from train.optimizers import make_optimizer
+from train.targets import training_examples
+
+if "FER2013" not in os.environ:
+    pytest.skip("minutes for each network: 'make test-systems' runs them", allow_module_level=True)
+
+pytestmark = pytest.mark.timeout(3600)
+
+FACES = 64
+ROUNDS, EPOCHS = 20, 5
+"""The network is evaluated after each round."""
+
+SYSTEMS = sorted(path.stem for path in recipes.FOLDER.glob("*.toml") if recipes.load(path).published)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_network_learns_64_faces_by_heart(system: str) -> None:
+    recipe = recipes.load(recipes.FOLDER / f"{system}.toml")
+    data = recipe.data.model_copy(update={"clutter": 0})
+    examples = training_examples(data, Path(os.environ["FER2013"]), Path(os.environ["FERPLUS"]), None)
+    examples = examples.sample(FACES, seed=1)
+    columns = examples.heads[0].columns
+    # Votes are not one label: the largest one is learned.
+    targets = np.eye(columns.stop, dtype=np.float32)[examples.targets[:, columns].argmax(axis=1)]
+
+    keras.utils.set_random_seed(1)
+    network = networks.build(recipe.network, columns.stop)
+    side = recipe.network.size
+    pixels: Any = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
+    heads = examples.heads[:1]
+    schedule = recipe.schedule.model_copy(update={"decay": "constant"})
+    network.compile(
+        make_optimizer(schedule, 4),
+        HeadsLoss(heads, config=recipe.loss),
+        metrics=[MainAccuracy(heads)],
+        jit_compile=False,
+    )
+    right = 0.0
+    for _ in range(ROUNDS):
+        network.fit(pixels, targets, batch_size=16, epochs=EPOCHS, verbose=0)
+        batch_norm.estimate(network, [pixels])
+        right = network.evaluate(pixels, targets, verbose=0, return_dict=True)["accuracy"]
+        if right >= 0.95:
+            break
+    assert right >= 0.95

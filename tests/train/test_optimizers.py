@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from train.optimizers import best_epoch, is_over, make_optimizer, plateau_rate
+from train.recipes import ScheduleConfig
+
+PLATEAU: dict[str, Any] = {
+    "decay": "plateau",
+    "warmup_epochs": 0,
+    "plateau_patience": 2,
+    "plateau_factor": 0.5,
+    "learning_rate": 0.8,
+}
+
+
+def schedule(**changed: Any) -> ScheduleConfig:
+    return ScheduleConfig.model_validate(changed)
+
+
+def test_the_rate_falls_on_a_plateau_as_keras_lowers_it() -> None:
+    losses = np.random.default_rng(3).choice([0.9, 0.8, 0.79995, 0.7], 40).tolist()
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(make_optimizer(schedule(**PLATEAU), 1), "mse")
+    callback = keras.callbacks.ReduceLROnPlateau(patience=2, factor=0.5)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        assert plateau_rate(schedule(**PLATEAU), losses[:epoch]) == pytest.approx(float(model.optimizer.learning_rate))
+        callback.on_epoch_end(epoch, {"val_loss": loss})
+    assert float(model.optimizer.learning_rate) < 0.1
+
+
+def test_a_run_ends_when_its_accuracy_has_not_risen_for_so_long() -> None:
+    early = schedule(stop_after=2, ema_momentum=0)
+    accuracies = [0.3, 0.5, 0.5, 0.4, 0.6]
+    assert [is_over(early, accuracies[:count]) for count in (1, 2, 3, 4)] == [False, False, False, True]
+    assert best_epoch(accuracies[:4]) == 1  # the first of equal ones
+    assert not is_over(schedule(), accuracies[:4])
+
+
+def test_what_contradicts_itself_is_refused() -> None:
+    contradictions: list[tuple[dict[str, Any], str]] = [
+        ({"optimizer": "adam"}, "weight_decay: write 0"),
+        ({"decay": "constant"}, "warmup_epochs: write 0"),
+        ({"stop_after": 3}, "ema_momentum"),
+    ]
+    for wrong, said in contradictions:
+        with pytest.raises(ValueError, match=said):
+            schedule(**wrong)
+
+
+def test_a_constant_rate_and_adam() -> None:
+    optimizer = make_optimizer(
+        schedule(optimizer="adam", weight_decay=0, decay="constant", warmup_epochs=0, learning_rate=0.25), 7
+    )
+    assert type(optimizer) is keras.optimizers.Adam
+    assert float(optimizer.learning_rate) == 0.25

@@ -1,0 +1,79 @@
+"""How faces are changed in training; `train.augment` does it."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from edge.frozen import FrozenModel
+
+
+class AugmentConfig(FrozenModel):
+    """How strongly faces are changed; with 0 everywhere (1 for gamma, no flip) they are not."""
+
+    rotate_degrees: float = Field(default=15.0, ge=0, le=90)
+    """Largest rotation to either side; people tilt their heads."""
+
+    scale: float = Field(default=0.15, ge=0, lt=1)
+    """Largest relative change of size; the detector's box is not the data set's box."""
+
+    grow: float = Field(default=0.0, ge=-0.5, le=0.5)
+    """Mean relative change of size; above 0 faces are shown larger, as by a tighter box."""
+
+    shift: float = Field(default=0.1, ge=0, lt=1)
+    """Largest shift as a part of the width, for the same reason."""
+
+    shear: float = Field(default=0.0, ge=0, lt=1)
+    """Largest shift of the top against the bottom, as a part of the height."""
+
+    flip: bool = True
+    """Whether half of the pictures are mirrored."""
+
+    contrast: float = Field(default=0.3, ge=0, lt=1)
+    """Largest relative change of contrast around the picture's mean."""
+
+    brightness: float = Field(default=0.15, ge=0, lt=1)
+    """Largest change of brightness, as a part of white."""
+
+    gamma: float = Field(default=1.6, ge=1)
+    """Largest exponent of the tone curve; its inverse is the smallest. Dim rooms."""
+
+    noise: float = Field(default=0.05, ge=0, lt=1)
+    """Largest standard deviation of sensor noise, as a part of white."""
+
+    blur: float = Field(default=0.7, ge=0, le=1)
+    """Largest weight of a 5x5 binomial blur, whose standard deviation is a pixel: small and unsharp faces."""
+
+    blur_share: float = Field(default=1.0, ge=0, le=1)
+    """Share of the pictures that are blurred; the others are sharpened."""
+
+    sharpen: float = Field(default=0.0, ge=0, le=1)
+    """Largest weight of an unsharp mask of the same kernel: pictures that no resampling has blurred."""
+
+    coarse_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pictures that are seen as a small face is: with 20, 24 or 32 pixels a side, enlarged again."""
+
+    erase: float = Field(default=0.35, ge=0, lt=1)
+    """Largest side of an erased rectangle, as a part of the width; 0 erases nothing.
+    A hand before the face; Zhong et al., "Random Erasing", AAAI 2020."""
+
+    erase_least: float = Field(default=0.0, ge=0, lt=1)
+    """Smallest side of it, at most `erase`."""
+
+    erase_share: float = Field(default=0.5, ge=0, le=1)
+    """Share of the pictures that it is erased in."""
+
+    one_of: bool = False
+    """Each picture is changed in exactly one way of four, at random: rotated, shifted, mirrored or erased in part."""
+
+    @model_validator(mode="after")
+    def _smallest_is_smaller(self) -> AugmentConfig:
+        if self.erase_least > self.erase:
+            message = f"erase_least: {self.erase_least:g} must be at most erase, {self.erase:g}"
+            raise ValueError(message)
+        return self
+
+
+UNCHANGED = AugmentConfig(
+    rotate_degrees=0, scale=0, shift=0, flip=False, contrast=0, brightness=0, gamma=1, noise=0, blur=0, erase=0
+)
+"""No augmentation."""

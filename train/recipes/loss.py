@@ -1,0 +1,24 @@
+"""What a network is trained to make small; `train.losses` computes it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from edge.frozen import FrozenModel
+
+
+class LossConfig(FrozenModel):
+    """The loss of the heads for emotions."""
+
+    kind: Literal["cross_entropy", "focal", "squared_hinge"] = "cross_entropy"
+    """`focal`: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017. `squared_hinge`: the support vector
+    machine of each emotion against all others; Tang, "Deep Learning using Linear Support Vector Machines", 2013."""
+
+    focal_gamma: float = Field(default=2.0, ge=0)
+    """How much less faces count that are recognised already; with 0 it is the cross-entropy."""
+
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each target that is spread over all labels. Szegedy et al., "Rethinking the Inception Architecture for
+    Computer Vision", CVPR 2016."""

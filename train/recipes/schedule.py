@@ -1,0 +1,87 @@
+"""How long and how a network is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from edge.frozen import FrozenModel
+
+
+class ScheduleConfig(FrozenModel):
+    """Epochs, batch size and optimizer."""
+
+    epochs: int = Field(default=40, gt=0)
+    batch_size: int = Field(default=128, gt=0)
+
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    """Adam: Kingma and Ba, ICLR 2015. AdamW decays weights: Loshchilov and Hutter, "Decoupled Weight Decay
+    Regularization", ICLR 2019."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Peak rate."""
+
+    decay: Literal["cosine", "constant", "plateau"] = "cosine"
+    """How the rate goes on. `cosine`: it rises linearly over `warmup_epochs` and falls along a cosine to 0; Loshchilov
+    and Hutter, "SGDR", ICLR 2017. `plateau`: it is multiplied by `plateau_factor` whenever the validation loss has not
+    fallen for `plateau_patience` epochs."""
+
+    plateau_patience: int = Field(default=5, gt=0)
+    plateau_factor: float = Field(default=0.5, gt=0, lt=1)
+
+    warmup_epochs: float = Field(default=1.0, ge=0)
+    """Less than `epochs`; 0 where the rate does not follow a cosine."""
+
+    weight_decay: float = Field(default=0.05, ge=0)
+    """Decoupled decay of kernels; 0 with `adam`."""
+
+    stop_after: int = Field(default=0, ge=0)
+    """Early stopping: the run ends when the validation accuracy has not risen for so many epochs, and the weights of
+    the best epoch are the result; 0: all epochs run, and the last one's weights are."""
+
+    ema_momentum: float = Field(default=0.998, ge=0, lt=1)
+    """Momentum of the moving average of weights; the averaged weights are the result. 0: no averaging."""
+
+    mixup: float = Field(default=0.0, ge=0)
+    """Parameter of the beta distribution by which half of the pictures are mixed with another one, before augmentation;
+    0: none. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018."""
+
+    norm_batches: int = Field(default=0, ge=0)
+    """Batches over which the statistics of batch normalisation are estimated again, with the averaged weights, in the
+    end; 0: they stay those of the last steps' weights."""
+
+    light_epochs: int = Field(default=0, ge=0)
+    """Final epochs without mixup and with mirror images as the only augmentation. He et al., "Data Augmentation
+    Revisited", 2019."""
+
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _warmup_is_shorter(self) -> ScheduleConfig:
+        if self.warmup_epochs >= self.epochs:
+            message = f"warmup_epochs: {self.warmup_epochs:g} must be less than epochs, {self.epochs}"
+            raise ValueError(message)
+        if self.warmup_epochs and self.decay != "cosine":
+            message = f"warmup_epochs: write 0, as the rate is {self.decay}"
+            raise ValueError(message)
+        if self.light_epochs > self.epochs:
+            message = f"light_epochs: {self.light_epochs} must be at most epochs, {self.epochs}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _optimizer_can(self) -> ScheduleConfig:
+        if self.optimizer == "adam" and self.weight_decay:
+            message = "weight_decay: write 0, or adamw as the optimizer: adam decays nothing"
+            raise ValueError(message)
+        if self.stop_after and (self.ema_momentum or self.norm_batches):
+            message = "stop_after: write 0 for ema_momentum and norm_batches: the best epoch's own weights are kept"
+            raise ValueError(message)
+        return self
+
+    def shortened(self, epochs: int) -> ScheduleConfig:
+        """Return it with other epochs; the warm-up takes half of them at most."""
+        warmup = min(self.warmup_epochs, epochs / 2)
+        changed = {"epochs": epochs, "warmup_epochs": warmup, "light_epochs": min(self.light_epochs, epochs)}
+        return ScheduleConfig.model_validate(self.model_dump() | changed)
