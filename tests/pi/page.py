@@ -19,9 +19,10 @@ METHODS = {
 }
 
 
-def cost(figures: list[dict[str, Any]]) -> str:
+def cost(figures: list[Any]) -> str:
     """Return the table of instructions a frame."""
-    found = {(row["processor"], row["method"]): row["instructions"] / 1e6 for row in figures}
+    (rows,) = figures
+    found = {(row["processor"], row["method"]): row["instructions"] / 1e6 for row in rows}
     processors = list(dict.fromkeys(processor for processor, _ in found))
     head = " | ".join(f"{processor}, millions | of the pipeline's" for processor in processors)
     lines = [f"| | {head} |", "|---|" + "---:|" * (2 * len(processors))]
@@ -34,7 +35,7 @@ def cost(figures: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def arm64(figures: list[dict[str, Any]]) -> str:
+def arm64(figures: list[Any]) -> str:
     """Return the table of the bundles on Arm beside x86."""
     lines = [
         "| bundle | Python | runtime | right on Arm | right on x86 | same answer | largest difference |",
@@ -51,14 +52,14 @@ def arm64(figures: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    read = {
-        "cost": cost(json.loads((RESULTS / "cost.json").read_text(encoding="utf-8"))),
-        "arm64": arm64([json.loads(file.read_text(encoding="utf-8")) for file in RESULTS.glob("arm64-*.json")]),
-    }
-    for name, table in read.items():
+    tables = {"cost": cost, "arm64": arm64}
+    for name, table in tables.items():
+        figures = [json.loads(file.read_text(encoding="utf-8")) for file in RESULTS.glob(f"{name}*.json")]
+        if not figures:
+            continue  # its rung did not run, so the table stays
         begin, _, rest = text.partition(f"<!-- table {name} -->\n")
         _, _, end = rest.partition("<!-- end -->\n")
-        text = f"{begin}<!-- table {name} -->\n{table}\n<!-- end -->\n{end}"
+        text = f"{begin}<!-- table {name} -->\n{table(figures)}\n<!-- end -->\n{end}"
     PAGE.write_text(text, encoding="utf-8")
 
 
