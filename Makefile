@@ -47,7 +47,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-homeassistant bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -160,6 +160,9 @@ onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them
 test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant, in an environment of its own (0.9 GB); PYTHON313 runs it
 	$(HASS_VENV)/bin/pytest tests/homeassistant
 
+test-preview: $(VENV)/.dev chromium ## Test the preview's page in a headless Chromium; SHOTS=folder: with screenshots to look at
+	$(BIN)/pytest tests/preview
+
 bench-fleet: $(VENV)/.dev mosquitto ## Run DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
 
@@ -246,6 +249,10 @@ laboratory: # What tests/pi runs on this machine; where apt may not install it, 
 	    systemd-nspawn:systemd-container qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs gcc:gcc; do \
 	    command -v "$${each%%:*}" >/dev/null || packages="$$packages $${each#*:}"; \
 	done; [ -z "$$packages" ] || requirements/apt.sh $$packages || true
+
+.PHONY: chromium
+chromium: # A browser without a window, in which tests/preview looks at the page.
+	@command -v chromium >/dev/null || requirements/apt.sh chromium
 
 .PHONY: mosquitto
 mosquitto: # The tests want a real broker; Debian puts it into /usr/sbin, which is not on everyone's PATH.

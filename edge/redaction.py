@@ -32,6 +32,9 @@ _PATH = re.compile(r"(?:~[\w-]*|\.{0,2})/(?!/)(?!.*:[^/]*@)(?!.*\?.*=).*", re.DO
 _NAME = re.compile(r"picamera2:\w{0,8}|[^:@?=&%]*")
 """What is too simple to hold a user and a password."""
 
+_LISTEN = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
+"""An IP address and a port, without a scheme."""
+
 _EXAMPLE = re.compile(r"\w{4,5}://(?:(?:user(?::password)?@)?host(?::port)?(?:/path)?|\[user@\]host\[:port\])")
 """What our own messages tell a user to write."""
 
@@ -54,7 +57,7 @@ def redact(address: str) -> str:
     """
     if len(address) > _LONGEST:
         return HIDDEN
-    if _EXAMPLE.fullmatch(address):
+    if _EXAMPLE.fullmatch(address) or _LISTEN.fullmatch(address):
         return address
     if not (parts := _ADDRESS.fullmatch(address.strip())):
         return address if _PATH.fullmatch(address) or _NAME.fullmatch(address) else HIDDEN

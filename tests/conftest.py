@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-collect_ignore = ["homeassistant", "pi"]  # targets of their own: make test-homeassistant, make test-pi
+collect_ignore = ["homeassistant", "pi", "preview"]  # targets of their own: make test-homeassistant, …
 
 
 _RECURSION_LIMIT = sys.getrecursionlimit()

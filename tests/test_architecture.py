@@ -21,7 +21,7 @@ ROOMS = (
     ("testcard",),
     ("camera",),
     ("pipeline",),
-    ("mqtt", "hooks"),
+    ("mqtt", "hooks", "preview"),
     ("daemon",),
     ("photo", "doctor", "bench", "watch"),
     ("cli",),

@@ -1,4 +1,7 @@
-"""No picture leaves the process: neither by the broker, nor by the log, nor by a file."""
+"""No picture leaves the process: neither by the broker, nor by the log, nor by a file.
+
+There is one way out, which the owner opens: the preview's stream. It is open here, and somebody looks.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ import logging
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.camera.testcard import TestCard
-from edge.config import HealthConfig, MqttConfig, Settings
+from edge.config import HealthConfig, MqttConfig, PreviewConfig, Settings
 from edge.daemon import run
+from edge.preview.pages import page_files
 from edge.testcard import Scene
 from edge.vision import reader, views
-from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.broker import Mosquitto, Subscriber, free_port, wait_until
+from tests.edge.preview.viewer import Viewer, ask
 from tests.pixels import Pictures
 
 if TYPE_CHECKING:
@@ -48,6 +53,19 @@ class Remembered(TestCard):
         frame = super().read()
         self._shown.append(frame.gray.copy())
         return frame
+
+
+class Owner(threading.Thread):
+    """Looks at the preview until it closes; what it showed is known afterwards."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+        self.records: list[tuple[dict[str, Any], bytes]] = []
+
+    def run(self) -> None:
+        with Viewer(self._port) as viewer:
+            self.records.extend(viewer.records())
 
 
 def files_of(*folders: Path) -> dict[str, bytes]:
@@ -91,17 +109,23 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     broker = Mosquitto(logs, persistence=True)
     open_before = written_elsewhere()
     stop = threading.Event()
-    settings = Settings(mqtt=MqttConfig(url=broker.url, device="test"), health=HealthConfig(every_s=1))
-    thread = threading.Thread(target=run.run, args=(settings, stop))
+    settings = Settings(
+        mqtt=MqttConfig(url=broker.url, device="test"),
+        health=HealthConfig(every_s=1),
+        preview=PreviewConfig(enabled=True, address=f"127.0.0.1:{(port := free_port())}"),
+    )
+    thread, owner = threading.Thread(target=run.run, args=(settings, stop)), Owner(port)
     thread.start()
     try:
         wait_until(lambda: any(b'"appeared"' in content for content in files_of(home).values()))
+        owner.start()
         while_away = files_of(home)
         elsewhere = written_elsewhere(home, logs) - open_before
         with broker:
             subscriber = Subscriber(broker.port)
             wait_until(lambda: any('"changed"' in p for p in subscriber.payloads(f"{ROOT}/event")))
             wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 1)
+            beside = [(f"the preview's {path}", ask(port, path)[2]) for path in (*page_files(), "/picture.jpg")]
             stop.set()
             thread.join(10)
             wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1:] == ["offline"])
@@ -109,6 +133,7 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     finally:
         stop.set()
         thread.join(10)
+        owner.join(10)
     assert elsewhere == set()
 
     pictures = Pictures([*shown[::5], *cut_out[::5]])
@@ -116,10 +141,25 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     assert len({message.topic for message in subscriber.messages}) >= 6
     told = [("the log", record.getMessage().encode()) for record in caplog.records]
     told += [(f"a payload of {message.topic}", bytes(message.payload)) for message in subscriber.messages]
-    told += [*while_away.items(), *files_of(home, logs).items()]
+    told += [*while_away.items(), *files_of(home, logs).items(), *beside]
+    told += [
+        ("what is said beside the preview's pictures", json.dumps(message).encode()) for message, _ in owner.records
+    ]
     assert {name: found for name, content in told if (found := pictures.find(content))} == {}
+    assert any(is_of(picture, shown) for _, picture in owner.records), (
+        "the stream, which is the way out, has no picture"
+    )
     for message in subscriber.messages:
         assert len(message.payload) <= MOST_BYTES[message.topic.partition("/")[0]], message.topic
+
+
+def is_of(jpeg: bytes, shown: list[NDArray[np.uint8]]) -> bool:
+    """Return whether a JPEG is one of the pictures, but for what it loses."""
+    if not jpeg:
+        return False
+    found = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert found is not None
+    return any(float(cv2.absdiff(found, gray).mean()) < 3 for gray in shown)
 
 
 def as_png(picture: NDArray[np.uint8]) -> bytes:

@@ -12,6 +12,7 @@ from edge import __version__
 from edge.cli import bench, config, model
 from edge.cli.doctor import doctor
 from edge.cli.forget import forget
+from edge.cli.optional_value import CommandWithPreview
 from edge.cli.output import machine_may_fail, prepare_streams, report_defect, report_error
 from edge.cli.process import leave_a_hung_camera_behind
 from edge.cli.read import read
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
+app.command(cls=CommandWithPreview)(run)
 app.command()(read)
 app.add_typer(bench.app, name="bench")
 app.command()(doctor)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.optional_value import PREVIEW
 from edge.cli.options import BrokerOption, CameraOption, ConfigOption, ModelOption, load_settings
 from edge.cli.output import reader_may_leave
 from edge.cli.process import end_with_any_thread, leave_a_hung_camera_behind
@@ -15,7 +16,7 @@ from edge.cli.signals import reload_on_signal, stop_on_signals
 from edge.errors import ExitCode
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     camera: CameraOption = None,
     broker: BrokerOption = None,
@@ -23,12 +24,26 @@ def run(
     print_events: Annotated[  # noqa: FBT002  # typer's way
         bool, typer.Option("--print", help="Print every event: a line of JSON; in a terminal, a short one.")
     ] = False,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            PREVIEW,
+            metavar="[ADDRESS:PORT]",
+            help="Show what the camera sees on a page, at 127.0.0.1:8090 if not told where.",
+        ),
+    ] = None,
     wait: Annotated[  # noqa: FBT002  # typer's way
         bool, typer.Option("--wait", help="Wait for a camera that is not there yet, as the service does.")
     ] = False,
 ) -> None:
     """Watch a camera and publish the emotions of the faces in it."""
-    flags = {"camera.source": camera, "mqtt.url": broker, "emotion.model": model}
+    flags = {
+        "camera.source": camera,
+        "mqtt.url": broker,
+        "emotion.model": model,
+        "preview.enabled": None if preview is None else True,
+        "preview.address": preview or None,
+    }
     settings = load_settings(config, flags)
     stop, reload_asked = stop_on_signals(), reload_on_signal()
     end_with_any_thread()

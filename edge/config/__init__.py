@@ -2,7 +2,9 @@
 
 from edge.config.broker import Broker, parse_broker
 from edge.config.hooks import HookConfig
+from edge.config.listen import ListenAddress, parse_listen
 from edge.config.load import SYSTEM_FILE, load
+from edge.config.preview import PreviewConfig
 from edge.config.render import example, show
 from edge.config.tree import (
     CameraConfig,
@@ -26,11 +28,14 @@ __all__ = [
     "HealthConfig",
     "HomeAssistantConfig",
     "HookConfig",
+    "ListenAddress",
     "MqttConfig",
     "OutboxConfig",
+    "PreviewConfig",
     "Settings",
     "example",
     "load",
     "parse_broker",
+    "parse_listen",
     "show",
 ]

@@ -11,13 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
 from edge.config.hooks import HookConfig, one_for_each
+from edge.config.preview import PreviewConfig
 from edge.config.section import Section
 from edge.wire.topics import BASE, HOME_ASSISTANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET_FILES = frozenset({"password_file"})
+SECRET_FILES = frozenset({"password_file", "token_file"})
 """Keys that name a file with a secret. A user may write the secret itself there by mistake."""
 
 _TopicPrefix = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)]
@@ -209,6 +210,7 @@ class Settings(Section):
     faces: FacesConfig = FacesConfig()
     emotion: EmotionConfig = EmotionConfig()
     frames: FramesConfig = FramesConfig()
+    preview: PreviewConfig = PreviewConfig()
     hooks: Annotated[tuple[HookConfig, ...], BeforeValidator(one_for_each)] = ()
     mqtt: MqttConfig = Field(default_factory=MqttConfig)
     outbox: OutboxConfig = OutboxConfig()

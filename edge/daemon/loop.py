@@ -7,6 +7,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from edge.daemon.camera_report import CameraReport
 from edge.daemon.detection import TURNED_OFF
 from edge.daemon.frames import FrameFeed
 from edge.daemon.health import Counters, HealthMonitor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from edge.hooks import Hooks
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Transition
+    from edge.preview.preview import Preview
     from edge.wire.messages import Health
 
 STATE_EVERY_S = 30.0
@@ -40,7 +42,7 @@ _TICK_S = 0.25
 class Daemon:
     """Processes frames while detection is on, publishes what changes, and carries out commands."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # its parts
+    def __init__(  # noqa: PLR0913  # its parts
         self,
         setup: Setup,
         reloader: Reloader,
@@ -48,20 +50,21 @@ class Daemon:
         publisher: Publisher,
         switch: DetectionSwitch,
         link: BrokerLink,
+        *,
         hooks: Hooks,
+        preview: Preview,
     ) -> None:
         now_s = time.monotonic()
         self._setup, self._reloader = setup, reloader
         self._supervisor, self._publisher = supervisor, publisher
-        self._switch, self._link, self._hooks = switch, link, hooks
-        self._pipeline = setup.make_pipeline()
+        self._switch, self._link, self._hooks, self._preview = switch, link, hooks, preview
+        self._pipeline = setup.make_pipeline(preview.clock)
         self._frames = FrameFeed(setup.settings.frames, publisher.publish_frame)
         reloader.note(setup)
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
         self._throttle = Throttle(setup.settings.camera.fps, Machine().throttling)
-        self._published_camera: tuple[str, bool] | None = None
-        self._published_status: str | None = None
+        self._report = CameraReport(supervisor, publisher, preview)
         self._monitor = HealthMonitor(time_s=now_s)
         self._health_s = self._state_s = float("-inf")  # both are published at once
         self._feed_every_s = notify.watchdog_interval_s()
@@ -80,7 +83,7 @@ class Daemon:
             if stop.is_set():
                 return False
             self._carry_out_commands()
-        self._publish_camera_name()
+        self._report.publish_info()
         notify.ready(self._status())
         return True
 
@@ -131,9 +134,10 @@ class Daemon:
         before, self._setup = self._setup, self._reloader.reload(self._setup)
         if self._setup.bundle is not before.bundle or self._setup.settings.faces != before.settings.faces:
             self._everybody_is_gone()
-            self._pipeline = self._setup.make_pipeline(self._pipeline.last_id)
+            self._pipeline = self._setup.make_pipeline(self._preview.clock, self._pipeline.last_id)
             self._publisher.set_bundle(self._setup.bundle)
-            self._publisher.publish_info(self._supervisor.name)
+            self._preview.set_model(self._setup.model_view)
+            self._report.publish_info(anew=True)
         if self._setup is not before:
             self._frames.configure(self._setup.settings.frames)
             self._hooks.configure(self._setup.settings.hooks)
@@ -142,44 +146,37 @@ class Daemon:
         notify.ready(self._status())
 
     def _process(self, frame: Frame) -> None:
-        self._publish_camera_name()
+        self._report.publish_info()
         self._publish_camera_status()  # before what the camera saw
         # A clip's time is the clip's own; its frames are captured when they are read.
         now_s = time.monotonic()
         self._captured_s = frame.time_s if self._supervisor.live else now_s
-        if self._supervisor.live:
-            self._ages_ms.append(1000 * (now_s - frame.time_s))
+        waited_ms = 1000 * (now_s - frame.time_s) if self._supervisor.live else None
+        if waited_ms is not None:
+            self._ages_ms.append(waited_ms)
         transitions = self._pipeline.step(frame)
         self._processed += 1
-        self._publish(transitions)
-        self._frames.add(frame, self._pipeline.snapshot)
+        with self._preview.clock.timed("publish"):
+            self._publish(transitions)
+            self._frames.add(frame, self._pipeline.snapshot)
+        self._preview.show(frame, self._pipeline.snapshot, waited_ms)
         if transitions:
             self._state_s = float("-inf")
 
     def _publish(self, transitions: list[Transition]) -> None:
         self._publisher.publish_transitions(transitions, self._captured_s)
-
-    def _publish_camera_name(self) -> None:
-        """Publish which camera it is; one that was off at the start has a name only once it opens."""
-        camera = (self._supervisor.name, self._supervisor.synthetic)
-        if camera == self._published_camera:
-            return
-        self._published_camera = camera
-        self._publisher.set_synthetic(synthetic=self._supervisor.synthetic)
-        self._publisher.publish_info(self._supervisor.name)
+        self._preview.note(transitions)
 
     def _publish_camera_status(self) -> None:
-        if not self._supervisor.status or self._supervisor.status == self._published_status:
-            return
-        self._published_status = self._supervisor.status
-        self._publisher.publish_camera(self._supervisor.status, self._supervisor.reason)
-        notify.status(self._status())
-        if self._supervisor.status != "online":
-            self._everybody_is_gone()
+        if self._report.publish_status():
+            notify.status(self._status())
+            if self._supervisor.status != "online":
+                self._everybody_is_gone()
 
     def _do_what_is_due(self, now_s: float) -> None:
         self._carry_out_commands()
         self._publish_camera_status()
+        self._report.publish_info()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
             self._publisher.publish_state(self._pipeline.snapshot())
@@ -206,6 +203,7 @@ class Daemon:
             self._supervisor.turn_on()
         else:
             self._supervisor.turn_off(self._switch.off_reason)
+            self._report.turned_off(self._switch.off_reason)
             self._everybody_is_gone()
         self._publisher.publish_detection(str(self._switch))
         notify.status(self._status())

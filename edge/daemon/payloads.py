@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from edge.pipeline import Appeared, Changed, Gone
 from edge.wire.frame_message import FrameFace, FrameMessage
-from edge.wire.messages import Box, Face, FaceEvent, FrameSize, State, StateFace
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize, InfoPreview, State, StateFace
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from edge.geometry import Rect
     from edge.pipeline import Snapshot, Transition
+    from edge.preview.preview import OpenPreview
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ def frame(snapshot: Snapshot, origin: Origin, sequence: int, skipped: int) -> Fr
             if face.visible
         ),
     )
+
+
+def preview(opened: OpenPreview) -> InfoPreview:
+    """Return what `info` says of a preview that is open."""
+    return InfoPreview(address=opened.address, token=opened.needs_token, closes_at=opened.closes_at)
 
 
 def box(rect: Rect) -> Box:

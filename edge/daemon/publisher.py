@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.inference.bundle import ModelBundle
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Snapshot, Transition
+    from edge.preview.preview import OpenPreview
     from edge.wire.messages import Health
 
 
@@ -112,8 +113,8 @@ class Publisher:
         """Publish whether detection is ``ON`` or ``OFF``."""
         self._link.publish_retained(self._link.topics.detection, word)
 
-    def publish_info(self, camera: str) -> None:
-        """Publish what is running."""
+    def publish_info(self, camera: str, preview: OpenPreview | None = None) -> None:
+        """Publish what is running; `preview` is the one that is open."""
         card, network = self._bundle.card, self._bundle.network
         previous = self._record.previous
         info = Info(
@@ -125,5 +126,6 @@ class Publisher:
             started_at=self._started_at,
             previous_session=previous.session if previous else None,
             previous_last_sequence=previous.last_sequence if previous else None,
+            preview=payloads.preview(preview) if preview else None,
         )
         self._link.publish_retained(self._link.topics.info, info.to_json())

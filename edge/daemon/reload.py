@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from edge.errors import BundleError, ConfigError, EdgeError, OutputError
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.pipeline import Pipeline
+from edge.pipeline.stages import TimedPipeline
+from edge.preview.status import ModelView
 from edge.vision.detector import HaarDetector
 from edge.wire.messages import UNCERTAIN
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from edge.config import HookConfig, Settings
     from edge.inference.store import ModelStore
+    from edge.pipeline.stages import StageClock
     from edge.system.running import DaemonFile
 
 log = logging.getLogger(__name__)
@@ -34,10 +37,24 @@ class Setup:
     waiting: tuple[str, ...] = ()
     """Keys of the configuration that changed and need a restart."""
 
-    def make_pipeline(self, ids_before: int = 0) -> Pipeline:
-        """Return a pipeline without faces; `ids_before` faces had an id before."""
+    @property
+    def model_view(self) -> ModelView:
+        """What the preview says of it."""
+        card = self.bundle.card
+        return ModelView(f"{card.name} {card.version}", card.labels, self.settings.faces.min_height)
+
+    def make_pipeline(self, clock: StageClock, ids_before: int = 0) -> Pipeline:
+        """Return a pipeline without faces.
+
+        Args:
+            clock: Times its stages, if there is a preview to show them.
+            ids_before: How many faces had an id before.
+        """
         faces, emotion = self.settings.faces, self.settings.emotion
-        return Pipeline(HaarDetector(faces.min_height), self.bundle, faces, emotion, ids_before=ids_before)
+        detector = HaarDetector(faces.min_height)
+        if self.settings.preview.enabled:
+            return TimedPipeline(clock, detector, self.bundle, faces, emotion, ids_before=ids_before)
+        return Pipeline(detector, self.bundle, faces, emotion, ids_before=ids_before)
 
 
 class Reloader:

@@ -25,6 +25,8 @@ from edge.inference.store import ModelStore
 from edge.mqtt.broker_link import connect
 from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
+from edge.preview.preview import NullPreview
+from edge.preview.status import CameraView
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
 from edge.system.mounts import is_forgotten_at_boot
@@ -36,8 +38,11 @@ from edge.wire.topics import Topics
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from pathlib import Path
 
     from edge.config import Settings
+    from edge.daemon.reload import Setup
+    from edge.preview.preview import Preview
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +107,11 @@ def run(
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
         publisher = Publisher(origin, setup.bundle, link, printer, record, (hooks.add,))
-        daemon = Daemon(setup, reloader, supervisor, publisher, switch, link, hooks)
+        daemon = Daemon(
+            *(setup, reloader, supervisor, publisher, switch, link),
+            hooks=hooks,
+            preview=_open_preview(setup, state, supervisor, cleanup),
+        )
         daemon.announce()
         try:
             if not daemon.open(stop):
@@ -129,3 +138,14 @@ def run(
         if supervisor.ended:
             link.drain(stop)
             hooks.drain(_READ_ALL_S, stop)
+
+
+def _open_preview(setup: Setup, state: Path, supervisor: CameraSupervisor, cleanup: ExitStack) -> Preview:
+    config = setup.settings.preview
+    if not config.enabled:
+        return NullPreview()
+    from edge.preview.window import PreviewWindow  # noqa: PLC0415  # a web server loads here, for those who want one
+
+    preview = PreviewWindow(config, state, setup.settings.mqtt.device, CameraView(supervisor.name), setup.model_view)
+    cleanup.callback(preview.close)
+    return preview

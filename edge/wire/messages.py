@@ -221,6 +221,14 @@ class InfoModel(FrozenModel):
     labels: tuple[str, ...]
 
 
+class InfoPreview(FrozenModel):
+    """The preview that is open."""
+
+    address: str = Field(description="Address and port that it listens on; 127.0.0.1 is for the device alone")
+    token: bool = Field(description="Whether it asks for a token; always true beyond the device itself")
+    closes_at: Timestamp
+
+
 class Info(Payload):
     """What is running; retained."""
 
@@ -234,4 +242,7 @@ class Info(Payload):
         default=None,
         ge=0,
         description="Of that session's last event; null if it had none, or if a power cut took the record",
+    )
+    preview: InfoPreview | None = Field(
+        default=None, exclude_if=_is_none, description="The page that shows what the camera sees; absent unless open"
     )

@@ -16,6 +16,7 @@ from edge.config import (
     HookConfig,
     MqttConfig,
     OutboxConfig,
+    PreviewConfig,
     Settings,
     example,
     load,
@@ -101,6 +102,7 @@ def test_every_key_can_be_set_by_environment(write: Any) -> None:
         "faces": FacesConfig(min_height=30, max_faces=3, notice_s=1, min_score=0.2),
         "emotion": EmotionConfig(model=Path("m.tflite"), threads=2, min_confidence=0.3, balance=0.2, hold_s=1),
         "frames": FramesConfig(enabled=True, rate_hz=5),
+        "preview": PreviewConfig(enabled=True, address="[::1]:9", token_file=Path("t"), minutes=2),
         "mqtt": MqttConfig(
             url="mqtts://ann@host",
             device="d",

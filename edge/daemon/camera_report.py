@@ -1,0 +1,55 @@
+"""Publishes which camera it is and how it is, when that changes, and tells the preview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.preview.status import CameraView
+from edge.redaction import redact_text
+
+if TYPE_CHECKING:
+    from edge.camera.supervisor import CameraSupervisor
+    from edge.daemon.publisher import Publisher
+    from edge.preview.preview import OpenPreview, Preview
+
+
+class CameraReport:
+    """Compares the camera with what was published of it."""
+
+    def __init__(self, supervisor: CameraSupervisor, publisher: Publisher, preview: Preview) -> None:
+        self._supervisor, self._publisher, self._preview = supervisor, publisher, preview
+        self._info: tuple[str, bool, OpenPreview | None] | None = None
+        self._status: str | None = None
+
+    def publish_info(self, *, anew: bool = False) -> None:
+        """Publish `info` if the camera or the preview changed, or if something else in it did.
+
+        A camera that was off at the start has a name only once it opens; the preview closes by itself.
+
+        Args:
+            anew: Whether something else did.
+        """
+        now = (self._supervisor.name, self._supervisor.synthetic, self._preview.opened)
+        if now == self._info and not anew:
+            return
+        self._info = now
+        self._publisher.set_synthetic(synthetic=self._supervisor.synthetic)
+        self._publisher.publish_info(self._supervisor.name, self._preview.opened)
+
+    def publish_status(self) -> bool:
+        """Publish the camera's status if it changed, and return whether it did."""
+        status, reason = self._supervisor.status, self._supervisor.reason
+        if not status or status == self._status:
+            return False
+        self._status = status
+        self._publisher.publish_camera(status, reason)
+        self._show(status, reason)
+        return True
+
+    def turned_off(self, reason: str) -> None:
+        """Have the preview forget the last picture at once; the status follows when the camera is closed."""
+        self._show("off", reason)
+
+    def _show(self, status: str, reason: str | None) -> None:
+        reason = reason and redact_text(reason)  # as in `Publisher.publish_camera`
+        self._preview.set_camera(CameraView(self._supervisor.name, status, reason, self._supervisor.synthetic))
