@@ -28,11 +28,12 @@ same_packages() {
     cp "$opt/current/.edge.txt.sha256" "$folder/"
 }
 
-# Set a key of $config that is still the example's; say so where the user has set it.
+# Set a key of [mqtt] in $config that is still the example's; say so where the user has set it.
 set_key() {
-    if grep -q "^# $1 =" "$config"; then
+    section='/^\[mqtt\]/,/^\[/' # [[hooks]] has a url too
+    if sed -n "${section}p" "$config" | grep -q "^# $1 ="; then
         value=$(printf '%s' "$2" | sed 's/[\\&|"]/\\&/g')
-        sed -i "s|^# $1 =.*|$1 = \"$value\"|" "$config"
+        sed -i "${section}s|^# $1 =.*|$1 = \"$value\"|" "$config"
         say "$config: $1 = \"$2\""
     elif ! grep -qF "$1 = \"$2\"" "$config"; then
         say "$config: $1 stays as it is; write $1 = \"$2\" there"
