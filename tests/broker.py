@@ -195,8 +195,15 @@ class Subscriber:
 
 
 def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
-    """Wait until something is so, and fail where it never is."""
+    """Wait until something is so, and fail where it never is; what looks for something that is not there is not so."""
     until = time.monotonic() + timeout_s
-    while not condition():
+    while not _is_so(condition):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.01)
+
+
+def _is_so(condition: Callable[[], Any]) -> bool:
+    try:
+        return bool(condition())
+    except LookupError:  # no message came yet, or none that says it
+        return False
