@@ -163,6 +163,9 @@ test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant,
 test-preview: $(VENV)/.dev chromium ## Test the preview's page in a headless Chromium; SHOTS=folder: with screenshots to look at
 	$(BIN)/pytest tests/preview
 
+bench-preview: $(VENV)/.dev mosquitto ## Measure what the preview costs the daemon: closed, open, with one and two viewers (seven minutes)
+	$(BIN)/python -m tests.preview.cost
+
 bench-fleet: $(VENV)/.dev mosquitto ## Run DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _NAME = "files"
 _PASSWORD = "mqtt.password_file"  # noqa: S105  # a key's name
+_TOKEN = "preview.token_file"  # noqa: S105  # the same
 _CAMERA = "camera.source"
 _ASK_ROOT = "sudo emotion-edge doctor  # checks as the service's user"
 
@@ -94,6 +95,7 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
         "mqtt.ca_file": mqtt.ca_file,
         "mqtt.cert_file": mqtt.cert_file,
         "mqtt.key_file": mqtt.key_file,
+        _TOKEN: settings.preview.token_file if settings.preview.enabled else None,
         "emotion.model": model,
         "the model's card": model and model.name and model.with_suffix(".json"),
         _CAMERA: _clip(settings.camera.source) if reader.service else None,  # else the check of the camera opens it
@@ -111,7 +113,7 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
 
 def _problem(key: str, file: Path, reader: Reader, instance: str | None) -> tuple[Status, str, str] | None:
     """Return what is wrong with a file, and what to do; None if it can be read."""
-    shown = redact_file(str(file)) if key == _PASSWORD else redact(str(file))
+    shown = redact_file(str(file)) if key in {_PASSWORD, _TOKEN} else redact(str(file))
     if key == _PASSWORD and file.is_relative_to(service.CREDENTIALS):
         return _credential_problem(file, reader)
     if reader.service and (hidden := service.hidden_by(file)):

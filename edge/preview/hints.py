@@ -38,6 +38,9 @@ class Hint:
     box: Rect | None = None
     """Of a face that is not followed."""
 
+    nobody: bool = False
+    """Whether it holds only while nobody is followed."""
+
 
 class Aim:
     """Finds what keeps faces from being found or read. For one thread at a time."""
@@ -91,17 +94,22 @@ class Aim:
         level = float(gray.mean())
         if box := self._find(gray, SearchPart(whole, self._min_height * _SMALLER, self._min_height)):
             text = f"A face is too small: {box.height:.0f} pixels, at least {self._min_height} are needed."
-            return [Hint(f"{text} Come nearer, or lower faces.min_height.", box)]
+            return [Hint(f"{text} Come nearer, or lower faces.min_height.", box, nobody=True)]
         bright = np.asarray(cv2.equalizeHist(gray), np.uint8)
         part = SearchPart(whole, self._min_height, min(gray.shape))
         if (box := self._find(bright, part)) and (face_level := _level(gray, box)) < _DARK:
-            return [Hint(f"A face is too dark: level {face_level:.0f} of 255. Put a light in front of it.", box)]
+            return [
+                Hint(
+                    f"A face is too dark: level {face_level:.0f} of 255. Put a light in front of it.", box, nobody=True
+                )
+            ]
         if level < _DARK:
-            return [Hint(f"The picture is dark: level {level:.0f} of 255. Turn on a light.")]
+            return [Hint(f"The picture is dark: level {level:.0f} of 255. Turn on a light.", nobody=True)]
         return [
             Hint(
                 "No face is found. It must look at the camera, and be at least as large as the square in the corner "
-                f"({self._min_height} pixels)."
+                f"({self._min_height} pixels).",
+                nobody=True,
             )
         ]
 

@@ -112,4 +112,5 @@ class StatusReport:
 
 def _hint(hint: Hint) -> dict[str, Any]:
     box = hint.box
-    return {"text": hint.text, "box": box and [round(side, 1) for side in (box.x, box.y, box.width, box.height)]}
+    sides = box and [round(side, 1) for side in (box.x, box.y, box.width, box.height)]
+    return {"text": hint.text, "box": sides, "nobody": hint.nobody}

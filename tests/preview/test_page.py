@@ -6,6 +6,7 @@ Screenshots are written into the folder that the variable SHOTS names, if it is 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,7 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from edge.config import CameraConfig, MqttConfig, PreviewConfig, Settings
-from tests.broker import free_port
+from edge.preview.feed import MOST_VIEWERS
+from tests.broker import free_port, wait_until
+from tests.edge.preview.viewer import Viewer
 from tests.in_process import daemon
 from tests.preview.browser import Browser
 
@@ -109,6 +112,25 @@ def test_the_token_is_asked_for_and_kept_out_of_the_address(browser: Browser, tm
         browser.wait(f"{LIVE} && {FACE}")
         assert browser.evaluate("location.href") == f"http://127.0.0.1:{port}/"
     assert all(TOKEN not in request for request in browser.requests)
+
+
+def test_a_hidden_tab_asks_for_nothing(browser: Browser) -> None:
+    port = free_port()
+    browser.look(width=800, height=600)
+    with daemon(settings(port)), ExitStack() as others:
+        browser.open(f"http://127.0.0.1:{port}/")
+        browser.wait(f"{LIVE} && {FACE}")
+        browser.evaluate(
+            "Object.defineProperty(document, 'hidden', {value: true});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+        for _ in range(MOST_VIEWERS):  # who still looked would take one of their places
+
+            def place_is_free() -> bool:
+                viewer = others.enter_context(Viewer(port))
+                return viewer.answer.status == 200
+
+            wait_until(place_is_free)
 
 
 def test_a_preview_that_closes_by_itself_says_so_and_shows_no_picture(browser: Browser) -> None:

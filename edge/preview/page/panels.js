@@ -34,14 +34,15 @@ export function showStatus(status) {
   const left = Math.ceil(status.closes_in_s);
   byId("closes").textContent = `closes in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   byId("facts").textContent = `model ${status.model}, emotion-edge ${status.version}`;
-  showHints(status.hints);
+  showHints(status.hints, []);
   showStages(status.stages);
   showLegend(status);
   if (camera.status !== "online") showFaces([], status);
 }
 
-function showHints(hints) {
-  const texts = hints.map((hint) => hint.text);
+/** Shows what to do; what holds only while nobody is followed goes with the first frame that has a face. */
+function showHints(hints, faces) {
+  const texts = hints.filter((hint) => !(hint.nobody && faces.length)).map((hint) => hint.text);
   const list = byId("hints");
   if (list.dataset.shown === texts.join("\n")) return; // else a screen reader repeats them each second
   list.dataset.shown = texts.join("\n");
@@ -83,6 +84,7 @@ function coloured(made, colour) {
 
 /** Shows each face with a bar for each emotion; what is there already is changed, not made anew. */
 export function showFaces(faces, status) {
+  if (faces.length) showHints(status.hints, faces);
   const box = byId("faces");
   const known = new Map([...box.querySelectorAll(".face")].map((card) => [card.dataset.id, card]));
   const cards = faces.map((face) => known.get(String(face.id)) ?? faceCard(face));

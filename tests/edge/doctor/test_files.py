@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import SYSTEM_FILE, CameraConfig, EmotionConfig, HookConfig, MqttConfig, OutboxConfig, Settings
+from edge.config import (
+    SYSTEM_FILE,
+    CameraConfig,
+    EmotionConfig,
+    HookConfig,
+    MqttConfig,
+    OutboxConfig,
+    PreviewConfig,
+    Settings,
+)
 from edge.doctor import Reader, files
 from edge.system import service
 from tests.as_service import FILES, findings, run_installed
@@ -36,6 +45,15 @@ def test_a_password_in_place_of_its_files_name_is_not_shown() -> None:
     finding = files(with_password("hunter2"), None, Reader())
     assert finding.status == "broken"
     assert "hunter2" not in finding.found + (finding.fix or "")
+
+
+def test_the_previews_token_is_checked_if_it_is_asked_for() -> None:
+    for enabled in (True, False):
+        preview = PreviewConfig.model_validate({"enabled": enabled, "token_file": "correct-horse-battery"})
+        finding = files(Settings(preview=preview), None, Reader())
+        assert finding.status == ("broken" if enabled else "ok")
+        assert ("preview.token_file: …: No such file" in finding.found) is enabled
+        assert "correct-horse" not in finding.found + (finding.fix or "")
 
 
 @pytest.mark.parametrize(("folder", "directive"), [("/home/me", "ProtectHome="), ("/tmp", "PrivateTmp=")])  # noqa: S108
