@@ -76,9 +76,8 @@ class Aim:
         found: list[Hint] = []
         size = round(face.rect.height)
         if size < _NEAR_LIMIT * self._min_height:
-            found.append(
-                Hint(f"Face {face.face_id} is far: {size} pixels, at least {self._min_height} are needed. Come nearer.")
-            )
+            enough = f"new ones are found from {self._min_height} on"
+            found.append(Hint(f"Face {face.face_id} is far: {size} pixels; {enough}. Come nearer."))
         if (level := _level(gray, face.rect)) < _DARK:
             found.append(
                 Hint(f"Face {face.face_id} is dark: level {level:.0f} of 255. Put a light in front of it, not behind.")

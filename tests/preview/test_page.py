@@ -139,7 +139,7 @@ def test_a_preview_that_closes_by_itself_says_so_and_shows_no_picture(browser: B
     with daemon(settings(port, minutes=0.1)):
         browser.open(f"http://127.0.0.1:{port}/")
         browser.wait(f"{LIVE} && {FACE}")
-        browser.wait("document.getElementById('why').textContent.startsWith('The preview closed by itself')")
+        browser.wait("document.getElementById('why').textContent.startsWith('The preview has closed by itself')")
         assert browser.evaluate("document.getElementById('live').hidden")
 
 

@@ -40,7 +40,7 @@ function take(message, jpeg) {
     showFaces(message.faces, status);
   } else if (message.kind === "over") {
     ended = message.why === "time";
-    if (ended) show("over", "The preview closed by itself, as it always does. Restart the daemon to open it again.");
+    if (ended) show("over", "The preview has closed by itself. Restart the daemon to open it again.");
   }
 }
 

@@ -48,7 +48,7 @@ def test_a_good_face_needs_nothing(aim: Aim, person: NDArray[np.uint8]) -> None:
 
 def test_a_face_about_to_be_too_small_should_come_nearer(aim: Aim, person: NDArray[np.uint8]) -> None:
     assert hints(aim, person, Rect(160, 100, 80, 80)) == [
-        "Face 1 is far: 80 pixels, at least 72 are needed. Come nearer."
+        "Face 1 is far: 80 pixels; new ones are found from 72 on. Come nearer."
     ]
 
 
