@@ -21,7 +21,7 @@ ROOMS = (
     ("testcard",),
     ("camera",),
     ("pipeline",),
-    ("mqtt", "hooks", "preview"),
+    ("mqtt", "hooks", "preview", "summary"),
     ("daemon",),
     ("photo", "doctor", "bench", "watch"),
     ("cli",),

@@ -123,17 +123,55 @@ def test_the_node_red_flow_is_whole() -> None:
 def test_telegraf_reads_keys_that_are_there() -> None:
     telegraf = tomllib.loads((EXAMPLES / "telegraf.conf").read_text("utf-8"))
     inputs = telegraf["inputs"]["mqtt_consumer"]
-    assert [source["topics"] for source in inputs] == [[EVERY.event], [EVERY.health]]
+    assert [source["topics"] for source in inputs] == [[EVERY.event], [EVERY.health], [EVERY.summary]]
     assert inputs[0]["qos"] == 1
     assert inputs[0]["persistent_session"]
     assert inputs[0]["client_id"]
-    for source, kind in zip(inputs, ("event", "health"), strict=True):
+    for source, kind in zip(inputs, ("event", "health", "summary"), strict=True):
         payloads = [json.loads(text) for page, name, text in PAYLOAD_EXAMPLES if (page, name) == ("mqtt.md", kind)]
         (parser,) = source["json_v2"]
-        for entry in [*parser["tag"], *parser["field"]]:
+        for entry in [*parser["tag"], *parser.get("field", []), *parser.get("object", [])]:
             found = [reach(payload, entry["path"]) for payload in payloads]
             assert any(value is not None for value in found), entry["path"]
             assert entry.get("optional") or None not in found, entry["path"]
+
+
+def test_grafana_draws_what_telegraf_writes() -> None:
+    dashboard = json.loads((EXAMPLES / "grafana.json").read_text("utf-8"))
+    telegraf = tomllib.loads((EXAMPLES / "telegraf.conf").read_text("utf-8"))
+    (parser,) = telegraf["inputs"]["mqtt_consumer"][2]["json_v2"]
+    (payload,) = (json.loads(text) for _, name, text in PAYLOAD_EXAMPLES if name == "summary")
+    fields = set()
+    for entry in parser["object"]:
+        for key, value in (reach(payload, entry["path"]) or {}).items():
+            # Telegraf puts an object's key before those in it.
+            fields |= {f"{key}_{inner}" for inner in value} if isinstance(value, dict) else {key}
+        assert entry["timestamp_key"] in fields
+    (output,) = telegraf["outputs"]["influxdb_v2"]
+    (source,) = dashboard["__inputs"]
+    (device,) = dashboard["templating"]["list"]
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels) >= 5
+    assert "device" in {tag["path"] for tag in parser["tag"]}
+    for panel in [*panels, {"targets": [device]}]:
+        (target,) = panel["targets"]
+        assert target["datasource"]["uid"] == f"${{{source['name']}}}"
+        assert f'bucket: "{output["bucket"]}"' in target["query"]
+    for panel in panels:
+        query = panel["targets"][0]["query"]
+        assert f'r._measurement == "{parser["measurement_name"]}" and r.device == "${{{device["name"]}}}"' in query
+        exact, pattern = re.findall(r'r\._field == "(.+?)"', query), re.findall(r"r\._field =~ /(.+?)/", query)
+        assert len(exact) + len(pattern) == 1
+        assert set(exact) <= fields
+        assert all(any(re.search(each, field) for field in fields) for each in pattern)
+    places = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(places)) == len(places)
+    assert max(x for x, _ in places) < 24
 
 
 def reach(payload: dict[str, Any], path: str) -> Any:
@@ -148,6 +186,11 @@ def test_the_device_s_settings_are_right() -> None:
     settings = Settings.model_validate(tomllib.loads(text))
     assert settings.mqtt.broker.tls
     assert settings.mqtt.broker.user == settings.mqtt.device  # as the ACL wants it
+
+
+def test_the_lsl_settings_are_ones_that_the_configuration_takes() -> None:
+    ((_, text),) = blocks("toml lsl", (DOCS / "lsl.md").read_text("utf-8"))
+    assert Settings.model_validate(tomllib.loads(text)).lsl.enabled
 
 
 def test_the_hooks_are_ones_that_the_configuration_takes() -> None:

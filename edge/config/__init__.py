@@ -1,6 +1,7 @@
 """One frozen settings tree: defaults < TOML file < environment < flags."""
 
 from edge.config.broker import Broker, parse_broker
+from edge.config.feeds import FramesConfig, LslConfig, SummaryConfig
 from edge.config.hooks import HookConfig
 from edge.config.listen import ListenAddress, parse_listen
 from edge.config.load import SYSTEM_FILE, load
@@ -10,7 +11,6 @@ from edge.config.tree import (
     CameraConfig,
     EmotionConfig,
     FacesConfig,
-    FramesConfig,
     HealthConfig,
     HomeAssistantConfig,
     MqttConfig,
@@ -29,10 +29,12 @@ __all__ = [
     "HomeAssistantConfig",
     "HookConfig",
     "ListenAddress",
+    "LslConfig",
     "MqttConfig",
     "OutboxConfig",
     "PreviewConfig",
     "Settings",
+    "SummaryConfig",
     "example",
     "load",
     "parse_broker",

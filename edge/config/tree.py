@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from edge.config.broker import Broker, parse_broker
+from edge.config.feeds import FramesConfig, LslConfig, SummaryConfig
 from edge.config.hooks import HookConfig, one_for_each
 from edge.config.preview import PreviewConfig
 from edge.config.section import Section
@@ -120,16 +121,6 @@ class EmotionConfig(Section):
     """Seconds that a new emotion must last before it is published, so that a blink is no change."""
 
 
-class FramesConfig(Section):
-    """The faces of each frame, for research and art; events and state need none of it."""
-
-    enabled: bool = False
-    """Publish the topic `frame`. About 600 bytes a frame and face."""
-
-    rate_hz: float = Field(default=15.0, gt=0, le=120)
-    """Most frames a second that are published; those between are counted as skipped."""
-
-
 class MqttConfig(Section):
     """Where events go."""
 
@@ -215,6 +206,8 @@ class Settings(Section):
     mqtt: MqttConfig = Field(default_factory=MqttConfig)
     outbox: OutboxConfig = OutboxConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
+    lsl: LslConfig = LslConfig()
+    summary: SummaryConfig = SummaryConfig()
     health: HealthConfig = HealthConfig()
 
     def sections(self) -> Iterator[tuple[str, Section]]:

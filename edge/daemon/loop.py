@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edge.daemon.camera_report import CameraReport
 from edge.daemon.detection import TURNED_OFF
-from edge.daemon.frames import FrameFeed
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.system import notify
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
     from edge.camera.supervisor import CameraSupervisor
     from edge.daemon.detection import DetectionSwitch
+    from edge.daemon.feeds import Feeds
     from edge.daemon.publisher import Publisher
     from edge.daemon.reload import Reloader, Setup
     from edge.frame import Frame
-    from edge.hooks import Hooks
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Transition
     from edge.preview.preview import Preview
@@ -51,15 +50,14 @@ class Daemon:
         switch: DetectionSwitch,
         link: BrokerLink,
         *,
-        hooks: Hooks,
+        feeds: Feeds,
         preview: Preview,
     ) -> None:
         now_s = time.monotonic()
         self._setup, self._reloader = setup, reloader
         self._supervisor, self._publisher = supervisor, publisher
-        self._switch, self._link, self._hooks, self._preview = switch, link, hooks, preview
+        self._switch, self._link, self._feeds, self._preview = switch, link, feeds, preview
         self._pipeline = setup.make_pipeline(preview.clock)
-        self._frames = FrameFeed(setup.settings.frames, publisher.publish_frame)
         reloader.note(setup)
         self._processed = 0
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
@@ -115,13 +113,18 @@ class Daemon:
         """Publish that everybody is gone, because no more frames will come."""
         self._publish(self._pipeline.finish())
         self._publisher.publish_state(self._pipeline.snapshot())
+        self._feeds.finish()
         self._publisher.publish_camera("offline", reason)
 
     def announce(self) -> None:
         """Announce the device to Home Assistant."""
         settings = self._setup.settings
         self._link.announce(
-            settings.homeassistant, self._setup.bundle.card.labels, STATE_EVERY_S, settings.health.every_s
+            settings.homeassistant,
+            self._setup.bundle.card.labels,
+            STATE_EVERY_S,
+            settings.health.every_s,
+            summary=settings.summary.enabled,
         )
 
     def _reload(self) -> None:
@@ -139,8 +142,7 @@ class Daemon:
             self._preview.set_model(self._setup.model_view)
             self._report.publish_info(anew=True)
         if self._setup is not before:
-            self._frames.configure(self._setup.settings.frames)
-            self._hooks.configure(self._setup.settings.hooks)
+            self._feeds.configure(self._setup.settings, self._setup.bundle.card.labels)
             self.announce()
             self._reloader.note(self._setup)
         notify.ready(self._status())
@@ -157,8 +159,9 @@ class Daemon:
         transitions = self._pipeline.step(frame)
         self._processed += 1
         with self._preview.clock.timed("publish"):
+            self._feeds.count(frame, synthetic=self._supervisor.synthetic)
             self._publish(transitions)
-            self._frames.add(frame, self._pipeline.snapshot)
+            self._feeds.show(frame, self._pipeline.snapshot, live=self._supervisor.live)
         self._preview.show(frame, self._pipeline.snapshot, waited_ms)
         if transitions:
             self._state_s = float("-inf")
@@ -166,6 +169,7 @@ class Daemon:
     def _publish(self, transitions: list[Transition]) -> None:
         self._publisher.publish_transitions(transitions, self._captured_s)
         self._preview.note(transitions)
+        self._feeds.note(transitions)
 
     def _publish_camera_status(self) -> None:
         if self._report.publish_status():
@@ -183,6 +187,7 @@ class Daemon:
         if now_s - self._health_s >= self._setup.settings.health.every_s:
             self._health_s = now_s
             self._publisher.publish_health(self._health(now_s))
+        self._feeds.attend(now_s)
         self._link.attend(now_s)
         if self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s:
             self._fed_s = now_s
@@ -233,6 +238,6 @@ class Daemon:
             link=self._link.status(),
             frame_ages_ms=self._ages_ms,
             frames_limit=self._throttle.limit,
-            hooks=self._hooks.counts,
+            hooks=self._feeds.hook_counts,
         )
         return self._monitor.report(counters, self._publisher.origin, sent_at=datetime.now(UTC), time_s=now_s)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from edge.mqtt.broker_link import BrokerLink
     from edge.pipeline import Snapshot, Transition
     from edge.preview.preview import OpenPreview
+    from edge.summary import Summary
     from edge.wire.messages import Health
+    from edge.wire.summary_message import SummaryMessage
 
 
 class Publisher:
@@ -102,6 +104,16 @@ class Publisher:
     def publish_health(self, health: Health) -> None:
         """Publish the device's health."""
         self._link.publish_retained(self._link.topics.health, health.to_json())
+
+    def publish_summary(self, summary: Summary) -> SummaryMessage:
+        """Publish hours and days in numbers, and return what was published."""
+        message = summary.message(self._origin.stamp(), datetime.now(UTC))
+        self._link.publish_retained(self._link.topics.summary, message.to_json())
+        return message
+
+    def clear_summary(self) -> None:
+        """Have the broker keep no summary, also where it comes back later."""
+        self._link.publish_retained(self._link.topics.summary, "")
 
     def publish_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
         """Publish the camera's status, since now."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-APPLIED = ("faces", "emotion", "frames", "hooks", "homeassistant", "health")
+APPLIED = ("faces", "emotion", "frames", "hooks", "homeassistant", "summary", "health")
 """Sections that a reload applies. The others hold a camera, a connection or a file open, and need a restart."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ulid import ULID
@@ -12,7 +13,9 @@ from ulid import ULID
 from edge.camera.open import open_camera
 from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
+from edge.daemon.feeds import Feeds
 from edge.daemon.loop import Daemon
+from edge.daemon.lsl import LslOutlet, NullOutlet
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import LinePrinter, NullPrinter, Output
 from edge.daemon.publisher import Publisher
@@ -27,6 +30,7 @@ from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
 from edge.preview.preview import NullPreview
 from edge.preview.status import CameraView
+from edge.summary import NullSummaryStore, Summary, SummaryFiles
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
 from edge.system.mounts import is_forgotten_at_boot
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import Settings
+    from edge.daemon.lsl import FrameOutlet
     from edge.daemon.reload import Setup
     from edge.preview.preview import Preview
 
@@ -51,6 +56,9 @@ _RELEASE_S = 0.3
 
 _READ_ALL_S = 10.0
 """The same for the reader when a clip ended, which is processed faster than some programs read."""
+
+_HOOKS_S = 1.0
+"""Seconds that hooks of the last events have, once the client has left: a light may have to go out."""
 
 
 def run(
@@ -87,15 +95,9 @@ def run(
         reloader = Reloader(ModelStore(state), file, read, reload_asked)
         setup = reloader.start(settings)
         switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
-        outbox = Outbox(
-            settings.outbox,
-            (settings.outbox.path or state / "outbox.sqlite") if lasting else None,
-            destination(settings.mqtt.broker, root),
-        )
-        cleanup.callback(outbox.close)  # after the client's, which may still empty the outbox
         hooks = Hooks(settings.hooks)
-        cleanup.callback(hooks.close, _RELEASE_S)  # while the client leaves, hooks of the last events run
-        link = connect(settings, outbox, cleanup)
+        cleanup.callback(hooks.close, _HOOKS_S)  # while the client leaves, hooks of the last events run
+        link = connect(settings, _open_outbox(settings, state if lasting else None, root, cleanup), cleanup)
         origin = Origin(settings.mqtt.device, str(ULID()))
         supervisor = CameraSupervisor(
             lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
@@ -107,9 +109,10 @@ def run(
         record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
         printer = NullPrinter() if print_to is None else LinePrinter(print_to)
         publisher = Publisher(origin, setup.bundle, link, printer, record, (hooks.add,))
+        files = SummaryFiles(state, runtime) if lasting else NullSummaryStore()
         daemon = Daemon(
             *(setup, reloader, supervisor, publisher, switch, link),
-            hooks=hooks,
+            feeds=Feeds(settings, publisher, hooks, Summary(files, datetime.now(UTC)), _open_lsl(setup, root)),
             preview=_open_preview(setup, state, supervisor, cleanup),
         )
         daemon.announce()
@@ -149,3 +152,21 @@ def _open_preview(setup: Setup, state: Path, supervisor: CameraSupervisor, clean
     preview = PreviewWindow(config, state, setup.settings.mqtt.device, CameraView(supervisor.name), setup.model_view)
     cleanup.callback(preview.close)
     return preview
+
+
+def _open_lsl(setup: Setup, root: str) -> FrameOutlet:
+    config = setup.settings.lsl
+    if not config.enabled:
+        return NullOutlet()
+    return LslOutlet(config, setup.settings.mqtt.device, object_id(root), setup.bundle.card.labels)
+
+
+def _open_outbox(settings: Settings, state: Path | None, root: str, cleanup: ExitStack) -> Outbox:
+    """Return the outbox; without a state folder it has no file."""
+    outbox = Outbox(
+        settings.outbox,
+        (settings.outbox.path or state / "outbox.sqlite") if state else None,
+        destination(settings.mqtt.broker, root),
+    )
+    cleanup.callback(outbox.close)  # after the client's, which may still empty the outbox
+    return outbox

@@ -60,7 +60,13 @@ class BrokerLink(Protocol):
         """Where messages go; the embedded broker by its address."""
 
     def announce(
-        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
+        self,
+        config: HomeAssistantConfig,
+        labels: Sequence[str],
+        state_every_s: float,
+        health_every_s: float,
+        *,
+        summary: bool = True,
     ) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
 
@@ -96,9 +102,7 @@ class NullBrokerLink:
         self.topics = topics
         self.broker = Broker("none")
 
-    def announce(
-        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
-    ) -> None:
+    def announce(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
@@ -146,11 +150,17 @@ class MqttLink:
         return self._client.broker
 
     def announce(
-        self, config: HomeAssistantConfig, labels: Sequence[str], state_every_s: float, health_every_s: float
+        self,
+        config: HomeAssistantConfig,
+        labels: Sequence[str],
+        state_every_s: float,
+        health_every_s: float,
+        *,
+        summary: bool = True,
     ) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
         self._home.configure(config)
-        self._home.announce(labels, state_every_s, health_every_s)
+        self._home.announce(labels, state_every_s, health_every_s, summary=summary)
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
         """Publish an event, captured then on the monotonic clock; it waits until the broker has acknowledged it."""

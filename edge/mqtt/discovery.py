@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edge import __version__
 from edge.mqtt.client_id import object_id
 from edge.mqtt.discovery_events import event_entity, triggers
+from edge.mqtt.discovery_summary import summary_sensors
 from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def discovery(
     state_every_s: float,
     health_every_s: float,
     *,
+    summary: bool = True,
     before: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the announcement: the device, its software, an entity for each value, and its triggers.
@@ -39,7 +41,8 @@ def discovery(
         labels: The model's emotions.
         state_every_s: Seconds between two `state` messages at most.
         health_every_s: The same of `health`.
-        before: Emotions that an announcement before may have named, whose triggers are taken back.
+        summary: Whether the topic `summary` is published.
+        before: Emotions that an announcement before may have named, whose triggers and sensors are taken back.
     """
     identity = object_id(topics.root)
     present = {"topic": topics.availability}
@@ -133,7 +136,11 @@ def discovery(
     }
     components["model"] = _model(topics)
     components["event"] = event_entity(topics)
-    named = {key: {**entity, "unique_id": f"{identity}_{key}"} for key, entity in components.items()}
+    components |= summary_sensors(topics, labels if summary else (), before)
+    named = {
+        key: {**entity, "unique_id": f"{identity}_{key}"} if len(entity) > 1 else entity
+        for key, entity in components.items()
+    }
     return {
         "device": {
             "identifiers": [identity],

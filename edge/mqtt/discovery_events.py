@@ -32,6 +32,9 @@ _PHRASES = {
 
 _SUBTYPE = "Somebody"
 
+KNOWN_EMOTIONS = tuple(_PHRASES)
+"""What the shipped models know: an announcement of an earlier model may have named them."""
+
 
 def event_entity(topics: Topics) -> dict[str, Any]:
     """Return the entity that has every new event, with its emotion, confidence and more as attributes."""
@@ -64,10 +67,10 @@ def triggers(topics: Topics, labels: Sequence[str], before: Sequence[str]) -> di
         labels: The model's emotions.
         before: Emotions that may have a trigger from before; those that the model does not have are taken back.
     """
-    gone = [label for label in (*_PHRASES, *before) if label not in labels]
+    gone = [label for label in (*KNOWN_EMOTIONS, *before) if label not in labels]
     return {
-        **{_key(label): {"platform": "device_automation"} for label in gone},
-        **{_key(label): _trigger(topics, label) for label in labels},
+        **{f"begins_{component_key(label)}": {"platform": "device_automation"} for label in gone},
+        **{f"begins_{component_key(label)}": _trigger(topics, label) for label in labels},
     }
 
 
@@ -84,6 +87,6 @@ def _trigger(topics: Topics, label: str) -> dict[str, Any]:
     }
 
 
-def _key(label: str) -> str:
-    """Return a component's key: letters, digits, ``_`` and ``-`` alone, and another one for each label."""
-    return "begins_" + re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}_", label)
+def component_key(label: str) -> str:
+    """Return a part of a component's key: letters, digits, ``_`` and ``-`` alone, and another one for each label."""
+    return re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}_", label)

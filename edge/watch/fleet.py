@@ -118,8 +118,8 @@ class Fleet:
             Its event, if it holds one that was not received before.
         """
         name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
-        if "/" in name or last == "frame" or last not in {"availability", *PAYLOADS}:
-            return None  # of every frame, another program's, or a later version's
+        if "/" in name or last in {"frame", "summary"} or last not in {"availability", *PAYLOADS}:
+            return None  # of every frame, of hours and days, another program's, or a later version's
         if last == "availability":
             self._device(name, message).set_availability(message)
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.wire.frame_message import FrameMessage
 from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, Payload, State
+from edge.wire.summary_message import SummaryMessage
 
 PAYLOADS: dict[str, type[Payload]] = {
     "event": FaceEvent,
@@ -12,5 +13,6 @@ PAYLOADS: dict[str, type[Payload]] = {
     "health": Health,
     "info": Info,
     "frame": FrameMessage,
+    "summary": SummaryMessage,
 }
 """By the topic's last part."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from edge.wire.frame_message import FrameMessage
 from edge.wire.messages import CameraStatus, FaceEvent, Health, Info, State
+from edge.wire.summary_message import SummaryMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,12 @@ class Topics:
             "The faces of each processed frame, where frames.enabled is true. Never stored, never sent late.",
             FrameMessage,
             qos=0,
+        )
+        self.summary = Topic(
+            f"{root}/summary",
+            "Hours and days in numbers, unless summary.enabled is false: each minute, or every 10 with nobody there.",
+            SummaryMessage,
+            retained=True,
         )
         self.detection = Topic(
             f"{root}/detection/state",

@@ -25,8 +25,8 @@ STATE_EVERY_S, HEALTH_EVERY_S = 30.0, 60.0
 LABELS = ("angry", "happy")
 
 
-def announcement(labels: Sequence[str] = LABELS, before: Sequence[str] = ()) -> dict[str, Any]:
-    return discovery(TOPICS, labels, STATE_EVERY_S, HEALTH_EVERY_S, before=before)
+def announcement(labels: Sequence[str] = LABELS, before: Sequence[str] = (), *, summary: bool = True) -> dict[str, Any]:
+    return discovery(TOPICS, labels, STATE_EVERY_S, HEALTH_EVERY_S, summary=summary, before=before)
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:

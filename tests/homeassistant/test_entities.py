@@ -42,6 +42,9 @@ HEALTH = Health(
 )
 
 
+DAY = {f"sensor.kitchen_{name}_today" for name in ("visits", "somebody_there", "longest_stay", "happy", "angry")}
+
+
 def states(hass: HomeAssistant) -> dict[str, str]:
     return {state.entity_id: state.state for state in hass.states.async_all()}
 
@@ -62,6 +65,7 @@ async def test_every_entity_shows_what_the_device_says(hass: HomeAssistant, tell
         "sensor.kitchen_outbox": "3",
         "event.kitchen_event": "unknown",
         "update.kitchen_model": "unknown",
+        **dict.fromkeys(DAY, "unavailable"),  # until the first summary comes
     }
     await tell(TOPICS.state, NOBODY)
     assert states(hass)["sensor.kitchen_emotion"] == "nobody"
@@ -95,7 +99,7 @@ async def test_the_switch_commands_and_is_not_retained(hass: HomeAssistant, tell
 
 
 async def test_a_device_that_is_taken_back_goes_with_its_entities(hass: HomeAssistant, tell: Tell) -> None:
-    assert len(entity_registry.async_get(hass).entities) == 12
+    assert len(entity_registry.async_get(hass).entities) == 17
     await tell(CONFIG, "")
     assert states(hass) == {}
     assert not entity_registry.async_get(hass).entities

@@ -14,10 +14,12 @@ from edge.config import (
     HealthConfig,
     HomeAssistantConfig,
     HookConfig,
+    LslConfig,
     MqttConfig,
     OutboxConfig,
     PreviewConfig,
     Settings,
+    SummaryConfig,
     example,
     load,
     show,
@@ -114,6 +116,8 @@ def test_every_key_can_be_set_by_environment(write: Any) -> None:
         ),
         "outbox": OutboxConfig(path=Path("o"), max_events=5, max_age_h=1),
         "homeassistant": HomeAssistantConfig(enabled=False, prefix="ha"),
+        "lsl": LslConfig(enabled=True, slots=3),
+        "summary": SummaryConfig(enabled=False),
         "health": HealthConfig(every_s=5),
     }
     assert values.keys() == dict(Settings().sections()).keys()

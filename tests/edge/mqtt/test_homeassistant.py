@@ -16,6 +16,7 @@ from edge.mqtt.client_id import object_id
 from edge.mqtt.discovery import discovery
 from edge.mqtt.discovery_events import NEW_S
 from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant
+from edge.summary import QUIET_EVERY_S
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
 from tests.broker import Subscriber, wait_until
@@ -121,6 +122,9 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
         assert (label in seen[f"begins_{label}"]) == (
             label in {each["emotion"] for each in told if each["type"] != "gone"}
         )
+        assert max(seen[f"today_{label}"]) >= 0
+    assert max(seen["visits_today"]) == 1
+    assert max(seen["longest_stay_today"]) > 0
     card = ModelBundle.load(SHIPPED).card
     assert seen["model"] == {f"{card.name} {card.version}"}
 
@@ -148,7 +152,8 @@ def test_a_frozen_daemon_leaves_nothing_standing_and_a_steady_face_does_not_expi
         components = announced(every_s)["components"]
         for entity in components.values():
             if entity["platform"] not in ("switch", "event", "update", "device_automation"):
-                heartbeat_s = STATE_EVERY_S if entity["state_topic"].endswith("/state") else every_s
+                last = entity["state_topic"].rpartition("/")[2]
+                heartbeat_s = {"state": STATE_EVERY_S, "summary": QUIET_EVERY_S, "health": every_s}[last]
                 assert 2 * heartbeat_s < entity["expire_after"] <= 4 * heartbeat_s
     assert components["emotion"]["expire_after"] == 90
 
@@ -195,6 +200,21 @@ def test_a_model_without_an_emotion_takes_its_trigger_back() -> None:
     mine = keys(("très content", "tres_content"), ("müde", "tres_content"))
     assert [key for key, there in mine.items() if there] == ["begins_tr_e8_s_20_content", "begins_tres_5f_content"]
     assert mine["begins_m_fc_de"] is False
+
+
+def test_without_a_summary_and_without_an_emotion_their_sensors_go() -> None:
+    def sensors(labels: tuple[str, ...], *, summary: bool) -> dict[str, bool]:
+        parts = discovery(Topics("emotion-edge", "test"), labels, 30, 30, summary=summary)["components"].items()
+        return {key: len(part) > 1 for key, part in parts if "today" in key}
+
+    both = sensors(("happy", "sad"), summary=True)
+    assert [key for key, there in both.items() if there] == [
+        "visits_today", "present_today", "longest_stay_today", "today_happy", "today_sad"
+    ]  # fmt: skip
+    assert not both["today_contempt"]
+    none = sensors(("happy", "sad"), summary=False)
+    assert both.keys() == none.keys()
+    assert not any(none.values())
 
 
 def test_the_identity_is_the_devices_alone_and_stays() -> None:

@@ -1,0 +1,174 @@
+"""Counts what the pipeline reports, by hours and days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from edge.pipeline import Appeared, Gone
+from edge.summary.calendar import SPANS, begin, next_begin
+from edge.summary.counts import Tallies
+from edge.wire.summary_message import SummaryMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from edge.frame import Frame
+    from edge.pipeline import Transition
+    from edge.summary.calendar import Span, Zone
+    from edge.summary.store import SummaryStore
+
+SUMMARY_EVERY_S = 60.0
+"""Seconds between two messages while somebody is there; one more when an hour is over."""
+
+QUIET_EVERY_S = 600.0
+"""The same while nobody is there."""
+
+_LONGEST_GAP_S = 5.0
+"""Between two frames, above which nobody knows what happened; a throttled Pi and a slow camera stay below."""
+
+_VISIT_PAUSE_S = 30.0
+"""Seconds without anybody until a visit is over: people turn away and come back."""
+
+_CLOCK_STEP = timedelta(minutes=5)
+"""By which the wall clock may go back within an hour or day that has begun; beyond it, it was wrong before."""
+
+
+class Summary:
+    """Hours and days in numbers. Time comes with the frames, the hour from their wall-clock time."""
+
+    def __init__(self, store: SummaryStore, now: datetime) -> None:
+        """Go on where the daemon's last run ended, as far as its hours and days go on.
+
+        Args:
+            store: What that run left.
+            now: The wall-clock time.
+        """
+        self._store = store
+        self._synthetic: bool | None = None
+        """Whether a test card is counted; None until the first frame: then it is what was restored."""
+        self._present: dict[int, str] = {}
+        self._visit_s: tuple[float, float] | None = None
+        """When the visit that goes on began, and when somebody was last there."""
+        self._frame_s: float | None = None
+        self._unsaved = False
+        self.is_news = False
+        """Whether somebody was there since the newest message."""
+        self._now: dict[tuple[Zone, Span], Tallies] = {}
+        self._last: dict[tuple[Zone, Span], Tallies] = {}
+        self._known_from = self._known_until = now
+        self._turned = False
+        if before := store.load():
+            self._restore(before)
+        self._roll(now)
+        self._turned = False
+
+    def add(self, frame: Frame, *, synthetic: bool) -> None:
+        """Count the time since the frame before; call it before `note`.
+
+        Args:
+            frame: The next one.
+            synthetic: Whether the test card drew it. What it shows is never added to what a camera saw.
+        """
+        if synthetic != self._synthetic:
+            self._begin_source(frame, synthetic=synthetic)
+        self._turn(frame.captured_at)
+        since_s = frame.time_s - self._frame_s if self._frame_s is not None else 0.0
+        self._frame_s = frame.time_s
+        if not 0 < since_s <= _LONGEST_GAP_S:
+            return
+        for counted in self._now.values():
+            counted.add(since_s, self._present.values())
+        if self._present:
+            self._unsaved = self.is_news = True
+        self._follow_visit(frame.time_s)
+
+    def note(self, transitions: Iterable[Transition]) -> None:
+        """Count what changed with the newest frame."""
+        for transition in transitions:
+            if isinstance(transition, Gone):
+                self._present.pop(transition.face_id, None)
+                continue
+            self._present[transition.face_id] = transition.emotion
+            if isinstance(transition, Appeared):
+                for counted in self._now.values():
+                    counted.faces += 1
+        if self._frame_s is not None:
+            self._follow_visit(self._frame_s)
+
+    def turn(self, now: datetime) -> bool:
+        """Begin another hour or day if it is time; return whether one began since the last call."""
+        self._turn(now)
+        turned, self._turned = self._turned, False
+        return turned
+
+    def message(self, stamp: Mapping[str, Any], now: datetime) -> SummaryMessage:
+        """Return what is published.
+
+        Args:
+            stamp: Device and session.
+            now: The wall-clock time.
+        """
+        self.is_news = False
+        found: dict[str, dict[str, Any]] = {"utc": {}, "local": {}}
+        for zone, span in SPANS:
+            found[zone][span] = self._now[zone, span].period()
+            last = self._last.get((zone, span))
+            found[zone][f"last_{span}"] = last.period() if last else None
+        return SummaryMessage.model_validate({**stamp, "synthetic": bool(self._synthetic), "sent_at": now, **found})
+
+    def save(self, message: SummaryMessage, *, to_disk: bool) -> None:
+        """Keep a message for the next start; on disk only if somebody was there since it was last there."""
+        self._store.save(message, to_disk=to_disk and self._unsaved)
+        if to_disk:
+            self._unsaved = False
+
+    def _begin_source(self, frame: Frame, *, synthetic: bool) -> None:
+        if self._synthetic is not None:
+            self._now, self._last = {}, {}
+            self._present, self._visit_s, self._frame_s = {}, None, None
+            self._roll(frame.captured_at)
+        self._synthetic = synthetic
+
+    def _restore(self, before: SummaryMessage) -> None:
+        self._synthetic = before.synthetic
+        for zone, span in SPANS:
+            periods = before.utc if zone == "utc" else before.local
+            self._now[zone, span] = Tallies.of(getattr(periods, span))
+            if last := getattr(periods, f"last_{span}"):
+                self._last[zone, span] = Tallies.of(last)
+
+    def _turn(self, now: datetime) -> None:
+        if not self._known_from <= now < self._known_until:
+            self._roll(now)
+
+    def _roll(self, now: datetime) -> None:
+        for zone, span in SPANS:
+            began = begin(now, zone, span)
+            counted = self._now.get((zone, span))
+            if counted is not None and (counted.begin == began or began < counted.begin <= now + _CLOCK_STEP):
+                continue
+            if counted is not None and counted.begin < began:
+                self._last[zone, span] = counted
+            elif counted is not None:  # the clock was wrong until now
+                self._last.pop((zone, span), None)
+            self._now[zone, span] = Tallies(began)
+            self._turned = True
+        self._known_from = max(counted.begin for counted in self._now.values())
+        self._known_until = next_begin(now)
+
+    def _follow_visit(self, time_s: float) -> None:
+        """Begin, prolong or end the visit that goes on."""
+        began_s, seen_s = self._visit_s or (time_s, time_s)
+        if self._present:
+            if self._visit_s is None or time_s - seen_s > _VISIT_PAUSE_S:
+                began_s = time_s
+                for counted in self._now.values():
+                    counted.visits += 1
+                self._unsaved = self.is_news = True
+            self._visit_s = began_s, time_s
+            for counted in self._now.values():
+                counted.longest_s = max(counted.longest_s, time_s - began_s)
+        elif time_s - seen_s > _VISIT_PAUSE_S:
+            self._visit_s = None

@@ -1,0 +1,66 @@
+"""The daemon's summary: on the broker while it runs and after it stopped, over a restart, and gone where it is off."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from edge.config import CameraConfig, MqttConfig, Settings, SummaryConfig
+from edge.wire.summary_message import SummaryMessage
+from tests.broker import Subscriber, wait_until
+from tests.in_process import daemon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.broker import Mosquitto
+
+SUMMARY = "emotion-edge/test/summary"
+
+
+def settings(mosquitto: Mosquitto, **sections: Any) -> Settings:
+    return Settings(
+        camera=CameraConfig(source="testcard"), mqtt=MqttConfig(url=mosquitto.url, device="test"), **sections
+    )
+
+
+def visits(payload: str) -> int:
+    """Return the visits of today and yesterday: midnight may come between."""
+    periods = SummaryMessage.model_validate_json(payload).utc
+    return periods.day.visits + (periods.last_day.visits if periods.last_day else 0)
+
+
+def is_more(count: Callable[[], int], than: int) -> bool:
+    return count() > than
+
+
+def test_a_restart_goes_on_counting(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
+    def counted() -> int:
+        told = subscriber.payloads(SUMMARY)
+        return visits(told[-1]) if told else 0
+
+    def appeared() -> int:
+        return sum('"appeared"' in text for text in subscriber.payloads("emotion-edge/test/event"))
+
+    for run in (1, 2):
+        with daemon(settings(mosquitto)):
+            wait_until(partial(is_more, appeared, run - 1), timeout_s=30)
+        wait_until(partial(is_more, counted, run - 1), timeout_s=30)
+        assert counted() == run
+        assert json.loads(subscriber.payloads(SUMMARY)[-1])["synthetic"] is True
+    with closing(Subscriber(mosquitto.port)) as late:
+        wait_until(lambda: late.payloads(SUMMARY), timeout_s=30)
+        assert visits(late.payloads(SUMMARY)[0]) == 2
+
+
+def test_turned_off_the_broker_keeps_none(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
+    with daemon(settings(mosquitto)):
+        wait_until(lambda: subscriber.payloads(SUMMARY), timeout_s=30)
+    with daemon(settings(mosquitto, summary=SummaryConfig(enabled=False))):
+        wait_until(lambda: subscriber.payloads(SUMMARY)[-1] == "", timeout_s=30)
+    assert subscriber.payloads(SUMMARY)[-1] == ""
+    with closing(Subscriber(mosquitto.port)) as late:
+        wait_until(lambda: late.payloads("emotion-edge/test/availability"), timeout_s=30)
+        assert late.payloads(SUMMARY) == []
