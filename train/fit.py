@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from edge.text import first_line
 from train import batch_norm, networks
 from train.augment import Augmentation
 from train.batches import Batches
 from train.callbacks import FollowValidation, SeenFaces, StartEpoch
 from train.datasets import fer2013
-from train.losses import Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
+from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
+from train.networks.ddamfn import MAP
+from train.networks.efficientnet_b0 import load_body
 from train.optimizers import is_over, make_optimizer
+from train.recipes import REPOSITORY, RecipeError
 from train.teachers import Teachers
 
 if TYPE_CHECKING:
@@ -74,9 +78,10 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     schedule = recipe.schedule
     keras.utils.set_random_seed(schedule.seed)
     # Logits and augmentation stay float32.
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if _has_bfloat16() else "float32")
+    fast = _has_gpu() or (_has_bfloat16() and not recipe.network.depthwise)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if fast else "float32")
     try:
-        network = start.build() if start else networks.build(recipe.network, training.targets.shape[1])
+        network = start.build() if start else _random(recipe, training.targets.shape[1])
         teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -84,7 +89,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     batches = Batches(training, schedule)
     pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
     augmented = augmentation(pixels)
-    logits = network(augmented)
+    logits = _seeing(network, recipe.loss.attention)(networks.fitted(augmented, network))
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
     model = keras.Model(pixels, outputs, name="training")
     model.compile(
@@ -117,8 +122,34 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         batches.start(schedule.epochs - 1)
         augmentation.is_light.assign(float(batches.is_light))
         chosen = range(min(schedule.norm_batches, len(batches)))
-        batch_norm.estimate(plain, (augmentation(batches[i][0], training=True) for i in chosen))
+        seen = (augmentation(batches[i][0], training=True) for i in chosen)
+        batch_norm.estimate(plain, (networks.fitted(pictures, plain) for pictures in seen))
     return plain
+
+
+def _random(recipe: Recipe, classes: int) -> keras.Model:
+    """Return the recipe's network with random weights, but those of its body that the recipe names a file for.
+
+    Raises:
+        RecipeError: The file is missing, or holds something else.
+    """
+    network = networks.build(recipe.network, classes)
+    if isinstance(recipe.network, networks.EfficientNetB0Config) and recipe.network.weights:
+        file = REPOSITORY / recipe.network.weights
+        try:
+            load_body(network, file)
+        except (OSError, ValueError) as error:
+            message = f"network.weights: {file}: no weights of this network's body: {first_line(error)}"
+            raise RecipeError(message) from error
+    return network
+
+
+def _seeing(network: keras.Model, attention: float) -> keras.Model:
+    """Return the network with the loss of its attention maps, if there is one."""
+    if not attention:
+        return network
+    maps = [layer.output for layer in network.layers if layer.name.startswith(MAP.format(""))]
+    return keras.Model(network.input, AttentionLoss(attention)([network.output, *maps]))
 
 
 def _last_epoch(schedule: ScheduleConfig, folder: Path) -> int:

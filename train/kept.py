@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
@@ -20,16 +19,14 @@ from edge.files import read_regular, write_atomically
 from edge.text import first_line
 from train import networks
 from train.heads import Head, heads_of
-from train.recipes import Recipe, RecipeError
+from train.recipes import REPOSITORY, Recipe, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import keras
     from numpy.typing import NDArray
-
-REPOSITORY = Path(__file__).parent.parent
-"""What the paths in recipes are relative to."""
 
 _MOST_BYTES = 256 * 1024 * 1024
 _META = "meta"

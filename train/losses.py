@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -12,6 +13,8 @@ from edge.inference.outputs import FACE
 from train.recipes.loss import LossConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from train.heads import Head
 
 _SURE = 0.98
@@ -99,6 +102,29 @@ def _face_loss(targets: Any, logits: Any) -> Any:
 
 def _binary(targets: Any, logits: Any) -> Any:
     return ops.sum(ops.binary_crossentropy(targets, logits, from_logits=True), axis=-1)
+
+
+class AttentionLoss(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """Adds the attention loss of a network's maps to what is made small, and returns the logits as they are."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__(dtype="float32", name="attention_loss")
+        self.weight = weight
+
+    def call(self, inputs: Any) -> Any:
+        """Take logits, then maps."""
+        logits, *maps = inputs
+        self.add_loss(self.weight * attention_loss(maps))
+        return logits
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the logits' shape."""
+        return input_shape[0]
+
+
+def attention_loss(maps: Sequence[Any]) -> Any:
+    """Return the reciprocal of the sum of the mean squared differences of all pairs of ``(N, H, W, C)`` maps."""
+    return 1 / (sum(ops.mean(ops.square(a - b)) for a, b in combinations(maps, 2)) + keras.config.epsilon())
 
 
 class _MainMetric(keras.metrics.Mean):  # type: ignore[misc]  # keras has no types

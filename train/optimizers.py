@@ -7,15 +7,16 @@ unbroken one would have. Keras' own callbacks for it forget what they counted.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from keras import ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from train.recipes.schedule import ScheduleConfig
+    from train.recipes.schedule import PhaseConfig, ScheduleConfig
 
 _LEAST_FALL = 1e-4
 """By how much a loss must fall to count as lower, as in Keras' ReduceLROnPlateau."""
@@ -23,14 +24,21 @@ _LEAST_FALL = 1e-4
 
 def make_optimizer(schedule: ScheduleConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Return the optimizer, with the rate of the whole run or, of a plateau, that of the first epoch."""
-    rate = _cosine(schedule, steps_per_epoch) if schedule.decay == "cosine" else schedule.learning_rate
-    average = {"use_ema": True, "ema_momentum": schedule.ema_momentum}
+    rate, average = _rate(schedule, steps_per_epoch), {"use_ema": True, "ema_momentum": schedule.ema_momentum}
     if schedule.optimizer == "adam":
-        return keras.optimizers.Adam(rate, **average)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, **average)
+        return PartwiseAdam(schedule, steps_per_epoch, learning_rate=rate, **average)
+    optimizer = PartwiseAdamW(
+        schedule, steps_per_epoch, learning_rate=rate, weight_decay=schedule.weight_decay, **average
+    )
     # Normalisation's scales and all biases are not decayed: they cannot overfit, and decay fights them.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def _rate(schedule: ScheduleConfig, steps_per_epoch: int) -> Any:
+    if schedule.phases:
+        return Phases(schedule.phases, steps_per_epoch)
+    return _cosine(schedule, steps_per_epoch) if schedule.decay == "cosine" else schedule.learning_rate
 
 
 def _cosine(schedule: ScheduleConfig, steps_per_epoch: int) -> keras.optimizers.schedules.CosineDecay:
@@ -41,6 +49,52 @@ def _cosine(schedule: ScheduleConfig, steps_per_epoch: int) -> keras.optimizers.
         warmup_steps=warmup,
         decay_steps=schedule.epochs * steps_per_epoch - warmup,
     )
+
+
+class Phases(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # keras has no types
+    """A cosine for each phase, one after the other."""
+
+    def __init__(self, phases: Sequence[PhaseConfig], steps_per_epoch: int) -> None:
+        self.parts = [
+            (steps, keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps))
+            for phase, steps in ((phase, phase.epochs * steps_per_epoch) for phase in phases)
+        ]
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate of a step."""
+        step, start, rate = ops.cast(step, "float32"), 0, 0.0
+        for steps, decay in self.parts:
+            rate = ops.where(step >= start, decay(ops.maximum(step - start, 0.0)), rate)
+            start += steps
+        return rate
+
+
+class _Partwise:
+    """Multiplies the rate of some variables; by how much depends on the number of the step alone."""
+
+    def __init__(self, schedule: ScheduleConfig, steps_per_epoch: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._rates = dict(schedule.rates)
+        ends = np.cumsum([phase.epochs * steps_per_epoch for phase in schedule.phases])
+        self._frozen = [(int(end), phase.frozen) for end, phase in zip(ends, schedule.phases, strict=True)]
+
+    def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change one variable."""
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        super().update_step(gradient, variable, learning_rate * self._share(path))  # type: ignore[misc]  # Keras' own
+
+    def _share(self: Any, path: str) -> Any:
+        share = next((rate for start, rate in self._rates.items() if path.startswith(start)), 1.0)
+        thawed = max((end for end, frozen in self._frozen if path.startswith(frozen)), default=0)
+        return ops.where(self.iterations < thawed, 0.0, share) if thawed else share
+
+
+class PartwiseAdam(_Partwise, keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
+    """Adam with a rate for each part of a network."""
+
+
+class PartwiseAdamW(_Partwise, keras.optimizers.AdamW):  # type: ignore[misc]  # keras has no types
+    """AdamW with a rate for each part of a network; all parts decay by the whole rate."""
 
 
 def plateau_rate(schedule: ScheduleConfig, losses: Sequence[float]) -> float:

@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from edge.inference.outputs import FACE
-from train import kept
-from train.recipes import RecipeError
+from train import kept, networks
+from train.recipes import REPOSITORY, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def load_teachers(data: DataConfig, heads: Sequence[Head]) -> tuple[KeptNetwork,
     Raises:
         RecipeError: One is missing, is no network, or has none of the labels that are trained.
     """
-    teachers = tuple(kept.load(kept.REPOSITORY / file) for file in data.teachers)
+    teachers = tuple(kept.load(REPOSITORY / file) for file in data.teachers)
     wanted = {head.name for head in heads} - {FACE}
     for file, teacher in zip(data.teachers, teachers, strict=True):
         known = {head.name for head in teacher.heads} - {FACE}
@@ -56,7 +56,8 @@ class Teachers(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
     def call(self, images: Any) -> Any:
         """Return the probabilities for ``(N, 48, 48, 1)`` gray levels, at the temperature."""
-        logits = [ops.cast(network(images, training=False), "float32") / self.temperature for network in self.networks]
+        seen = [network(networks.fitted(images, network), training=False) for network in self.networks]
+        logits = [ops.cast(answers, "float32") / self.temperature for answers in seen]
         return ops.concatenate([self._answers(head, logits, images) for head in self.heads], axis=1)
 
     def _answers(self, head: Head, logits: Sequence[Any], images: Any) -> Any:

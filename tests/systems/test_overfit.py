@@ -22,7 +22,7 @@ if "FER2013" not in os.environ:
 pytestmark = pytest.mark.timeout(3600)
 
 FACES = 64
-ROUNDS, EPOCHS = 20, 5
+ROUNDS, EPOCHS = 40, 5
 """The network is evaluated after each round."""
 
 SYSTEMS = sorted(path.stem for path in recipes.FOLDER.glob("*.toml") if recipes.load(path).published)

@@ -11,7 +11,7 @@ import pytest
 from keras import ops
 
 from train.heads import Head
-from train.losses import HeadsLoss, label_loss
+from train.losses import AttentionLoss, HeadsLoss, attention_loss, label_loss
 from train.recipes import LossConfig
 
 if TYPE_CHECKING:
@@ -61,3 +61,18 @@ def test_a_recipe_s_loss_is_the_one_that_is_made_small() -> None:
     config = LossConfig(kind="squared_hinge")
     whole = HeadsLoss(heads, config=config)(ops.array(TARGETS), ops.array(LOGITS))
     assert float(whole) == pytest.approx(float(losses(kind="squared_hinge").mean()))
+
+
+def test_attention_loss() -> None:
+    maps = [np.full((2, 7, 7, 4), value, np.float32) for value in (0.1, 0.3, 0.6)]
+    # Squared differences of the pairs: 0.04, 0.25 and 0.09.
+    assert float(attention_loss(maps)) == pytest.approx(1 / 0.38, rel=1e-4)
+    assert np.isfinite(float(attention_loss([maps[0], maps[0]])))
+
+
+def test_attention_loss_is_added_to_what_is_made_small() -> None:
+    logits, *maps = (keras.Input(shape) for shape in ((3,), (1, 1, 1), (1, 1, 1)))
+    model = keras.Model([logits, *maps], AttentionLoss(0.1)([logits, *maps]))
+    values = [np.ones((2, 3)), np.zeros((2, 1, 1, 1)), np.full((2, 1, 1, 1), 0.5)]
+    assert np.array_equal(model(values), values[0])
+    assert [float(loss) for loss in model.losses] == pytest.approx([0.1 / 0.25], rel=1e-4)

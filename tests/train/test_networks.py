@@ -53,6 +53,11 @@ def test_the_deep_head_has_the_described_layers() -> None:
     assert network("cnn_deep_head").count_params() == 6_310_791
 
 
+def test_heads_of_attention_are_needed_for_their_loss() -> None:
+    with pytest.raises(ValueError, match=r"loss\.attention"):
+        recipes.Recipe.model_validate({"name": "mine", "loss": {"attention": 0.1}})
+
+
 def test_a_recipe_without_a_kind_is_of_our_own_network() -> None:
     recipe = recipes.Recipe.model_validate({"name": "mine", "network": {"stem": 8}})
     assert recipe.network == ResNetConfig(stem=8)

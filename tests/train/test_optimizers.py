@@ -58,5 +58,42 @@ def test_a_constant_rate_and_adam() -> None:
     optimizer = make_optimizer(
         schedule(optimizer="adam", weight_decay=0, decay="constant", warmup_epochs=0, learning_rate=0.25), 7
     )
-    assert type(optimizer) is keras.optimizers.Adam
+    assert isinstance(optimizer, keras.optimizers.Adam)
+    assert not isinstance(optimizer, keras.optimizers.AdamW)
     assert float(optimizer.learning_rate) == 0.25
+
+
+PHASES: dict[str, Any] = {
+    "optimizer": "adam", "weight_decay": 0, "warmup_epochs": 0, "ema_momentum": 0, "epochs": 4,
+    "rates": {"body": 0.1},
+    "phases": [{"epochs": 1, "learning_rate": 0.2, "frozen": ["body"]}, {"epochs": 3, "learning_rate": 0.1}],
+}  # fmt: skip
+
+
+def test_a_phase_freezes_parts_and_a_rate_is_for_some() -> None:
+    pixels = keras.Input((1,))
+    body = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="body")(pixels)
+    head = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="head")(body)
+    model = keras.Model(pixels, head)
+    optimizer = make_optimizer(schedule(**PHASES), 2)
+    optimizer.build(model.trainable_variables)
+    one = [keras.ops.ones((1, 1))] * 2
+    moved = []
+    for _ in range(8):
+        before = [float(w[0, 0]) for w in model.get_weights()]
+        optimizer.apply(one)
+        moved.append([b - float(w[0, 0]) for b, w in zip(before, model.get_weights(), strict=True)])
+    # Adam moves by the rate where the gradient is always the same.
+    cosine = [0.2, 0.1] + [0.05 * (1 + np.cos(np.pi * step / 6)) for step in range(6)]
+    body_moved, head_moved = np.array(moved).T
+    assert head_moved == pytest.approx(cosine, rel=1e-3)
+    assert body_moved[:2] == pytest.approx(0)
+    assert body_moved[2:] == pytest.approx(0.1 * np.array(cosine[2:]), rel=1e-3)
+
+
+def test_phases_are_cut_with_the_run() -> None:
+    whole = schedule(**PHASES)
+    assert [phase.epochs for phase in whole.shortened(3).phases] == [1, 2]
+    assert [phase.epochs for phase in whole.shortened(1).phases] == [1]
+    with pytest.raises(ValueError, match="phases: their epochs must be 5"):
+        schedule(**PHASES | {"epochs": 5})

@@ -13,6 +13,7 @@ from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
 from train.datasets import DataError
+from train.datasets.fer2013 import SIZE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from train.evaluate.metrics import Logits
 
 _BATCH = 256
+"""Pictures of 48x48 pixels; of larger ones fewer."""
+
+_PART = 4096
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,16 @@ def open_model(path: Path) -> OpenedModel:
 
 
 def keras_logits(model: keras.Model) -> Logits:
-    """Return the function from ``(N, 48, 48)`` gray levels to the Keras model's logits."""
+    """Return the function from ``(N, H, W)`` gray levels to the Keras model's logits; pictures get the model's size."""
+    height, width = model.input_shape[1:3]
+    batch = max(1, _BATCH * SIZE**2 // (height * width))
 
     def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(model.predict(pixels[..., None], batch_size=_BATCH, verbose=0), np.float32)
+        # In parts, as thousands of enlarged pictures fill the memory.
+        parts = (pixels[start : start + _PART] for start in range(0, len(pixels), _PART))
+        found = [
+            model.predict(all_resized(part, width, height)[..., None], batch_size=batch, verbose=0) for part in parts
+        ]
+        return np.concatenate(found, dtype=np.float32)
 
     return logits

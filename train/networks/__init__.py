@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, Any
 
+from keras import ops
 from pydantic import Field
 
 from train.networks.cnn_deep_head import CnnDeepHeadConfig, cnn_deep_head
 from train.networks.cnn_two_block import CnnTwoBlockConfig, cnn_two_block
 from train.networks.cnn_wide import CnnWideConfig, cnn_wide
+from train.networks.ddamfn import DdamfnConfig, ddamfn
+from train.networks.efficientnet_b0 import EfficientNetB0Config, efficientnet_b0
 from train.networks.resnet import ResNetConfig, resnet
+from train.networks.resnet_attention import ResNetAttentionConfig, resnet_attention
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
 
+    from train.networks.config import NetworkSettings
+
 NetworkConfig = Annotated[
-    CnnDeepHeadConfig | CnnTwoBlockConfig | CnnWideConfig | ResNetConfig, Field(discriminator="kind")
+    CnnDeepHeadConfig
+    | CnnTwoBlockConfig
+    | CnnWideConfig
+    | DdamfnConfig
+    | EfficientNetB0Config
+    | ResNetAttentionConfig
+    | ResNetConfig,
+    Field(discriminator="kind"),
 ]
 """The configuration of any network; `kind` says of which."""
+
+
+_BUILDERS: dict[type[NetworkSettings], Callable[[Any, int], keras.Model]] = {
+    CnnDeepHeadConfig: cnn_deep_head,
+    CnnTwoBlockConfig: cnn_two_block,
+    CnnWideConfig: cnn_wide,
+    DdamfnConfig: ddamfn,
+    EfficientNetB0Config: efficientnet_b0,
+    ResNetAttentionConfig: resnet_attention,
+    ResNetConfig: resnet,
+}
 
 
 def build(config: NetworkConfig, classes: int) -> keras.Model:
@@ -27,24 +53,24 @@ def build(config: NetworkConfig, classes: int) -> keras.Model:
         A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits; its last weights are
         the kernel and the bias of the logits.
     """
-    match config:
-        case ResNetConfig():
-            return resnet(config, classes)
-        case CnnTwoBlockConfig():
-            return cnn_two_block(config, classes)
-        case CnnWideConfig():
-            return cnn_wide(config, classes)
-        case CnnDeepHeadConfig():
-            return cnn_deep_head(config, classes)
-        case _:
-            assert_never(config)
+    return _BUILDERS[type(config)](config, classes)
+
+
+def fitted(images: Any, network: keras.Model) -> Any:
+    """Return ``(N, H, W, 1)`` pictures in the size that a network takes, bilinearly enlarged."""
+    side = network.input_shape[1:3]
+    return images if images.shape[1:3] == side else ops.image.resize(images, side, interpolation="bilinear")
 
 
 __all__ = [
     "CnnDeepHeadConfig",
     "CnnTwoBlockConfig",
     "CnnWideConfig",
+    "DdamfnConfig",
+    "EfficientNetB0Config",
     "NetworkConfig",
+    "ResNetAttentionConfig",
     "ResNetConfig",
     "build",
+    "fitted",
 ]

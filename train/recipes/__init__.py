@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.frozen import FrozenModel
-from train.networks import NetworkConfig, ResNetConfig
+from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig
 from train.recipes.augment import AugmentConfig
 from train.recipes.loss import LossConfig
 from train.recipes.schedule import ScheduleConfig
@@ -17,9 +17,13 @@ from train.recipes.schedule import ScheduleConfig
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
 
+REPOSITORY = FOLDER.parent.parent
+"""What the paths in recipes are relative to."""
+
 
 __all__ = [
     "FOLDER",
+    "REPOSITORY",
     "AugmentConfig",
     "DataConfig",
     "LossConfig",
@@ -125,6 +129,13 @@ class Recipe(FrozenModel):
     def _has_a_start(self) -> Recipe:
         if self.start_share and self.start is None:
             message = "start_share: name the network in start, or leave it out"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_heads_of_attention(self) -> Recipe:
+        if self.loss.attention and not (isinstance(self.network, DdamfnConfig) and self.network.heads > 1):
+            message = "loss.attention: it is for ddamfn with more than one head; write 0"
             raise ValueError(message)
         return self
 

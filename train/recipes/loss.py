@@ -19,6 +19,10 @@ class LossConfig(FrozenModel):
     focal_gamma: float = Field(default=2.0, ge=0)
     """How much less faces count that are recognised already; with 0 it is the cross-entropy."""
 
+    attention: float = Field(default=0.0, ge=0)
+    """Weight of the reciprocal of how much the maps of a network's heads of attention differ, so that each looks at
+    something else; 0: none. For networks that have such heads."""
+
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of each target that is spread over all labels. Szegedy et al., "Rethinking the Inception Architecture for
     Computer Vision", CVPR 2016."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from edge.frozen import FrozenModel
+
+
+class PhaseConfig(FrozenModel):
+    """A part of a run with a rate of its own, in which parts of the network are not changed."""
+
+    epochs: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    """Its first rate; it falls along a cosine to 0 within the phase."""
+
+    frozen: tuple[str, ...] = ()
+    """What the names of the layers begin with that are not changed; normalisation still follows its statistics."""
 
 
 class ScheduleConfig(FrozenModel):
@@ -35,6 +46,13 @@ class ScheduleConfig(FrozenModel):
 
     weight_decay: float = Field(default=0.05, ge=0)
     """Decoupled decay of kernels; 0 with `adam`."""
+
+    rates: dict[str, float] = Field(default_factory=dict)
+    """Factors of the rate, by what the names of the layers begin with; that of all others is 1."""
+
+    phases: tuple[PhaseConfig, ...] = ()
+    """Phases one after the other; their epochs are those of the run, and their rates take the place of
+    `learning_rate`. With `adam`, and without warm-up."""
 
     stop_after: int = Field(default=0, ge=0)
     """Early stopping: the run ends when the validation accuracy has not risen for so many epochs, and the weights of
@@ -80,8 +98,35 @@ class ScheduleConfig(FrozenModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _phases_are_the_run(self) -> ScheduleConfig:
+        if self.phases and sum(phase.epochs for phase in self.phases) != self.epochs:
+            message = f"phases: their epochs must be {self.epochs} in all, as epochs says"
+            raise ValueError(message)
+        if self.phases and (self.optimizer != "adam" or self.decay != "cosine" or self.warmup_epochs):
+            message = 'phases: write optimizer = "adam", decay = "cosine" and warmup_epochs = 0'
+            raise ValueError(message)
+        return self
+
     def shortened(self, epochs: int) -> ScheduleConfig:
-        """Return it with other epochs; the warm-up takes half of them at most."""
+        """Return it with other epochs; the warm-up takes half of them at most, and phases are cut short."""
         warmup = min(self.warmup_epochs, epochs / 2)
-        changed = {"epochs": epochs, "warmup_epochs": warmup, "light_epochs": min(self.light_epochs, epochs)}
+        changed: dict[str, Any] = {
+            "epochs": epochs,
+            "warmup_epochs": warmup,
+            "light_epochs": min(self.light_epochs, epochs),
+            "phases": _cut(self.phases, epochs),
+        }
         return ScheduleConfig.model_validate(self.model_dump() | changed)
+
+
+def _cut(phases: tuple[PhaseConfig, ...], epochs: int) -> tuple[PhaseConfig, ...]:
+    """Return phases of so many epochs in all: the first ones, of which the last is shorter or longer."""
+    kept: list[PhaseConfig] = []
+    for number, phase in enumerate(phases, start=1):
+        if epochs <= 0:
+            break
+        length = epochs if number == len(phases) else min(phase.epochs, epochs)
+        kept.append(phase.model_copy(update={"epochs": length}))
+        epochs -= length
+    return tuple(kept)
