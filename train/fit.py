@@ -175,8 +175,11 @@ def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation |
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
     """Return a trained network with only some of its outputs."""
-    *trunk, kernel, bias = network.get_weights()
     plain = networks.build(recipe.network, len(columns))
+    if recipe.network.one_model:
+        plain.set_weights(network.get_weights())
+        return plain
+    *trunk, kernel, bias = network.get_weights()
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
     return plain
 

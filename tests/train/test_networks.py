@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
 
 from train import recipes
-from train.networks import ResNetConfig, build
+from train.networks import ResNetConfig, TransformerEncoderDecoderConfig, build
 from train.networks.cost import count_macs
 
 if TYPE_CHECKING:
-    import keras
+    from pathlib import Path
 
 SMALL = ResNetConfig(stem=8, widths=(16, 32), blocks=(1, 1))
 
@@ -51,6 +52,30 @@ def test_the_deep_head_has_the_described_layers() -> None:
         (4608, 512), (512, 256), (256, 128), (128, 64), (64, 7),
     ]  # fmt: skip
     assert network("cnn_deep_head").count_params() == 6_310_791
+
+
+def test_each_class_has_a_query_and_without_an_answer_it_is_no_face(tmp_path: Path) -> None:
+    config = TransformerEncoderDecoderConfig(width=8, attention_heads=2, encoder=1, decoder=1, not_detected=True)
+    model = build(config, 9)
+    attention, mlp, norm = 4 * (8 * 8 + 8), 8 * 32 + 32 + 32 * 8 + 8, 16
+    patches, places, queries = 36 * 8 + 8, 64 * 8, 8 * 8
+    encoder, decoder = attention + mlp + 2 * norm, 2 * attention + mlp + 3 * norm
+    assert model.count_params() == patches + places + encoder + norm + queries + decoder + norm + 9
+    faces = np.random.default_rng(1).uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
+    logits = model.predict(faces, verbose=0)
+    assert logits.shape == (3, 9)
+    assert len(set(logits[0])) == 9
+    assert logits[:, 8] == pytest.approx(np.log(np.exp(logits[:, :8]).sum(axis=1)), rel=1e-4)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)  # nothing of ours is needed to load it
+    assert again.predict(faces, verbose=0) == pytest.approx(logits, abs=1e-5)
+
+
+def test_outputs_that_cannot_be_divided_are_for_one_model() -> None:
+    network = {"kind": "transformer_encoder_decoder"}
+    for key, value, said in [("also", "fer2013", "data.also"), ("clutter", 8, "not_detected")]:
+        with pytest.raises(ValueError, match=said):
+            recipes.Recipe.model_validate({"name": "mine", "network": network, "data": {key: value}})
 
 
 def test_heads_of_attention_are_needed_for_their_loss() -> None:

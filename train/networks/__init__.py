@@ -14,6 +14,10 @@ from train.networks.ddamfn import DdamfnConfig, ddamfn
 from train.networks.efficientnet_b0 import EfficientNetB0Config, efficientnet_b0
 from train.networks.resnet import ResNetConfig, resnet
 from train.networks.resnet_attention import ResNetAttentionConfig, resnet_attention
+from train.networks.transformer_encoder_decoder import (
+    TransformerEncoderDecoderConfig,
+    transformer_encoder_decoder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +33,8 @@ NetworkConfig = Annotated[
     | DdamfnConfig
     | EfficientNetB0Config
     | ResNetAttentionConfig
-    | ResNetConfig,
+    | ResNetConfig
+    | TransformerEncoderDecoderConfig,
     Field(discriminator="kind"),
 ]
 """The configuration of any network; `kind` says of which."""
@@ -43,6 +48,7 @@ _BUILDERS: dict[type[NetworkSettings], Callable[[Any, int], keras.Model]] = {
     EfficientNetB0Config: efficientnet_b0,
     ResNetAttentionConfig: resnet_attention,
     ResNetConfig: resnet,
+    TransformerEncoderDecoderConfig: transformer_encoder_decoder,
 }
 
 
@@ -51,7 +57,7 @@ def build(config: NetworkConfig, classes: int) -> keras.Model:
 
     Returns:
         A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits; its last weights are
-        the kernel and the bias of the logits.
+        the kernel and the bias of the logits, but for a `one_model`.
     """
     return _BUILDERS[type(config)](config, classes)
 
@@ -71,6 +77,7 @@ __all__ = [
     "NetworkConfig",
     "ResNetAttentionConfig",
     "ResNetConfig",
+    "TransformerEncoderDecoderConfig",
     "build",
     "fitted",
 ]

@@ -13,5 +13,8 @@ class NetworkSettings(FrozenModel):
     size: ClassVar[int] = 48
     """Width and height of the pictures that the network takes, in pixels; faces are enlarged to it."""
 
+    one_model: ClassVar[bool] = False
+    """Whether its outputs cannot be divided among the models of two heads for emotions: they have no kernel each."""
+
     depthwise: ClassVar[bool] = False
     """Whether its convolutions are depthwise ones: CPUs run those many times slower in bfloat16 than in float32."""

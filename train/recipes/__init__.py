@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.frozen import FrozenModel
-from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig
+from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
 from train.recipes.augment import AugmentConfig
 from train.recipes.loss import LossConfig
 from train.recipes.schedule import ScheduleConfig
@@ -136,6 +136,18 @@ class Recipe(FrozenModel):
     def _has_heads_of_attention(self) -> Recipe:
         if self.loss.attention and not (isinstance(self.network, DdamfnConfig) and self.network.heads > 1):
             message = "loss.attention: it is for ddamfn with more than one head; write 0"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_are_those_of_the_heads(self) -> Recipe:
+        if self.network.one_model and self.data.also:
+            message = f"data.also: {self.network.kind} has outputs for one model only; leave it out"
+            raise ValueError(message)
+        if isinstance(self.network, TransformerEncoderDecoderConfig) and (
+            self.network.not_detected != bool(self.data.clutter)
+        ):
+            message = "network.not_detected: it is for recipes with data.clutter, which have a face score, and for all"
             raise ValueError(message)
         return self
 

@@ -1,0 +1,97 @@
+"""A transformer that looks for each class by itself: patches, an encoder, and a decoder with one query per class.
+
+Vaswani et al., "Attention Is All You Need", NeurIPS 2017; Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR
+2021; Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020, for the learned queries. A source
+proposes it and publishes no figure: each class has a place of its own in the latent space, which its query looks for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import keras
+from keras import layers, ops
+from pydantic import Field
+
+from train.networks.config import NetworkSettings
+
+
+class TransformerEncoderDecoderConfig(NetworkSettings):
+    """Widths and depths of the network."""
+
+    one_model: ClassVar[bool] = True
+
+    kind: Literal["transformer_encoder_decoder"] = "transformer_encoder_decoder"
+
+    patch: Literal[3, 4, 6, 8, 12] = 6
+    """Width and height of a patch, in pixels."""
+
+    width: int = Field(default=128, gt=0)
+    """Values of each patch and of each query."""
+
+    attention_heads: int = Field(default=4, gt=0)
+    encoder: int = Field(default=4, gt=0)
+    """Layers of the encoder."""
+
+    decoder: int = Field(default=2, gt=0)
+    """Layers of the decoder."""
+
+    not_detected: bool = False
+    """Whether the last output says that it is a face: how strongly the queries of all classes answer together. So
+    "not detected" is a face that no query answers to. It is for recipes with a face score."""
+
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout of what each layer adds."""
+
+
+def transformer_encoder_decoder(config: TransformerEncoderDecoderConfig, classes: int) -> keras.Model:
+    """Build the network.
+
+    Returns:
+        A model from ``(N, 48, 48, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits, each read from the answer
+        to its own query.
+    """
+    pixels = keras.Input((config.size, config.size, 1), name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pixels)
+    x = layers.Conv2D(config.width, config.patch, config.patch, name="patches")(x)
+    x = layers.Reshape((-1, config.width), name="tokens")(x)
+    x = layers.Add(name="placed")([x, _learned(x, x.shape[1], config.width, "places")])
+    for number in range(1, config.encoder + 1):
+        x = _attend(x, None, config, f"encoder{number}")
+        x = _think(x, config, f"encoder{number}")
+    seen = layers.LayerNormalization(name="encoded")(x)
+    x = _learned(seen, classes - config.not_detected, config.width, "queries")
+    for number in range(1, config.decoder + 1):
+        x = _attend(x, None, config, f"decoder{number}_self")
+        x = _attend(x, seen, config, f"decoder{number}_look")
+        x = _think(x, config, f"decoder{number}")
+    x = layers.LayerNormalization(name="decoded")(x)
+    x = layers.Dense(1, dtype="float32", name="answers")(x)
+    logits = answers = layers.Flatten(dtype="float32", name="logits")(x)
+    if config.not_detected:
+        logits = ops.concatenate([answers, ops.logsumexp(answers, axis=1, keepdims=True)], axis=1)
+    return keras.Model(pixels, logits, name="transformer_encoder_decoder")
+
+
+def _learned(like: Any, count: int, width: int, name: str) -> Any:
+    """Return ``(N, count, width)`` learned values, the same for every picture of ``(N, P, C)``."""
+    numbers = ops.cast(ops.zeros_like(like[:, :1, 0]), "int32") + ops.arange(count, dtype="int32")
+    return layers.Embedding(count, width, name=name)(numbers)
+
+
+def _attend(x: Any, seen: Any, config: TransformerEncoderDecoderConfig, name: str) -> Any:
+    """Add what each value finds among the others, or in what is seen."""
+    asked = layers.LayerNormalization(name=f"{name}_norm")(x)
+    attention = layers.MultiHeadAttention(
+        config.attention_heads, config.width // config.attention_heads, name=f"{name}_attention"
+    )
+    found = attention(asked, asked if seen is None else seen)
+    return layers.Add(name=f"{name}_attended")([x, layers.Dropout(config.dropout, name=f"{name}_drop")(found)])
+
+
+def _think(x: Any, config: TransformerEncoderDecoderConfig, name: str) -> Any:
+    """Add what two dense layers make of each value by itself."""
+    y = layers.LayerNormalization(name=f"{name}_mlp_norm")(x)
+    y = layers.Dense(4 * config.width, activation="gelu", name=f"{name}_mlp1")(y)
+    y = layers.Dense(config.width, name=f"{name}_mlp2")(y)
+    return layers.Add(name=f"{name}_out")([x, layers.Dropout(config.dropout, name=f"{name}_mlp_drop")(y)])
