@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.files import write_atomically
+from edge.inference.bundle import SHIPPED
 from train import fit as fitting
-from train import keep, kept, mean_faces, page, recipes
+from train import keep, kept, mean_faces, page, recipes, systems
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
 from train.evaluate import commands, tables
@@ -141,6 +142,20 @@ def list_recipes() -> None:
         recipe = recipes.load(path)
         table.add_row(path.name, recipe.description, recipe.data.training, str(recipe.schedule.epochs))
     Console().print(table)
+
+
+@app.command("systems")
+def write_systems(
+    *,
+    runs: Annotated[Path, typer.Option(help="A folder of runs, beside the reports that are kept.")] = Path("runs"),
+    bundles: Annotated[Path, typer.Option(help="A folder of bundles, beside the shipped ones.")] = Path("runs/bundles"),
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/systems.md"),
+) -> None:
+    """Write the page that holds all systems side by side, published and ours, from their reports."""
+    found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles]) for name in systems.SYSTEMS]
+    write_atomically(out, systems.page(found))
+    trained = sum(bool(system.reports) for system in found)
+    Console().print(f"{out}: {trained} of {len(found)} systems are trained to their end", soft_wrap=True)
 
 
 @app.command("meanfaces")

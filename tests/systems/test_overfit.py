@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.vision.crops import all_resized
-from train import batch_norm, networks, recipes
+from train import batch_norm, networks, recipes, systems
 from train.losses import HeadsLoss, MainAccuracy
 from train.optimizers import make_optimizer
 from train.targets import training_examples
@@ -25,13 +25,14 @@ FACES = 64
 ROUNDS, EPOCHS = 40, 5
 """The network is evaluated after each round."""
 
-SYSTEMS = sorted(path.stem for path in recipes.FOLDER.glob("*.toml") if recipes.load(path).published)
 
-
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", [name for name in systems.SYSTEMS if name != "emotion"])
 def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     recipe = recipes.load(recipes.FOLDER / f"{system}.toml")
     data = recipe.data.model_copy(update={"clutter": 0})
+    config = recipe.network
+    if isinstance(config, networks.TransformerEncoderDecoderConfig):
+        config = config.model_copy(update={"not_detected": False})
     examples = training_examples(data, Path(os.environ["FER2013"]), Path(os.environ["FERPLUS"]), None)
     examples = examples.sample(FACES, seed=1)
     columns = examples.heads[0].columns
@@ -39,7 +40,7 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     targets = np.eye(columns.stop, dtype=np.float32)[examples.targets[:, columns].argmax(axis=1)]
 
     keras.utils.set_random_seed(1)
-    network = networks.build(recipe.network, columns.stop)
+    network = networks.build(config, columns.stop)
     side = recipe.network.size
     pixels: Any = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
     heads = examples.heads[:1]
