@@ -65,7 +65,7 @@ _DIRECTIONS = ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT))
 
 CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
     "none": [lambda p: p],
-    "noise, deviation 0.05 of white": [partial(_noise, sigma=0.05)],
+    **{f"noise, deviation {sigma} of white": [partial(_noise, sigma=sigma)] for sigma in (0.05, 0.1, 0.2)},
     "gamma 0.5": [partial(_gamma, exponent=0.5)],
     "gamma 2": [partial(_gamma, exponent=2.0)],
     "blur, deviation 1 pixel": [lambda p: _each(p, lambda one: cv2.GaussianBlur(one, (0, 0), 1.0))],
