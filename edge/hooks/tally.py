@@ -40,9 +40,11 @@ class Tally:
             self._failed += 1
         self._once.warning(hook, "%s: %s; `health` counts how often (hooks.failed)", hook, why)
 
-    def drop(self, hook: str) -> None:
-        """Count an event that the hook did not get."""
+    def drop(self, hook: str, count: int = 1, *, slow: bool = True) -> None:
+        """Count events that the hook did not get, because it was slow or because the daemon stops."""
         with self._lock:
-            self._dropped += 1
+            self._dropped += count
+        if not slow:
+            return
         line = "%s is slower than its events: the oldest that wait are dropped; `health` counts them (hooks.dropped)"
         self._once.warning(f"{hook} is slow", line, hook)

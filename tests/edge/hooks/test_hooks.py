@@ -134,13 +134,17 @@ def test_other_hooks_take_over_and_the_same_stay(hooks: Hooks, file: Path, tmp_p
     wait_until(lambda: not any(thread.name == "hook-2" for thread in threading.enumerate()), timeout_s=30)
 
 
-def test_the_stop_kills_what_runs_and_drops_what_waits(hooks: Hooks, file: Path, tmp_path: Path) -> None:
+def test_the_stop_kills_what_runs_and_drops_what_waits(
+    hooks: Hooks, file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     hooks.configure((hook(file, script=waits(tmp_path)),))
     for number in range(3):
         hooks.add(event(number))
     wait_until((tmp_path / "began").exists, timeout_s=30)
     hooks.close(0.1)
     assert hooks.counts == HookCounts(run=1, failed=1, dropped=2)
+    assert "was killed, because the daemon stops" in caplog.text
+    assert "slower than its events" not in caplog.text
     hooks.add(event(4))
     assert not any(thread.name == "hook-1" for thread in threading.enumerate())
     assert sequences(file) == []
