@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import BundleError, ConfigError, EdgeError, OutputError
 from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.mqtt.discovery_events import KNOWN_EMOTIONS
 from edge.pipeline import Pipeline
 from edge.pipeline.stages import TimedPipeline
 from edge.preview.status import ModelView
@@ -135,28 +136,40 @@ def load_model(settings: Settings, store: ModelStore) -> ModelBundle:
     emotion = settings.emotion
     choice = None if emotion.model else store.choice
     name = choice.model if choice else SHIPPED.stem
+    wanted = True
     while True:
         try:
             bundle = ModelBundle.configured(emotion, store.find(name))
-            _check_hooks(settings.hooks, bundle)
         except (BundleError, ConfigError) as error:
             if emotion.model or name == SHIPPED.stem:
                 raise
-            name = _go_back(store)
+            name, wanted = _go_back(store), False
             log.error("%s; the model %s takes its place", error, name)  # noqa: TRY400  # a sentence for the user
         else:
+            _check_hooks(settings.hooks, bundle, wanted=wanted)
             return bundle
 
 
-def _check_hooks(hooks: Sequence[HookConfig], bundle: ModelBundle) -> None:
+def _check_hooks(hooks: Sequence[HookConfig], bundle: ModelBundle, *, wanted: bool) -> None:
+    """Refuse a hook for an emotion that is none; log one that another model has.
+
+    Args:
+        hooks: Those of the configuration.
+        bundle: What is used.
+        wanted: Whether it is the bundle that was asked for; another one's emotions are no mistake of the user's.
+
+    Raises:
+        ConfigError: A hook is for an emotion that neither this model nor a shipped one has.
+    """
     known = (*bundle.card.labels, UNCERTAIN)
     for number, hook in enumerate(hooks, 1):
-        if hook.emotion is not None and hook.emotion not in known:
-            message = (
-                f"hook {number}: emotion: {hook.emotion!r} is no emotion of the model {bundle.card.name}; "
-                f"it has {', '.join(known)}"
-            )
+        if hook.emotion is None or hook.emotion in known:
+            continue
+        found = f"hook {number}: emotion: {hook.emotion!r} is no emotion of the model {bundle.card.name}"
+        if wanted and hook.emotion not in KNOWN_EMOTIONS:
+            message = f"{found}; it has {', '.join(known)}"
             raise ConfigError(message)
+        log.warning("%s: the hook never runs", found)
 
 
 def _go_back(store: ModelStore) -> str:

@@ -90,6 +90,27 @@ def test_the_exposure_is_low(unit: Path) -> None:
     assert result.returncode == 0
 
 
+def system_calls(group: str) -> set[str]:
+    """Return the names in one of systemd's groups, with those of the groups in it."""
+    command = ["systemd-analyze", "syscall-filter", group]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    names = set(re.findall(r"^ +([@a-z]\S*)$", listed, re.MULTILINE))
+    groups = {name for name in names if name.startswith("@")}
+    return (names - groups).union(*map(system_calls, groups))
+
+
+@needs_analyze
+def test_hooks_may_start_watch_and_kill_their_programs() -> None:
+    allowed: set[str] = set()
+    for group in settings()["SystemCallFilter"]:
+        for name in group.removeprefix("~").split():
+            allowed = allowed - system_calls(name) if group.startswith("~") else allowed | system_calls(name)
+    assert "openat" in allowed
+    assert "reboot" not in allowed
+    # What edge/hooks asks the kernel for, beyond reading and writing.
+    assert {"memfd_create", "eventfd2", "pidfd_open", "vfork", "clone3", "setsid", "execve", "kill", "wait4"} <= allowed
+
+
 def test_it_keeps_trying_for_ever_but_not_what_cannot_mend_itself() -> None:
     unit = settings()
     assert unit["Restart"] == ["on-failure"]

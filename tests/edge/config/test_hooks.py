@@ -11,6 +11,7 @@ from edge.config import HookConfig, Settings, load, show
 from edge.config.hooks import MOST_HOOKS
 from edge.daemon.reload import load_model
 from edge.errors import ConfigError
+from edge.inference.bundle import SHIPPED, read_files
 from edge.inference.store import ModelStore
 
 if TYPE_CHECKING:
@@ -98,12 +99,32 @@ def test_each_mistake_is_at_its_hook_and_there_may_be_only_so_many(file: Path) -
         read(file, "[[hooks]]\non = 'gone'\nurl = 'http://x'\n" * (MOST_HOOKS + 1))
 
 
-def test_an_emotion_that_the_model_does_not_have_is_refused(file: Path, tmp_path: Path) -> None:
-    settings = read(file, "[[hooks]]\non = 'changed'\nemotion = 'contempt'\nurl = 'http://x'")
+def for_emotion(file: Path, emotion: str) -> Settings:
+    return read(file, f"[[hooks]]\non = 'changed'\nemotion = '{emotion}'\nurl = 'http://x'")
+
+
+def test_an_emotion_that_is_none_is_refused(file: Path, tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
-    assert "contempt" in load_model(settings, store).card.labels
-    store.choose("emotion-fer2013")  # FER2013 knows no contempt: the model before takes its place
-    assert load_model(settings, store).card.name == "emotion"
+    for emotion in ("contempt", "uncertain"):
+        load_model(for_emotion(file, emotion), store)
     with pytest.raises(ConfigError, match="hook 1: emotion: 'joyful' is no emotion of the model emotion; it has angry"):
-        load_model(read(file, "[[hooks]]\non = 'gone'\nemotion = 'joyful'\nurl = 'http://x'"), store)
-    load_model(read(file, "[[hooks]]\non = 'gone'\nemotion = 'uncertain'\nurl = 'http://x'"), store)
+        load_model(for_emotion(file, "joyful"), store)
+
+
+def test_no_hook_takes_a_chosen_model_away(file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = ModelStore(tmp_path)
+    store.choose("emotion-fer2013")  # FER2013 knows no contempt
+    assert load_model(for_emotion(file, "contempt"), store).card.name == "emotion-fer2013"
+    assert "hook 1: emotion: 'contempt' is no emotion of the model emotion-fer2013: the hook never runs" in caplog.text
+    with pytest.raises(ConfigError, match="'joyful' is no emotion of the model emotion-fer2013"):
+        load_model(for_emotion(file, "joyful"), store)
+    assert store.choice is not None
+    assert store.choice.model == "emotion-fer2013"
+
+
+def test_the_emotions_of_a_model_that_is_broken_keep_the_daemon_from_nothing(file: Path, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    store.add("mine", read_files(SHIPPED))
+    store.choose("mine")
+    store.find("mine").write_bytes(b"broken")
+    assert load_model(for_emotion(file, "joyful"), store).card.name == "emotion"
