@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.broker import Mosquitto
+from tests.pi.cache import scratch
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _MEASURED = pytest.StashKey[list[str]]()
 
@@ -34,6 +37,13 @@ def keep() -> Callable[[str, Any], None]:
         (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
     return write
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mosquitto]:
+    """A broker of this host that keeps what a power cut must not lose."""
+    with scratch() as work, Mosquitto(work, persistence=True) as it:
+        yield it
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -21,21 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.broker import Mosquitto, wait_until
 from tests.mounts import ext4_image, mounted
 from tests.pi.cache import scratch
-from tests.pi.lives import Line, Span, Witness, judged
+from tests.pi.cuts import assert_nothing_torn, cut_often
+from tests.pi.lives import Line, Span
 from tests.pi.prerequisites import need, need_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-CUTS = int(os.environ.get("CUTS", "50"))
-OFF_EVERY = 10
-"""Of so many cuts one is of a device that was just switched off, and the next while it is off."""
-
-AT_START, FLOW_S = 0.2, 10.0
-"""The share of cuts while it starts; the others come within so many seconds after the first event."""
 
 TOPIC = "emotion-edge/test"
 COMMAND = Path(sys.executable).parent / "emotion-edge"
@@ -50,8 +43,6 @@ class Device:
     broker: Mosquitto
     lines: list[Line] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    """What all lives logged."""
 
     @contextlib.contextmanager
     def on(self) -> Iterator[None]:
@@ -148,61 +139,11 @@ def test_a_cut_takes_what_was_not_written_through(device: Device) -> None:
 
 
 def test_power_cuts(device: Device, say: Callable[[str], None], keep: Callable[[str, Any], None]) -> None:
-    seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1 << 32)
-    say(f"power: SEED={seed} repeats these cuts")
-    dice = random.Random(seed)  # noqa: S311  # no secret
-    began_s = time.monotonic()
-    with contextlib.closing(Subscriber(device.broker.port, "lab")) as subscriber:
-        witness = Witness(subscriber, TOPIC)
-        for number in range(CUTS):
-            if number % OFF_EVERY == OFF_EVERY - 2:
-                switch_off_and_cut(device, witness)
-            elif number % OFF_EVERY == OFF_EVERY - 1:
-                is_still_off(device, witness)
-            else:
-                if dice.random() < 0.5:
-                    device.broker.stop()
-                with device.on():
-                    if dice.random() < AT_START:
-                        time.sleep(dice.uniform(0.3, 3.0))
-                    else:
-                        device.wait_for_an_event()
-                        time.sleep(dice.uniform(0.0, FLOW_S))
-                device.broker.restart()
-        with device.on():
-            wait_until(lambda: (done := verdict(device, witness)).arrived > 0 and not done.lost, 60)
-            found = verdict(device, witness)
-    minutes = (time.monotonic() - began_s) / 60
-    say(
-        f"power: {CUTS} cuts in {minutes:.0f} min; {found.made} events made, {found.arrived} arrived, "
-        f"{found.duplicates} twice; {len(found.lost)} lost that were older than a second, {found.lost_young} younger"
-    )
-    keep("power", {"cuts": CUTS, "minutes": minutes, "seed": seed} | vars(found))
-    assert found.holds, found
+    found = cut_often(device, device.broker, TOPIC, patience_s=60, say=lambda line: say(f"power: {line}"))
+    keep("power", found)
     log = (device.work / "log").read_text(encoding="utf-8")
     assert not [line for line in log.splitlines() if "damaged" in line or "Traceback" in line]
     assert "emotion" in log
-
-
-def verdict(device: Device, witness: Witness) -> Any:
-    spans = [*device.spans, Span(device.spans[-1].ended_s, float("inf"))]
-    return judged(spans, device.lines, witness.events())
-
-
-def switch_off_and_cut(device: Device, witness: Witness) -> None:
-    with device.on():
-        witness.wait_for_a_new_session()
-        witness.tell("OFF")
-
-
-def is_still_off(device: Device, witness: Witness) -> None:
-    """See that the boot finds it off, that no face is seen, and that it can be switched on again."""
-    before, lines = len(witness.states()), len(device.lines)
-    with device.on():
-        witness.wait_for_a_new_session()
-        time.sleep(3)  # long enough for the test card's face to appear
-        assert set(witness.states()[before:]) == {"OFF"}
-        assert len(device.lines) == lines
-    with device.on():
-        witness.wait_for_a_new_session()
-        witness.tell("ON")
+    with mounted(device.image, device.work / "disk") as disk:
+        assert_nothing_torn(disk)
+    (device.work / "disk").rmdir()
