@@ -22,7 +22,7 @@ from train import fit as fitting
 from train import keep, kept, mean_faces, page, recipes, systems
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import load
-from train.evaluate import commands, tables
+from train.evaluate import commands, predict, tables
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
 from train.heads import emotion_models, heads_of, model_columns
@@ -43,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(commands.app)
+app.add_typer(predict.app)
 app.add_typer(keep.app)
 
 

@@ -62,13 +62,23 @@ def open_model(path: Path) -> OpenedModel:
 
         priors = dict(zip(bundle.labels, calibration.priors or (), strict=False))
         return OpenedModel(logits, bundle.outputs.columns, priors, calibration.balance)
+    model, written = _load(path)
+    return OpenedModel(keras_logits(model), written.labels, written.priors)
+
+
+def load_keras(path: Path) -> tuple[keras.Model, tuple[str, ...]]:
+    """Return the network in a ``.keras`` file, and the labels in the report beside it; errors as of `open_model`."""
+    model, written = _load(path)
+    return model, written.labels
+
+
+def _load(path: Path) -> tuple[keras.Model, report.TrainingReport]:
     written = report.read(path.with_suffix(".json"))
     try:
-        model = keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, compile=False), written
     except Exception as error:  # Keras raises whatever zipfile, h5py and its layers raise
         message = f"{path}: not a Keras model: {first_line(error)}"
         raise DataError(message) from error
-    return OpenedModel(keras_logits(model), written.labels, written.priors)
 
 
 def keras_logits(model: keras.Model) -> Logits:
