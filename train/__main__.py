@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,11 +70,7 @@ def fit(  # noqa: PLR0913  # each is a flag
         tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
         validation = validation_examples(plan.data, fer2013, ferplus)
         training = training_examples(plan.data, fer2013, ferplus, clips, stage)
-    whole = not (folder / fitting.LOG).exists() or not resume
-    start = time.monotonic()
     network = fitting.fit(plan, training, validation, folder, resume=resume, teachers=teachers, start=before)
-    wall_s = round(time.monotonic() - start, 1) if whole else None
-
     history = fitting.read_log(folder)
     rows = training.rows() | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
     taught = {"teachers": ", ".join(map(str, teachers))} if teachers else {}
@@ -98,7 +93,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             parameters=model.count_params(),
             macs=count_macs(model),
             epochs=len(history["epoch"]),
-            wall_s=wall_s,
+            wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
             history=history,
             metrics=evaluate_all(keras_logits(model), labels, tests),
         )

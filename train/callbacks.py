@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -30,6 +31,22 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has n
         """Start the epoch."""
         self._batches.start(epoch)
         self._augmentation.is_light.assign(float(self._batches.is_light))
+
+
+class EpochTime(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Adds the seconds that an epoch took, validation included, to its figures, so that a resumed run knows its time.
+
+    The name is the last one of all in the order of the alphabet: logs of older versions can be gone on with.
+    """
+
+    def on_epoch_begin(self, _epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, _epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add ``wall_s``."""
+        if logs is not None:
+            logs["wall_s"] = round(time.monotonic() - self._start, 1)
 
 
 class SeenFaces(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

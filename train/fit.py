@@ -16,7 +16,7 @@ from edge.text import first_line
 from train import batch_norm, networks
 from train.augment import Augmentation
 from train.batches import Batches
-from train.callbacks import FollowValidation, SeenFaces, StartEpoch
+from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch
 from train.datasets import fer2013
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
@@ -108,6 +108,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             StartEpoch(batches, augmentation),
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
             SeenFaces(training.sample(len(validation), schedule.seed)),
+            EpochTime(),
             keras.callbacks.CSVLogger(folder / LOG, append=True),
             FollowValidation(schedule, partial(read_log, folder), network, folder / _BEST),
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
@@ -209,7 +210,7 @@ def read_log(folder: Path) -> dict[str, list[float]]:
     """
     with (folder / LOG).open(newline="") as file:
         rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
-    columns = next(iter(rows.values())).keys()
+    columns = [name for name in next(iter(rows.values())) if name]  # a log of an older version may have less
     return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in columns}
 
 

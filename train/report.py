@@ -53,7 +53,7 @@ class TrainingReport(FrozenModel):
 
     epochs: int
     wall_s: float | None
-    """Seconds that training took; None if it was interrupted."""
+    """Seconds that the epochs took; None if it was not recorded, as older versions did not where it was interrupted."""
 
     history: dict[str, list[float]]
     """The curves; one value per epoch."""

@@ -74,7 +74,7 @@ publish it, though PublicTest chooses the epoch. FER+: PrivateTest by the majori
 |---|---|---|---|---:|---:|
 {training}
 
-Hours are those of a machine that did other work too; of an interrupted training they are not known.
+Hours are those of a machine that did other work too.
 
 ## Cost
 
@@ -188,9 +188,10 @@ def _training(system: System) -> str:
         (written, *_) = system.reports
         early = " (stopped early)" if recipe.schedule.stop_after and written.epochs < planned else ""
         epochs = f"{written.epochs} of {planned}{early}"
-        hours = f"{written.wall_s / 3600:.1f}" if written.wall_s else _NONE
+        hours = _hours(written.wall_s)
     elif system.history and system.history["val_accuracy"]:
         found = system.history["val_accuracy"]
+        hours = _hours(sum(system.history.get("wall_s", ())))
         epochs = f"{len(found)} of {planned}: not at its end; validation {max(found):.1%} at best so far"
     else:
         epochs = f"not trained yet; {planned} planned"
@@ -199,6 +200,10 @@ def _training(system: System) -> str:
     loss = recipe.loss.kind.replace("_", " ") + (" and attention" if recipe.loss.attention else "")
     labels = " and ".join(head.name for head in heads_of(recipe.data) if head.name != "face")
     return f"| `{recipe.name}` | {labels} | {loss} | {recipe.schedule.optimizer} | {epochs} | {hours} |"
+
+
+def _hours(seconds: float | None) -> str:
+    return f"{seconds / 3600:.1f}" if seconds else _NONE
 
 
 def _cost(system: System) -> str:

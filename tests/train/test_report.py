@@ -25,6 +25,7 @@ def test_the_report_says_what_the_model_is_and_can(trained: Run) -> None:
     written = report.read(trained.out / "tiny.json")
     assert written.recipe.name == written.name == "tiny"
     assert written.epochs == 6
+    assert written.wall_s == pytest.approx(sum(written.history["wall_s"]))
     assert all(len(values) == 6 for values in written.history.values())
     assert set(written.metrics) == {"PublicTest", "PrivateTest", "both"}
     assert set(written.metrics["PrivateTest"]) == {"ferplus-majority", "ferplus-top", "fer2013"}

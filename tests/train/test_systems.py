@@ -36,9 +36,10 @@ def test_a_system_that_was_not_trained_says_so() -> None:
 
 def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
     (tmp_path / SMALL).mkdir()
-    (tmp_path / SMALL / LOG).write_text("epoch,val_accuracy\n0,0.25\n1,0.375\n")
+    (tmp_path / SMALL / LOG).write_text("epoch,val_accuracy,wall_s\n0,0.25,900\n1,0.375,900\n")
     page = systems.page([systems.find(SMALL, [tmp_path], [])])
     assert row(page, "Training", SMALL)[3] == "2 of 60: not at its end; validation 37.5% at best so far"
+    assert row(page, "Training", SMALL)[4] == "0.5"
     assert row(page, "Accuracy", SMALL)[1] == "-"
 
 
