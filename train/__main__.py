@@ -121,8 +121,11 @@ def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> 
 
 
 def _same(kept: Path, plan: recipes.Recipe) -> bool:
+    """Return whether a run was started from a recipe; what is only said in it may have changed."""
+    said: dict[str, object] = {"description": "", "published": ()}
     try:
-        return recipes.Recipe.model_validate_json(kept.read_bytes()) == plan
+        before = recipes.Recipe.model_validate_json(kept.read_bytes())
+        return before.model_copy(update=said) == plan.model_copy(update=said)
     except ValidationError:  # written by another version
         return False
 

@@ -12,7 +12,7 @@ from edge.inference.outputs import softmax
 from tests.train.synthetic import PER_LABEL, Run, call
 from train import fit as fitting
 from train import recipes, report
-from train.__main__ import main
+from train.__main__ import _claim, main
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
 from train.fit import fit
@@ -137,6 +137,19 @@ def test_a_run_is_not_gone_on_with_by_another_recipe(trained: Run, capsys: pytes
     command = ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out), "--resume", "--epochs", "9"]
     assert call(main, command) == 2
     assert "another recipe" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_another_description_but_no_other_seed(trained: Run, tmp_path: Path) -> None:
+    recipe = recipes.load(trained.recipe)
+    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
+    figure = recipes.PublishedFigure(value=0.5, data="FER2013")
+    said = recipe.model_copy(update={"description": "Said otherwise.", "published": (figure,)})
+    seed = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"seed": 9})})
+    _claim(tmp_path, said, resume=True, fresh=False)
+    (tmp_path / fitting.LOG).write_text("epoch\n0\n")
+    _claim(tmp_path, recipe, resume=True, fresh=False)
+    with pytest.raises(recipes.RecipeError, match="another recipe"):
+        _claim(tmp_path, seed, resume=True, fresh=False)
 
 
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
