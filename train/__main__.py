@@ -20,6 +20,7 @@ from edge.inference.bundle import SHIPPED
 from train import fit as fitting
 from train import keep, kept, mean_faces, page, recipes, systems
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
+from train.datasets import commands as datasets
 from train.datasets import load
 from train.evaluate import commands, predict, tables
 from train.evaluate.models import keras_logits
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(commands.app)
 app.add_typer(predict.app)
+app.add_typer(datasets.app)
 app.add_typer(keep.app)
 
 

@@ -86,6 +86,24 @@ def draw_matrix(axes: Axes, confusion: Sequence[Sequence[int]], labels: Sequence
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=12)
 
 
+def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> bytes:
+    """Draw how many faces each label has, a row of bars for each split: ``counts[split][label]``."""
+    labels = list(next(iter(counts.values())))
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    for axes, (split, found) in zip(figure.subplots(1, len(counts), sharey=True), counts.items(), strict=True):
+        values = [found[label] for label in labels]
+        bars = axes.barh(range(len(labels)), values, color=QUIET)
+        axes.bar_label(bars, [f"{value:,}" for value in values], fontsize=8, padding=2)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_xlim(0, 1.25 * max(1, *values))
+        axes.set_title(f"{split}, {sum(values):,}", loc="left", fontsize=10, fontweight="bold")
+        axes.set_xticks([])
+        axes.spines[["top", "right", "bottom"]].set_visible(False)
+    figure.axes[0].invert_yaxis()
+    figure.suptitle(f"Faces of each label, {title}", fontsize=10, color="0.35")
+    return as_png(figure)
+
+
 def face_scores(faces: NDArray[np.float32], others: Mapping[str, NDArray[np.float32]], limit: float) -> bytes:
     """Draw which part of faces a limit on the score drops, and which part of what is none it keeps.
 

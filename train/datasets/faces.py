@@ -43,6 +43,11 @@ class Faces:
         winners: NDArray[np.intp] = np.argmax(self.targets, axis=1)
         return winners
 
+    def counts(self) -> dict[str, int]:
+        """Return how many faces have each label as their most probable one."""
+        found = np.bincount(self.truth, minlength=len(self.labels))
+        return dict(zip(self.labels, map(int, found), strict=True))
+
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Faces:
         """Return only the chosen rows, by mask, index or slice."""
         agreement = None if self.agreement is None else self.agreement[rows]

@@ -1,0 +1,48 @@
+"""The command that shows what is in the data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  # typer reads it
+from typing import Annotated, get_args
+
+import train.native_stderr  # noqa: F401  # before anything that imports keras
+
+# isort: split
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from edge.files import write_atomically
+from train import plots
+from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.datasets import LabelProtocol, Split, load
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+app = typer.Typer()
+
+
+@app.command("data")
+def count(
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    protocol: Annotated[LabelProtocol, typer.Option(help="The labels.")] = "fer2013",
+    plot: Annotated[Path | None, typer.Option(help="Draw the counts too, into this .png file.")] = None,
+) -> None:
+    """Count the faces of each label in training, validation and test; of votes, the most probable label counts."""
+    found: dict[str, dict[str, int]] = {s: load(protocol, s, fer2013, ferplus).counts() for s in SPLITS}
+    table = Table("label", *SPLITS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.title, table.title_justify = protocol, "left"
+    for column in table.columns[1:]:
+        column.justify = "right"
+    totals = [max(sum(counts.values()), 1) for counts in found.values()]
+    for label in found["Training"]:
+        counts = [found[split][label] for split in SPLITS]
+        cells = (f"{n:,} ({n / total:.1%})" for n, total in zip(counts, totals, strict=True))
+        table.add_row(label, *cells)
+    table.add_row("all", *(f"{sum(found[split].values()):,}" for split in SPLITS))
+    Console().print(table)
+    if plot:
+        write_atomically(plot, plots.class_counts(found, protocol))
