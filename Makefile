@@ -10,6 +10,7 @@ BIN    := $(VENV)/bin
 PYTHON313 ?= python3.13
 HASS_VENV := $(VENV)-homeassistant
 ONNX_VENV := $(VENV)-onnx
+BACKENDS_VENV := $(VENV)-backends
 TEST_VENV := $(VENV)-test
 
 # Where the labelled faces are; docs/training.md says where to get them.
@@ -47,7 +48,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +102,10 @@ endif
 
 $(TEACHERS):
 	$(MAKE) train RECIPE=train/recipes/$(basename $(notdir $@)).toml
+
+cards: $(VENV)/.dev ## Write the pages beside the shipped bundles, and their figures in docs/models.md, anew
+	$(BIN)/python -m convert page edge/models/*.tflite
+	$(BIN)/python -m train figures edge/models/*.tflite --fer2013 $(FER2013) --ferplus $(FERPLUS)
 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
 	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
@@ -157,6 +162,9 @@ test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
 
+test-backends: $(VENV)/.dev $(BACKENDS_VENV)/.ready ## Pack a training, and run it on JAX as on TensorFlow (10 minutes; JAX in an environment of its own)
+	BACKEND_PYTHON=$(abspath $(BACKENDS_VENV))/bin/python $(BIN)/pytest tests/backends
+
 test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant, in an environment of its own (0.9 GB); PYTHON313 runs it
 	$(HASS_VENV)/bin/pytest tests/homeassistant
 
@@ -195,13 +203,14 @@ requirements: $(VENV)/.dev ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) pyproject.toml --python-version 3.13.0 --upgrade --extra homeassistant --output-file requirements/homeassistant.txt
 	$(foreach extra,$(EXTRAS),$(PIN) --constraint requirements/dev.txt --extra $(extra) --output-file requirements/$(extra).txt && ) true
 	$(COMPILE) --group test-onnx $(FOR311) --upgrade --no-deps --output-file requirements/test-onnx.txt
+	$(COMPILE) --group test-backends $(FOR311) --upgrade --output-file requirements/test-backends.txt
 
 schemas: $(VENV)/.dev ## Write docs/schemas and docs/asyncapi.json anew from the types and the topics
 	$(BIN)/python -m edge.wire.schemas docs/schemas
 	$(BIN)/python -m edge.wire.asyncapi docs/asyncapi.json
 
 clean: ## Remove what was installed and built, but no data and no training run
-	rm -rf $(VENV) $(TEST_VENV) $(HASS_VENV) $(ONNX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TEST_VENV) $(HASS_VENV) $(ONNX_VENV) $(BACKENDS_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 FOR311  := --universal --python-version 3.11
@@ -234,6 +243,10 @@ environment = requirements/venv.sh $(1) $(2) requirements/$(3).txt && \
 # finds (none that is large for a CPU, a dozen of nvidia-* for a GPU): here alone pip may add what the list does not name.
 $(ONNX_VENV)/.ready: requirements/test-onnx.txt
 	@requirements/venv.sh $(ONNX_VENV) $(PYTHON) requirements/test-onnx.txt with-dependencies
+	@touch $@
+
+$(BACKENDS_VENV)/.ready: requirements/test-backends.txt
+	@requirements/venv.sh $(BACKENDS_VENV) $(PYTHON) requirements/test-backends.txt
 	@touch $@
 
 # pip compares the wheel's hash with the one in the list. The wheel is for a usual PC, its model for every machine.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convert.errors import ModelError
 from convert.graph import LOGITS, Op
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from convert import evaluate, float_runtime, gates
 from convert.errors import ModelError
 from convert.fold import fold
 from convert.scaling import USUAL
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from edge.vision.crops import all_resized
 from train.evaluate import metrics
 

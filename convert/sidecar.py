@@ -14,7 +14,7 @@ from convert.errors import ModelError
 from edge.config.toml import read_toml
 from edge.errors import ConfigError
 from edge.frozen import FrozenModel
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from edge.text import printable
 from train.datasets import LabelProtocol, ferplus
 from train.report import LabelName

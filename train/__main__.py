@@ -10,25 +10,22 @@ import train.native_stderr  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer
-from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED
+from train import finish, keep, kept, learned, mean_faces, recipes, runs, systems
 from train import fit as fitting
-from train import keep, kept, mean_faces, page, recipes, systems
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import commands as datasets
 from train.datasets import load
-from train.evaluate import commands, predict, tables
-from train.evaluate.models import keras_logits
-from train.evaluate.protocols import evaluate_all, load_tests
-from train.heads import emotion_models, heads_of, model_columns
-from train.networks.cost import count_macs
+from train.evaluate import commands, predict
+from train.evaluate.protocols import load_tests
+from train.heads import heads_of
+from train.job import pack
 from train.progress import progress
-from train.report import TrainingReport
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
 
@@ -46,6 +43,7 @@ app.add_typer(commands.app)
 app.add_typer(predict.app)
 app.add_typer(datasets.app)
 app.add_typer(keep.app)
+app.add_typer(pack.app)
 
 
 @app.command()
@@ -66,70 +64,30 @@ def fit(  # noqa: PLR0913  # each is a flag
         plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     teachers, before = load_teachers(plan.data, heads_of(plan.data)), kept.load_start(plan)
     folder = out or Path("runs") / plan.name
-    _claim(folder, plan, resume=resume, fresh=fresh)
+    runs.claim(folder, plan, resume=resume, fresh=fresh)
     with progress(lines=True) as stage:
         stage("reading FER2013 and FER+", 0)
         tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
         validation = validation_examples(plan.data, fer2013, ferplus)
         training = training_examples(plan.data, fer2013, ferplus, clips, stage)
+    learned.describe(training).write(folder)
     network = fitting.fit(plan, training, validation, folder, resume=resume, teachers=teachers, start=before)
-    history = fitting.read_log(folder)
-    rows = training.rows() | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
-    taught = {"teachers": ", ".join(map(str, teachers))} if teachers else {}
-    if before:
-        taught["start"] = str(before)
-    weights = kept.save(folder / f"{plan.name}.npz", plan, network.get_weights())
-    for head, name in emotion_models(training.heads, plan.name):
-        labels, columns = model_columns(training.heads, head)
-        model = fitting.only(network, plan, columns)
-        fitting.save_atomically(model, folder / f"{name}.keras")
-        written = TrainingReport(
-            name=name,
-            labels=labels,
-            protocol=head.protocol,
-            recipe=plan,
-            sources={**training.sources, **taught},
-            weights=weights,
-            rows=rows,
-            priors=training.priors(head),
-            parameters=model.count_params(),
-            macs=count_macs(model),
-            epochs=len(history["epoch"]),
-            wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
-            history=history,
-            metrics=evaluate_all(keras_logits(model), labels, tests),
-        )
-        page.write(written, folder)
-        Console().print(tables.accuracies(written.metrics))
-        Console().print(tables.EXPLAINED)
-        Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
+    weights = network.get_weights()
+    sha256 = kept.save(folder / f"{plan.name}.npz", plan, weights)
+    finish.write_models(kept.KeptNetwork(plan, tuple(weights), sha256), folder, tests)
 
 
-def _claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
-    """Make a run's folder; refuse to overwrite a run, or to resume it with another recipe."""
-    if resume and fresh:
-        message = "--resume continues a run and --fresh deletes it: write one of them"
-        raise recipes.RecipeError(message)
-    kept = folder / "recipe.json"
-    if (folder / "checkpoint").exists() or (folder / fitting.LOG).exists():
-        if not (resume or fresh):
-            message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
-            raise recipes.RecipeError(message)
-        if resume and kept.exists() and not _same(kept, plan):
-            message = f"{folder}: this run was started from another recipe; name another --out, or write --fresh"
-            raise recipes.RecipeError(message)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(kept, plan.model_dump_json(indent=1) + "\n")
-
-
-def _same(kept: Path, plan: recipes.Recipe) -> bool:
-    """Return whether a run was started from a recipe; what is only said in it may have changed."""
-    said: dict[str, object] = {"description": "", "published": ()}
-    try:
-        before = recipes.Recipe.model_validate_json(kept.read_bytes())
-        return before.model_copy(update=said) == plan.model_copy(update=said)
-    except ValidationError:  # written by another version
-        return False
+@app.command("report")
+def write_report(
+    run: Annotated[Path, typer.Argument(help="The run's folder, with NAME.npz, its log and recipe.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+) -> None:
+    """Evaluate the weights of a run and write NAME.keras with its report: the last step of a job from elsewhere."""
+    plan = recipes.of_run(run)
+    network = kept.load(run / f"{plan.name}.npz")
+    tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
+    finish.write_models(network, run, tests)
 
 
 @app.command("recipes")

@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from train.examples import Examples
     from train.recipes import ScheduleConfig
-    from train.targets import Examples
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from train.augment import Augmentation
     from train.batches import Batches
+    from train.examples import Examples
     from train.recipes.schedule import ScheduleConfig
-    from train.targets import Examples
 
 
 class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -106,3 +106,33 @@ class FollowValidation(keras.callbacks.Callback):  # type: ignore[misc]  # keras
             self._network.save_weights(whole)
             whole.replace(self._best)
         self.model.stop_training = is_over(self._schedule, accuracies)
+
+
+class TimeIsUp(Exception):  # noqa: N818  # nothing failed
+    """A run ended before its last epoch, as there was no time left; the message says how far it came."""
+
+
+class TimeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """End a run after the epoch behind which the time that is left is shorter than the longest epoch."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start the clock."""
+        super().__init__()
+        self._end = time.monotonic() + seconds
+        self._longest = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left. There is some before the first epoch, so that each start makes progress."""
+        return self._longest > 0 and time.monotonic() >= self._end
+
+    def on_epoch_begin(self, _epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Start an epoch's clock."""
+        self._begun = time.monotonic()
+
+    def on_epoch_end(self, _epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Stop if the next epoch would take too long."""
+        now = time.monotonic()
+        self._longest = max(self._longest, now - self._begun)
+        if now + self._longest > self._end:
+            self.model.stop_training = True

@@ -16,7 +16,7 @@ from edge.text import first_line
 from train import batch_norm, networks
 from train.augment import Augmentation
 from train.batches import Batches
-from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch
+from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch, TimeIsUp
 from train.datasets import fer2013
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from train.callbacks import TimeLimit
+    from train.examples import Examples
+    from train.heads import Head
     from train.kept import KeptNetwork
     from train.recipes import DataConfig, Recipe, ScheduleConfig
-    from train.targets import Examples
 
 LOG = "log.csv"
 """One row per epoch, in the run's folder."""
@@ -53,6 +55,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     resume: bool,
     teachers: Sequence[KeptNetwork] = (),
     start: KeptNetwork | None = None,
+    limit: TimeLimit | None = None,
 ) -> keras.Model:
     """Train one model.
 
@@ -64,10 +67,14 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         resume: Continue from the folder's last finished epoch instead of starting over.
         teachers: Networks whose answers are learned beside the labels.
         start: The weights to start from; None: random ones.
+        limit: Ends the run before an epoch that would take too long.
 
     Returns:
         The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
         gray levels to ``(N, K)`` logits of all heads, without augmentation.
+
+    Raises:
+        TimeIsUp: The limit ended the run; it can be resumed.
     """
     checkpoint = folder / "checkpoint"
     if not resume:
@@ -87,18 +94,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         keras.mixed_precision.set_global_policy("float32")
     augmentation = Augmentation(recipe.augment, name="augmentation")
     batches = Batches(training, schedule)
-    pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
-    augmented = augmentation(pixels)
-    logits = _seeing(network, recipe.loss.attention)(networks.fitted(augmented, network))
-    outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
-    model = keras.Model(pixels, outputs, name="training")
-    model.compile(
-        optimizer=make_optimizer(schedule, len(batches)),
-        loss=HeadsLoss(training.heads, _distillation(recipe.data, teaching), recipe.loss),
-        metrics=[MainAccuracy(training.heads), MainCrossEntropy(training.heads)],
-        # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
+    model = training_model(recipe, network, training.heads, len(batches), augmentation, teaching)
     model.fit(
         batches,
         epochs=_last_epoch(schedule, folder) if resume else schedule.epochs,
@@ -111,10 +107,14 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             EpochTime(),
             keras.callbacks.CSVLogger(folder / LOG, append=True),
             FollowValidation(schedule, partial(read_log, folder), network, folder / _BEST),
+            *([limit] if limit else []),
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
+    if limit and (done := len(read_log(folder)["epoch"])) < _last_epoch(schedule, folder):
+        message = f"{recipe.name}: {done} of {schedule.epochs} epochs are done"
+        raise TimeIsUp(message)
     if schedule.stop_after:
         network.load_weights(folder / _BEST)
     plain = networks.build(recipe.network, training.targets.shape[1])
@@ -159,6 +159,30 @@ def _last_epoch(schedule: ScheduleConfig, folder: Path) -> int:
         return schedule.epochs
     accuracies = read_log(folder)["val_accuracy"]
     return len(accuracies) if is_over(schedule, accuracies) else schedule.epochs
+
+
+def training_model(  # the network and what is around it
+    recipe: Recipe,
+    network: keras.Model,
+    heads: tuple[Head, ...],
+    steps_per_epoch: int,
+    augmentation: keras.layers.Layer | None = None,
+    teaching: Teachers | None = None,
+) -> keras.Model:
+    """Return a network with its augmentation, its teachers, its loss and its optimizer, compiled to be trained."""
+    pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
+    augmented = augmentation(pixels) if augmentation else pixels
+    logits = _seeing(network, recipe.loss.attention)(networks.fitted(augmented, network))
+    outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
+    model = keras.Model(pixels, outputs, name="training")
+    model.compile(
+        optimizer=make_optimizer(recipe.schedule, steps_per_epoch),
+        loss=HeadsLoss(heads, _distillation(recipe.data, teaching), recipe.loss),
+        metrics=[MainAccuracy(heads), MainCrossEntropy(heads)],
+        # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
 
 
 def _with_start(

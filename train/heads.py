@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from train.datasets import fer2013, ferplus
 
 if TYPE_CHECKING:

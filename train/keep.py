@@ -16,16 +16,17 @@ from rich.console import Console
 from edge.files import write_atomically
 from edge.text import first_line
 from train import fit as fitting
-from train import kept, page, report
+from train import kept, page, recipes, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
 from train.heads import emotion_models, heads_of, model_columns
-from train.recipes import Recipe, RecipeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from train.recipes import Recipe
 
 FOLDER = Path(__file__).parent / "weights"
 """Where the weights of what is shipped, and of its teachers, are kept."""
@@ -42,7 +43,7 @@ def keep(
     into: Annotated[Path, typer.Option(help="The folder to write to.", show_default="train/weights")] = FOLDER,
 ) -> None:
     """Write a run's weights in half precision, NAME.npz, and its reports, evaluated again with them."""
-    recipe = _recipe(run)
+    recipe = recipes.of_run(run)
     path = into / f"{recipe.name}.npz"
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
     network = kept.load(path)
@@ -79,18 +80,6 @@ def restore(
         fitting.save_atomically(fitting.only(whole, network.recipe, columns), folder / f"{name}.keras")
         page.write(written, folder)
         Console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
-
-
-def _recipe(run: Path) -> Recipe:
-    path = run / "recipe.json"
-    try:
-        return Recipe.model_validate_json(path.read_bytes())
-    except OSError as error:
-        message = f"{path}: {error.strerror}; a run's folder has it"
-        raise RecipeError(message) from error
-    except ValueError as error:
-        message = f"{path}: not a recipe of this version: {first_line(error)}"
-        raise RecipeError(message) from error
 
 
 def _weights(run: Path, recipe: Recipe) -> list[NDArray[np.float32]]:

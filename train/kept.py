@@ -67,15 +67,19 @@ class KeptNetwork:
         return network
 
 
-def load_start(recipe: Recipe) -> KeptNetwork | None:
+def load_start(recipe: Recipe, root: Path | None = None) -> KeptNetwork | None:
     """Return the network that a recipe starts from, if it names one.
+
+    Args:
+        recipe: The recipe.
+        root: What its path is relative to; None: the repository.
 
     Raises:
         RecipeError: As of `load`, or the network has another shape or other labels than the recipe's.
     """
     if not recipe.start:
         return None
-    before = load(REPOSITORY / recipe.start)
+    before = load((root or REPOSITORY) / recipe.start)
     names, wanted = ([head.name for head in heads] for heads in (before.heads, heads_of(recipe.data)))
     if before.recipe.network != recipe.network or names != wanted:
         message = f"start: {recipe.start}: its network or its labels differ from the recipe's"

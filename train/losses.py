@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from train.recipes.loss import LossConfig
 
 if TYPE_CHECKING:

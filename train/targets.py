@@ -7,74 +7,47 @@ picture has no label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from train.datasets import are_faces, fer2013, ferplus, load
 from train.datasets.faces import DataError
 from train.datasets.footage import TRAINING
 from train.datasets.misplaced import misplaced
 from train.datasets.negatives import clutter, fingerprint
-from train.evaluate.balance import class_priors
+from train.examples import Examples
 from train.heads import heads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from train.heads import Head
     from train.progress import Stage
     from train.recipes import DataConfig
+
+
+class Negatives(Protocol):
+    """Returns so many negatives, as `clutter` does."""
+
+    def __call__(self, count: int, clips: Path | None, *, advance: Callable[[int], None]) -> NDArray[np.uint8]:
+        """Return ``(count, 48, 48)``."""
 
 
 def _silent(_name: str, _total: int) -> Callable[[int], None]:
     return lambda _count: None
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Pictures and targets."""
-
-    pixels: NDArray[np.uint8]
-    """``(N, 48, 48)``"""
-
-    targets: NDArray[np.float32]
-    """``(N, K)``; the columns of each head one after the other."""
-
-    heads: tuple[Head, ...]
-    """The first is what the model is for."""
-
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """What it is made of besides labelled faces: the clips by name, the teachers by their sha256."""
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return len(self.pixels)
-
-    def sample(self, count: int, seed: int) -> Examples:
-        """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
-        labelled = np.flatnonzero(self.targets[:, self.heads[0].columns].any(axis=1))
-        rows = np.random.default_rng(seed).permutation(labelled)[:count]
-        return replace(self, pixels=self.pixels[rows], targets=self.targets[rows])
-
-    def priors(self, head: Head) -> dict[str, float]:
-        """Return the share of each of a head's labels in the targets."""
-        return class_priors(self.targets[:, head.columns], head.labels)
-
-    def rows(self) -> dict[str, int]:
-        """Return the number of pictures with labels for each head, and of those labelled as no face."""
-        taught = {head.name: self.targets[:, head.columns].any(axis=1) for head in self.heads}
-        count = {f"{name} Training": int(rows.sum()) for name, rows in taught.items() if name != FACE}
-        return count | ({"no face": int((~taught[FACE]).sum())} if FACE in taught else {})
-
-
-def training_examples(
-    data: DataConfig, fer2013_file: Path, ferplus_file: Path, clips: Path | None, stage: Stage = _silent
+def training_examples(  # files, and where negatives come from
+    data: DataConfig,
+    fer2013_file: Path,
+    ferplus_file: Path,
+    clips: Path | None,
+    stage: Stage = _silent,
+    negatives_of: Negatives = clutter,
 ) -> Examples:
     """Return all training pictures of a recipe.
 
@@ -84,6 +57,7 @@ def training_examples(
         ferplus_file: ``fer2013new.csv``; not read if the recipe needs no votes.
         clips: The folder of real footage whose parts without faces are negatives; None: no footage.
         stage: Shows progress.
+        negatives_of: Returns negatives, as `clutter` does.
 
     Raises:
         DataError: A file is missing or is not what its name says.
@@ -107,7 +81,7 @@ def training_examples(
             raise DataError(message)
         present = (clip.name for clip in TRAINING if clips and (clips / clip.name).exists())
         sources["clips"] = ", ".join(present) or "none"
-        negatives = clutter(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
+        negatives = negatives_of(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
         sources["negatives"] = fingerprint(negatives)
         if data.misplaced:
             negatives = np.concatenate([negatives, misplaced(rows.pixels[face], data.misplaced)])

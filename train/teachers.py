@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from train import kept, networks
 from train.recipes import REPOSITORY, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from train.heads import Head
     from train.kept import KeptNetwork
     from train.recipes import DataConfig
 
 
-def load_teachers(data: DataConfig, heads: Sequence[Head]) -> tuple[KeptNetwork, ...]:
-    """Load a recipe's teachers.
+def load_teachers(data: DataConfig, heads: Sequence[Head], root: Path | None = None) -> tuple[KeptNetwork, ...]:
+    """Load a recipe's teachers, whose paths are relative to a folder; None: the repository.
 
     Raises:
         RecipeError: One is missing, is no network, or has none of the labels that are trained.
     """
-    teachers = tuple(kept.load(REPOSITORY / file) for file in data.teachers)
+    teachers = tuple(kept.load((root or REPOSITORY) / file) for file in data.teachers)
     wanted = {head.name for head in heads} - {FACE}
     for file, teacher in zip(data.teachers, teachers, strict=True):
         known = {head.name for head in teacher.heads} - {FACE}

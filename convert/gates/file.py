@@ -11,7 +11,7 @@ from convert.gates.limits import option
 from convert.gates.result import GateResult
 from convert.graph import LOGITS
 from edge.errors import BundleError
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from edge.inference.runtime import installed
 from edge.text import printable
 

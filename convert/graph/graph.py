@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from convert.graph.operator import Operator, builtin
 from convert.graph.tensor import Tensor, text
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from edge.errors import BundleError
 from edge.files import read_regular
 from edge.frozen import FrozenModel
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from edge.text import printable
 from edge.wire.messages import UNCERTAIN
 

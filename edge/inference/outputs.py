@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.inference.labels import FACE
 from edge.wire.messages import UNCERTAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
-
-FACE = "face"
-"""The name of the output, and in training of the label, that a picture is a face at all."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from convert.quantize.int8 import quantize
 from convert.quantize.ranges import choose_ranges
 from edge.errors import BundleError
 from edge.inference.bundle import ModelBundle
-from edge.inference.outputs import FACE
+from edge.inference.labels import FACE
 from edge.inference.runtime import Network, installed
 from tests.train import synthetic
 from tests.train.synthetic import call

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from train.batches import Batches
+from train.examples import Examples
 from train.heads import Head
 from train.recipes import ScheduleConfig
-from train.targets import Examples
 
 COUNT = 50
 

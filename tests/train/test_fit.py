@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -11,12 +12,15 @@ import pytest
 from edge.inference.outputs import softmax
 from tests.train.synthetic import PER_LABEL, Run, call
 from train import fit as fitting
-from train import recipes, report
-from train.__main__ import _claim, main
+from train import recipes, report, runs
+from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
 from train.fit import fit
-from train.targets import Examples, training_examples, validation_examples
+from train.targets import training_examples, validation_examples
+
+if TYPE_CHECKING:
+    from train.examples import Examples
 
 
 @pytest.fixture(scope="session")
@@ -145,11 +149,11 @@ def test_a_run_goes_on_with_another_description_but_no_other_seed(trained: Run, 
     figure = recipes.PublishedFigure(value=0.5, data="FER2013")
     said = recipe.model_copy(update={"description": "Said otherwise.", "published": (figure,)})
     seed = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"seed": 9})})
-    _claim(tmp_path, said, resume=True, fresh=False)
+    runs.claim(tmp_path, said, resume=True, fresh=False)
     (tmp_path / fitting.LOG).write_text("epoch\n0\n")
-    _claim(tmp_path, recipe, resume=True, fresh=False)
+    runs.claim(tmp_path, recipe, resume=True, fresh=False)
     with pytest.raises(recipes.RecipeError, match="another recipe"):
-        _claim(tmp_path, seed, resume=True, fresh=False)
+        runs.claim(tmp_path, seed, resume=True, fresh=False)
 
 
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,17 +9,20 @@ import pytest
 from keras import ops
 from pydantic import ValidationError
 
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from tests.train import synthetic
 from train.datasets import DataError, are_faces, ferplus
 from train.datasets.negatives import fingerprint
 from train.heads import model_columns
 from train.losses import Distillation, HeadsLoss, MainAccuracy
 from train.recipes import DataConfig
-from train.targets import Examples, training_examples, validation_examples
+from train.targets import training_examples, validation_examples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from train.examples import Examples
 
 
 @pytest.fixture(scope="module")

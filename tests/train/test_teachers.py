@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from tests.train.synthetic import Run, call
 from train import fit as fitting
 from train import kept, networks, recipes, report

@@ -19,7 +19,8 @@ from rich.table import Table
 from edge.camera.images import read_colours
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from edge.photo.faces import read_faces
 from edge.photo.read import photo_files
 from edge.vision.crops import cut_out, resized, turned

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.frozen import FrozenModel
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from train.datasets import DataError, LabelProtocol, Split, fer2013, load
 from train.datasets.faces import joined
 from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels, run_once

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.inference.outputs import FACE, Predictions, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import Predictions, softmax
 from edge.vision.views import VIEWS, view_stills
 from train.evaluate.metrics import match_labels, run_once
 from train.evaluate.protocols import measure_all

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.frozen import FrozenModel
+from edge.text import first_line
 from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
 from train.recipes.augment import AugmentConfig
 from train.recipes.loss import LossConfig
@@ -19,6 +20,9 @@ FOLDER = Path(__file__).parent
 
 REPOSITORY = FOLDER.parent.parent
 """What the paths in recipes are relative to."""
+
+OF_RUN = "recipe.json"
+"""The recipe of a run, in its folder."""
 
 
 __all__ = [
@@ -169,4 +173,21 @@ def load(path: Path) -> Recipe:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         message = f"{path}: {problems}"
+        raise RecipeError(message) from error
+
+
+def of_run(run: Path) -> Recipe:
+    """Return the recipe of a run's folder.
+
+    Raises:
+        RecipeError: It is missing, or is not a recipe of this version.
+    """
+    path = run / OF_RUN
+    try:
+        return Recipe.model_validate_json(path.read_bytes())
+    except OSError as error:
+        message = f"{path}: {error.strerror}; a run's folder has it"
+        raise RecipeError(message) from error
+    except ValueError as error:
+        message = f"{path}: not a recipe of this version: {first_line(error)}"
         raise RecipeError(message) from error

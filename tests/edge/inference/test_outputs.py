@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from edge.inference.bundle import ModelBundle
-from edge.inference.outputs import FACE, Logits, OutputLabels, choose_emotion, sigmoid
+from edge.inference.labels import FACE
+from edge.inference.outputs import Logits, OutputLabels, choose_emotion, sigmoid
 
 ROWS = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -4.0]], np.float32)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from train.evaluate.balance import adjust, class_priors, training_priors
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge.inference.bundle import SHIPPED, ModelBundle
-from edge.inference.outputs import FACE, softmax
+from edge.inference.labels import FACE
+from edge.inference.outputs import softmax
 from tests.archives import METHODS, damaged_archive
 from train import report
 from train.datasets import DataError

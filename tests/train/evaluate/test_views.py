@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge.inference.outputs import FACE, Logits
+from edge.inference.labels import FACE
+from edge.inference.outputs import Logits
 from train.datasets import Faces
 from train.evaluate.views import evaluate_views, mean_of_views
 

@@ -1,0 +1,74 @@
+"""From the weights of all heads to a model for each, evaluated and with its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from train import fit, kept, learned, page
+from train.evaluate import tables
+from train.evaluate.models import keras_logits
+from train.evaluate.protocols import evaluate_all
+from train.heads import emotion_models, model_columns
+from train.networks.cost import count_macs
+from train.report import TrainingReport
+from train.teachers import load_teachers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from train.datasets import Faces, LabelProtocol, Split
+
+
+def write_models(
+    network: kept.KeptNetwork,
+    folder: Path,
+    tests: Mapping[tuple[Split, LabelProtocol], Faces],
+) -> None:
+    """Write ``NAME.keras`` and its report for each head of a trained network, and print how accurate they are.
+
+    Args:
+        network: The weights.
+        folder: The run's, with its log and `learned.FILE`.
+        tests: The faces to evaluate on.
+
+    Raises:
+        DataError: The log or what it learned from is missing.
+        RecipeError: A teacher or the network that it started from is.
+    """
+    plan, heads = network.recipe, network.heads
+    examples = learned.read(folder)
+    history = fit.read_log(folder)
+    rows = examples.rows | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
+    taught = {}
+    if teachers := load_teachers(plan.data, heads):
+        taught["teachers"] = ", ".join(map(str, teachers))
+    if before := kept.load_start(plan):
+        taught["start"] = str(before)
+    whole = network.build()
+    for head, name in emotion_models(heads, plan.name):
+        labels, columns = model_columns(heads, head)
+        model = fit.only(whole, plan, columns)
+        fit.save_atomically(model, folder / f"{name}.keras")
+        written = TrainingReport(
+            name=name,
+            labels=labels,
+            protocol=head.protocol,
+            recipe=plan,
+            sources={**examples.sources, **taught},
+            weights=network.sha256,
+            rows=rows,
+            priors=examples.priors[head.name],
+            parameters=model.count_params(),
+            macs=count_macs(model),
+            epochs=len(history["epoch"]),
+            wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
+            history=history,
+            metrics=evaluate_all(keras_logits(model), labels, tests),
+        )
+        page.write(written, folder)
+        Console().print(tables.accuracies(written.metrics))
+        Console().print(tables.EXPLAINED)
+        Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
