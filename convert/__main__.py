@@ -26,6 +26,7 @@ from convert.peers.measure import measure
 from convert.recalibrate import recalibrate
 from convert.recheck import recheck
 from edge.files import write_atomically
+from edge.inference.bundle import ModelBundle
 from edge.inference.card import check_name
 from edge.text import printable
 from train.console import Fer2013Option, FerplusOption, run
@@ -130,6 +131,16 @@ def calibrate_again(
     with progress() as stage:
         card = recalibrate(bundle_file, LabelledFaces(fer2013, ferplus, _FACES), stage)
     _show_written(bundle.write(bundle_file.with_suffix(""), bundle_file.read_bytes(), card), card)
+
+
+@app.command("page")
+def write_pages(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+) -> None:
+    """Write the pages of bundles, NAME.md and NAME.png, anew from their cards."""
+    for path in bundles:
+        bundle.write_page(path.with_suffix(""), ModelBundle.load(path).card)
+        Console().print(f"{path.with_suffix('.md')} and its picture", soft_wrap=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from convert import page
 from edge.errors import OutputError
+from edge.files import write_atomically
 from edge.inference.bundle import ModelBundle
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ def write(out: Path, content: bytes, card: Card) -> Path:
         message = f"{out}: the bundle cannot be written: {error.strerror}; nothing was changed"
         raise OutputError(message) from error
     return out.with_name(f"{out.name}.tflite")
+
+
+def write_page(out: Path, card: Card) -> None:
+    """Write ``OUT.md`` and ``OUT.png`` alone, of a bundle that is there."""
+    write_atomically(out.with_name(f"{out.name}.png"), page.picture(card))
+    write_atomically(out.with_name(f"{out.name}.md"), page.markdown(card, f"{out.name}.png"))
 
 
 def _place(scratch: Path, out: Path, endings: list[str]) -> None:

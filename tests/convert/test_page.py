@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from convert import page
+from convert.__main__ import main
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
+from tests.train.synthetic import call
 
 if TYPE_CHECKING:
     from tests.convert.conftest import Converted
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_the_page_says_what_the_card_says(converted: Converted) -> None:
@@ -43,3 +48,18 @@ def test_the_picture_has_a_place_for_each_runtime(converted: Converted) -> None:
     width, height = Image.open(io.BytesIO(content)).size
     rows = (1 + len(installed()) + 2) // 2  # float, each runtime and the reliability, two in a row
     assert height / width == pytest.approx(rows * 6.8 / 15, rel=0.01)
+
+
+def test_the_pages_of_shipped_bundles_are_those_of_their_cards() -> None:
+    for path in sorted((REPOSITORY / "edge/models").glob("*.tflite")):
+        written = path.with_suffix(".md").read_text(encoding="utf-8")
+        assert written == page.markdown(ModelBundle.load(path).card, f"{path.stem}.png"), "run 'make cards'"
+
+
+def test_a_page_is_written_anew_from_its_card(converted: Converted, tmp_path: Path) -> None:
+    bundle = tmp_path / "tiny.tflite"
+    for ending in (".tflite", ".json"):
+        bundle.with_suffix(ending).write_bytes(converted.network.with_suffix(ending).read_bytes())
+    assert call(main, ["page", str(bundle)]) == 0
+    for ending in (".md", ".png"):
+        assert bundle.with_suffix(ending).read_bytes() == converted.network.with_suffix(ending).read_bytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # typer reads it
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import train.native_stderr  # noqa: F401  # before anything that imports keras
@@ -20,14 +20,14 @@ from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
 from edge.config import EmotionConfig, FacesConfig
-from edge.files import write_atomically
+from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
 from train import plots
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
-from train.evaluate import tables
+from train.evaluate import figures, tables
 from train.evaluate.balance import adjust, training_priors
 from train.evaluate.metrics import Metrics
 from train.evaluate.models import open_model
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 4
 """Visits in each sequence of `scenes`."""
+
+_LARGEST_PAGE = 1 << 20
 
 app = typer.Typer()
 
@@ -82,6 +84,22 @@ def evaluate(  # each is a flag
         content = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics, indent=1)
     if json:
         write_atomically(json, content + b"\n")
+
+
+@app.command("figures")
+def write_figures(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    fer2013: Fer2013Option,
+    ferplus: FerplusOption,
+    *,
+    into: Annotated[Path, typer.Option(help="The page that has a place for each bundle's.")] = Path("docs/models.md"),
+) -> None:
+    """Write the figures of bundles on PrivateTest into the model card, in the places of the old ones."""
+    tests = {key: faces for key, faces in load_tests(fer2013, ferplus).items() if key[0] == "PrivateTest"}
+    training = load("fer2013", "Training", fer2013, ferplus).pixels
+    measured = [figures.measure(ModelBundle.load(path).card, open_model(path), tests, training) for path in bundles]
+    write_atomically(into, figures.replaced(read_text(into, _LARGEST_PAGE), measured))
+    Console().print(f"{into}: figures of {', '.join(each.card.name for each in measured)}", soft_wrap=True)
 
 
 def _open_balanced(path: Path, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
