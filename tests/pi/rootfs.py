@@ -36,9 +36,10 @@ class Rootfs:
 
     def tarball(self) -> Path:
         """Return its tarball, which takes half a minute where it is not there yet."""
-        return cached(self.name, self._make)
+        return cached(self.name, self.make)
 
-    def _make(self, tarball: Path) -> None:
+    def make(self, tarball: Path) -> None:
+        """Make its tarball at a path."""
         program = need("mmdebstrap")
         # base-files has the links of /bin, /lib and /sbin into /usr, which nothing depends on.
         packages = ",".join(("base-files", *self.packages))

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -20,6 +21,8 @@ import pytest
 from edge.camera.deadlines import BACK_S
 from edge.testcard import Scene
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.footage import DATA
+from tests.pi import loopback
 from tests.pi.image import SHELL
 from tests.pi.release import download, install, platform
 from tests.pi.vm import BOOT_S, TOPIC, Machine, config, machine
@@ -43,6 +46,11 @@ WHEELS = (
 )
 
 HEALTH = "[health]\nevery_s = 5\n"
+
+FED = "var/lib/lab-fed"
+FEEDER = Path(__file__).parent / "probes/feed_loopback.py"
+CLIP, FED_PICTURES = "eat.mkv", 40
+"""A real face, of the data folder."""
 
 VIRTUAL = """%YAML 1.1
 ---
@@ -93,6 +101,22 @@ def as_on_a_pi(root: Path) -> None:
     scene = Scene()
     for number in range(90):
         cv2.imwrite(str(frames / f"{number:03}.jpg"), scene.render(number / 30))
+    feed(root)
+
+
+def feed(root: Path) -> None:
+    """Put what a fed camera needs into a system: the module for its kernel, pictures of a face, and who feeds them.
+
+    Where one of them cannot be had, it is left out, and the test says so.
+    """
+    (kernel,) = (each.name for each in (root / "lib/modules").iterdir())
+    folder = root / FED
+    folder.mkdir(parents=True)
+    with contextlib.suppress(subprocess.CalledProcessError):
+        shutil.copy(loopback.module(kernel), folder / "v4l2loopback.ko")
+    if (clip := DATA / "clips" / CLIP).is_file():
+        (folder / "pictures").write_bytes(loopback.pictures(clip, FED_PICTURES))
+    shutil.copy(FEEDER, folder)
 
 
 def told(subscriber: Subscriber, topic: str) -> list[dict[str, Any]]:
@@ -163,3 +187,33 @@ def test_a_usb_camera_is_unplugged_ten_times(
         time.sleep(BACK_S + 2)  # one that comes back for moments alone is given up, for a new process
     say(f"camera: unplugged {UNPLUGGED} times; pictures again after {min(took):.0f} to {max(took):.0f} s")
     assert running.run("systemctl show -P MainPID emotion-edge") == process
+
+
+def test_a_camera_that_a_program_feeds_shows_a_real_face(
+    running: Machine, broker: Mosquitto, subscriber: Subscriber, say: Callable[[str], None]
+) -> None:
+    wait_until(lambda: statuses(subscriber) != [], BOOT_S)  # it has booted
+    has = running.run(f"ls /{FED}").split()
+    if "v4l2loopback.ko" not in has:
+        pytest.skip("RUNG NOT RUN: v4l2loopback was not built for the machine's kernel; what apt or dkms said is above")
+    if "pictures" not in has:
+        pytest.skip(f"RUNG NOT RUN: clips/{CLIP} is not in the data folder; DATA=FOLDER names another one")
+    running.run(f"modprobe videodev; insmod /{FED}/v4l2loopback.ko video_nr=7 card_label=Fed exclusive_caps=1")
+    start_feeding = (
+        f"systemd-run --quiet --unit=lab-feed python3 /{FED}/{FEEDER.name} /dev/video7 "
+        f"{loopback.WIDTH} {loopback.HEIGHT} {loopback.FPS} /{FED}/pictures"
+    )
+    running.run(start_feeding)
+    known = len(told(subscriber, "event"))
+    watch(running, broker, "/dev/video7")
+    wait_until(lambda: told(subscriber, "info")[-1]["camera"].startswith("/dev/video7"), BOOT_S)
+    wait_until(lambda: any(each["type"] == "appeared" for each in told(subscriber, "event")[known:]), BOOT_S)
+    event = next(each for each in told(subscriber, "event")[known:] if each["type"] == "appeared")
+    assert "synthetic" not in event
+    before = len(statuses(subscriber))
+    running.run("systemctl stop lab-feed")
+    wait_until(lambda: set(statuses(subscriber)[before:]) & {"stalled", "offline"}, BOOT_S)
+    before = len(statuses(subscriber))
+    running.run(start_feeding)
+    wait_for(subscriber, "online", before)
+    say(f"camera: a fed camera shows a real face, read as {event['emotion']}; fed again, it is online again")
