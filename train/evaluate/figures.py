@@ -39,7 +39,7 @@ Found = tuple["Metrics", "Metrics"]
 
 
 @dataclass(frozen=True)
-class BundleFigures:
+class CardFigures:
     """What was measured of a bundle on PrivateTest."""
 
     card: Card
@@ -57,7 +57,7 @@ class BundleFigures:
 
 def measure(
     card: Card, model: OpenedModel, tests: Mapping[tuple[Split, LabelProtocol], Faces], training: NDArray[np.uint8]
-) -> BundleFigures:
+) -> CardFigures:
     """Return the figures of a bundle.
 
     Args:
@@ -73,7 +73,7 @@ def measure(
     found = _evaluated(model.logits, model.labels, tests)
     last = _evaluated(model.logits, model.labels, {("PrivateTest", own): others})
     balanced = adjust(model.logits, model.labels, model.priors, model.balance)
-    return BundleFigures(
+    return CardFigures(
         card,
         {own: found[own]} | found | {f"{own}, without pictures of Training": last[own]},
         _evaluated(balanced, model.labels, {("PrivateTest", own): faces})[own],
@@ -87,7 +87,7 @@ def _evaluated(
     return {protocol: (one[protocol], four[protocol]) for protocol in one}
 
 
-def replaced(page: str, measured: Sequence[BundleFigures]) -> str:
+def replaced(page: str, measured: Sequence[CardFigures]) -> str:
     """Return a page with the figures of these bundles, and the tables of all, in the places of the old ones.
 
     Raises:
@@ -114,7 +114,7 @@ def _block(name: str, sha256: str, lines: Iterable[str]) -> str:
     return "\n".join([_BEGIN.format(name=name, sha256=sha256), "", *lines, "", _END])
 
 
-def _table(measured: Iterable[BundleFigures]) -> Iterator[str]:
+def _table(measured: Iterable[CardFigures]) -> Iterator[str]:
     yield "| bundle | emotions | MACs | parameters | bytes | faces | accuracy, one view | four views |"
     yield f"|---|{'---:|' * 7}"
     for each in measured:
@@ -124,7 +124,7 @@ def _table(measured: Iterable[BundleFigures]) -> Iterator[str]:
         yield f"| `{card.name}` | {len(card.labels)} | {costs} | {one.n:,} | {accuracies} |"
 
 
-def _balance(measured: Iterable[BundleFigures]) -> Iterator[str]:
+def _balance(measured: Iterable[CardFigures]) -> Iterator[str]:
     rare = f"recall, four views: {', '.join(_RARE)}"
     yield f"| bundle | τ | accuracy: one view, four | macro-recall | macro-F1 | {rare} |"
     yield "|---|---:|---:|---:|---:|---:|"
@@ -144,7 +144,7 @@ def _recall(metrics: Metrics, label: str) -> str:
     return "-" if found is None or found.recall is None else f"{found.recall:.2f}"
 
 
-def _figures(each: BundleFigures) -> Iterator[str]:
+def _figures(each: CardFigures) -> Iterator[str]:
     yield from _accuracies(each.found)
     yield ""
     yield from _by_emotion(each.own)

@@ -50,7 +50,7 @@ def model(priors: dict[str, float]) -> OpenedModel:
     return OpenedModel(logits, LABELS, priors, 0.5)
 
 
-def measured(name: str = "emotion") -> figures.BundleFigures:
+def measured(name: str = "emotion") -> figures.CardFigures:
     card = ModelBundle.load(REPOSITORY / f"edge/models/{name}.tflite").card
     tests: dict[tuple[Split, LabelProtocol], Faces] = {("PrivateTest", protocol): faces() for protocol in TESTED}
     return figures.measure(card, model(dict.fromkeys(LABELS, 1 / 8)), tests, faces().pixels[:16])
