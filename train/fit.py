@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import shutil
 import sys
 import tempfile
@@ -221,6 +222,8 @@ def _has_bfloat16() -> bool:
 
 
 def _has_gpu() -> bool:
+    if keras.backend.backend() == "torch":  # for which Keras lists no devices
+        return bool(importlib.import_module("torch").cuda.is_available())
     try:
         return bool(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # JAX's way to say that there is none
