@@ -36,6 +36,8 @@ BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 # What bench-clips compares on, and how long on each.
 CLIPS ?= $(wildcard $(DATA)/clips/*)
 SECONDS ?= 30
+# Where the tests are that train and convert: about half of what all take.
+MODEL_TESTS := tests/train tests/convert
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, and for how long it rests.
@@ -48,7 +50,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,7 +133,14 @@ test: $(VENV)/.dev mosquitto ## Lint, types and all tests (10 minutes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-models test-others
+
+# Two processes, because two cores are there; what each prints comes when it ends.
+test-models:
+	$(BIN)/pytest $(MODEL_TESTS)
+
+test-others:
+	$(BIN)/pytest $(addprefix --ignore=,$(MODEL_TESTS))
 
 lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
 	$(BIN)/ruff check --fix .
