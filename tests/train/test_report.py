@@ -53,8 +53,8 @@ def test_the_report_is_readable(trained: Run) -> None:
 
 def test_no_scratch_is_left(trained: Run) -> None:
     assert {path.name for path in trained.out.iterdir()} == {
-        "checkpoint", "log.csv", "recipe.json", "tiny-confusion.png", "tiny-curves.png", "tiny.json", "tiny.keras",
-        "tiny.md", "tiny.npz",
+        "checkpoint", "examples.json", "log.csv", "recipe.json", "tiny-confusion.png", "tiny-curves.png", "tiny.json",
+        "tiny.keras", "tiny.md", "tiny.npz",
     }  # fmt: skip
 
 
