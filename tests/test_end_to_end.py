@@ -20,6 +20,7 @@ from edge.wire.payload_types import PAYLOADS
 from tests import hass
 from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.daemon.world import ROOT, last
 from tests.footage import clip
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 MALE = "head-pose-face-detection-male.gif"
-ROOT = "emotion-edge/test"
 COMMAND = Path(sys.executable).parent / "emotion-edge"
 ANNOUNCEMENT = f"homeassistant/device/{object_id(ROOT)}/config"
 WORDS = {"availability": ("online", "offline"), "detection/state": ("ON", "OFF")}
@@ -134,18 +134,13 @@ def test_a_new_subscriber_learns_everything_that_is_retained(
         late.close()
 
 
-def last(subscriber: Subscriber, topic: str) -> dict[str, Any]:
-    said = subscriber.payloads(f"{ROOT}/{topic}")
-    return json.loads(said[-1]) if said else {}
-
-
 def test_who_turns_detection_off_finds_it_off_after_a_restart(
     daemon: Callable[..., subprocess.Popen[str]], mosquitto: Mosquitto, subscriber: Subscriber
 ) -> None:
     first = daemon("--camera", "testcard", "--broker", mosquitto.url)
     wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
     subscriber.publish(f"{ROOT}/detection/set", "OFF")
-    wait_until(lambda: last(subscriber, "camera").get("status") == "off")
+    wait_until(lambda: last(subscriber, "camera")["status"] == "off")
     wait_until(lambda: last(subscriber, "state")["faces"] == [])
     first.kill()
     wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1] == "offline")
