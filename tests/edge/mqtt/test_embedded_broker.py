@@ -171,8 +171,12 @@ def test_watch_finds_the_broker_wherever_it_listens(embedded: EmbeddedBroker) ->
         config = MqttConfig(url="embedded")
         with Watcher(config, "+") as watcher, contextlib.closing(Subscriber(port)) as device:
             wait_until(lambda: watcher.problem is None)
-            device.publish("emotion-edge/kitchen/availability", "online")
-            wait_until(lambda: watcher.take(0.1))
+
+            def heard() -> bool:  # it may be connected and not yet subscribed
+                device.publish("emotion-edge/kitchen/availability", "online")
+                return bool(watcher.take(0.1))
+
+            wait_until(heard)
         with remembered(port + 1):
             assert embedded_port() == port + 1
     assert embedded_port() == 1883
