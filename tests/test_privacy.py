@@ -6,6 +6,7 @@ There is one way out, which the owner opens: the preview's stream. It is open he
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -59,7 +60,7 @@ class Owner(threading.Thread):
     """Looks at the preview until it closes; what it showed is known afterwards."""
 
     def __init__(self, port: int) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._port = port
         self.records: list[tuple[dict[str, Any], bytes]] = []
 
@@ -69,7 +70,12 @@ class Owner(threading.Thread):
 
 
 def files_of(*folders: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for top in folders for path in top.rglob("*") if path.is_file()}
+    """Give what the files hold; one that is renamed or removed while we look is there the next time."""
+    found = {}
+    for path in (path for top in folders for path in top.rglob("*")):
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            found[str(path)] = path.read_bytes()
+    return found
 
 
 def written_elsewhere(*folders: Path) -> set[str]:
@@ -133,7 +139,7 @@ def test_a_whole_run_leaves_no_pixel_anywhere(
     finally:
         stop.set()
         thread.join(10)
-        owner.join(10)
+    owner.join(10)
     assert elsewhere == set()
 
     pictures = Pictures([*shown[::5], *cut_out[::5]])
