@@ -112,10 +112,10 @@ def test_the_test_card_runs_until_it_is_told_to_stop(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in err) == (0, False)
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/availability") == ["online", "offline"])
 
     validate(subscriber, synthetic=True)
     assert events(subscriber)[-1]["type"] == "gone"
-    assert subscriber.payloads(f"{ROOT}/availability") == ["online", "offline"]
     health = json.loads(subscriber.payloads(f"{ROOT}/health")[-1])
     assert health["frames"]["processed"] > 0
     assert health["latency"]["p50_ms"] > 0

@@ -257,6 +257,7 @@ def test_home_assistant_is_told_what_changes(
         reloads.change(homeassistant=HomeAssistantConfig())
         wait_until(lambda: subscriber.payloads(other)[-1] == "")
         wait_until(lambda: subscriber.payloads(CONFIG)[-1] != "")
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1] == "offline")
     assert subscriber.payloads(f"{ROOT}/availability") == ["online", "online", "offline"]  # once for Home Assistant
 
 
