@@ -36,3 +36,9 @@ def converted(trained: synthetic.Run, tmp_path_factory: pytest.TempPathFactory) 
         code = synthetic.call(main, [str(trained.model), *trained.data, "--out", str(out), "--calibration-faces", "64"])
     assert code == 0, said.getvalue()
     return Converted(out.with_name("tiny.tflite"), out.with_name("tiny.json"), said.getvalue())
+
+
+@pytest.fixture(scope="session")
+def onnx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnx2tf")
+    return tmp_path_factory.mktemp("onnx")

@@ -98,6 +98,7 @@ def test_everything_that_a_live_daemon_says_is_what_its_entities_allow(
         subscriber.publish(f"{ROOT}/detection/set", "OFF")
         wait_until(lambda: '"off"' in (subscriber.payloads(f"{ROOT}/camera") or [""])[-1])
         wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 2)
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1] == "offline")  # its last word
     (payload,) = subscriber.payloads(CONFIG)
     device = hass.check(CONFIG, payload.encode())
 
