@@ -1,7 +1,7 @@
-"""Misplaced boxes: crops that lie beside a face, are much too large for it, or show only a part of it.
+"""Misplaced boxes: crops that lie beside a face, or show only a part of it.
 
 That is what the box of a detector or a tracker shows when it has slipped. A face score that knows only clutter from
-faces is sure of half a face too, and of a face that is small in its box; nothing then moves the box back.
+faces is sure of half a face too, and nothing then moves the box back.
 """
 
 from __future__ import annotations
@@ -24,14 +24,8 @@ _BESIDE = 0.4, 0.8
 _SIZES = 0.8, 1.25
 """Sides of these crops, in the same."""
 
-_PARTS = 0.3, 0.6
+_PARTS = 0.3, 0.5
 """Sides of crops that show a part of a face alone: an eye with a brow, a mouth with the nose."""
-
-_AROUND = 1.5, 2.2
-"""Sides of crops with the whole face small in them; true boxes stay below 1.2."""
-
-_OFF = 0.15
-"""Largest distance of such a crop's middle from the face's, along each axis, in the face's widths."""
 
 _ON_ONE = 16
 """Crops before one texture."""
@@ -45,7 +39,7 @@ def misplaced(faces: Gray, count: int, seed: int = 1) -> Gray:
 
     Args:
         faces: ``(N, 48, 48)``, cut to the face.
-        count: How many; a quarter are parts of faces, a quarter lie around them, the others beside them.
+        count: How many; a third of them are parts of faces, the others lie beside them.
         seed: Another one gives others.
 
     Returns:
@@ -58,13 +52,7 @@ def misplaced(faces: Gray, count: int, seed: int = 1) -> Gray:
         if index % _ON_ONE == 0:
             texture = TEXTURES[int(random.integers(len(TEXTURES)))](random)
         face = faces[int(random.integers(len(faces)))]
-        match index % 4:
-            case 0:
-                crops[index] = _part(face, random)
-            case 1:
-                crops[index] = _around(face, texture, random)
-            case _:
-                crops[index] = _beside(face, texture, random)
+        crops[index] = _part(face, random) if index % 3 == 0 else _beside(face, texture, random)
     return crops
 
 
@@ -75,25 +63,8 @@ def _part(face: Gray, random: np.random.Generator) -> Gray:
     return _cut(face, left, top, size)
 
 
-def _around(face: Gray, texture: NDArray[np.float32], random: np.random.Generator) -> Gray:
-    side = len(face)
-    scene = _scene(face, texture, random)
-    size, off = random.uniform(*_AROUND) * side, random.uniform(-_OFF, _OFF, 2) * side
-    left, top = (_ROOM * side - size) / 2 + off
-    return _cut(scene, left, top, size)
-
-
 def _beside(face: Gray, texture: NDArray[np.float32], random: np.random.Generator) -> Gray:
-    side = len(face)
-    scene = _scene(face, texture, random)
-    size, distance, way = random.uniform(*_SIZES) * side, random.uniform(*_BESIDE) * side, random.uniform(0, 2 * np.pi)
-    middle = _ROOM * side / 2
-    x, y = middle + distance * np.cos(way), middle + distance * np.sin(way)
-    return _cut(scene, x - size / 2, y - size / 2, size)
-
-
-def _scene(face: Gray, texture: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return a face in the middle of a part of a texture, into which its edge fades."""
+    """Return a crop beside a face before a texture, into which the face's edge fades."""
     side = len(face)
     height, width = texture.shape
     left, top = int(random.integers(width - _ROOM * side)), int(random.integers(height - _ROOM * side))
@@ -103,7 +74,10 @@ def _scene(face: Gray, texture: NDArray[np.float32], random: np.random.Generator
     inside = slice(side, 2 * side)
     weight = _faded(side)
     scene[inside, inside] = weight * face + (1 - weight) * scene[inside, inside]
-    return scene
+    size, distance, way = random.uniform(*_SIZES) * side, random.uniform(*_BESIDE) * side, random.uniform(0, 2 * np.pi)
+    middle = _ROOM * side / 2
+    x, y = middle + distance * np.cos(way), middle + distance * np.sin(way)
+    return _cut(scene, x - size / 2, y - size / 2, size)
 
 
 def _faded(side: int) -> NDArray[np.float32]:

@@ -34,15 +34,12 @@ def test_the_same_seed_gives_the_same_crops(crops: NDArray[np.uint8]) -> None:
     assert not np.array_equal(misplaced(FACES, 90, seed=2), crops)
 
 
-def test_a_quarter_are_parts_a_quarter_lie_around_and_the_others_beside_a_face() -> None:
-    """White faces before whatever texture: of a part all is white, around and beside one a part of it alone."""
-    crops = misplaced(np.full((1, 48, 48), 255, np.uint8), 400)
-    white = crops > 250
-    share = white.mean(axis=(1, 2))
-    assert (share[::4] == 1).all()
-    around, beside = share[1::4], share[np.arange(400) % 4 > 1]
-    assert 0.2 < np.median(around) < 0.5  # a face in a crop that is 1.5 to 2.2 times as wide
-    assert white[1::4, 20:28, 20:28].all()
+def test_a_third_are_parts_and_the_others_show_less_than_a_face() -> None:
+    """White faces before whatever texture: of a part all is white, beside one a part of it alone."""
+    crops = misplaced(np.full((1, 48, 48), 255, np.uint8), 300)
+    white = (crops > 250).mean(axis=(1, 2))
+    assert (white[::3] == 1).all()
+    beside = white[np.arange(300) % 3 > 0]
     assert 0.1 < beside.mean() < 0.6
     assert (beside < 0.8).mean() > 0.9  # white textures look like white faces
 
