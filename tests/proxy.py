@@ -36,7 +36,8 @@ class Proxy:
         """In each direction of each connection; 0 stalls it."""
         self.corrupting = False
         """Flip a bit in every chunk, in both directions."""
-        self._upstream = upstream
+        self.upstream = upstream
+        """Where new connections lead."""
         self._links: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -86,7 +87,7 @@ class Proxy:
         ends = {writer}
         try:
             if not self.shut:
-                broker_reader, broker_writer = await asyncio.open_connection(HOST, self._upstream)
+                broker_reader, broker_writer = await asyncio.open_connection(HOST, self.upstream)
                 ends.add(broker_writer)
                 self._links |= ends
                 await asyncio.gather(self._pump(reader, broker_writer), self._pump(broker_reader, writer))

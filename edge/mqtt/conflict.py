@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _MOST = 16
 """Sessions of others that are remembered; anybody may publish."""
+
+_NODES = 4
+"""How many nodes of a cluster may keep an earlier session's `info`, beside the one that keeps this session's."""
 
 
 class NameConflicts:
@@ -28,6 +32,7 @@ class NameConflicts:
         self._sender = sender
         self._takeovers = 0
         self._others: set[str] = set()
+        self._earlier: Counter[str] = Counter()  # how often a broker had kept the `info` of an older session
         self._known = self._overtaken = False
 
     @property
@@ -38,7 +43,9 @@ class NameConflicts:
     def handle(self, message: Incoming) -> None:
         """Note a session that is neither this one nor the one before.
 
-        Before this session's own `info` has arrived once, the broker may still keep that of any earlier one.
+        Before this session's own `info` has arrived once, the broker may still keep that of any earlier one. So may
+        another node of a cluster that keeps retained messages on each node alone, as RabbitMQ does. Each node gives it
+        once, as this session's own takes its place; where another daemon is there, it comes again and again.
         """
         topic = self._sender.topics.info
         own, arrived = self._sender.pending.kept(topic), topic in self._sender.published
@@ -49,11 +56,22 @@ class NameConflicts:
         session = other.get("session")
         if not isinstance(session, str) or session in ours.values():
             return
+        if message.retained and session < str(ours["session"]) and not self._again(session):
+            return
         self._overtaken |= not arrived
         if session not in self._others and len(self._others) < _MOST:
             self._others.add(session)
             self._sender.status.name_conflict(session)
             self._sender.pending.keep(own)  # so that the other one notices as well
+
+    def _again(self, session: str) -> bool:
+        """Note that a broker had kept an older session's `info`, and return whether more often than a cluster may.
+
+        A session's name is a ULID, which sorts by time.
+        """
+        if session in self._earlier or len(self._earlier) < _MOST:
+            self._earlier[session] += 1
+        return self._earlier[session] > _NODES
 
     def ended(self, end: End) -> End:
         """Note how a connection ended; return that, or a takeover where the broker does not say that it was one.

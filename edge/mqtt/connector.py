@@ -63,7 +63,9 @@ class Connector:
         """Those that a broker accepted."""
         self.conflicts = NameConflicts(sender)
         self.subscriptions = Subscriptions(sender.topics.root)
-        self.subscriptions.add(Subscription(sender.topics.info, self.conflicts.handle, retained=True, optional=True))
+        self.subscriptions.add(
+            Subscription(sender.topics.info, self.conflicts.handle, retained=True, as_published=False, optional=True)
+        )
         self.wake_up = WakeUp()
         """Wakes the thread: there may be something to send."""
         self._config, self._broker = config, config.broker

@@ -31,6 +31,9 @@ class Subscription:
     retained: bool = False
     """Whether the broker shall send what it keeps."""
 
+    as_published: bool = True
+    """Whether a new message that is to be kept says so, as what the broker had kept does; never before MQTT 5."""
+
     optional: bool = False
     """Whether a broker may refuse it without a word about that."""
 
@@ -110,11 +113,11 @@ class Subscriptions:
 
 
 def _options(subscription: Subscription) -> SubscribeOptions:
-    # Retained as published: a command that the broker keeps means the same now as after a restart, nothing.
+    # Retained as published, mostly: a command that the broker keeps means the same now as after a restart, nothing.
     handling = (
         SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if subscription.retained else SubscribeOptions.RETAIN_DO_NOT_SEND
     )
-    return SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
+    return SubscribeOptions(qos=1, retainAsPublished=subscription.as_published, retainHandling=handling)
 
 
 def _passing_to(handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
