@@ -70,23 +70,42 @@ class Witness:
 def judged(spans: Sequence[Span], lines: Iterable[Line], payloads: Iterable[str]) -> Verdict:
     """Hold the events that arrived against those that were printed.
 
+    An event goes to the broker before it is printed, so that a cut may come between: what arrived of a session after
+    all that it printed was made too.
+
     Args:
         spans: The lives, in order; the last may end at infinity.
         lines: What all of them wrote; lines that are no event are left out.
         payloads: What a subscriber got, in order.
     """
+    payloads = list(payloads)
     events = [line for line in list(lines) if line.text.startswith("{") and line.text.endswith("}")]
+    printed = [_made(line.text, line.at_s) for line in events]
     with tempfile.TemporaryDirectory() as folder:
         lives = []
         for number, span in enumerate(spans):
             later = spans[number + 1].begun_s if number + 1 < len(spans) else float("inf")
-            ledger = Path(folder) / str(number)
-            made = [_made(line) for line in events if span.begun_s <= line.at_s < later]
-            ledger.write_text("".join(each.to_line() for each in made), encoding="utf-8")
-            lives.append(Life(ledger, span.ended_s))
+            made = [each for each in printed if span.begun_s <= each.made_s < later]
+            lives.append(Life(_ledger(Path(folder) / str(number), made), span.ended_s))
+        lives.append(Life(_ledger(Path(folder) / "unprinted", _unprinted(printed, payloads))))
         return judge(lives, payloads)
 
 
-def _made(line: Line) -> Made:
-    event = json.loads(line.text)
-    return Made(event["session"], event["sequence"], line.at_s, digest(line.text))
+def _ledger(file: Path, made: Iterable[Made]) -> Path:
+    file.write_text("".join(each.to_line() for each in made), encoding="utf-8")
+    return file
+
+
+def _unprinted(printed: Iterable[Made], payloads: Iterable[str]) -> list[Made]:
+    """Return what arrived of each session after the last event that it printed."""
+    newest: dict[str, int] = {}
+    for one in printed:
+        newest[one.session] = max(one.sequence, newest.get(one.session, -1))
+    arrived = [_made(payload, 0.0) for payload in payloads]
+    late = {(one.session, one.sequence): one for one in arrived if one.sequence > newest.get(one.session, -1)}
+    return list(late.values())
+
+
+def _made(payload: str, made_s: float) -> Made:
+    event = json.loads(payload)
+    return Made(event["session"], event["sequence"], made_s, digest(payload))
