@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _KEEPALIVE_S = 30
 
 _PROTOCOL_ERRORS = {"Protocol error", "Malformed packet"}
+_UNAVAILABLE = {"Server unavailable", "Server busy"}
+"""Refusals that are not about this device: a cluster refuses so while it chooses a leader."""
 _CLOSED = "Unspecified error"
 """How paho names the end of a connection for which it knows no reason."""
 
@@ -191,8 +193,11 @@ class Connection:
         self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, extra: Properties | None
     ) -> None:
         if code.is_failure:
-            other = code.getName() == "Unsupported protocol version"
-            self.end = End("version" if other else "refused", str(code).lower(), code=code.getName())
+            name = code.getName()
+            kind: Literal["version", "away", "refused"] = "away" if name in _UNAVAILABLE else "refused"
+            if name == "Unsupported protocol version":
+                kind = "version"
+            self.end = End(kind, str(code).lower(), code=name)
             return
         self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
         if self.mqtt5:

@@ -85,12 +85,12 @@ class Connector:
                 began_s = self._clock()
                 end, accepted, better = self._connect_once()
                 settled = accepted and self._clock() - began_s >= self._backoff.settled_s
-                failures = 1 if settled or better else failures + 1
                 again = self._version.ended(end, accepted=accepted)
                 if end.kind == "malformed" and not self._version.mqtt5:
                     self._status.old_version(why=end.reason)
                 if again or (better and not accepted):
-                    continue
+                    continue  # what this one found out is part of the next attempt
+                failures = 1 if settled or better else failures + 1
                 slow = end.kind in ("refused", "taken over") and not better
                 self._closing.wait(
                     self._backoff.refused_s if slow else delay_s(failures, self._backoff, _RANDOM.random())

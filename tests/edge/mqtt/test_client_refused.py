@@ -20,7 +20,7 @@ from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.credentials import credentials
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
-from tests.edge.mqtt.scripted import UNACCEPTABLE_VERSION
+from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,25 @@ def test_a_refused_password_is_mended_at_the_broker(tmp_path: Path, publish_to: 
         wait_until(lambda: client.refused is not None)
         broker.set_password("pi", "right")
         wait_until(lambda: client.connected)
+
+
+@pytest.mark.parametrize(
+    ("mqtt5", "busy"), [(True, b"\x20\x03\x00\x88\x00"), (True, b"\x20\x03\x00\x89\x00"), (False, b"\x20\x02\x00\x03")]
+)
+def test_a_broker_that_is_unavailable_or_busy_is_away(
+    publish_to: MakeClient, caplog: pytest.LogCaptureFixture, *, mqtt5: bool, busy: bytes
+) -> None:
+    """A cluster says so while it chooses a leader: no password is wrong, and a minute would be too long."""
+    with ScriptedBroker(connack=busy, connack_311=busy) as broker:
+        client = publish_to(broker.url, mqtt5=mqtt5, refused_s=60)
+        client.start()
+        wait_until(lambda: len(broker.versions) > 2)
+        assert client.refused is None
+        broker.connack, broker.connack_311 = CONNACK, CONNACK_311
+        wait_until(lambda: client.connected)
+    (told, *_) = warnings_of(caplog)
+    assert "server" in told
+    assert "password" not in told
 
 
 def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(

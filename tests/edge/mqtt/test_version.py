@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox
+from edge.mqtt import MqttClient, Outbox, connector
 from edge.mqtt.outcome import LEFT, End
 from edge.mqtt.version import VersionChoice
 from edge.wire.messages import FaceEvent
 from tests.broker import wait_until
-from tests.edge.mqtt.scripted import CONNACK, UNACCEPTABLE_VERSION, ScriptedBroker
+from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
 
 MakeClient = Callable[..., MqttClient]
 MakeEvent = Callable[[int], FaceEvent]
@@ -70,3 +71,27 @@ def test_events_arrive_whatever_the_broker_speaks(
         assert broker.versions == versions
         assert broker.topics().count("emotion-edge/test/event") == 1
         client.close(0.3)
+
+
+@pytest.mark.parametrize("answer", [b"", UNACCEPTABLE_VERSION])
+def test_asking_for_mqtt_5_first_makes_no_wait_longer(
+    publish_to: MakeClient, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """A cluster that comes back bit by bit would be found late: each attempt is two connections, and one failure."""
+    failures: list[int] = []
+
+    def wait(number: int, *_: object) -> float:
+        failures.append(number)
+        return 0.02
+
+    with ScriptedBroker(connack=answer) as broker:
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: client.connected)
+        monkeypatch.setattr(connector, "delay_s", wait)
+        broker.connack_311 = b""
+        broker.hang_up()
+        wait_until(lambda: len(failures) > 4)
+        broker.connack_311 = CONNACK_311
+        wait_until(lambda: client.connected)
+    assert [after - before for before, after in itertools.pairwise(failures[:4])] == [1, 1, 1]
