@@ -40,8 +40,9 @@ SECONDS ?= 30
 MODEL_TESTS := tests/train tests/convert
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
-# How large a fleet is played, and for how long it rests.
-DEVICES ?= 1000
+# How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
+BROKER  ?= mosquitto
+DEVICES ?= $(if $(filter cluster,$(BROKER)),150,1000)
 REST    ?= 60
 
 # What 'image' is for, and what builds it.
@@ -50,7 +51,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant test-preview bench-preview bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -177,14 +178,17 @@ test-backends: $(VENV)/.dev $(BACKENDS_VENV)/.ready ## Pack a training, and run 
 test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant, in an environment of its own (0.9 GB); PYTHON313 runs it
 	$(HASS_VENV)/bin/pytest tests/homeassistant
 
+shots-homeassistant: $(VENV)/.dev $(HASS_VENV)/.frontend chromium mosquitto ## Take the pictures of docs/home-assistant.md anew, in the real Home Assistant
+	$(BIN)/python -m tests.homeassistant.shots $(HASS_VENV)/bin/hass docs
+
 test-preview: $(VENV)/.dev chromium ## Test the preview's page in a headless Chromium; SHOTS=folder: with screenshots to look at
 	$(BIN)/pytest tests/preview
 
-bench-preview: $(VENV)/.dev mosquitto ## Measure what the preview costs the daemon: closed, open, with one and two viewers (seven minutes)
-	$(BIN)/python -m tests.preview.cost
+bench-outputs: $(VENV)/.dev mosquitto ## Measure what the preview, the topic frame and a hook cost the daemon, a frame and an event (15 minutes)
+	$(BIN)/python -m tests.outputs
 
-bench-fleet: $(VENV)/.dev mosquitto ## Run DEVICES devices against one mosquitto: at rest for REST seconds, and while it restarts
-	$(BIN)/python -m tests.fleet $(DEVICES) $(REST)
+bench-fleet: $(VENV)/.dev $(if $(filter cluster,$(BROKER)),rabbitmq,mosquitto) ## Run DEVICES devices for REST seconds, and while their broker restarts; BROKER=cluster: three RabbitMQ nodes
+	$(BIN)/python -m tests.fleet $(DEVICES) $(REST) --broker $(BROKER)
 
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
 	$(BIN)/python -m tests.latency
@@ -240,6 +244,11 @@ $(HASS_VENV)/.ready: FORCE
 	    { echo "$(PYTHON313) is no Python 3.13; name one: make test-homeassistant PYTHON313=/path/to/python3.13" >&2; exit 1; }
 	@$(call environment,$(HASS_VENV),$(PYTHON313),homeassistant)
 
+# A wheel of its own, 90 MB, that no test needs; which one, Home Assistant's core says.
+$(HASS_VENV)/.frontend: $(HASS_VENV)/.ready
+	@requirements/pip.sh $(HASS_VENV)/bin/python --no-deps --requirement requirements/homeassistant-frontend.txt
+	@touch $@
+
 .PHONY: FORCE
 FORCE:
 
@@ -282,3 +291,9 @@ chromium: # A browser without a window, in which tests/preview looks at the page
 .PHONY: mosquitto
 mosquitto: # The tests want a real broker; Debian puts it into /usr/sbin, which is not on everyone's PATH.
 	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || requirements/apt.sh mosquitto
+
+.PHONY: rabbitmq
+rabbitmq: # A cluster for bench-fleet, which starts its own nodes: the system's services are not wanted.
+	@[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || SERVICES="rabbitmq-server $$(command -v epmd >/dev/null || echo epmd.service epmd.socket)" \
+	    requirements/apt.sh rabbitmq-server
+	@PATH="$$PATH:/usr/sbin"; command -v haproxy >/dev/null || SERVICES=haproxy requirements/apt.sh haproxy

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Install Debian packages where this user may; otherwise say how. Usage: apt.sh PACKAGE...
+# SERVICES names services that these packages start, and that are not wanted.
 set -eu
 
 if ! command -v apt-get >/dev/null; then
@@ -23,12 +24,19 @@ apt() {
         -o Acquire::https::Timeout=30 --yes --quiet=2 "$@" >>"$log" 2>&1
 }
 
+install() {
+    apt --no-install-recommends install "$@" || return 1
+    for service in ${SERVICES:-}; do
+        $sudo systemctl disable --now "$service" >>"$log" 2>&1 || true # where no systemd runs, it did not start either
+    done
+}
+
 echo "installing with apt, as root: $*"
 # The first try spares the download of the package lists where they are fresh.
-apt --no-install-recommends install "$@" && exit 0
+install "$@" && exit 0
 echo "fetching the package lists with apt"
 apt update || true # what it could not fetch, the next step misses
-apt --no-install-recommends install "$@" && exit 0
+install "$@" && exit 0
 tail -n 5 "$log" >&2
 if grep -qE 'Temporary failure|Could not resolve|Could not connect|Network is unreachable|onnection timed out' "$log"; then
     echo "apt needs the network and does not reach it: connect this machine and try again" >&2

@@ -24,14 +24,15 @@ HOST = "127.0.0.1"
 
 
 def find(program: str) -> str:
-    """Return the path of one of mosquitto's programs.
+    """Return the path of a program that Debian may put where only root looks.
 
     Raises:
         FileNotFoundError: It is not installed.
     """
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/usr/bin")
     if path is None:
-        message = f"{program} is not installed: sudo apt install mosquitto"
+        package = "mosquitto" if program.startswith("mosquitto") else program
+        message = f"{program} is not installed: sudo apt install {package}"
         raise FileNotFoundError(message)
     return path
 

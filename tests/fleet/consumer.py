@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -16,19 +15,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge.mqtt import Topics
 from edge.wire.topics import Inbound
 from tests.broker import HOST, wait_until
+from tests.fleet.tally import Tally
 
 _SYSTEM = "$SYS/broker/"
-
-
-@dataclass
-class Heard:
-    """What arrived of one session."""
-
-    count: int = 0
-    sequences: set[int] = field(default_factory=set)
-    newest: int = -1
-    disordered: int = 0
-    """Events that came for the first time after a later one."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Consumer:
     """Takes events at QoS 1, everything else at QoS 0, and what the broker says of itself."""
 
     def __init__(self, port: int, base: str) -> None:
-        self.sessions: dict[tuple[str, str], Heard] = {}
+        self.tally = Tally()
         self.messages: Counter[str] = Counter()
         """By the topic's part below the device."""
 
@@ -52,7 +41,6 @@ class Consumer:
         """Of topic and payload, by the same."""
 
         self._system: dict[str, Count] = {}
-        self._lock = threading.Lock()
         every = Topics(base, "+")
         published = [topic for topic in every.named.values() if not isinstance(topic, Inbound)]
         self._filters: list[tuple[str, int]] = [(topic, int(topic == every.event)) for topic in published]
@@ -68,32 +56,6 @@ class Consumer:
         if not self._ready.wait(10):
             message = "the broker does not let the consumer subscribe"
             raise RuntimeError(message)
-
-    def lost(self, made: dict[tuple[str, str], int]) -> int:
-        """Count the events that were made and never arrived."""
-        with self._lock:
-            return sum(
-                len(set(range(count)) - self.sessions.get(session, Heard()).sequences)
-                for session, count in made.items()
-            )
-
-    @property
-    def events(self) -> int:
-        """Events that arrived, each counted once."""
-        with self._lock:
-            return sum(len(heard.sequences) for heard in self.sessions.values())
-
-    @property
-    def duplicated(self) -> int:
-        """Arrivals of an event that had arrived."""
-        with self._lock:
-            return sum(heard.count - len(heard.sequences) for heard in self.sessions.values())
-
-    @property
-    def disordered(self) -> int:
-        """Events that came for the first time after a later one of their session."""
-        with self._lock:
-            return sum(heard.disordered for heard in self.sessions.values())
 
     @property
     def heap_mb(self) -> float:
@@ -119,14 +81,5 @@ class Consumer:
         kind = message.topic.split("/", 2)[2]
         self.messages[kind] += 1
         self.octets[kind] += len(message.topic) + len(message.payload)
-        if kind != "event":
-            return
-        event = json.loads(message.payload)
-        with self._lock:
-            heard = self.sessions.setdefault((event["device"], event["session"]), Heard())
-            heard.count += 1
-            sequence = event["sequence"]
-            if sequence not in heard.sequences:
-                heard.sequences.add(sequence)
-                heard.disordered += sequence < heard.newest
-                heard.newest = max(heard.newest, sequence)
+        if kind == "event":
+            self.tally.hear(message.payload)

@@ -8,20 +8,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ulid import ULID
 
-from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
+from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig, SummaryConfig
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.loop import STATE_EVERY_S
 from edge.daemon.payloads import Origin
 from edge.daemon.printer import NullPrinter
 from edge.daemon.publisher import Publisher
 from edge.daemon.session import NullSessionRecord
+from edge.daemon.summaries import SummaryFeed
+from edge.frame import Frame
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.broker_link import MqttLink
 from edge.mqtt.commands import Commands
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox import destination
+from edge.summary import Summary
+from edge.summary.store import NullSummaryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from tests.fleet.script import Act
 
 HEALTH_EVERY_S = 30.0
+_NO_PICTURE = np.zeros((1, 1), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class Device:
         home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
         self._link = MqttLink(self.client, self.outbox, self._commands, home)
         self._publisher = Publisher(self.origin, bundle, self._link, NullPrinter(), NullSessionRecord())
+        self._summary = SummaryFeed(SummaryConfig(), Summary(NullSummaryStore(), datetime.now(UTC)), self._publisher)
         self._monitor = HealthMonitor(time_s=time.monotonic())
         self._snapshot = part.acts[-1].snapshot
         self._next = 0
@@ -113,6 +120,7 @@ class Device:
             self._tell_state(self._snapshot, now_s)
         if now_s - self._health_s >= HEALTH_EVERY_S:
             self._tell_health(now_s)
+        self._summary.attend(now_s)
         return self._wake_s()
 
     def _due_s(self, act: Act) -> float:
@@ -125,6 +133,9 @@ class Device:
 
     def _tell(self, act: Act, now_s: float) -> None:
         moment = datetime.now(UTC)
+        for at_s in (now_s - 1.0, now_s):  # a second stands for the time since the act before
+            self._summary.add(Frame(_NO_PICTURE, moment, at_s, self.made), synthetic=True)
+        self._summary.note(act.transitions)
         self._publisher.publish_transitions([replace(one, captured_at=moment) for one in act.transitions], now_s)
         self.made += len(act.transitions)
         self._tell_state(act.snapshot, now_s)

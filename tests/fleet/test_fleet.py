@@ -27,6 +27,7 @@ def test_a_small_fleet_loses_nothing_when_its_broker_restarts() -> None:
     assert figures.events > 20
     assert figures.storms[0].waited > 0
     assert figures.storms[0].back.max_s < 10
+    assert figures.rest.bytes_per_device_hour
     assert figures.rest.bytes_per_device_hour > figures.rest.messages_per_device_hour * 100
     assert {"event", "state", "info", "availability"} <= figures.bytes_per_message.keys()
     console = Console(record=True, width=120)
@@ -40,6 +41,6 @@ def test_the_consumer_counts_what_is_lost_twice_or_late(mosquitto: Mosquitto, su
             event = {"device": "hall", "session": "S", "sequence": sequence}
             subscriber.publish("emotion-edge/hall/event", json.dumps(event))
         wait_until(lambda: consumer.messages["event"] == 5)
-        assert (consumer.events, consumer.duplicated, consumer.disordered) == (4, 1, 1)
-        assert consumer.lost({("hall", "S"): 6, ("attic", "T"): 2}) == 4
-        assert consumer.lost({("hall", "S"): 2}) == 0
+        assert (consumer.tally.events, consumer.tally.duplicated, consumer.tally.disordered) == (4, 1, 1)
+        assert consumer.tally.lost({("hall", "S"): 6, ("attic", "T"): 2}) == 4
+        assert consumer.tally.lost({("hall", "S"): 2}) == 0

@@ -45,10 +45,10 @@ class Begin:
 
 @dataclass(frozen=True)
 class Watch:
-    """Note of each device when it is back: connected, and nothing waits any more."""
+    """Note of each device that loses its connection when it is back: connected, and nothing waits any more."""
 
-    since_s: float
-    """The moment to count from, on the monotonic clock."""
+    everybody: bool = False
+    """Of the others too."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,21 @@ Order = Start | Begin | Watch | Look | Finish | Leave
 class Standing:
     """How a process's devices stand."""
 
-    connected: int
     waiting: int
     """Events in outboxes."""
 
-    most_waiting: int
-    """The deepest that all outboxes together were seen since the last `Watch`."""
+    away: int
+    """Devices that are watched and not back."""
 
     dropped: int
+    conflicts: int
+    """Other daemons that they saw on their topics."""
+
     made: dict[tuple[str, str], int]
     """Device and session to the number of its events."""
 
     back_s: tuple[float, ...]
-    """Seconds after `Watch.since_s` of those that are back."""
+    """When each of those that are back was, on the monotonic clock."""
 
     rss_mb: float
     empty_rss_mb: float
@@ -102,10 +104,9 @@ class Worker:
         self._empty_rss_mb = Machine().rss_mb()
         self._devices = [Device(name, cast.url, cast.part, bundle, cast.folder) for name in cast.names]
         self._due: list[tuple[float, int]] = []
-        self._since_s = 0.0
-        self._away: dict[str, Device] = {}
-        self._back_s: list[float] = []
-        self._most = 0
+        self._away: set[Device] = set()
+        self._back_s: dict[Device, float] = {}
+        self._looked_s = 0.0
 
     def obey(self, order: Order) -> Standing | None:
         """Do what is asked; only a `Look` has an answer."""
@@ -117,9 +118,8 @@ class Worker:
             case Begin():
                 self._due = [(device.begin(now_s), number) for number, device in enumerate(self._devices)]
                 heapq.heapify(self._due)
-            case Watch(since_s):
-                self._since_s, self._back_s, self._most = since_s, [], 0
-                self._away = {device.name: device for device in self._devices}
+            case Watch(everybody):
+                self._away, self._back_s = set(self._devices) if everybody else set(), {}
             case Finish():
                 self._due = []
             case Look():
@@ -135,27 +135,26 @@ class Worker:
         while self._due and self._due[0][0] <= now_s:
             _, number = heapq.heappop(self._due)
             heapq.heappush(self._due, (self._devices[number].play(now_s), number))
-        if self._away:
-            back = [
-                name
-                for name, device in self._away.items()
-                if device.client.connected and device.outbox.status.depth == 0
-            ]
-            self._back_s += [time.monotonic() - self._since_s] * len(back)
-            for name in back:
-                del self._away[name]
+        if now_s - self._looked_s >= _LOOK_S:
+            self._watch()
+            self._looked_s = now_s
         return max(0.0, min(_LOOK_S, self._due[0][0] - now_s if self._due else _LOOK_S))
 
+    def _watch(self) -> None:
+        self._away |= {device for device in self._devices if not device.client.connected}
+        for device in [one for one in self._away if one.client.connected and one.outbox.status.depth == 0]:
+            self._away.remove(device)
+            self._back_s[device] = time.monotonic()
+
     def _standing(self) -> Standing:
-        waiting = sum(device.outbox.status.depth for device in self._devices)
-        self._most = max(self._most, waiting)
+        self._watch()
         return Standing(
-            connected=sum(device.client.connected for device in self._devices),
-            waiting=waiting,
-            most_waiting=self._most,
+            waiting=sum(device.outbox.status.depth for device in self._devices),
+            away=len(self._away),
             dropped=sum(device.outbox.status.dropped for device in self._devices),
+            conflicts=sum(device.client.health.conflicts for device in self._devices),
             made={(device.name, device.origin.session): device.made for device in self._devices},
-            back_s=tuple(self._back_s),
+            back_s=tuple(self._back_s.values()),
             rss_mb=Machine().rss_mb(),
             empty_rss_mb=self._empty_rss_mb,
             cpu_s=time.process_time(),

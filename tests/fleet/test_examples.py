@@ -1,0 +1,89 @@
+"""The files of examples/fleet do what they say, as far as the program that reads them is here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from edge.wire.topics import Topics
+from tests.broker import Mosquitto, Subscriber, find
+from tests.fleet.cluster import EXAMPLES
+from tests.fleet.writers import QUEUE
+from tests.payloads import event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# What a certificate and a list of users would be needed for; mosquitto's own tests of the daemon have them.
+_SECURED = (
+    "listener",
+    "cafile",
+    "certfile",
+    "keyfile",
+    "password_file",
+    "acl_file",
+    "allow_anonymous",
+    "persistence_l",
+)
+
+
+def test_mosquitto_takes_its_file(tmp_path: Path) -> None:
+    lines = (EXAMPLES / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
+    options = [line for line in lines if not line.startswith(("#", *_SECURED))]
+    assert len(options) < len(lines)
+    # What the tests' broker has of its own may not be said twice.
+    options = [line for line in options if not line.startswith("persistence ")]
+    with Mosquitto(tmp_path, persistence=True, options=options) as broker:
+        subscriber = Subscriber(broker.port)
+        subscriber.close()
+        assert "Error" not in broker.log
+
+
+def test_haproxy_takes_its_file(tmp_path: Path) -> None:
+    try:
+        program = find("haproxy")
+    except FileNotFoundError:
+        pytest.skip("haproxy is not installed")
+    # Names of the example's machines, which are not known here, and files, which the user may not have so many of.
+    text = (EXAMPLES / "haproxy.cfg").read_text(encoding="utf-8").replace("maxconn 40000", "maxconn 100")
+    for number in (1, 2, 3):
+        text = text.replace(f" rabbit-{number}:", " 127.0.0.1:")
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(text, encoding="utf-8")
+    answer = subprocess.run([program, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_telegraf_shares_the_queue_of_the_play_and_reads_what_an_event_has() -> None:
+    """Telegraf is not at hand: this checks what it is told, not that it obeys."""
+    config = tomllib.loads((EXAMPLES / "telegraf.conf").read_text(encoding="utf-8"))
+    (queue,) = config["inputs"]["amqp_consumer"]
+    topic = Topics("emotion-edge", "+").event
+    assert queue["binding_key"] == topic.replace("/", ".").replace("+", "*")
+    assert (queue["exchange"], queue["queue"]) == ("amq.topic", QUEUE)
+    assert queue["queue_arguments"] == {"x-queue-type": "quorum"}
+    (content,) = queue["json_v2"]
+    example = json.loads(event(0, type="gone", device="hall", session="S", face=1, size=72).to_json())
+    for path, optional in _paths(content):
+        assert optional or _has(example, path), path
+    lone = tomllib.loads((EXAMPLES.parent / "telegraf.conf").read_text(encoding="utf-8"))
+    assert content == lone["inputs"]["mqtt_consumer"][0]["json_v2"][0]  # the same points, however they come
+
+
+def _paths(content: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    yield content["timestamp_path"], False
+    for one in (*content["tag"], *content["field"]):
+        yield one["path"], one.get("optional", False)
+
+
+def _has(example: Any, path: str) -> bool:
+    for key in path.split("."):
+        if key not in example:
+            return False
+        example = example[key]
+    return True
