@@ -16,18 +16,19 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED
-from train import finish, keep, kept, learned, mean_faces, recipes, runs, systems
+from train import embedding, finish, keep, kept, learned, mean_faces, recipes, runs, systems
 from train import fit as fitting
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import commands as datasets
 from train.datasets import load
 from train.evaluate import commands, predict
-from train.evaluate.protocols import load_tests
+from train.evaluate.protocols import faces_to_test
 from train.heads import heads_of
 from train.job import pack
 from train.progress import progress
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
+from train.tracks.examples import track_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,13 +64,19 @@ def fit(  # noqa: PLR0913  # each is a flag
     if epochs:
         plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     teachers, before = load_teachers(plan.data, heads_of(plan.data)), kept.load_start(plan)
+    plan = embedding.pinned(plan)
     folder = out or Path("runs") / plan.name
     runs.claim(folder, plan, resume=resume, fresh=fresh)
     with progress(lines=True) as stage:
         stage("reading FER2013 and FER+", 0)
-        tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
-        validation = validation_examples(plan.data, fer2013, ferplus)
-        training = training_examples(plan.data, fer2013, ferplus, clips, stage)
+        tests = faces_to_test(plan.data, fer2013, ferplus)
+        if plan.data.tracks:
+            kept_at = folder.parent / finish.TRACKS
+            validation = track_examples(plan, "PublicTest", fer2013, ferplus, kept_at, stage)
+            training = track_examples(plan, "Training", fer2013, ferplus, kept_at, stage)
+        else:
+            validation = validation_examples(plan.data, fer2013, ferplus)
+            training = training_examples(plan.data, fer2013, ferplus, clips, stage)
     learned.describe(training).write(folder)
     network = fitting.fit(plan, training, validation, folder, resume=resume, teachers=teachers, start=before)
     weights = network.get_weights()
@@ -86,7 +93,7 @@ def write_report(
     """Evaluate the weights of a run and write NAME.keras with its report: the last step of a job from elsewhere."""
     plan = recipes.of_run(run)
     network = kept.load(run / f"{plan.name}.npz")
-    tests = load_tests(fer2013, ferplus, votes=plan.data.uses_votes or ferplus.exists())
+    tests = faces_to_test(plan.data, fer2013, ferplus)
     finish.write_models(network, run, tests)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Shuffle the batches for each epoch, and lighten the augmentation for the final ones."""
 
-    def __init__(self, batches: Batches, augmentation: Augmentation) -> None:
+    def __init__(self, batches: Batches, augmentation: Augmentation | None) -> None:
         super().__init__()
         self._batches = batches
         self._augmentation = augmentation
@@ -30,7 +30,8 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has n
     def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Start the epoch."""
         self._batches.start(epoch)
-        self._augmentation.is_light.assign(float(self._batches.is_light))
+        if self._augmentation:
+            self._augmentation.is_light.assign(float(self._batches.is_light))
 
 
 class EpochTime(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -63,7 +64,7 @@ class SeenFaces(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
     def on_epoch_end(self, _epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Add each figure to the epoch's as ``seen_NAME``."""
         averaged = [keras.callbacks.SwapEMAWeights()]
-        pixels, targets = self._seen.pixels[..., None], self._seen.targets
+        pixels, targets = self._seen.inputs(), self._seen.targets
         found = self.model.evaluate(pixels, targets, verbose=0, callbacks=averaged, return_dict=True)
         if logs is not None:
             logs |= {f"seen_{name}": value for name, value in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Examples:
     """Pictures and targets."""
 
-    pixels: NDArray[np.uint8]
-    """``(N, 48, 48)``"""
+    pixels: NDArray[Any]
+    """``(N, 48, 48)``; of tracks ``(N, T, D)`` float32 embeddings of their frames"""
 
     targets: NDArray[np.float32]
-    """``(N, K)``; the columns of each head one after the other."""
+    """``(N, K)``, of tracks ``(N, T, K)``; the columns of each head one after the other."""
 
     heads: tuple[Head, ...]
     """The first is what the model is for."""
@@ -34,17 +34,31 @@ class Examples:
     """What it is made of besides labelled faces: the clips by name, the teachers by their sha256."""
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of pictures or tracks."""
         return len(self.pixels)
+
+    @property
+    def are_tracks(self) -> bool:
+        """Whether each is a track's frames, not a picture."""
+        return self.targets.ndim > 2
+
+    def inputs(self, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float32]:
+        """Return some of them, or all, as a network takes them: ``(N, 48, 48, 1)``, or ``(N, T, D)``."""
+        chosen = self.pixels[rows].astype(np.float32)
+        return chosen if self.are_tracks else chosen[..., None]
+
+    def taught(self, head: Head) -> NDArray[np.bool_]:
+        """Return a mask of those that have a label of a head."""
+        return np.asarray(self.targets[..., head.columns].reshape(len(self), -1).any(axis=1))
 
     def sample(self, count: int, seed: int) -> Examples:
         """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
-        labelled = np.flatnonzero(self.targets[:, self.heads[0].columns].any(axis=1))
+        labelled = np.flatnonzero(self.taught(self.heads[0]))
         rows = np.random.default_rng(seed).permutation(labelled)[:count]
         return replace(self, pixels=self.pixels[rows], targets=self.targets[rows])
 
     def rows(self) -> dict[str, int]:
         """Return the number of pictures with labels for each head, and of those labelled as no face."""
-        taught = {head.name: self.targets[:, head.columns].any(axis=1) for head in self.heads}
+        taught = {head.name: self.taught(head) for head in self.heads}
         count = {f"{name} Training": int(rows.sum()) for name, rows in taught.items() if name != FACE}
         return count | ({"no face": int((~taught[FACE]).sum())} if FACE in taught else {})

@@ -12,14 +12,20 @@ from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all
 from train.heads import emotion_models, model_columns
 from train.networks.cost import count_macs
+from train.progress import progress
 from train.report import TrainingReport
 from train.teachers import load_teachers
+from train.tracks.examples import judge_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from train.datasets import Faces, LabelProtocol, Split
+
+
+TRACKS = "tracks"
+"""The folder beside runs where readings of tracks are kept, for all recipes that learn from the same ones."""
 
 
 def write_models(
@@ -48,6 +54,8 @@ def write_models(
     if before := kept.load_start(plan):
         taught["start"] = str(before)
     whole = network.build()
+    with progress(lines=True) as stage:
+        tracks = judge_tracks(plan, whole, tests, folder.parent / TRACKS, stage)
     for head, name in emotion_models(heads, plan.name):
         labels, columns = model_columns(heads, head)
         model = fit.only(whole, plan, columns)
@@ -67,8 +75,11 @@ def write_models(
             wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
             history=history,
             metrics=evaluate_all(keras_logits(model), labels, tests),
+            tracks=tracks,
         )
         page.write(written, folder)
         Console().print(tables.accuracies(written.metrics))
         Console().print(tables.EXPLAINED)
+        if tracks:
+            Console().print(tables.ways(tracks))
         Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import shutil
 import sys
 import tempfile
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING
 import keras
 
 from edge.text import first_line
-from train import batch_norm, networks
+from train import batch_norm, networks, precision
 from train.augment import Augmentation
 from train.batches import Batches
 from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch, TimeIsUp
 from train.datasets import fer2013
+from train.embedding import load_eyes, over_frames
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
 from train.networks.efficientnet_b0 import load_body
@@ -43,8 +43,6 @@ LOG = "log.csv"
 
 _BEST = "best.weights.h5"
 """The weights of the best epoch so far, in the run's folder, where the schedule may stop early."""
-
-_CPU = Path("/proc/cpuinfo")
 
 
 def fit(  # noqa: PLR0913  # data, folder and what it learns from
@@ -71,8 +69,8 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         limit: Ends the run before an epoch that would take too long.
 
     Returns:
-        The network in float32 with the averaged weights, from ``(N, 48, 48, 1)``
-        gray levels to ``(N, K)`` logits of all heads, without augmentation.
+        The network in float32 with the averaged weights, from ``(N, 48, 48, 1)`` gray levels to ``(N, K)`` logits of
+        all heads, without augmentation; of tracks, from ``(N, T, D)`` embeddings to ``(N, T, K)``.
 
     Raises:
         TimeIsUp: The limit ended the run; it can be resumed.
@@ -85,22 +83,20 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
 
     schedule = recipe.schedule
     keras.utils.set_random_seed(schedule.seed)
-    # Logits and augmentation stay float32.
-    fast = _has_gpu() or (_has_bfloat16() and not recipe.network.depthwise)
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if fast else "float32")
+    keras.mixed_precision.set_global_policy(precision.policy(recipe))
     try:
-        network = start.build() if start else _random(recipe, training.targets.shape[1])
+        network = start.build() if start else _random(recipe, training.targets.shape[-1])
         teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    augmentation = Augmentation(recipe.augment, name="augmentation")
-    batches = Batches(training, schedule)
+    augmentation = None if training.are_tracks else Augmentation(recipe.augment, name="augmentation")
+    batches = Batches(training, schedule, recipe.data.balance)
     model = training_model(recipe, network, training.heads, len(batches), augmentation, teaching)
     model.fit(
         batches,
         epochs=_last_epoch(schedule, folder) if resume else schedule.epochs,
         shuffle=False,  # the batches are
-        validation_data=(validation.pixels[..., None], validation.targets),
+        validation_data=(validation.inputs(), validation.targets),
         callbacks=[
             StartEpoch(batches, augmentation),
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
@@ -118,9 +114,9 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         raise TimeIsUp(message)
     if schedule.stop_after:
         network.load_weights(folder / _BEST)
-    plain = networks.build(recipe.network, training.targets.shape[1])
+    plain = networks.build(recipe.network, training.targets.shape[-1])
     plain.set_weights(_with_start(network.get_weights(), start, recipe.start_share))
-    if schedule.norm_batches:
+    if schedule.norm_batches and augmentation:
         batches.start(schedule.epochs - 1)
         augmentation.is_light.assign(float(batches.is_light))
         chosen = range(min(schedule.norm_batches, len(batches)))
@@ -171,9 +167,10 @@ def training_model(  # the network and what is around it
     teaching: Teachers | None = None,
 ) -> keras.Model:
     """Return a network with its augmentation, its teachers, its loss and its optimizer, compiled to be trained."""
-    pixels = keras.Input((fer2013.SIZE, fer2013.SIZE, 1))
+    pixels = keras.Input(network.input_shape[1:] if recipe.data.tracks else (fer2013.SIZE, fer2013.SIZE, 1))
     augmented = augmentation(pixels) if augmentation else pixels
-    logits = _seeing(network, recipe.loss.attention)(networks.fitted(augmented, network))
+    fitted = augmented if recipe.data.tracks else networks.fitted(augmented, network)
+    logits = _seeing(network, recipe.loss.attention)(fitted)
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
     model = keras.Model(pixels, outputs, name="training")
     model.compile(
@@ -200,7 +197,9 @@ def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation |
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
-    """Return a trained network with only some of its outputs."""
+    """Return a trained network with only some of its outputs; one over frames with its eyes before it."""
+    if eyes := load_eyes(recipe):
+        return over_frames(network, eyes)
     plain = networks.build(recipe.network, len(columns))
     if recipe.network.one_model:
         plain.set_weights(network.get_weights())
@@ -208,26 +207,6 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
     *trunk, kernel, bias = network.get_weights()
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
     return plain
-
-
-def _has_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 in hardware, which halves the time; emulation takes ten times longer."""
-    if _has_gpu():
-        return True
-    try:
-        words = set(_CPU.read_text(encoding="utf-8").split())
-    except OSError:  # not Linux
-        return False
-    return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})  # x86's names and Arm's
-
-
-def _has_gpu() -> bool:
-    if keras.backend.backend() == "torch":  # for which Keras lists no devices
-        return bool(importlib.import_module("torch").cuda.is_available())
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # JAX's way to say that there is none
-        return False
 
 
 def read_log(folder: Path) -> dict[str, list[float]]:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from train.datasets import LabelProtocol
     from train.recipes import DataConfig
 
-LABELS: dict[str, tuple[str, ...]] = {"ferplus": ferplus.LABELS, "fer2013": fer2013.LABELS, FACE: (FACE,)}
+LABELS: dict[str, tuple[str, ...]] = {
+    "ferplus": ferplus.LABELS,
+    "fer2013": fer2013.LABELS,
+    "folder": ferplus.LABELS,
+    FACE: (FACE,),
+}
 """The labels of each head."""
 
 
@@ -37,7 +42,8 @@ class Head:
     @property
     def protocol(self) -> LabelProtocol:
         """The protocol that it is evaluated by."""
-        return "fer2013" if self.name == "fer2013" else "ferplus-majority"
+        names: dict[str, LabelProtocol] = {"fer2013": "fer2013", "folder": "folder"}
+        return names.get(self.name, "ferplus-majority")
 
 
 def heads_of(data: DataConfig) -> tuple[Head, ...]:

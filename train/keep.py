@@ -20,8 +20,11 @@ from train import kept, page, recipes, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
-from train.evaluate.protocols import evaluate_all, load_tests
+from train.evaluate.protocols import evaluate_all, faces_to_test
+from train.finish import TRACKS
 from train.heads import emotion_models, heads_of, model_columns
+from train.progress import progress
+from train.tracks.examples import judge_tracks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,14 +50,16 @@ def keep(
     path = into / f"{recipe.name}.npz"
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
     network = kept.load(path)
-    tests = load_tests(fer2013, ferplus, votes=recipe.data.uses_votes or ferplus.exists())
+    tests = faces_to_test(recipe.data, fer2013, ferplus)
     whole = network.build()
+    with progress(lines=True) as stage:
+        tracks = judge_tracks(recipe, whole, tests, run.parent / TRACKS, stage)
     for head, name in emotion_models(network.heads, recipe.name):
         labels, columns = model_columns(network.heads, head)
         model = fitting.only(whole, recipe, columns)
         before = report.read(run / f"{name}.json")
         metrics = evaluate_all(keras_logits(model), labels, tests)
-        after = before.model_copy(update={"metrics": metrics, "weights": sha256})
+        after = before.model_copy(update={"metrics": metrics, "weights": sha256, "tracks": tracks})
         write_atomically(into / f"{name}.json", after.model_dump_json(indent=1) + "\n")
         was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before, after))
         Console().print(f"{name}: {was:.2%} of PublicTest in single precision, {now:.2%} in half", soft_wrap=True)

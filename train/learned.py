@@ -44,7 +44,7 @@ class LearnedFrom(FrozenModel):
 def describe(training: Examples) -> LearnedFrom:
     """Return what a report says of training pictures."""
     priors = {
-        head.name: class_priors(training.targets[:, head.columns], head.labels)
+        head.name: class_priors(training.targets[..., head.columns].reshape(-1, len(head.labels)), head.labels)
         for head in training.heads
         if head.name != FACE
     }

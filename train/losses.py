@@ -48,10 +48,10 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
         self.config = config or LossConfig()
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return ``(N,)`` losses; a head whose targets are zero adds nothing but what teachers say of faces."""
+        """Return ``(N,)`` losses, ``(N, T)`` of tracks; where a head's targets are zero, teachers alone add any."""
         total = 0.0
         for head in self.heads:
-            targets, logits = y_true[:, head.columns], y_pred[:, head.columns]
+            targets, logits = y_true[..., head.columns], y_pred[..., head.columns]
             loss = _face_loss(targets, logits) if head.name == FACE else label_loss(targets, logits, self.config)
             if self.distillation and head.name in self.distillation.taught:
                 weight = self.distillation.weight
@@ -78,10 +78,10 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
 
 
 def label_loss(targets: Any, logits: Any, config: LossConfig) -> Any:
-    """Return the losses, ``(N,)``, of ``(N, C)`` logits; 0 for a row of targets that is 0, which has no label."""
+    """Return the losses, ``(..., )``, of ``(..., C)`` logits; 0 for a row of targets that is 0, which has no label."""
     labelled = ops.sum(targets, axis=-1)
     smoothing = config.label_smoothing
-    targets = (1 - smoothing) * targets + smoothing / targets.shape[-1] * labelled[:, None]
+    targets = (1 - smoothing) * targets + smoothing / targets.shape[-1] * labelled[..., None]
     if config.kind == "focal":
         # Keras' factor alpha weighs the loss as a whole.
         return keras.losses.categorical_focal_crossentropy(
@@ -136,7 +136,7 @@ class _MainMetric(keras.metrics.Mean):  # type: ignore[misc]  # keras has no typ
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
-        targets, logits = y_true[:, self.columns], y_pred[:, self.columns]
+        targets, logits = y_true[..., self.columns], y_pred[..., self.columns]
         known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
         super().update_state(self._measured(targets, logits), known if sample_weight is None else known * sample_weight)
 

@@ -12,6 +12,7 @@ from edge.text import printable
 from train.datasets import DataError, LabelProtocol
 from train.evaluate.metrics import Metrics
 from train.recipes import Recipe
+from train.tracks.figures import TracksReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,10 @@ class TrainingReport(FrozenModel):
     """The curves; one value per epoch."""
 
     metrics: dict[str, dict[str, Metrics]]
-    """By split, then by protocol."""
+    """By split, then by protocol; a network over frames sees a still as the first frame of a track."""
+
+    tracks: TracksReport | None = None
+    """On PrivateTest's tracks, of a network over frames."""
 
 
 def read(path: Path) -> TrainingReport:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from train import networks, recipes, report
+from train import memory_page, networks, recipes, report
+from train.embedding import load_eyes, over_frames
 from train.evaluate.protocols import BOTH
 from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
@@ -37,6 +38,9 @@ SYSTEMS = (
     "cnn_wide",
     "cnn_deep_head",
     "transformer_encoder_decoder",
+    "cnn_gru",
+    "cnn_transformer",
+    "cnn_no_memory",
 )
 """The recipes on the page, in its order."""
 
@@ -44,8 +48,6 @@ WITHOUT_RECIPE = {
     "landmark_mlp": "45.2 % of FER2013's 7,178 rows",
     "landmark_ft_transformer": "53.6 % of FER2013's 7,178 rows",
     "landmark_gnn": "50.6 % of FER2013's 7,178 rows",
-    "cnn_gru": "no figure",
-    "cnn_transformer": "no figure",
     "random_forest_head": "worse than the softmax of `cnn_wide`, without a figure",
 }
 """Systems that the sources describe and that have no recipe yet, with what is published of them."""
@@ -62,7 +64,8 @@ of trainings; it says of a system that was not trained to its end that it was no
 ## Accuracy
 
 FER2013: PrivateTest, 3,589 faces with their original labels. Both: PublicTest and PrivateTest, 7,178 faces, as some
-publish it, though PublicTest chooses the epoch. FER+: PrivateTest by the majority of the votes, 3,153 faces.
+publish it, though PublicTest chooses the epoch. FER+: PrivateTest by the majority of the votes, 3,153 faces. A network
+over frames sees a face as the first frame of a track.
 
 | system | published | FER2013, 95 % interval | macro-F1 | both | FER+ |
 |---|---|---:|---:|---:|---:|
@@ -82,8 +85,10 @@ Hours are those of a machine that did other work too.
 |---|---:|---:|---:|---:|---:|
 {cost}
 
-Size and accuracy are those of the bundle on PrivateTest with its own labels; what has none was not converted yet.
+Size and accuracy are those of the bundle on PrivateTest with its own labels; what has none was not converted yet. A
+network over frames costs this for each frame, `emotion`'s embedding included; `convert` takes pictures, not tracks.
 
+{memory}
 ## Without a recipe yet
 
 | system | published |
@@ -125,6 +130,8 @@ def find(name: str, folders: Sequence[Path], bundles: Sequence[Path]) -> System:
     heads = heads_of(recipe.data)
     names = [model for _, model in emotion_models(heads, name)]
     network = networks.build(recipe.network, heads[-1].columns.stop)
+    if eyes := load_eyes(recipe):
+        network = over_frames(network, eyes)
     places = [place for folder in folders for place in (folder, folder / name)]
     written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
     reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()
@@ -147,6 +154,9 @@ def page(systems: Sequence[System]) -> str:
         accuracy="\n".join(map(_accuracy, systems)),
         training="\n".join(map(_training, systems)),
         cost="\n".join(map(_cost, systems)),
+        memory=memory_page.section(
+            {system.recipe.name: written.tracks for system in systems for written in system.reports if written.tracks}
+        ),
         others="\n".join(f"| `{name}` | {published} |" for name, published in WITHOUT_RECIPE.items()),
     )
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edge.inference.labels import FACE
-from train.datasets import are_faces, fer2013, ferplus, load
+from train.datasets import are_faces, fer2013, ferplus, folders, load
 from train.datasets.faces import DataError
 from train.datasets.footage import TRAINING
 from train.datasets.misplaced import misplaced
 from train.datasets.negatives import clutter, fingerprint
 from train.examples import Examples
 from train.heads import heads_of
+from train.recipes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from train.datasets import Split
     from train.progress import Stage
     from train.recipes import DataConfig
 
@@ -62,17 +64,19 @@ def training_examples(  # files, and where negatives come from
     Raises:
         DataError: A file is missing or is not what its name says.
     """
+    if data.folder:
+        return _folder_examples(data, "Training")
     everything = fer2013.read(fer2013_file)
     chosen = everything.usage == "Training"
-    rows = fer2013.Rows(everything.pixels[chosen], everything.emotion[chosen], everything.usage[chosen])
-    targets, face = {"fer2013": fer2013.faces(rows).targets}, np.ones(len(rows.pixels), bool)
+    faces = fer2013.faces(everything).select(chosen)
+    targets, face = {"fer2013": faces.targets}, np.ones(len(faces), bool)
     if data.uses_votes:
         votes = ferplus.read_votes_for(everything, ferplus_file)[chosen]
         face = ~ferplus.no_face(votes)
         targets = {"ferplus": ferplus.distributions(votes), "fer2013": targets["fer2013"] * face[:, None]}
     heads = heads_of(data)
     sources = {}
-    pixels = rows.pixels
+    pixels = faces.pixels
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
     table = table.astype(np.float32)
     if data.clutter:
@@ -84,7 +88,7 @@ def training_examples(  # files, and where negatives come from
         negatives = negatives_of(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
         sources["negatives"] = fingerprint(negatives)
         if data.misplaced:
-            negatives = np.concatenate([negatives, misplaced(rows.pixels[face], data.misplaced)])
+            negatives = np.concatenate([negatives, misplaced(faces.pixels[face], data.misplaced)])
         pixels = np.concatenate([pixels, negatives])
         table = np.concatenate([table, np.zeros((len(negatives), table.shape[1]), np.float32)])
     # Without the face score, only what has a label is learned from, or a face that teachers answer for.
@@ -94,6 +98,8 @@ def training_examples(  # files, and where negatives come from
 
 def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> Examples:
     """Return PublicTest's faces with labels for the first head and the face score; arguments as `training_examples`."""
+    if data.folder:
+        return _folder_examples(data, "PublicTest")
     heads = heads_of(data)
     faces = load(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)
     targets = np.zeros((len(faces), heads[-1].columns.stop), np.float32)
@@ -102,3 +108,11 @@ def validation_examples(data: DataConfig, fer2013_file: Path, ferplus_file: Path
         if head.name == FACE:
             targets[:, head.columns] = are_faces(heads[0].protocol, "PublicTest", fer2013_file, ferplus_file)[:, None]
     return Examples(faces.pixels, targets, heads)
+
+
+def _folder_examples(data: DataConfig, split: Split) -> Examples:
+    """Return the faces of a folder's split, as a recipe names it."""
+    folder = REPOSITORY / (data.folder or "")
+    faces = folders.load(folder, split)
+    sources = {"folder": folder.name, "damaged files": str(len(folders.read(folder).damaged))}
+    return Examples(faces.pixels, faces.targets, heads_of(data), sources)

@@ -1,4 +1,4 @@
-"""Each network learns 64 faces by heart, with its recipe's loss and optimizer; ``make test-systems`` runs it."""
+"""Each network learns 64 faces, or 64 tracks, by heart, with its recipe's loss and optimizer: ``make test-systems``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from train import batch_norm, networks, recipes, systems
 from train.losses import HeadsLoss, MainAccuracy
 from train.optimizers import make_optimizer
 from train.targets import training_examples
+from train.tracks.examples import track_examples
 
 if "FER2013" not in os.environ:
     pytest.skip("minutes for each network: 'make test-systems' runs them", allow_module_level=True)
@@ -33,16 +34,23 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     config = recipe.network
     if isinstance(config, networks.TransformerEncoderDecoderConfig):
         config = config.model_copy(update={"not_detected": False})
-    examples = training_examples(data, Path(os.environ["FER2013"]), Path(os.environ["FERPLUS"]), None)
-    examples = examples.sample(FACES, seed=1)
+    files = Path(os.environ["FER2013"]), Path(os.environ["FERPLUS"])
+    if data.tracks:
+        few = data.model_copy(update={"tracks": data.tracks.model_copy(update={"training": FACES})})
+        plan = recipe.model_copy(update={"data": few})
+        examples = track_examples(plan, "Training", *files, None, lambda _name, _total: lambda _count: None)
+    else:
+        examples = training_examples(data, *files, None).sample(FACES, seed=1)
     columns = examples.heads[0].columns
     # Votes are not one label: the largest one is learned.
-    targets = np.eye(columns.stop, dtype=np.float32)[examples.targets[:, columns].argmax(axis=1)]
+    targets = np.eye(columns.stop, dtype=np.float32)[examples.targets[..., columns].argmax(axis=-1)]
 
     keras.utils.set_random_seed(1)
     network = networks.build(config, columns.stop)
     side = recipe.network.size
-    pixels: Any = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
+    pixels: Any = examples.inputs()
+    if not examples.are_tracks:
+        pixels = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
     heads = examples.heads[:1]
     # The end of each round makes the weights their average over steps, which hardly moves in one of so few.
     schedule = recipe.schedule.model_copy(update={"decay": "constant", "ema_momentum": 0.0})
@@ -55,7 +63,8 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     right = 0.0
     for _ in range(ROUNDS):
         network.fit(pixels, targets, batch_size=16, epochs=EPOCHS, verbose=0)
-        batch_norm.estimate(network, [pixels])
+        if not examples.are_tracks:
+            batch_norm.estimate(network, [pixels])
         right = network.evaluate(pixels, targets, verbose=0, return_dict=True)["accuracy"]
         if right >= 0.95:
             break

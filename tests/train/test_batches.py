@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.batches import Batches
+from train.batches import Batches, balancing_weights
 from train.examples import Examples
 from train.heads import Head
 from train.recipes import ScheduleConfig
@@ -64,3 +64,40 @@ def test_light_epochs_mix_nothing(examples: Examples) -> None:
     batches.start(3)
     assert batches.is_light
     assert (everything(batches)[1].max(axis=1) == 1).all()
+
+
+def rare() -> Examples:
+    """Forty of one label, eight of another, two of none."""
+    labels = np.array([0] * 40 + [1] * 8)
+    targets = np.concatenate([np.eye(2, dtype=np.float32)[labels], np.zeros((2, 2), np.float32)])
+    pixels = np.arange(50, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
+    return Examples(pixels, targets, (Head("ferplus", ("a", "b"), 1.0, slice(0, 2)),))
+
+
+def test_weights_make_each_label_count_as_much() -> None:
+    weights = balancing_weights(rare())
+    assert weights[:40].sum() == pytest.approx(weights[40:48].sum()) == pytest.approx(24)
+    assert weights[48:].tolist() == [1, 1]
+    batches = Batches(rare(), schedule(), "weights")
+    for index in range(len(batches)):
+        pixels, targets, weighed = batches[index]
+        assert weighed == pytest.approx(weights[pixels[:, 0, 0, 0].astype(int)])
+        assert len(targets) == len(weighed)
+    mixed = Batches(rare(), schedule(mixup=0.4), "weights")[0]
+    assert [part.shape[0] for part in mixed] == [16, 16, 16]
+
+
+def test_sampling_draws_each_label_as_often() -> None:
+    batches = Batches(rare(), schedule(epochs=200), "sampling")
+    counts = np.zeros(50)
+    for epoch in range(200):
+        batches.start(epoch)
+        seen = np.concatenate([batches[i][0][:, 0, 0, 0] for i in range(len(batches))]).astype(int)
+        assert len(seen) == 50
+        counts += np.bincount(seen, minlength=50)
+    assert counts[:40].sum() / counts[40:48].sum() == pytest.approx(1, abs=0.1)
+    assert counts[48:].sum() / counts.sum() == pytest.approx(2 / 50, abs=0.01)
+
+
+def test_without_balance_there_are_no_weights(examples: Examples) -> None:
+    assert len(Batches(examples, schedule())[0]) == 2

@@ -12,7 +12,7 @@ import pytest
 from edge.inference.outputs import softmax
 from tests.train.synthetic import PER_LABEL, Run, call
 from train import fit as fitting
-from train import recipes, report, runs
+from train import precision, recipes, report, runs
 from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
@@ -102,8 +102,8 @@ def test_a_backend_without_a_gpu_may_say_so_by_an_error(monkeypatch: pytest.Monk
         raise RuntimeError(message)
 
     monkeypatch.setattr(keras.distribution, "list_devices", jax)
-    monkeypatch.setattr(fitting, "_CPU", Path("/nowhere"))
-    assert not fitting._has_bfloat16()  # noqa: SLF001  # a machine without a GPU
+    monkeypatch.setattr(precision, "_CPU", Path("/nowhere"))
+    assert not precision.has_bfloat16()
 
 
 def test_mixup_light_epochs_and_squeeze_excite_train(trained: Run, tmp_path: Path) -> None:

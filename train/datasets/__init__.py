@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LabelProtocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013"]
+LabelProtocol = Literal["ferplus", "ferplus-majority", "ferplus-top", "fer2013", "folder"]
 """How rows are chosen and labelled.
 
 * ``ferplus``: FER+ vote distributions, for training.
 * ``ferplus-majority``: rows whose winner has more than half of the votes.
 * ``ferplus-top``: rows whose first largest vote is an emotion.
 * ``fer2013``: the original label of every row.
+* ``folder``: the pictures of a folder, each with its folder's label.
 """
 
 Split = Literal["Training", "PublicTest", "PrivateTest"]
@@ -42,6 +43,9 @@ def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file
     Raises:
         DataError: A file is missing or is not what its name says.
     """
+    if protocol == "folder":
+        message = "folder: a recipe names it; train.datasets.folders reads it"
+        raise DataError(message)
     rows = fer2013.read(fer2013_file)
     chosen = rows.usage == split
     if protocol == "fer2013":

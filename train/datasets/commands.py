@@ -16,7 +16,7 @@ from rich.table import Table
 from edge.files import write_atomically
 from train import plots
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
-from train.datasets import LabelProtocol, Split, load
+from train.datasets import LabelProtocol, Split, folders, load
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -28,13 +28,19 @@ def count(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    protocol: Annotated[LabelProtocol, typer.Option(help="The labels.")] = "fer2013",
+    protocol: Annotated[LabelProtocol, typer.Option(help="The labels; 'folder' goes with --folder.")] = "fer2013",
+    folder: Annotated[Path | None, typer.Option(help="Count the faces of a folder instead.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the counts too, into this .png file.")] = None,
 ) -> None:
     """Count the faces of each label in training, validation and test; of votes, the most probable label counts."""
-    found: dict[str, dict[str, int]] = {s: load(protocol, s, fer2013, ferplus).counts() for s in SPLITS}
+    found: dict[str, dict[str, int]]
+    if folder:
+        protocol = "folder"
+        found = {split: folders.load(folder, split).counts() for split in SPLITS}
+    else:
+        found = {split: load(protocol, split, fer2013, ferplus).counts() for split in SPLITS}
     table = Table("label", *SPLITS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.title, table.title_justify = protocol, "left"
+    table.title, table.title_justify = str(folder or protocol), "left"
     for column in table.columns[1:]:
         column.justify = "right"
     totals = [max(sum(counts.values()), 1) for counts in found.values()]
@@ -45,4 +51,4 @@ def count(
     table.add_row("all", *(f"{sum(found[split].values()):,}" for split in SPLITS))
     Console().print(table)
     if plot:
-        write_atomically(plot, plots.class_counts(found, protocol))
+        write_atomically(plot, plots.class_counts(found, folder.name if folder else protocol))

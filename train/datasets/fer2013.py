@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import tarfile
 import warnings
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """The file's names of training, validation and test."""
 
+MOST_DAMAGED = 0.01
+"""Share of the rows that may be damaged; where more are, it is another file."""
+
+_EXPECTED = f"expected is fer2013.csv, with the columns emotion (0 to 6), pixels ({SIZE * SIZE} gray levels) and Usage"
+
 T = TypeVar("T")
 
 _MEMBER = "fer2013/fer2013.csv"
@@ -51,13 +57,19 @@ class Rows:
     usage: NDArray[np.str_]
     """``(N,)`` ``Training``, ``PublicTest`` or ``PrivateTest``."""
 
+    numbers: NDArray[np.intp]
+    """``(N,)`` each row's number in the file, from 0; a damaged row's is missing."""
+
+    total: int
+    """Rows of the file, with the damaged ones."""
+
 
 @lru_cache(maxsize=1)
 def read(path: Path) -> Rows:
-    """Read ``fer2013.tar.gz`` or the ``fer2013.csv`` within it.
+    """Read ``fer2013.tar.gz`` or the ``fer2013.csv`` within it; damaged rows are left out and told on standard error.
 
     Raises:
-        DataError: The file is missing or a row is not a 48x48 picture.
+        DataError: The file is missing, or more than `MOST_DAMAGED` of its rows are not a 48x48 picture.
     """
     if not path.exists():
         message = f"{path}: FER2013 is not there; docs/training.md says where to get it"
@@ -73,24 +85,29 @@ def read(path: Path) -> Rows:
                 raise DataError(message)
             return _parse(io.TextIOWrapper(member, newline=""), path)
     except (tarfile.TarError, EOFError, KeyError, OSError, UnicodeDecodeError) as error:
-        message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({error})"
+        message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({error}); {_EXPECTED}"
         raise DataError(message) from error
 
 
 def _parse(file: TextIO, path: Path) -> Rows:
-    pixels, emotion, usage = [], [], []
-    for number, row in enumerate(csv.DictReader(file), start=2):
+    rows, damaged, total = [], [], 0
+    for number, row in enumerate(csv.DictReader(file)):
+        total += 1
         try:
-            pixels.append(_picture(row["pixels"]))
-            emotion.append(_one_of(range(len(LABELS)), int(row["emotion"])))
-            usage.append(_one_of(USAGES, row["Usage"]))
+            label, usage = _one_of(range(len(LABELS)), int(row["emotion"])), _one_of(USAGES, row["Usage"])
+            rows.append((_picture(row["pixels"]), label, usage, number))
         except (KeyError, TypeError, ValueError, DeprecationWarning) as error:
-            message = f"{path}, line {number}: not a row of emotion,pixels,Usage with {SIZE}x{SIZE} pixels ({error})"
-            raise DataError(message) from error
-    if not pixels:
-        message = f"{path}: no rows"
+            damaged.append(f"line {number + 2}: not a row of emotion,pixels,Usage with {SIZE}x{SIZE} pixels ({error})")
+    if not total:
+        message = f"{path}: no rows; {_EXPECTED}"
         raise DataError(message)
-    return Rows(np.stack(pixels), np.array(emotion), np.array(usage))
+    if len(damaged) > MOST_DAMAGED * total:
+        message = f"{path}, {damaged[0]}; {len(damaged):,} of {total:,} rows are damaged; {_EXPECTED}"
+        raise DataError(message)
+    if damaged:
+        sys.stderr.write(f"{path}: {len(damaged):,} of {total:,} rows are damaged and left out; {damaged[0]}\n")
+    pixels, emotion, usages, numbers = zip(*rows, strict=True)
+    return Rows(np.stack(pixels), np.array(emotion), np.array(usages), np.array(numbers), total)
 
 
 def _picture(text: str) -> NDArray[np.uint8]:

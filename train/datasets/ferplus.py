@@ -51,7 +51,7 @@ def read_votes(path: Path) -> NDArray[np.int64]:
         message = f"{path}: the FER+ votes are not there; docs/training.md says where to get them"
         raise DataError(message) from None
     except (KeyError, TypeError, ValueError, OSError) as error:
-        message = f"{path}: not FER+'s fer2013new.csv ({error!r})"
+        message = f"{path}: not FER+'s fer2013new.csv ({error!r}); expected are the columns {', '.join(_COLUMNS)}"
         raise DataError(message) from error
     votes.flags.writeable = False
     return votes
@@ -64,13 +64,13 @@ def read_votes_for(rows: Rows, path: Path) -> NDArray[np.int64]:
         DataError: The file is missing or damaged, or one of the two is not complete.
     """
     votes = read_votes(path)
-    if len(votes) != len(rows.pixels):
+    if len(votes) != rows.total:
         message = (
-            f"{path}: {len(votes)} rows of votes for {len(rows.pixels)} faces of FER2013; "
+            f"{path}: {len(votes)} rows of votes for {rows.total} faces of FER2013; "
             "both files must be complete and in their original order"
         )
         raise DataError(message)
-    return votes
+    return votes[rows.numbers]
 
 
 def distribution(pixels: NDArray[np.uint8], votes: NDArray[np.int64]) -> Faces:

@@ -82,16 +82,23 @@ def _load(path: Path) -> tuple[keras.Model, report.TrainingReport]:
 
 
 def keras_logits(model: keras.Model) -> Logits:
-    """Return the function from ``(N, H, W)`` gray levels to the Keras model's logits; pictures get the model's size."""
-    height, width = model.input_shape[1:3]
+    """Return the function from ``(N, H, W)`` gray levels to the Keras model's logits; pictures get the model's size.
+
+    A model over frames sees each picture as the first frame of a track.
+    """
+    height, width = model.input_shape[-3:-1]
+    over_frames = len(model.input_shape) > 4
     batch = max(1, _BATCH * SIZE**2 // (height * width))
 
     def logits(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         # In parts, as thousands of enlarged pictures fill the memory.
         parts = (pixels[start : start + _PART] for start in range(0, len(pixels), _PART))
-        found = [
-            model.predict(all_resized(part, width, height)[..., None], batch_size=batch, verbose=0) for part in parts
-        ]
-        return np.concatenate(found, dtype=np.float32)
+        seen = (all_resized(part, width, height)[..., None] for part in parts)
+        if over_frames:
+            seen = (pictures[:, None] for pictures in seen)
+        found = np.concatenate(
+            [model.predict(pictures, batch_size=batch, verbose=0) for pictures in seen], dtype=np.float32
+        )
+        return found[:, 0] if over_frames else found
 
     return logits

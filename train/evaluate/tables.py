@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from train.evaluate.metrics import Metrics
     from train.evaluate.protocols import ComparedModels
+    from train.tracks.figures import TracksReport
 
 ONE_VIEW = "one forward pass"
 
@@ -37,6 +38,18 @@ def accuracies(metrics: Mapping[str, Mapping[str, Metrics]], title: str = ONE_VI
                 split, protocol, f"{m.n:,}", f"{m.accuracy:.2%}", _interval(m.interval), recall, f"{m.macro_f1:.3f}",
                 f"{m.calibration_error:.3f}",
             )  # fmt: skip
+    return table
+
+
+def ways(tracks: TracksReport) -> Table:
+    """Return a row for each way to read tracks: the share of frames whose label was found."""
+    kinds = list(next(iter(tracks.ways.values())).by_kind)
+    table = _table("way", "frames right", "95 % interval", *kinds, "changes")
+    table.title = f"{tracks.tracks:,} tracks of {tracks.frames} frames; the truth changes {tracks.changes:.2f} times"
+    for name, way in tracks.ways.items():
+        shares = (f"{way.by_kind[kind].mean:.1%}" for kind in kinds)
+        accuracy = way.accuracy
+        table.add_row(name, f"{accuracy.mean:.2%}", _interval(accuracy.interval), *shares, f"{way.changes:.2f}")
     return table
 
 

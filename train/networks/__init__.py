@@ -8,6 +8,9 @@ from keras import ops
 from pydantic import Field
 
 from train.networks.cnn_deep_head import CnnDeepHeadConfig, cnn_deep_head
+from train.networks.cnn_gru import CnnGruConfig, cnn_gru
+from train.networks.cnn_no_memory import CnnNoMemoryConfig, cnn_no_memory
+from train.networks.cnn_transformer import CnnTransformerConfig, cnn_transformer
 from train.networks.cnn_two_block import CnnTwoBlockConfig, cnn_two_block
 from train.networks.cnn_wide import CnnWideConfig, cnn_wide
 from train.networks.ddamfn import DdamfnConfig, ddamfn
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 NetworkConfig = Annotated[
     CnnDeepHeadConfig
+    | CnnGruConfig
+    | CnnNoMemoryConfig
+    | CnnTransformerConfig
     | CnnTwoBlockConfig
     | CnnWideConfig
     | DdamfnConfig
@@ -42,6 +48,9 @@ NetworkConfig = Annotated[
 
 _BUILDERS: dict[type[NetworkSettings], Callable[[Any, int], keras.Model]] = {
     CnnDeepHeadConfig: cnn_deep_head,
+    CnnGruConfig: cnn_gru,
+    CnnNoMemoryConfig: cnn_no_memory,
+    CnnTransformerConfig: cnn_transformer,
     CnnTwoBlockConfig: cnn_two_block,
     CnnWideConfig: cnn_wide,
     DdamfnConfig: ddamfn,
@@ -56,8 +65,9 @@ def build(config: NetworkConfig, classes: int) -> keras.Model:
     """Build a network.
 
     Returns:
-        A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits; its last weights are
-        the kernel and the bias of the logits, but for a `one_model`.
+        A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits or, of those over
+        frames, from ``(N, T, embedding)`` to ``(N, T, classes)``; its last weights are the kernel and the bias of the
+        logits, but for a `one_model`.
     """
     return _BUILDERS[type(config)](config, classes)
 
@@ -70,6 +80,9 @@ def fitted(images: Any, network: keras.Model) -> Any:
 
 __all__ = [
     "CnnDeepHeadConfig",
+    "CnnGruConfig",
+    "CnnNoMemoryConfig",
+    "CnnTransformerConfig",
     "CnnTwoBlockConfig",
     "CnnWideConfig",
     "DdamfnConfig",

@@ -14,6 +14,7 @@ from keras import layers, ops
 from pydantic import Field
 
 from train.networks.config import NetworkSettings
+from train.networks.transformer import attend, think
 
 
 class TransformerEncoderDecoderConfig(NetworkSettings):
@@ -57,14 +58,14 @@ def transformer_encoder_decoder(config: TransformerEncoderDecoderConfig, classes
     x = layers.Reshape((-1, config.width), name="tokens")(x)
     x = layers.Add(name="placed")([x, _learned(x, x.shape[1], config.width, "places")])
     for number in range(1, config.encoder + 1):
-        x = _attend(x, None, config, f"encoder{number}")
-        x = _think(x, config, f"encoder{number}")
+        x = attend(x, None, config, f"encoder{number}")
+        x = think(x, config, f"encoder{number}")
     seen = layers.LayerNormalization(name="encoded")(x)
     x = _learned(seen, classes - config.not_detected, config.width, "queries")
     for number in range(1, config.decoder + 1):
-        x = _attend(x, None, config, f"decoder{number}_self")
-        x = _attend(x, seen, config, f"decoder{number}_look")
-        x = _think(x, config, f"decoder{number}")
+        x = attend(x, None, config, f"decoder{number}_self")
+        x = attend(x, seen, config, f"decoder{number}_look")
+        x = think(x, config, f"decoder{number}")
     x = layers.LayerNormalization(name="decoded")(x)
     x = layers.Dense(1, dtype="float32", name="answers")(x)
     logits = answers = layers.Flatten(dtype="float32", name="logits")(x)
@@ -77,21 +78,3 @@ def _learned(like: Any, count: int, width: int, name: str) -> Any:
     """Return ``(N, count, width)`` learned values, the same for every picture of ``(N, P, C)``."""
     numbers = ops.cast(ops.zeros_like(like[:, :1, 0]), "int32") + ops.arange(count, dtype="int32")
     return layers.Embedding(count, width, name=name)(numbers)
-
-
-def _attend(x: Any, seen: Any, config: TransformerEncoderDecoderConfig, name: str) -> Any:
-    """Add what each value finds among the others, or in what is seen."""
-    asked = layers.LayerNormalization(name=f"{name}_norm")(x)
-    attention = layers.MultiHeadAttention(
-        config.attention_heads, config.width // config.attention_heads, name=f"{name}_attention"
-    )
-    found = attention(asked, asked if seen is None else seen)
-    return layers.Add(name=f"{name}_attended")([x, layers.Dropout(config.dropout, name=f"{name}_drop")(found)])
-
-
-def _think(x: Any, config: TransformerEncoderDecoderConfig, name: str) -> Any:
-    """Add what two dense layers make of each value by itself."""
-    y = layers.LayerNormalization(name=f"{name}_mlp_norm")(x)
-    y = layers.Dense(4 * config.width, activation="gelu", name=f"{name}_mlp1")(y)
-    y = layers.Dense(config.width, name=f"{name}_mlp2")(y)
-    return layers.Add(name=f"{name}_out")([x, layers.Dropout(config.dropout, name=f"{name}_mlp_drop")(y)])

@@ -11,9 +11,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from edge.frozen import FrozenModel
 from edge.text import first_line
 from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
-from train.recipes.augment import AugmentConfig
+from train.recipes.augment import UNCHANGED, AugmentConfig
 from train.recipes.loss import LossConfig
 from train.recipes.schedule import ScheduleConfig
+from train.recipes.tracks import TracksConfig
 
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
@@ -46,8 +47,17 @@ class RecipeError(Exception):
 class DataConfig(FrozenModel):
     """What the model learns from."""
 
-    training: Literal["ferplus", "fer2013"] = "ferplus"
+    training: Literal["ferplus", "fer2013", "folder"] = "ferplus"
     """The labels that the model is for."""
+
+    folder: Path | None = None
+    """The folder of labelled faces of ``training = "folder"``, relative to the repository: ``train/angry/1.png`` with
+    splits, or ``anger/S010_004_00000017.png``, where 70 % of the people train, 20 % validate and 10 % test."""
+
+    balance: Literal["none", "sampling", "weights"] = "none"
+    """How rare labels of the first head are made up for. `sampling`: an epoch has as many faces as ever, drawn with
+    replacement so that each label is as frequent. `weights`: the loss of a face is multiplied by the inverse of its
+    label's frequency, 1 on average. What has no label keeps its share."""
 
     also: Literal["ferplus", "fer2013"] | None = None
     """Labels of a second head that is trained with the first; its model is written too."""
@@ -76,6 +86,10 @@ class DataConfig(FrozenModel):
     face_weight: float = Field(default=0.25, gt=0)
     """Weight of the face score's loss."""
 
+    tracks: TracksConfig | None = None
+    """Tracks made of the faces, for networks that remember frames; None: each face is learned by itself. They are of
+    faces that most annotators gave the same label."""
+
     @property
     def uses_votes(self) -> bool:
         """Whether FER+'s votes are needed; FER2013's labels alone need none, and then every row is learned from."""
@@ -85,6 +99,18 @@ class DataConfig(FrozenModel):
     def _labels_differ(self) -> DataConfig:
         if self.also == self.training:
             message = "also: name other labels than training's, or leave it out"
+            raise ValueError(message)
+        if (self.training == "folder") != bool(self.folder):
+            message = 'folder: name one with training = "folder", and only there'
+            raise ValueError(message)
+        if self.folder and (self.also or self.clutter or self.teachers):
+            message = "folder: its faces are learned without also, clutter or teachers"
+            raise ValueError(message)
+        if self.tracks and self.balance != "none":
+            message = 'balance: write "none" for tracks, whose frames have different labels'
+            raise ValueError(message)
+        if self.tracks and (self.also or self.clutter or self.teachers or self.training != "ferplus"):
+            message = 'tracks: they have the labels "ferplus" alone, without also, clutter or teachers'
             raise ValueError(message)
         return self
 
@@ -140,6 +166,17 @@ class Recipe(FrozenModel):
     def _has_heads_of_attention(self) -> Recipe:
         if self.loss.attention and not (isinstance(self.network, DdamfnConfig) and self.network.heads > 1):
             message = "loss.attention: it is for ddamfn with more than one head; write 0"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _tracks_are_for_networks_over_frames(self) -> Recipe:
+        remembers = hasattr(self.network, "embedding")
+        if remembers != bool(self.data.tracks):
+            message = f"data.tracks: {self.network.kind} {'needs them' if remembers else 'takes single pictures'}"
+            raise ValueError(message)
+        if self.data.tracks and (self.augment != UNCHANGED or self.schedule.mixup or self.schedule.norm_batches):
+            message = "augment: tracks are changed as they are made; write 0 there (1 for gamma), and 0 for mixup"
             raise ValueError(message)
         return self
 

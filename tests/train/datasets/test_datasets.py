@@ -111,8 +111,30 @@ BLACK = "0 " * 2303 + "0"
 def test_a_damaged_row_is_told_by_its_line(row: str, files: tuple[Path, Path], tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.csv"
     damaged.write_text(files[0].read_text() + row + "\n")
-    with pytest.raises(DataError, match=r"damaged\.csv, line 10"):
+    with pytest.raises(
+        DataError, match=r"damaged\.csv, line 10: .*; 1 of 9 rows are damaged; expected is fer2013\.csv"
+    ):
         load("fer2013", "Training", damaged, files[1])
+
+
+def test_a_few_damaged_rows_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    count = 250
+    faces = [(i % 7, np.full((48, 48), i, np.uint8), "Training") for i in range(count)]
+    votes = [CLEAR if i % 2 else CONTEMPT for i in range(count)]
+    file = write_fer2013(tmp_path / "some.csv", faces)
+    lines = file.read_text().splitlines()
+    lines[2], lines[100] = lines[2].replace(",Training", ",Tuesday"), "0,1 2 3,Training"
+    file.write_text("\n".join(lines) + "\n")
+    both = (file, write_ferplus(tmp_path / "votes.csv", votes))
+    found = load("ferplus-majority", "Training", *both)
+    assert len(found) == count - 2
+    levels = found.pixels[:, 0, 0].tolist()
+    assert levels == [i for i in range(count) if i not in {1, 99}]
+    assert all(
+        found.labels[t] == ("happy" if level % 2 else "contempt") for level, t in zip(levels, found.truth, strict=True)
+    )
+    said = capsys.readouterr().err
+    assert "2 of 250 rows are damaged and left out; line 3: " in said
 
 
 def test_a_truncated_archive_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:

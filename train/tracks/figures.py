@@ -1,0 +1,69 @@
+"""How often each way to read a track is right, as reports have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from edge.frozen import FrozenModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_NORMAL = 1.96
+"""Standard errors to each side of a mean that hold 95 %."""
+
+
+class MeanFigure(FrozenModel):
+    """A mean over tracks."""
+
+    n: int
+    """Tracks."""
+
+    mean: float
+    interval: tuple[float, float]
+    """95 %, by the standard error of the tracks' own means: the frames of one track are not independent."""
+
+
+class TrackFigures(FrozenModel):
+    """One way to read tracks."""
+
+    accuracy: MeanFigure
+    """Share of the frames whose label was found."""
+
+    by_kind: dict[str, MeanFigure]
+    """The same of each kind of track."""
+
+    changes: float
+    """Mean changes of the answer within a track."""
+
+    hits: str
+    """In how many frames of each track it was right: two hexadecimal digits a track, for comparisons in pairs."""
+
+
+class TracksReport(FrozenModel):
+    """All ways to read the same tracks of one split."""
+
+    tracks: int
+    frames: int
+    fps: float
+    changes: float
+    """Mean changes of the truth within a track."""
+
+    ways: dict[str, TrackFigures] = Field(default_factory=dict)
+    """By name, as in `train.tracks.compare.WAYS`."""
+
+
+def mean_figure(values: NDArray[np.float64]) -> MeanFigure:
+    """Return the mean of ``(N,)`` values, one of each track."""
+    mean, n = float(values.mean()), len(values)
+    error = _NORMAL * float(values.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
+    return MeanFigure(n=n, mean=mean, interval=(mean - error, mean + error))
+
+
+def difference(first: TrackFigures, second: TrackFigures, frames: int) -> MeanFigure:
+    """Return by how much the first way is right more often than the second, track by track."""
+    one, other = (np.frombuffer(bytes.fromhex(way.hits), np.uint8) / frames for way in (first, second))
+    return mean_figure(one - other)

@@ -1,0 +1,123 @@
+"""What a frozen network sees in each frame of many tracks: its embeddings, computed once and kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.files import write_atomically
+from edge.vision.views import VIEWS, view_stills
+from train.datasets import DataError
+from train.embedding import embedder
+from train.tracks.smoothing import reading_plan
+from train.tracks.stills import KINDS, NEUTRAL, make_track
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from train.datasets import Faces
+    from train.kept import KeptNetwork
+    from train.recipes.tracks import TracksConfig
+
+_FORM = 1
+"""Of the tracks and the file; a change of either increases it."""
+
+_AT_ONCE = 64
+"""Tracks whose frames are in memory together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """``S`` tracks of ``T`` frames as a network reads them."""
+
+    embeddings: NDArray[np.float32]
+    """``(S, R, D)``: one for each view of each frame, in the order of the plan."""
+
+    truth: NDArray[np.intp]
+    """``(S, T)`` index of the label."""
+
+    kinds: NDArray[np.intp]
+    """``(S,)`` index into `KINDS`."""
+
+    def by_frame(self, fps: float) -> NDArray[np.float32]:
+        """Return ``(S, T, D)``: the mean of each frame's readings, which differ in number in the first frame alone."""
+        counts = [len(views) for views in reading_plan(self.truth.shape[1], fps)]
+        starts = np.cumsum([0, *counts[:-1]])
+        sums = np.add.reduceat(self.embeddings, starts, axis=1)
+        return np.asarray(sums / np.array(counts, np.float32)[:, None], np.float32)
+
+
+def read_tracks(  # what they are made of, and where they are kept
+    network: KeptNetwork,
+    faces: Faces,
+    config: TracksConfig,
+    count: int,
+    cache: Path | None,
+    advance: Callable[[int], None],
+) -> Readings:
+    """Return the readings of tracks of the first faces in a random order; more tracks than faces begin anew.
+
+    Args:
+        network: Sees each frame.
+        faces: One split's, each with one label.
+        config: The recipe's.
+        count: Tracks.
+        cache: A folder for the result; None: it is not kept.
+        advance: Is called with the number of tracks that are done.
+
+    Raises:
+        DataError: No face is neutral, so that no expression can build up from one.
+    """
+    if not (faces.truth == faces.labels.index(NEUTRAL)).any():
+        message = "no face is neutral: tracks in which an expression builds up need some"
+        raise DataError(message)
+    file = cache / f"{_key(network, faces, config, count)}.npz" if cache else None
+    if file and file.exists():
+        with np.load(file) as stored:
+            advance(count)
+            return Readings(stored["embeddings"], stored["truth"], stored["kinds"])
+    found = _read(network, faces, config, count, advance)
+    if file:
+        buffer = io.BytesIO()
+        pack: Any = np.savez
+        pack(buffer, embeddings=found.embeddings, truth=found.truth, kinds=found.kinds)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, buffer.getvalue())
+    return found
+
+
+def _read(
+    network: KeptNetwork, faces: Faces, config: TracksConfig, count: int, advance: Callable[[int], None]
+) -> Readings:
+    rows = np.random.default_rng(config.seed).permutation(len(faces))
+    sees, plan = embedder(network), reading_plan(config.frames, config.fps)
+    side = network.recipe.network.size
+    embeddings, truth, kinds = [], [], []
+    for start in range(0, count, _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, count))
+        tracks = [make_track(faces, int(rows[n % len(rows)]), config, n) for n in numbers]
+        every = np.stack([track.frames for track in tracks])
+        seen = np.stack(
+            [view_stills(every[:, t], view, side, side) for t, views in enumerate(plan) for view in views], axis=1
+        )
+        answers = sees.predict(seen.reshape(-1, side, side, 1), batch_size=256, verbose=0)
+        embeddings.append(np.asarray(answers, np.float32).reshape(*seen.shape[:2], -1))
+        truth += [track.truth for track in tracks]
+        kinds += [KINDS.index(track.kind) for track in tracks]
+        advance(len(tracks))
+    return Readings(np.concatenate(embeddings), np.stack(truth), np.array(kinds))
+
+
+def _key(network: KeptNetwork, faces: Faces, config: TracksConfig, count: int) -> str:
+    """Return what the readings are of."""
+    digest = hashlib.sha256(f"{_FORM} {network.sha256} {config.model_dump_json()} {count} {VIEWS}".encode())
+    digest.update(faces.pixels.tobytes())
+    digest.update(faces.targets.tobytes())
+    return digest.hexdigest()[:24]
