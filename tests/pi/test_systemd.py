@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.broker import wait_until
 from tests.pi.cache import scratch, unpack
 from tests.pi.container import Container
 from tests.pi.prerequisites import need, need_root
@@ -180,6 +181,36 @@ def test_what_it_must_not_do_is_refused(running: Container, system: Container) -
     walls_alone = inside_the_unit(system, "User=root\nGroup=root\n")
     assert "done" not in walls_alone.values(), walls_alone
     assert running.show(UNIT, "ActiveState") == "active"
+
+
+HOOKED = f"""{TEST_CARD}
+[health]
+every_s = 5
+
+[preview]
+enabled = true
+
+[[hooks]]
+on = "appeared"
+command = ["/bin/sh", "-c", "cat > /var/lib/emotion-edge/hook.json"]
+
+[[hooks]]
+on = "appeared"
+command = ["/bin/sh", "-c", "cat > /etc/hook.json"]
+"""
+
+
+def test_hooks_run_within_the_walls_and_the_preview_opens(installed: Container, system: Container) -> None:
+    configure(installed, HOOKED)
+    installed.wait(UNIT, "ActiveState", "active")
+    page = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8090/').read().decode())"
+    written, forbidden = system.root / "var/lib/emotion-edge/hook.json", system.root / "etc/hook.json"
+    wait_until(lambda: system.run("python3", "-c", page, check=False).returncode == 0, 60)
+    assert "<title>" in system.out("python3", "-c", page)
+    wait_until(lambda: written.is_file() and '"type":"appeared"' in written.read_text("utf-8"), 60)
+    health = ("mosquitto_sub", "-t", "emotion-edge/lab/health", "-C", "1", "-W", "60")
+    wait_until(lambda: json.loads(system.out(*health))["hooks"]["failed"] > 0, 60)
+    assert not forbidden.exists()
 
 
 def inside_the_unit(system: Container, more: str = "") -> dict[str, str]:
