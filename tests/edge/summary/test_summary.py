@@ -1,30 +1,17 @@
-"""Hours and days in numbers: what is counted, when they begin anew, and that a restart loses nothing of them."""
+"""Hours and days in numbers: what is counted, and when they begin anew."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from edge.frame import Frame
-from edge.geometry import Rect
-from edge.pipeline import Appeared, Changed, Gone
-from edge.summary import NullSummaryStore, Summary, SummaryFiles
+from tests.edge.summary.room import NOON, Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from edge.pipeline import Transition
-    from edge.summary import SummaryStore
-    from edge.wire.summary_message import Period, SummaryMessage
-
-GRAY = np.zeros((48, 64), np.uint8)
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-STAMP = {"device": "kitchen", "session": "01JD"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,42 +26,6 @@ def zone(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-class Room:
-    """A camera's frames, two a second, and what happens in them."""
-
-    def __init__(self, store: SummaryStore | None = None, at: datetime = NOON, *, synthetic: bool = False) -> None:
-        self.at, self.time_s, self.synthetic = at, 1000.0, synthetic
-        self.summary = Summary(store or NullSummaryStore(), at)
-        self.summary.add(Frame(GRAY, at, self.time_s, 0), synthetic=synthetic)
-
-    def watch(self, seconds: float) -> None:
-        """Watch for some time."""
-        for _ in range(int(seconds * 2)):
-            self.time_s += 0.5
-            self.at += timedelta(seconds=0.5)
-            self.summary.add(Frame(GRAY, self.at, self.time_s, 0), synthetic=self.synthetic)
-
-    def face(self, number: int, emotion: str | None, *, was: bool = False) -> None:
-        """Have a face appear, change, or go."""
-        where = (self.at, (64, 48), number, Rect(0, 0, 9, 9))
-        change: Transition
-        if emotion is None:
-            change = Gone(*where, "sad", 0.9, 1.0)
-        elif was:
-            change = Changed(*where, emotion, 0.9, {}, "sad", 1.0)
-        else:
-            change = Appeared(*where, emotion, 0.9, {})
-        self.summary.note([change])
-
-    @property
-    def message(self) -> SummaryMessage:
-        return self.summary.message(STAMP, self.at)
-
-    @property
-    def day(self) -> Period:
-        return self.message.utc.day
 
 
 def test_each_face_s_emotion_is_counted_and_somebody_once() -> None:
@@ -210,94 +161,3 @@ def test_what_the_test_card_shows_is_never_added_to_what_a_camera_saw() -> None:
     room.watch(60)
     assert not room.message.synthetic
     assert (room.day.faces, room.day.present_minutes) == (0, 0)
-
-
-def folders(tmp_path: Path) -> SummaryFiles:
-    return SummaryFiles(tmp_path / "state", tmp_path / "runtime")
-
-
-def keep(room: Room, *, to_disk: bool) -> None:
-    room.summary.save(room.message, to_disk=to_disk)
-
-
-@pytest.mark.parametrize("to_disk", [True, False])
-def test_a_restart_goes_on_where_the_last_run_ended(tmp_path: Path, *, to_disk: bool) -> None:
-    room = Room(folders(tmp_path))
-    room.face(1, "happy")
-    room.watch(90)
-    keep(room, to_disk=to_disk)
-    again = Room(folders(tmp_path), room.at)
-    assert again.message == room.message
-    again.face(2, "happy")
-    again.watch(30)
-    assert again.day.minutes["happy"] == pytest.approx(2, abs=0.02)
-    assert (again.day.visits, again.day.faces, again.day.longest_stay_s) == (2, 2, 90)
-
-
-def test_after_a_power_cut_the_disk_knows_the_last_hour(tmp_path: Path) -> None:
-    room = Room(folders(tmp_path))
-    room.face(1, "happy")
-    room.watch(60)
-    keep(room, to_disk=True)
-    room.watch(60)
-    keep(room, to_disk=False)
-    (tmp_path / "runtime" / "summary.json").unlink()
-    assert Room(folders(tmp_path), room.at).day.minutes["happy"] == 1
-
-
-def test_what_ended_while_the_daemon_was_off_is_over(tmp_path: Path) -> None:
-    room = Room(folders(tmp_path))
-    room.face(1, "happy")
-    room.watch(60)
-    keep(room, to_disk=True)
-    next_day = Room(folders(tmp_path), NOON + timedelta(days=1))
-    assert next_day.day.present_minutes == 0
-    assert next_day.message.utc.last_day is not None
-    assert next_day.message.utc.last_day.present_minutes == 1
-
-
-def test_nothing_is_written_to_the_disk_while_nobody_is_there(tmp_path: Path) -> None:
-    room = Room(folders(tmp_path))
-    room.watch(60)
-    keep(room, to_disk=True)
-    assert not (tmp_path / "state").exists()
-    room.face(1, "happy")
-    room.watch(1)
-    keep(room, to_disk=True)
-    assert (tmp_path / "state" / "summary.json").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "state" / "summary.json").stat().st_size < 4096
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{}", b"\xff", b"[" * 60_000, b'{"schema": 1}', b"x" * 70_000],
-    ids=lambda content: str(len(content)),
-)
-def test_a_file_that_is_none_is_told_and_passed_over(
-    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "summary.json").write_bytes(content)
-    assert Room(folders(tmp_path)).day.faces == 0
-    assert "summary.json: " in caplog.text
-    assert "anew" in caplog.text
-
-
-def test_a_disk_that_refuses_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "state").write_text("a file where the folder belongs")
-    room = Room(folders(tmp_path))
-    for number in range(3):
-        room.face(number, "happy")
-        room.watch(1)
-        keep(room, to_disk=True)
-    assert caplog.text.count("the summary may not survive") == 1
-
-
-def test_a_summary_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    room = Room(folders(tmp_path))
-    room.face(1, "happy")
-    room.watch(45)
-    loaded: Any = None
-    keep(room, to_disk=True)
-    loaded = folders(tmp_path).load()
-    assert loaded == room.message
