@@ -17,6 +17,7 @@ from edge.mqtt.paho_client import MOST_BYTES
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -45,6 +46,8 @@ class Connection:
         subscriptions: Subscriptions,
         receiver: Receiver,
         limits: BrokerLimits,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         """Prepare; `open` connects.
 
@@ -54,6 +57,7 @@ class Connection:
             subscriptions: What is subscribed to once the broker accepts.
             receiver: Is called with what became of each message.
             limits: Where the broker's limits are noted.
+            clock: Seconds that never jump.
         """
         self.accepted = False
         self.end: End | None = None
@@ -63,7 +67,7 @@ class Connection:
         self._unconfirmed: list[Sent] = []  # events with QoS 0, which the broker does not acknowledge
         self._confirming: tuple[int, list[Sent]] | None = None
         self._receiver, self._limits = receiver, limits
-        self._wake_up = wake_up
+        self._wake_up, self._clock = wake_up, clock
         self._selector = selectors.DefaultSelector()
         self._client = client
         client.on_connect = self._connected
@@ -121,7 +125,7 @@ class Connection:
         info = self._client.publish(
             message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
         )
-        sent = Sent(message, packet_bytes(message, mqtt5=self.mqtt5), sequence)
+        sent = Sent(message, packet_bytes(message, mqtt5=self.mqtt5), sequence, self._clock())
         if info.rc != paho.MQTT_ERR_SUCCESS:
             self.abort(End("away", paho.error_string(info.rc)))
         elif message.qos:
@@ -170,6 +174,12 @@ class Connection:
         """What was sent and is not answered, in the order of sending."""
         confirming = self._confirming[1] if self._confirming else []
         return [*self._underway.values(), *confirming, *self._unconfirmed]
+
+    @property
+    def waits_s(self) -> float:
+        """For how long the oldest message has waited for its acknowledgement."""
+        oldest = next(iter(self._underway.values()), None)
+        return self._clock() - oldest.at_s if oldest else 0.0
 
     @property
     def window(self) -> int:

@@ -117,7 +117,7 @@ class Connector:
         except ConfigError as error:
             return self._failed(End("refused", str(error))), False, False
         self._sender.prepare()
-        connection = Connection(client, self.wake_up, self.subscriptions, self._sender, self._limits)
+        connection = Connection(client, self.wake_up, self.subscriptions, self._sender, self._limits, clock=self._clock)
         underway = []
         try:
             connection.open(self._broker.host, self._broker.port)
@@ -169,6 +169,9 @@ class Connector:
                 return
             if connection.accepted and self._version.asking:
                 connection.disconnect()
+            elif connection.waits_s >= self._backoff.acknowledgement_s:
+                reason = f"a message was not acknowledged for {self._backoff.acknowledgement_s:g} s"
+                connection.abort(End("away", reason))
             elif connection.accepted:
                 self._exchange(connection, now_s)
             elif now_s >= answer_by_s:

@@ -41,6 +41,9 @@ class Sent:
     sequence: int | None
     """Of an event, in the outbox."""
 
+    at_s: float = 0.0
+    """When it was sent, on the connection's clock."""
+
 
 class Receiver(Protocol):
     """Is called with what became of each message; of QoS 0, events only."""

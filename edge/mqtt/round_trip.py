@@ -117,7 +117,7 @@ class _Attempt:
     def run(self, patience_s: float) -> RoundTrip:
         """Connect, try, and disconnect."""
         wake_up = WakeUp()
-        connection = Connection(self._client, wake_up, self._subscriptions, self, self._limits)
+        connection = Connection(self._client, wake_up, self._subscriptions, self, self._limits, clock=time.monotonic)
         try:
             connection.open(self._broker.host, self._broker.port)
             return self._talk(connection, patience_s)

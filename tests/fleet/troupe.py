@@ -49,7 +49,10 @@ class Troupe:
             if not away:
                 return [seconds for standing in standings for seconds in standing.back_s]
             if time.monotonic() > until_s:
-                message = f"{away} devices did not come back in {_PATIENCE_S:g} s"
+                waiting = sum(standing.waiting for standing in standings)
+                mute = sum(standing.mute for standing in standings)
+                what = f"{mute} are not connected, {waiting} events wait"
+                message = f"{away} devices are not back after {_PATIENCE_S:g} s: {what}"
                 raise TimeoutError(message)
             time.sleep(0.2)
 

@@ -79,6 +79,9 @@ class Standing:
     away: int
     """Devices that are watched and not back."""
 
+    mute: int
+    """Devices that are not connected."""
+
     dropped: int
     conflicts: int
     """Other daemons that they saw on their topics."""
@@ -151,6 +154,7 @@ class Worker:
         return Standing(
             waiting=sum(device.outbox.status.depth for device in self._devices),
             away=len(self._away),
+            mute=sum(not device.client.connected for device in self._devices),
             dropped=sum(device.outbox.status.dropped for device in self._devices),
             conflicts=sum(device.client.health.conflicts for device in self._devices),
             made={(device.name, device.origin.session): device.made for device in self._devices},

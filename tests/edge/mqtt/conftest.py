@@ -25,10 +25,16 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
     clients: list[MqttClient] = []
 
     def make(
-        url: str, *, outbox: Outbox | None = None, mqtt5: bool = True, refused_s: float = 0.1, **settings: Any
+        url: str,
+        *,
+        outbox: Outbox | None = None,
+        mqtt5: bool = True,
+        refused_s: float = 0.1,
+        acknowledgement_s: float = 60.0,
+        **settings: Any,
     ) -> MqttClient:
         config = MqttConfig(url=url, device="test", **settings)
-        backoff = replace(QUICK, refused_s=refused_s)
+        backoff = replace(QUICK, refused_s=refused_s, acknowledgement_s=acknowledgement_s)
         client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, backoff=backoff)
         clients.append(client)
         return client

@@ -85,3 +85,29 @@ def test_a_broker_that_closes_every_connection_is_no_reason_to_hold_anything_bac
         wait_until(lambda: outbox.status.depth == 0)
         assert AVAILABILITY in broker.topics()[-2:]
         client.close(0.3)
+
+
+@pytest.mark.parametrize("mqtt5", [True, False])
+def test_a_message_that_is_never_acknowledged_is_sent_again(
+    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture, *, mqtt5: bool
+) -> None:
+    """A cluster may lose an acknowledgement with a node, while it answers everything that comes later."""
+    outbox = Outbox(OutboxConfig())
+    connections: list[int] = []
+
+    def forget(published: Published) -> bytes | None:
+        """Take the first event of the first connection, and say nothing."""
+        first = published.topic == EVENT and b'"sequence":0' in published.payload and not connections
+        if first:
+            connections.append(len(broker.versions))
+        return b"" if first else None
+
+    with ScriptedBroker(answer=forget) as broker:
+        client = publish_to(broker.url, outbox=outbox, mqtt5=mqtt5, acknowledgement_s=1.0)
+        client.start()
+        for sequence in range(3):
+            client.publish_event(event(sequence), time.monotonic())
+        wait_until(lambda: outbox.status.depth == 0)
+        assert client.reconnects == 1
+        client.close(0.3)
+    assert any("a message was not acknowledged for 1 s" in text for text in warnings_of(caplog))
