@@ -25,8 +25,8 @@ _ABOUT = """\
 on. They are made up. FER2013 shows nobody twice, so the crop of a still drifts, grows and tilts, frames blur into
 the next, noise is new in each, another person's face is mixed in for 2 to 5 frames of half of the tracks, and an
 expression that builds up is a neutral face blended into the face of *somebody else*; the label changes at the half.
-Networks learned from such tracks of training faces, which `emotion` has learned too. Real footage may rank the ways
-otherwise.
+Networks learned from such tracks of training faces, which `emotion` has learned too; those with memory also learned
+that a track goes from neutral to an expression and never back. Real footage may rank the ways otherwise.
 
 All ways take the same readings: `emotion`'s embeddings of the views that `edge` reads, four of the first frame and one
 of each later one. Smoothing is `edge`'s own code: the mean of the newest four views, then its exponential average; what
@@ -84,7 +84,7 @@ def section(reports: Mapping[str, TracksReport]) -> str:
         ways="\n".join(_way(name, way) for name, way in ways.items()),
         changes=control.changes,
         differences="\n".join(f"| {name} | {_points(found)} |" for name, found in compared.items()),
-        answer=" ".join(_answers(fair)),
+        answer="\n".join(_answers(fair, trained, own[NETWORK_SMOOTHED])),
     )
     return f"{_HEADING}\n{about}\n"
 
@@ -100,14 +100,18 @@ def _points(found: MeanFigure) -> str:
     return f"{100 * found.mean:+.2f}, {100 * low:+.2f} to {100 * high:+.2f}"
 
 
-def _answers(fair: Mapping[str, MeanFigure]) -> Iterator[str]:
-    """Yield what the interval of each network's difference says."""
+def _answers(
+    fair: Mapping[str, MeanFigure], trained: Mapping[str, TrackFigures], smoothed: TrackFigures
+) -> Iterator[str]:
+    """Yield what the interval of each network's difference says, and where the difference is."""
     for name, found in fair.items():
         low, high = found.interval
         if low > 0:
-            said = "Yes, on these tracks"
+            said = "Yes"
         elif high < 0:
-            said = "No, on these tracks"
+            said = "No"
         else:
-            said = "Not to be told on these tracks"
-        yield f"{said}: `{name}` is {_points(found)} points from smoothing of what was trained alike without memory."
+            said = "Not to be told"
+        kinds = (f"{trained[name].by_kind[k].mean:.1%} against {smoothed.by_kind[k].mean:.1%} ({k})" for k in KINDS)
+        yield f"{said}, on these tracks, of `{name}`: {_points(found)} points over the smoothed control;"
+        yield f"{' and '.join(kinds)}."

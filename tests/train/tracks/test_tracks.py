@@ -13,9 +13,10 @@ from train.datasets import Faces
 from train.datasets.ferplus import LABELS
 from train.recipes.tracks import TracksConfig
 from train.tracks.compare import FRAME, NETWORK, NETWORK_SMOOTHED, PUBLISHED, SMOOTHED, compare
-from train.tracks.figures import difference
+from train.tracks.figures import TrackFigures, TracksReport, difference, mean_figure
 from train.tracks.readings import Readings, read_tracks
 from train.tracks.smoothing import reading_plan
+from train.tracks.stills import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,3 +184,23 @@ def test_what_does_not_go_with_tracks_is_refused(
 
 def test_the_page_says_that_nothing_is_trained() -> None:
     assert "No network over frames was trained yet" in memory_page.section({})
+
+
+def figures(hits: int, tracks: int = 30) -> TrackFigures:
+    """A way that is right in so many of 10 frames of each track, one more in every third."""
+    each = [hits + (number % 3 == 0) for number in range(tracks)]
+    mean = mean_figure(np.array(each) / 10)
+    return TrackFigures(accuracy=mean, by_kind=dict.fromkeys(KINDS, mean), changes=1.0, hits=bytes(each).hex())
+
+
+@pytest.mark.parametrize(("hits", "said"), [(9, "Yes, "), (5, "No, "), (7, "Not to be told, ")])
+def test_the_page_answers_by_the_interval(hits: int, said: str) -> None:
+    control = {FRAME: figures(5), SMOOTHED: figures(6), PUBLISHED: figures(6), NETWORK: figures(6)}
+    control[NETWORK_SMOOTHED] = figures(7)
+    reports = {
+        name: TracksReport(tracks=30, frames=10, fps=10.0, changes=0.5, ways=ways)
+        for name, ways in {"cnn_no_memory": control, "cnn_gru": {NETWORK: figures(hits)}}.items()
+    }
+    page = memory_page.section(reports)
+    assert f"beat smoothing?** {said}" in page
+    assert f"| {10 * (hits - 7):+.2f}, " in page
