@@ -49,7 +49,7 @@ REST    ?= 60
 ARCH    ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
-EXTRAS := demo lsl plot test train train-gpu convert picamera2
+EXTRAS := demo lsl plot test train train-gpu tune tensorboard convert picamera2
 
 .PHONY: help release deb image run install uninstall purge rollback bench train convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import train.native_stderr  # noqa: F401  # before anything that imports keras
 
 # isort: split
+import keras
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,10 +31,16 @@ from train.progress import progress
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
 from train.tracks.examples import track_examples
+from train.tune import commands as tune
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
+TENSORBOARD = "tensorboard"
+"""The folder of TensorBoard's logs, in that of a run."""
+
+_NO_TENSORBOARD = "--tensorboard needs TensorBoard, which is not installed: pip install -r requirements/tensorboard.txt"
 
 app = typer.Typer(
     help="From labelled faces to a Keras model and a report.",
@@ -45,6 +53,7 @@ app.add_typer(predict.app)
 app.add_typer(datasets.app)
 app.add_typer(keep.app)
 app.add_typer(pack.app)
+app.add_typer(tune.app)
 
 
 @app.command()
@@ -58,8 +67,11 @@ def fit(  # noqa: PLR0913  # each is a flag
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there, if any.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete the run that is there and start over.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's, for a quick try.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write logs for TensorBoard too.")] = False,
 ) -> None:
     """Train a recipe's model and write NAME.keras with its report."""
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise recipes.RecipeError(_NO_TENSORBOARD)
     plan = recipes.load(recipe)
     if epochs:
         plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
@@ -78,7 +90,10 @@ def fit(  # noqa: PLR0913  # each is a flag
             validation = validation_examples(plan.data, fer2013, ferplus)
             training = training_examples(plan.data, fer2013, ferplus, clips, stage)
     learned.describe(training).write(folder)
-    network = fitting.fit(plan, training, validation, folder, resume=resume, teachers=teachers, start=before)
+    more = [keras.callbacks.TensorBoard(folder / TENSORBOARD, write_graph=False)] if tensorboard else []
+    network = fitting.fit(
+        plan, training, validation, folder, resume=resume, teachers=teachers, start=before, callbacks=more
+    )
     weights = network.get_weights()
     sha256 = kept.save(folder / f"{plan.name}.npz", plan, weights)
     finish.write_models(kept.KeptNetwork(plan, tuple(weights), sha256), folder, tests)

@@ -55,6 +55,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     teachers: Sequence[KeptNetwork] = (),
     start: KeptNetwork | None = None,
     limit: TimeLimit | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
     """Train one model.
 
@@ -67,6 +68,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         teachers: Networks whose answers are learned beside the labels.
         start: The weights to start from; None: random ones.
         limit: Ends the run before an epoch that would take too long.
+        callbacks: What else follows the epochs; they change no weight.
 
     Returns:
         The network in float32 with the averaged weights, from ``(N, 48, 48, 1)`` gray levels to ``(N, K)`` logits of
@@ -105,6 +107,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             keras.callbacks.CSVLogger(folder / LOG, append=True),
             FollowValidation(schedule, partial(read_log, folder), network, folder / _BEST),
             *([limit] if limit else []),
+            *callbacks,
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
