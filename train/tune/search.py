@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import optuna
 
+from edge.redaction import redact
+from edge.text import first_line
 from train import fit
 from train.recipes import RecipeError
 from train.tune.fields import with_values
@@ -68,7 +70,8 @@ def open_study(
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
         )
     except Exception as error:  # SQLAlchemy raises whatever its drivers raise
-        message = f"--storage {storage}: {str(error).splitlines()[0]}; write a URL such as sqlite:///study.db"
+        said = first_line(error).replace(storage, redact(storage))
+        message = f"--storage {redact(storage)}: {said}; write a URL such as sqlite:///study.db"
         raise RecipeError(message) from error
     wanted = {"recipe": recipe.model_dump(mode="json"), "fields": [str(field) for field in fields], **search}
     said, before = json.dumps(wanted, sort_keys=True), study.user_attrs.get(_SEARCH)
@@ -77,7 +80,9 @@ def open_study(
     elif before is not None and fields and before != said:
         there = json.loads(before)
         differing = ", ".join(key for key in wanted if there.get(key) != json.loads(said)[key])
-        message = f"--storage {storage}: its study {recipe.name} is another search ({differing} differ); name another"
+        message = (
+            f"--storage {redact(storage)}: its study {recipe.name} is another search ({differing} differ); name another"
+        )
         raise RecipeError(message)
     return study
 

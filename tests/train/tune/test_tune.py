@@ -90,6 +90,15 @@ def test_mistakes_are_told_before_anything_is_trained(
     assert said in capsys.readouterr().err
 
 
+def test_a_storage_s_password_is_not_shown(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    storage = "nothing://me:hunter2@host/search"
+    command = ["tune", str(trained.recipe), *trained.data, "--field", "network.dropout=0.1:0.5", "--storage", storage]
+    assert call(main, command) == 2
+    said = capsys.readouterr().err
+    assert "--storage nothing://" in said
+    assert "hunter2" not in said
+
+
 def test_without_optuna_it_says_what_to_install(
     trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
