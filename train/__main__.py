@@ -27,6 +27,7 @@ from train.evaluate import commands, predict
 from train.evaluate.protocols import faces_to_test
 from train.heads import heads_of
 from train.job import pack
+from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
@@ -89,6 +90,8 @@ def fit(  # noqa: PLR0913  # each is a flag
         else:
             validation = validation_examples(plan.data, fer2013, ferplus)
             training = training_examples(plan.data, fer2013, ferplus, clips, stage)
+        if plan.network.landmarks:
+            training, validation = map(seen_by_landmarks, (training, validation))
     learned.describe(training).write(folder)
     more = [keras.callbacks.TensorBoard(folder / TENSORBOARD, write_graph=False)] if tensorboard else []
     network = fitting.fit(

@@ -22,7 +22,7 @@ class Examples:
     """Pictures and targets."""
 
     pixels: NDArray[Any]
-    """``(N, 48, 48)``; of tracks ``(N, T, D)`` float32 embeddings of their frames"""
+    """``(N, 48, 48)``; of landmarks ``(N, 478, 3)`` float32, of tracks ``(N, T, D)`` embeddings of their frames."""
 
     targets: NDArray[np.float32]
     """``(N, K)``, of tracks ``(N, T, K)``; the columns of each head one after the other."""

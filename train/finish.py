@@ -8,8 +8,7 @@ from rich.console import Console
 
 from train import fit, kept, learned, page
 from train.evaluate import tables
-from train.evaluate.models import keras_logits
-from train.evaluate.protocols import evaluate_all
+from train.evaluate.models import evaluate_keras
 from train.heads import emotion_models, model_columns
 from train.networks.cost import count_macs
 from train.progress import progress
@@ -74,7 +73,7 @@ def write_models(
             epochs=len(history["epoch"]),
             wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
             history=history,
-            metrics=evaluate_all(keras_logits(model), labels, tests),
+            metrics=evaluate_keras(model, labels, tests),
             tracks=tracks,
         )
         page.write(written, folder)

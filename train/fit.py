@@ -170,7 +170,8 @@ def training_model(  # the network and what is around it
     teaching: Teachers | None = None,
 ) -> keras.Model:
     """Return a network with its augmentation, its teachers, its loss and its optimizer, compiled to be trained."""
-    pixels = keras.Input(network.input_shape[1:] if recipe.data.tracks else (fer2013.SIZE, fer2013.SIZE, 1))
+    no_pictures = recipe.data.tracks or recipe.network.landmarks
+    pixels = keras.Input(network.input_shape[1:] if no_pictures else (fer2013.SIZE, fer2013.SIZE, 1))
     augmented = augmentation(pixels) if augmentation else pixels
     fitted = augmented if recipe.data.tracks else networks.fitted(augmented, network)
     logits = _seeing(network, recipe.loss.attention)(fitted)

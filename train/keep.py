@@ -19,8 +19,8 @@ from train import fit as fitting
 from train import kept, page, recipes, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
-from train.evaluate.models import keras_logits
-from train.evaluate.protocols import evaluate_all, faces_to_test
+from train.evaluate.models import evaluate_keras
+from train.evaluate.protocols import faces_to_test
 from train.finish import TRACKS
 from train.heads import emotion_models, heads_of, model_columns
 from train.progress import progress
@@ -58,7 +58,7 @@ def keep(
         labels, columns = model_columns(network.heads, head)
         model = fitting.only(whole, recipe, columns)
         before = report.read(run / f"{name}.json")
-        metrics = evaluate_all(keras_logits(model), labels, tests)
+        metrics = evaluate_keras(model, labels, tests)
         after = before.model_copy(update={"metrics": metrics, "weights": sha256, "tracks": tracks})
         write_atomically(into / f"{name}.json", after.model_dump_json(indent=1) + "\n")
         was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before, after))

@@ -72,6 +72,9 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
     with _in_lower_case(path) as file:
         model = _load(path, file, trusted=trusted)
     model = _in_float32(path, model)
+    if [getattr(tensor, "name", None) for tensor in getattr(model, "inputs", None) or ()] == ["landmarks"]:
+        message = f"{path}: it takes landmarks, which another network has to find; a bundle takes pixels"
+        raise ModelError(message)
     taken = getattr(model, "input_shape", None)
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"

@@ -12,6 +12,7 @@ import pytest
 
 from edge.vision.crops import all_resized
 from train import batch_norm, networks, recipes, systems
+from train.landmarks.models import FILE, seen_by_landmarks
 from train.losses import HeadsLoss, MainAccuracy
 from train.optimizers import make_optimizer
 from train.targets import training_examples
@@ -41,6 +42,9 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
         examples = track_examples(plan, "Training", *files, None, lambda _name, _total: lambda _count: None)
     else:
         examples = training_examples(data, *files, None).sample(FACES, seed=1)
+    if config.landmarks:
+        assert FILE.exists(), f"{FILE}: 'make landmarks' writes it"
+        examples = seen_by_landmarks(examples)
     columns = examples.heads[0].columns
     # Votes are not one label: the largest one is learned.
     targets = np.eye(columns.stop, dtype=np.float32)[examples.targets[..., columns].argmax(axis=-1)]
@@ -49,7 +53,7 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     network = networks.build(config, columns.stop)
     side = recipe.network.size
     pixels: Any = examples.inputs()
-    if not examples.are_tracks:
+    if not (examples.are_tracks or config.landmarks):
         pixels = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
     heads = examples.heads[:1]
     # The end of each round makes the weights their average over steps, which hardly moves in one of so few.

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from train.evaluate.metrics import Logits
+    from train.evaluate.models import OpenedModel
 
 ROUNDS = 4
 """Visits in each sequence of `scenes`."""
@@ -69,15 +70,16 @@ def evaluate(  # each is a flag
 ) -> None:
     """Evaluate a model by every protocol, or compare two on the same faces (McNemar's test)."""
     tests = load_tests(fer2013, ferplus)
-    logits, labels = _open_balanced(model, balance, fer2013, ferplus)
+    opened = open_model(model)
+    logits, labels = _balanced(opened, balance, fer2013, ferplus)
     if against:
-        pairs = compare_all((logits, labels), _open_balanced(against, balance, fer2013, ferplus), tests)
+        pairs = compare_all((logits, labels), _balanced(open_model(against), balance, fer2013, ferplus), tests)
         Console().print(tables.pairs(pairs))
         Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
         content = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1)
     else:
         metrics = evaluate_all(logits, labels, tests)
-        views = evaluate_views(logits, labels, tests)
+        views = {} if opened.landmarks else evaluate_views(logits, labels, tests)
         for table in tables.everything(metrics, views, own_protocol(labels)):
             Console().print(table)
         metrics |= {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
@@ -102,9 +104,8 @@ def write_figures(
     Console().print(f"{into}: figures of {', '.join(each.card.name for each in measured)}", soft_wrap=True)
 
 
-def _open_balanced(path: Path, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
+def _balanced(model: OpenedModel, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
     """Return a model's logits, adjusted by `tau`, and its labels."""
-    model = open_model(path)
     if not tau:
         return model.logits, model.labels
     priors = model.priors or training_priors(model.labels, fer2013, ferplus)

@@ -14,13 +14,17 @@ from edge.vision.crops import all_resized
 from train import report
 from train.datasets import DataError
 from train.datasets.fer2013 import SIZE
+from train.evaluate.protocols import evaluate_all
+from train.landmarks.models import FOUND, landmark_logits, takes_landmarks, with_mesh
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from train.evaluate.metrics import Logits
+    from train.datasets import Faces, LabelProtocol, Split
+    from train.evaluate.metrics import Logits, Metrics
 
 _BATCH = 256
 """Pictures of 48x48 pixels; of larger ones fewer."""
@@ -41,6 +45,9 @@ class OpenedModel:
 
     balance: float = 0.0
     """The tau of logit adjustment that it ships with."""
+
+    landmarks: bool = False
+    """Whether it sees faces by their landmarks, which changed pictures do not have."""
 
 
 def open_model(path: Path) -> OpenedModel:
@@ -63,12 +70,15 @@ def open_model(path: Path) -> OpenedModel:
         priors = dict(zip(bundle.labels, calibration.priors or (), strict=False))
         return OpenedModel(logits, bundle.outputs.columns, priors, calibration.balance)
     model, written = _load(path)
-    return OpenedModel(keras_logits(model), written.labels, written.priors)
+    return OpenedModel(keras_logits(model), written.labels, written.priors, landmarks=takes_landmarks(model))
 
 
 def load_keras(path: Path) -> tuple[keras.Model, tuple[str, ...]]:
     """Return the network in a ``.keras`` file, and the labels in the report beside it; errors as of `open_model`."""
     model, written = _load(path)
+    if takes_landmarks(model):
+        message = f"{path}: it takes landmarks, not pictures; 'evaluate' shows how accurate it is on FER2013"
+        raise DataError(message)
     return model, written.labels
 
 
@@ -86,6 +96,8 @@ def keras_logits(model: keras.Model) -> Logits:
 
     A model over frames sees each picture as the first frame of a track.
     """
+    if takes_landmarks(model):
+        return landmark_logits(model)
     height, width = model.input_shape[-3:-1]
     over_frames = len(model.input_shape) > 4
     batch = max(1, _BATCH * SIZE**2 // (height * width))
@@ -102,3 +114,21 @@ def keras_logits(model: keras.Model) -> Logits:
         return found[:, 0] if over_frames else found
 
     return logits
+
+
+def evaluate_keras(
+    model: keras.Model, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
+) -> dict[str, dict[str, Metrics]]:
+    """Return a Keras model's metrics by split, then by protocol; of landmarks also those of the faces that have some.
+
+    Args:
+        model: From pictures, or landmarks, to logits.
+        labels: Of the logits; `FACE` may be among them.
+        tests: The faces of each split and protocol.
+    """
+    logits = keras_logits(model)
+    metrics = evaluate_all(logits, labels, tests)
+    if takes_landmarks(model):
+        found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})
+        metrics |= {f"{split}, {FOUND}": protocols for split, protocols in found.items()}
+    return metrics

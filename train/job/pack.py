@@ -77,6 +77,9 @@ def pack(  # each is a flag
     if twice:
         message = f"two recipes are named {twice[0]}: each needs a name of its own"
         raise recipes.RecipeError(message)
+    if any(plan.network.landmarks for plan in plans):
+        message = "a network of landmarks cannot be packed: landmarks are not among what a job holds; train it here"
+        raise recipes.RecipeError(message)
     files = _networks(plans)
     files |= _wheels(wheels) if wheels else {}
     files |= _program()

@@ -15,6 +15,9 @@ from train.networks.cnn_two_block import CnnTwoBlockConfig, cnn_two_block
 from train.networks.cnn_wide import CnnWideConfig, cnn_wide
 from train.networks.ddamfn import DdamfnConfig, ddamfn
 from train.networks.efficientnet_b0 import EfficientNetB0Config, efficientnet_b0
+from train.networks.landmark_ft_transformer import LandmarkFtTransformerConfig, landmark_ft_transformer
+from train.networks.landmark_gnn import LandmarkGnnConfig, landmark_gnn
+from train.networks.landmark_mlp import LandmarkMlpConfig, landmark_mlp
 from train.networks.resnet import ResNetConfig, resnet
 from train.networks.resnet_attention import ResNetAttentionConfig, resnet_attention
 from train.networks.transformer_encoder_decoder import (
@@ -38,6 +41,9 @@ NetworkConfig = Annotated[
     | CnnWideConfig
     | DdamfnConfig
     | EfficientNetB0Config
+    | LandmarkFtTransformerConfig
+    | LandmarkGnnConfig
+    | LandmarkMlpConfig
     | ResNetAttentionConfig
     | ResNetConfig
     | TransformerEncoderDecoderConfig,
@@ -55,6 +61,9 @@ _BUILDERS: dict[type[NetworkSettings], Callable[[Any, int], keras.Model]] = {
     CnnWideConfig: cnn_wide,
     DdamfnConfig: ddamfn,
     EfficientNetB0Config: efficientnet_b0,
+    LandmarkFtTransformerConfig: landmark_ft_transformer,
+    LandmarkGnnConfig: landmark_gnn,
+    LandmarkMlpConfig: landmark_mlp,
     ResNetAttentionConfig: resnet_attention,
     ResNetConfig: resnet,
     TransformerEncoderDecoderConfig: transformer_encoder_decoder,
@@ -65,9 +74,9 @@ def build(config: NetworkConfig, classes: int) -> keras.Model:
     """Build a network.
 
     Returns:
-        A model from ``(N, size, size, 1)`` gray levels 0..255 to ``(N, classes)`` float32 logits or, of those over
-        frames, from ``(N, T, embedding)`` to ``(N, T, classes)``; its last weights are the kernel and the bias of the
-        logits, but for a `one_model`.
+        A model from ``(N, size, size, 1)`` gray levels 0..255, or ``(N, 478, 3, 1)`` landmarks, to ``(N, classes)``
+        float32 logits or, of those over frames, from ``(N, T, embedding)`` to ``(N, T, classes)``; its last weights are
+        the kernel and the bias of the logits, but for a `one_model`.
     """
     return _BUILDERS[type(config)](config, classes)
 
@@ -87,6 +96,9 @@ __all__ = [
     "CnnWideConfig",
     "DdamfnConfig",
     "EfficientNetB0Config",
+    "LandmarkFtTransformerConfig",
+    "LandmarkGnnConfig",
+    "LandmarkMlpConfig",
     "NetworkConfig",
     "ResNetAttentionConfig",
     "ResNetConfig",

@@ -13,6 +13,9 @@ class NetworkSettings(FrozenModel):
     size: ClassVar[int] = 48
     """Width and height of the pictures that the network takes, in pixels; faces are enlarged to it."""
 
+    landmarks: ClassVar[bool] = False
+    """Whether it takes the landmarks of face meshes instead of pictures."""
+
     one_model: ClassVar[bool] = False
     """Whether its outputs cannot be divided among the models of two heads for emotions: they have no kernel each."""
 

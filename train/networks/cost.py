@@ -41,6 +41,8 @@ def _layer_macs(layer: keras.layers.Layer) -> int:
         return _attention_macs(layer)
     if isinstance(layer, keras.layers.GRU):
         return int(sum(math.prod(kernel.shape) for kernel in (layer.cell.kernel, layer.cell.recurrent_kernel)))
+    if isinstance(layer, keras.layers.EinsumDense):  # ours has a kernel of its own for each place
+        return math.prod(layer.kernel.shape)
     return 0
 
 

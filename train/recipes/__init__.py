@@ -181,6 +181,16 @@ class Recipe(FrozenModel):
         return self
 
     @model_validator(mode="after")
+    def _landmarks_are_no_pictures(self) -> Recipe:
+        if self.network.landmarks and (self.augment != UNCHANGED or self.schedule.light_epochs):
+            message = "augment: landmarks are not changed as pictures are; write 0 (1 for gamma, false for flip)"
+            raise ValueError(message)
+        if self.network.landmarks and (self.data.clutter or self.data.teachers):
+            message = "data: landmarks are of faces, and their teachers see none; leave out clutter and teachers"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _outputs_are_those_of_the_heads(self) -> Recipe:
         if self.network.one_model and self.data.also:
             message = f"data.also: {self.network.kind} has outputs for one model only; leave it out"

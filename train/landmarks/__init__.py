@@ -1,0 +1,1 @@
+"""Face-mesh landmarks: found once in an environment of their own, kept in a file, looked up by picture."""
