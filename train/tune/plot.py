@@ -42,7 +42,7 @@ def draw(study: optuna.Study) -> bytes:
         history.step(
             numbers, np.maximum.accumulate(values), where="post", color=STRONG, linewidth=1.8, label="best so far"
         )
-        history.legend(frameon=False, loc="lower right")
+        history.legend(frameon=False, loc="best")
     history.yaxis.set_major_formatter(PercentFormatter(1))
     history.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     history.set_xlabel("trial")
