@@ -21,8 +21,8 @@ class Backoff:
     answer_s: float = 10.0
     """For the broker's answer to a connection."""
 
-    acknowledgement_s: float = 60.0
-    """For the acknowledgement of a message; a cluster may lose one with a node, and go on with all others."""
+    acknowledgement_s: float = 30.0
+    """For the acknowledgement of a message: as the keep-alive. A cluster may lose one with a node, and go on."""
 
     settled_s: float = 10.0
     """A connection that lasted this long resets the backoff. A client-id conflict ends it sooner, and does not."""

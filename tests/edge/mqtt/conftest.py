@@ -30,7 +30,7 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
         outbox: Outbox | None = None,
         mqtt5: bool = True,
         refused_s: float = 0.1,
-        acknowledgement_s: float = 60.0,
+        acknowledgement_s: float = 30.0,
         **settings: Any,
     ) -> MqttClient:
         config = MqttConfig(url=url, device="test", **settings)
