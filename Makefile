@@ -45,7 +45,7 @@ MODEL_TESTS := tests/train tests/convert
 FUZZ_S  ?= 3600
 # How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
 BROKER  ?= mosquitto
-DEVICES ?= $(if $(filter cluster,$(BROKER)),150,1000)
+DEVICES ?= $(if $(filter cluster,$(BROKER)),100,1000)
 REST    ?= 60
 
 # What 'image' is for, and what builds it.

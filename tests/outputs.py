@@ -129,8 +129,8 @@ def measure(broker: Mosquitto, folder: Path, name: str) -> tuple[float, list[flo
 
 def table(costs: dict[str, list[float]], calls: dict[str, list[float]]) -> Table:
     """Return medians: of each way, of its difference from nothing in the same round, and of its calls."""
-    result = Table(title="processor time, milliseconds", title_justify="left")
-    for number, heading in enumerate(("open", "daemon, a frame", "more than nothing", "frames' thread, a call", "p95")):
+    result = Table(title="processor time in ms: the daemon, a frame; the frames' thread, a call", title_justify="left")
+    for number, heading in enumerate(("open", "a frame", "more", "a call", "p95")):
         result.add_column(heading, justify="right" if number else "left")
     for name, found in costs.items():
         more = statistics.median(cost - none for cost, none in zip(found, costs["nothing"], strict=True))

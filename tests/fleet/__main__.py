@@ -106,7 +106,7 @@ def _whole(number: int, storm: Storm) -> dict[str, str]:
 
 def _node(number: int, storm: Storm) -> dict[str, str]:
     return {
-        f"node {number} killed: {storm.fell} devices fell, back after p50 / p95 / max s": _times(storm.back),
+        f"node {number} killed, {storm.fell} devices fell: back p50 / p95 / max s": _times(storm.back),
         f"  node {number}: most events that waited": f"{storm.waited}",
         f"  node {number}: the consumer's longest silence, s": f"{storm.silence_s:.1f}",
         f"  node {number}: up again once started, s": f"{storm.returned_s:.1f}",
