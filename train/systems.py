@@ -245,7 +245,8 @@ def _cost(system: System) -> str:
         accuracy = found if accuracy == _NONE else f"{accuracy}, {found}"
     network = system.recipe.network
     side = "478 landmarks" if network.landmarks else f"{network.size} px"
-    size = "refused: no pixels" if network.landmarks else size
+    if network.landmarks or system.recipe.data.tracks:
+        size = f"refused: no {'pixels' if network.landmarks else 'single picture'}"
     return (
         f"| `{system.recipe.name}` | {side} | {system.parameters:,} | {system.macs / 1e6:,.0f} million "
         f"| {size} | {accuracy} |"

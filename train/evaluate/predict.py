@@ -62,7 +62,7 @@ def predict(
     table = Table("image", "face", *(["emotion", ""] * _SHOWN), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for path in photo_files(images):
         gray = np.asarray(cv2.cvtColor(read_colours(path), cv2.COLOR_BGR2GRAY), np.uint8)
-        faces = list(_faces(gray, finder, *network.input_shape[1:3]))
+        faces = list(_faces(gray, finder, *network.input_shape[-3:-1]))
         if not faces:
             table.add_row(path.name, "none")
             continue

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -162,6 +163,13 @@ def test_a_network_over_frames_is_fitted_kept_and_evaluated_as_any_other(
     with pytest.raises(recipes.RecipeError, match="is not the one that cnn_gru was trained with"):
         embedding.load_eyes(plan.model_copy(update={"data": plan.data.model_copy(update={"tracks": other})}))
     assert "frames right" in capsys.readouterr().out
+
+    face = tmp_path / "face.png"
+    assert cv2.imwrite(str(face), np.full((60, 60), 128, np.uint8))
+    predict = ["predict", str(out / "cnn_gru.keras"), str(face), "--cropped"]
+    assert call(main, predict) == 0  # a still is a track of one frame
+    assert call(main, [*predict, "--cam", "--out", str(tmp_path / "drawn")]) == 2
+    assert "no map of places" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
