@@ -18,6 +18,7 @@ from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
 from train.landmarks.models import FOUND
 from train.networks.cost import count_macs
+from train.systems_cost import cost_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,7 +166,7 @@ def page(systems: Sequence[System]) -> str:
     return _PAGE.format(
         accuracy="\n".join(map(_accuracy, systems)),
         training="\n".join(map(_training, systems)),
-        cost="\n".join(map(_cost, systems)),
+        cost="\n".join(map(cost_row, systems)),
         memory=memory_page.section(
             {system.recipe.name: written.tracks for system in systems for written in system.reports if written.tracks}
         ),
@@ -235,28 +236,3 @@ def _training(system: System) -> str:
 
 def _hours(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f}" if seconds else _NONE
-
-
-def _cost(system: System) -> str:
-    size, accuracy = _NONE, _NONE
-    for card in (system.bundles or {}).values():
-        size = f"{int(str(card['bytes'])) / 1e6:.2f} MB"
-        found = _int8(card)
-        accuracy = found if accuracy == _NONE else f"{accuracy}, {found}"
-    network = system.recipe.network
-    side = "478 landmarks" if network.landmarks else f"{network.size} px"
-    if network.landmarks or system.recipe.data.tracks:
-        size = f"refused: no {'pixels' if network.landmarks else 'single picture'}"
-    return (
-        f"| `{system.recipe.name}` | {side} | {system.parameters:,} | {system.macs / 1e6:,.0f} million "
-        f"| {size} | {accuracy} |"
-    )
-
-
-def _int8(card: Mapping[str, object]) -> str:
-    """Return the accuracy of a bundle in the first runtime, by the protocol of its own labels."""
-    metrics = TypeAdapter(dict[str, dict[str, object]]).validate_python(card["metrics"])
-    own = "ferplus_majority" if "contempt" in TypeAdapter(list[str]).validate_python(card["labels"]) else "fer2013"
-    figures = TypeAdapter(dict[str, float]).validate_python(metrics[own]["int8"])
-    name = "FER+" if own == "ferplus_majority" else "FER2013"
-    return f"{next(iter(figures.values())):.2%} {name}"
