@@ -93,12 +93,14 @@ def tune(  # noqa: PLR0913  # each is a flag
 def _table(study: optuna.Study) -> Table:
     """Return a row for each trial, the best first."""
     names = sorted({name for trial in study.trials for name in trial.params})
-    table = Table("trial", "validation", *names, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    short = [name.rpartition(".")[2] for name in names]
+    shown = [last if short.count(last) == 1 else name for last, name in zip(short, names, strict=True)]
+    table = Table("trial", "validation", *shown, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.title, table.title_justify = f"{study.study_name}: {len(study.trials)} trials", "left"
     for trial in sorted(study.trials, key=lambda each: -1.0 if each.value is None else each.value, reverse=True):
         finished = trial.state.name == "COMPLETE" and trial.value is not None
         value = f"{trial.value:.2%}" if finished else trial.state.name.lower()
         cells = (trial.params.get(name, "-") for name in names)
-        shown = (f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells)
-        table.add_row(str(trial.number + 1), value, *shown)
+        texts = (f"{cell:.3g}" if isinstance(cell, float) else str(cell).strip('"') for cell in cells)
+        table.add_row(str(trial.number + 1), value, *texts)
     return table
