@@ -22,6 +22,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "fleet"
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 """Debian's wrappers in /usr/sbin want to be root and become the service's user; these run as whoever calls them."""
 
+DEVICES_POLICY = '{"ha-mode": "exactly", "ha-params": 2}'
+
 _NODES = (1, 2, 3)
 _PATIENCE_S = 300.0
 """For a node to start, on a machine that does much else."""
@@ -173,8 +175,10 @@ class Cluster:
                 cleanup.callback(node.kill)
                 node.start()
                 node.wait()
-            control = [str(PROGRAMS / "rabbitmqctl"), "-n", self.nodes[0].name, "await_online_nodes", "3"]
-            subprocess.run([*control, "--timeout", "60"], env=self._environment, check=True, capture_output=True)
+            self._control("await_online_nodes", str(len(self.nodes)), "--timeout", "60")
+            # What devices subscribe to is a durable queue on one node: without a second one, RabbitMQ lets none of its
+            # devices in again until that node is back.
+            self._control("set_policy", "devices", "^mqtt-subscription-edge", DEVICES_POLICY, "--apply-to", "queues")
             balancer = [find("haproxy"), "-db", "-f", str(self._balancer)]
             self._run(cleanup, balancer, self.port, self.amqp_port)
             self._cleanup = cleanup.pop_all()
@@ -182,6 +186,10 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
+
+    def _control(self, *command: str) -> None:
+        program = [str(PROGRAMS / "rabbitmqctl"), "-n", self.nodes[0].name]
+        subprocess.run([*program, *command], env=self._environment, check=True, capture_output=True)
 
     def _run(self, cleanup: contextlib.ExitStack, command: list[str], *ports: int) -> None:
         path = self._balancer.with_name(f"{Path(command[0]).name}.output")
