@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE = Path(os.environ.get("LANDMARKS", "runs/landmarks/fer2013.npz"))
 """What ``make landmarks`` writes."""
 
-FOUND = "landmarks found"
+FOUND = "mesh"
 """What figures say that are of the faces with landmarks alone."""
 
 _BATCH = 256
