@@ -39,6 +39,13 @@ def test_squeeze_excite_adds_two_small_convolutions_a_block() -> None:
     assert excited.predict(np.zeros((2, 48, 48, 1)), verbose=0).shape == (2, 8)
 
 
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in recipes.FOLDER.glob("landmark_*.toml")))
+def test_names_differ_within_a_network_that_is_the_first_of_a_process(recipe: str) -> None:
+    """Keras numbers the operations that have no name: the first `mean` of a process is one without a number."""
+    keras.utils.clear_session()
+    assert network(recipe).name == recipe
+
+
 @pytest.mark.parametrize("recipe", PUBLISHED)
 def test_each_layer_has_the_published_parameters(recipe: str) -> None:
     counts = tuple(layer.count_params() for layer in network(recipe).layers if layer.count_params())

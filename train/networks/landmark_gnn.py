@@ -74,7 +74,10 @@ def landmark_gnn(config: LandmarkGnnConfig, classes: int) -> keras.Model:
         x = GraphConvolution(config.width, dtype="float32" if number == 1 else None, name=f"graph{number}")(x)
         x = layers.BatchNormalization(name=f"norm{number}")(x)
         x = layers.Activation("relu", name=f"relu{number}")(x)
-    mean, largest = layers.GlobalAveragePooling1D(name="mean")(x), layers.GlobalMaxPooling1D(name="maximum")(x)
+    mean, largest = (
+        layers.GlobalAveragePooling1D(name="point_mean")(x),
+        layers.GlobalMaxPooling1D(name="point_maximum")(x),
+    )
     x = layers.Dense(config.dense, name="dense")(layers.Concatenate(name="readout")([mean, largest]))
     x = layers.BatchNormalization(name="dense_norm")(x)
     x = layers.Activation("relu", name="dense_relu")(x)
