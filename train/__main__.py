@@ -24,7 +24,7 @@ from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import commands as datasets
 from train.datasets import load
 from train.evaluate import commands, predict
-from train.evaluate.protocols import faces_to_test
+from train.evaluate.models import faces_to_test
 from train.heads import heads_of
 from train.job import pack
 from train.landmarks.models import seen_by_landmarks

@@ -19,8 +19,7 @@ from train import fit as fitting
 from train import kept, page, recipes, report
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError
-from train.evaluate.models import evaluate_keras
-from train.evaluate.protocols import faces_to_test
+from train.evaluate.models import evaluate_keras, faces_to_test
 from train.finish import TRACKS
 from train.heads import emotion_models, heads_of, model_columns
 from train.progress import progress

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from convert.__main__ import main
 from convert.bench import THREADS, benchmark
+from convert.subprocesses import CHECKOUT
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import call
@@ -36,3 +39,9 @@ def test_the_table_has_a_column_for_each(
     said = capsys.readouterr().out
     assert "tiny.tflite" in said
     assert f"ms a face, {next(iter(installed()))}, 4 thread(s)" in said
+
+
+def test_what_times_a_bundle_loads_no_tensorflow() -> None:
+    """TensorFlow's copy of the runtime's symbols breaks tflite-runtime in the same process."""
+    program = "import sys, convert.bench; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=CHECKOUT).returncode == 0

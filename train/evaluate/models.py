@@ -12,10 +12,11 @@ from edge.inference.bundle import ModelBundle
 from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
-from train.datasets import DataError
+from train.datasets import DataError, folders
 from train.datasets.fer2013 import SIZE
-from train.evaluate.protocols import evaluate_all
+from train.evaluate.protocols import SPLITS, evaluate_all, load_tests
 from train.landmarks.models import FOUND, landmark_logits, takes_landmarks, with_mesh
+from train.recipes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from train.datasets import Faces, LabelProtocol, Split
     from train.evaluate.metrics import Logits, Metrics
+    from train.recipes import DataConfig
 
 _BATCH = 256
 """Pictures of 48x48 pixels; of larger ones fewer."""
@@ -132,3 +134,10 @@ def evaluate_keras(
         found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})
         metrics |= {f"{split}, {FOUND}": protocols for split, protocols in found.items()}
     return metrics
+
+
+def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
+    """Return the faces that a recipe's model is evaluated on: those of `load_tests`, or of its own folder."""
+    if data.folder:
+        return {(split, "folder"): folders.load(REPOSITORY / data.folder, split) for split in SPLITS}
+    return load_tests(fer2013_file, ferplus_file, votes=data.uses_votes or ferplus_file.exists())

@@ -9,10 +9,9 @@ import numpy as np
 from edge.frozen import FrozenModel
 from edge.inference.labels import FACE
 from edge.inference.outputs import softmax
-from train.datasets import DataError, LabelProtocol, Split, fer2013, folders, load
+from train.datasets import DataError, LabelProtocol, Split, fer2013, load
 from train.datasets.faces import joined
 from train.evaluate.metrics import Metrics, Pair, compare, evaluate, match_labels, run_once
-from train.recipes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from train.datasets import Faces
     from train.evaluate.metrics import Logits
-    from train.recipes import DataConfig
 
 TESTED: tuple[LabelProtocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013")
 """The protocols that every model is evaluated by, whatever it was trained for."""
@@ -76,13 +74,6 @@ def load_tests(
             message = f"{fer2013_file}: no {split} face is left by the protocol {protocol}; is the file complete?"
             raise DataError(message)
     return tests
-
-
-def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
-    """Return the faces that a recipe's model is evaluated on: those of `load_tests`, or of its own folder."""
-    if data.folder:
-        return {(split, "folder"): folders.load(REPOSITORY / data.folder, split) for split in SPLITS}
-    return load_tests(fer2013_file, ferplus_file, votes=data.uses_votes or ferplus_file.exists())
 
 
 def evaluate_all(

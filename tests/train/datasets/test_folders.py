@@ -10,7 +10,7 @@ from tests.train.synthetic import call, grating
 from train.__main__ import main
 from train.datasets import DataError, folders
 from train.datasets.ferplus import LABELS
-from train.evaluate.protocols import faces_to_test
+from train.evaluate.models import faces_to_test
 from train.recipes import DataConfig
 from train.targets import training_examples, validation_examples
 
