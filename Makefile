@@ -178,7 +178,7 @@ test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
 
-test-backends: $(VENV)/.dev $(BACKENDS_VENV)/.ready ## Pack a training, and run it on JAX as on TensorFlow (10 minutes; JAX in an environment of its own)
+test-backends: $(VENV)/.dev $(BACKENDS_VENV)/.ready ## Pack a training, and run it on JAX and PyTorch as on TensorFlow (15 minutes; both in an environment of their own)
 	BACKEND_PYTHON=$(abspath $(BACKENDS_VENV))/bin/python $(BIN)/pytest tests/backends
 
 test-homeassistant: $(HASS_VENV)/.ready ## Test against the real Home Assistant, in an environment of its own (0.9 GB); PYTHON313 runs it
@@ -271,7 +271,7 @@ $(ONNX_VENV)/.ready: requirements/test-onnx.txt
 	@touch $@
 
 $(BACKENDS_VENV)/.ready: requirements/test-backends.txt
-	@requirements/venv.sh $(BACKENDS_VENV) $(PYTHON) requirements/test-backends.txt
+	@requirements/venv.sh $(BACKENDS_VENV) $(PYTHON) requirements/test-backends.txt with-dependencies
 	@touch $@
 
 $(LANDMARKS_VENV)/.ready: FORCE

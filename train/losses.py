@@ -136,7 +136,7 @@ class _MainMetric(keras.metrics.Mean):  # type: ignore[misc]  # keras has no typ
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
-        targets, logits = y_true[..., self.columns], y_pred[..., self.columns]
+        targets, logits = ops.convert_to_tensor(y_true)[..., self.columns], y_pred[..., self.columns]
         known = ops.cast(ops.sum(targets, axis=-1) > 0, self.dtype)
         super().update_state(self._measured(targets, logits), known if sample_weight is None else known * sample_weight)
 
