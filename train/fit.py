@@ -220,7 +220,8 @@ def read_log(folder: Path) -> dict[str, list[float]]:
     """
     with (folder / LOG).open(newline="") as file:
         rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
-    columns = [name for name in next(iter(rows.values())) if name]  # a log of an older version may have less
+    first = next(iter(rows.values()), {"epoch": ""})  # the first epoch of a run may not have ended
+    columns = [name for name in first if name]  # a log of an older version may have less
     return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in columns}
 
 

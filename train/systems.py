@@ -150,8 +150,10 @@ def find(name: str, folders: Sequence[Path], bundles: Sequence[Path]) -> System:
     reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()
     log = next((place for place in places if (place / LOG).exists()), None)
     cards = {each: card for each in names for card in _card(each, bundles)}
-    history = read_log(log) if log and not reports else None
-    return System(recipe, network.count_params(), count_macs(network), reports, history, cards)
+    history = read_log(log) if log and not reports else {}
+    return System(
+        recipe, network.count_params(), count_macs(network), reports, history if any(history.values()) else None, cards
+    )
 
 
 def _card(name: str, folders: Sequence[Path]) -> Iterator[Mapping[str, object]]:

@@ -43,6 +43,12 @@ def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
     assert row(page, "Accuracy", SMALL)[1] == "-"
 
 
+def test_a_training_in_its_first_epoch_is_none_yet(tmp_path: Path) -> None:
+    (tmp_path / SMALL).mkdir()
+    (tmp_path / SMALL / LOG).write_text("")
+    assert systems.find(SMALL, [tmp_path], []).history is None
+
+
 def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None:
     written = report.read(trained.out / "tiny.json")
     recipe = recipes.load(recipes.FOLDER / f"{SMALL}.toml")
