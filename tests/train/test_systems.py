@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.train.synthetic import Run, call
-from train import recipes, report, systems
+from train import keep, recipes, report, systems
 from train.__main__ import main
 from train.evaluate.protocols import BOTH
 from train.fit import LOG
@@ -82,6 +82,7 @@ def test_the_command_writes_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(systems, "SYSTEMS", (SMALL,))
+    monkeypatch.setattr(keep, "FOLDER", tmp_path)  # whatever is kept in the repository
     out = tmp_path / "systems.md"
     assert call(main, ["systems", "--runs", str(tmp_path), "--bundles", str(tmp_path), "--out", str(out)]) == 0
     assert "0 of 1 systems" in capsys.readouterr().out
