@@ -83,6 +83,24 @@ def signal_and_wait_for_another_process(container: Container, signal: str, timeo
         time.sleep(0.3)
 
 
+def inside_the_unit(container: Container, command: str, more: str = "") -> dict[str, str]:
+    """Run the probe with every directive of the unit, but for what is run and how often; return what it wrote."""
+    unit = container.run("systemctl", "cat", UNIT).stdout
+    drop_in = (
+        f"[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nExecReload=\nExecStart=\nExecStart={command}\n{more}"
+    )
+    script = (
+        "cd /run/systemd/system && mkdir -p reach.service.d\n"
+        f"cat > reach.service <<'END'\n{unit}\nEND\n"
+        f"cat > reach.service.d/lab.conf <<'END'\n{drop_in}END\n"
+        "systemctl daemon-reload && systemctl start reach"
+    )
+    container.run("sh", "-c", script)
+    lines = [line for line in container.journal("reach") if line.startswith("{")]
+    found: dict[str, str] = json.loads(lines[-1])
+    return found
+
+
 def purge(container: Container) -> None:
     """Remove everything, and see that the broker has nothing of the device, and the system no user of it."""
     container.run("env", "PURGE=1", f"{RELEASE}/uninstall.sh")

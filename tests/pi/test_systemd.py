@@ -25,6 +25,7 @@ from tests.pi.service import (
     a_broker_with_a_login,
     configure,
     doctor,
+    inside_the_unit,
     install,
     next_event,
     purge,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROBE = Path(__file__).parent / "probes/reach.py"
+REACH = "/usr/bin/python3 /usr/local/lib/reach.py /home/somebody"
 
 TRIXIE = Rootfs("trixie", ("amd64",), PACKAGES, variant="minbase")
 
@@ -176,9 +178,9 @@ def test_what_it_must_not_do_is_refused(running: Container, system: Container) -
     able = {name for name, outcome in free.items() if outcome == "done"}
     # As root without the unit's walls the probe can do nearly all, so that it would notice a wall that is missing.
     assert able >= {"write into /usr", "write into /etc", "read another's home", "open a raw socket"}, free
-    walled = inside_the_unit(system)
+    walled = inside_the_unit(system, REACH)
     assert "done" not in walled.values(), walled
-    walls_alone = inside_the_unit(system, "User=root\nGroup=root\n")
+    walls_alone = inside_the_unit(system, REACH, "User=root\nGroup=root\n")
     assert "done" not in walls_alone.values(), walls_alone
     assert running.show(UNIT, "ActiveState") == "active"
 
@@ -211,25 +213,6 @@ def test_hooks_run_within_the_walls_and_the_preview_opens(installed: Container, 
     health = ("mosquitto_sub", "-t", "emotion-edge/lab/health", "-C", "1", "-W", "60")
     wait_until(lambda: json.loads(system.out(*health))["hooks"]["failed"] > 0, 60)
     assert not forbidden.exists()
-
-
-def inside_the_unit(system: Container, more: str = "") -> dict[str, str]:
-    """Run the probe with every directive of the unit, but for what is run and how often."""
-    unit = system.run("systemctl", "cat", UNIT).stdout
-    command = "/usr/bin/python3 /usr/local/lib/reach.py /home/somebody"
-    drop_in = (
-        f"[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nExecReload=\nExecStart=\nExecStart={command}\n{more}"
-    )
-    script = (
-        "cd /run/systemd/system && mkdir -p reach.service.d\n"
-        f"cat > reach.service <<'END'\n{unit}\nEND\n"
-        f"cat > reach.service.d/lab.conf <<'END'\n{drop_in}END\n"
-        "systemctl daemon-reload && systemctl start reach"
-    )
-    system.run("sh", "-c", script)
-    lines = [line for line in system.journal("reach") if line.startswith("{")]
-    found: dict[str, str] = json.loads(lines[-1])
-    return found
 
 
 def test_an_upgrade_keeps_the_configuration_and_a_downgrade_goes_back(running: Container) -> None:
