@@ -70,7 +70,7 @@ class Owner(threading.Thread):
 
 
 def files_of(*folders: Path) -> dict[str, bytes]:
-    """Give what the files hold; one that is renamed or removed while we look is there the next time."""
+    """Return the content of each file below the folders; one that is renamed or removed meanwhile is left out."""
     found = {}
     for path in (path for top in folders for path in top.rglob("*")):
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):

@@ -9,7 +9,6 @@ from train import keep, recipes, report, systems
 from train.__main__ import main
 from train.evaluate.protocols import BOTH
 from train.fit import LOG
-from train.keep import FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,8 +68,8 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:
-    page = systems.page([systems.find("emotion", [FOLDER], [FOLDER.parents[1] / "edge" / "models"])])
-    kept = report.read(FOLDER / "emotion.json").metrics["PrivateTest"]["ferplus-majority"]
+    page = systems.page([systems.find("emotion", [keep.FOLDER], [keep.FOLDER.parents[1] / "edge" / "models"])])
+    kept = report.read(keep.FOLDER / "emotion.json").metrics["PrivateTest"]["ferplus-majority"]
     assert row(page, "Accuracy", "emotion")[4] == f"{kept.accuracy:.2%}"
     size, accuracy = row(page, "Cost", "emotion")[3:]
     assert size.endswith(" MB")
