@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge.pipeline import Appeared, Changed, Gone
-from edge.wire.frame_message import FrameFace, FrameMessage
-from edge.wire.messages import Box, Face, FaceEvent, FrameSize, InfoPreview, State, StateFace
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize, InfoPreview, State, StateFace, as_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from edge.geometry import Rect
-    from edge.pipeline import Snapshot, Transition
+    from edge.pipeline import PresentFace, Snapshot, Transition
     from edge.preview.preview import OpenPreview
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,11 @@ def state(snapshot: Snapshot | None, origin: Origin, now: datetime) -> State:
     )
 
 
-def frame(snapshot: Snapshot, origin: Origin, sequence: int, skipped: int) -> FrameMessage:
-    """Return the message of one frame: the faces that are in it.
+def frame(snapshot: Snapshot, origin: Origin, sequence: int, skipped: int) -> str:
+    """Return the JSON of a `FrameMessage`: the faces that are in one frame.
+
+    It is made for each frame, so of plain values and not of that type, which takes a third less time; a test holds both
+    against each other.
 
     Args:
         snapshot: Everybody who is there as of that frame.
@@ -99,24 +104,18 @@ def frame(snapshot: Snapshot, origin: Origin, sequence: int, skipped: int) -> Fr
         sequence: The message's number within the session.
         skipped: Captured frames since the message before that have none.
     """
-    return FrameMessage(
-        **origin.stamp(),
-        sequence=sequence,
-        skipped=skipped,
-        captured_at=snapshot.captured_at,
-        frame=_size(snapshot.frame_size),
-        faces=tuple(
-            FrameFace(
-                id=face.face_id,
-                box=box(face.rect),
-                emotion=face.emotion,
-                confidence=face.confidence,
-                probabilities=dict(face.probabilities),
-            )
-            for face in snapshot.faces
-            if face.visible
-        ),
-    )
+    message: dict[str, Any] = {"schema": 1, "device": origin.device, "session": origin.session}
+    if origin.synthetic:
+        message["synthetic"] = True
+    width, height = snapshot.frame_size
+    message |= {
+        "sequence": sequence,
+        "skipped": skipped,
+        "captured_at": as_text(snapshot.captured_at, "microseconds"),
+        "frame": {"width": width, "height": height},
+        "faces": [_frame_face(face) for face in snapshot.faces if face.visible],
+    }
+    return _COMPACT.encode(message)
 
 
 def preview(opened: OpenPreview) -> InfoPreview:
@@ -126,8 +125,22 @@ def preview(opened: OpenPreview) -> InfoPreview:
 
 def box(rect: Rect) -> Box:
     """Return a rectangle in whole pixels; it is never empty."""
+    return Box(**_box(rect))
+
+
+def _box(rect: Rect) -> dict[str, int]:
     width, height = max(1, round(rect.width)), max(1, round(rect.height))
-    return Box(x=round(rect.x), y=round(rect.y), width=width, height=height)
+    return {"x": round(rect.x), "y": round(rect.y), "width": width, "height": height}
+
+
+def _frame_face(face: PresentFace) -> dict[str, Any]:
+    return {
+        "id": face.face_id,
+        "box": _box(face.rect),
+        "emotion": face.emotion,
+        "confidence": round(face.confidence, 4),
+        "probabilities": {label: round(probability, 4) for label, probability in face.probabilities.items()},
+    }
 
 
 def _size(frame_size: tuple[int, int]) -> FrameSize:

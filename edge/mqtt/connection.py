@@ -89,7 +89,7 @@ class Connection:
             limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has only some types
             limits.MaximumPacketSize = MOST_BYTES
         self._client.connect(host, port, keepalive=_KEEPALIVE_S, properties=limits)
-        self._selector.register(self._wake_up.socket, selectors.EVENT_READ)
+        self._selector.register(self._wake_up, selectors.EVENT_READ)
         if sock := self._socket():
             self._selector.register(sock, selectors.EVENT_READ)
 
@@ -101,7 +101,7 @@ class Connection:
         self._selector.modify(sock, selectors.EVENT_READ | writes)
         buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0  # which no selector sees
         ready = {key.fileobj: mask for key, mask in self._selector.select(0 if buffered else timeout_s)}
-        if self._wake_up.socket in ready:
+        if self._wake_up in ready:
             self._wake_up.clear()
         if buffered or ready.get(sock, 0) & selectors.EVENT_READ:
             self._client.loop_read()

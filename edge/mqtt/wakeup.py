@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+import os
 import threading
 
 
 class WakeUp:
-    """Wakes a thread that waits on sockets, which waits on `socket` too. `wake` never blocks and is never missed."""
+    """Wakes a thread whose selector waits on this too. `wake` never blocks and is never missed."""
 
     def __init__(self) -> None:
-        self.socket, self._sender = socket.socketpair()
-        self.socket.settimeout(0)
-        self._sender.settimeout(0)
+        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # costs half of what a pair of sockets does
         self._lock = threading.Lock()
+
+    def fileno(self) -> int:
+        """Return the file descriptor that a selector waits on; -1 once it is closed."""
+        return self._event
 
     def wake(self) -> None:
         """Wake the thread, from any other."""
-        with self._lock, contextlib.suppress(BlockingIOError):  # full: it is awake already
-            if self._sender.fileno() >= 0:
-                self._sender.send(b"!")
+        with self._lock:
+            if self._event >= 0:
+                os.eventfd_write(self._event, 1)
 
     def clear(self) -> None:
         """Take note of every call of `wake` so far."""
         with contextlib.suppress(BlockingIOError):
-            while self.socket.recv(4096):
-                pass
+            os.eventfd_read(self._event)
 
     def close(self) -> None:
-        """Close both sockets; `wake` does nothing from now on."""
+        """Close it; `wake` does nothing from now on."""
         with self._lock:
-            self.socket.close()
-            self._sender.close()
+            event, self._event = self._event, -1
+            if event >= 0:
+                os.close(event)

@@ -16,11 +16,19 @@ UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
 
 
-def as_iso(timespec: Literal["milliseconds", "microseconds"]) -> tuple[PlainSerializer, WithJsonSchema]:
+Timespec = Literal["milliseconds", "microseconds"]
+
+
+def as_text(moment: datetime, timespec: Timespec) -> str:
+    """Return a moment as ISO 8601 text, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def as_iso(timespec: Timespec) -> tuple[PlainSerializer, WithJsonSchema]:
     """Return what makes a field's moment UTC's ISO 8601 text."""
 
     def text(moment: datetime) -> str:
-        return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+        return as_text(moment, timespec)
 
     schema = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
     return PlainSerializer(text, return_type=str), schema

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+import math
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.config import FramesConfig
 from edge.daemon import payloads
@@ -15,6 +19,7 @@ from edge.daemon.payloads import Origin
 from edge.frame import Frame
 from edge.geometry import Rect
 from edge.pipeline import PresentFace, Snapshot
+from edge.wire.frame_message import FrameMessage
 from tests.payloads import NOW
 
 GRAY = np.zeros((48, 64), np.uint8)
@@ -97,7 +102,7 @@ def test_a_message_has_the_faces_that_are_in_the_frame() -> None:
     lost = PresentFace(2, Rect(0, 0, 9, 9), "sad", 0.9, NOW, {"happy": 0.1, "sad": 0.9}, visible=False)
     at = NOW + timedelta(microseconds=123456)
     message = payloads.frame(Snapshot(at, (640, 480), (there, lost)), Origin("kitchen", "a"), 7, 2)
-    assert message.model_dump(mode="json", by_alias=True) == {
+    assert json.loads(message) == {
         "schema": 1,
         "device": "kitchen",
         "session": "a",
@@ -115,3 +120,33 @@ def test_a_message_has_the_faces_that_are_in_the_frame() -> None:
             }
         ],
     }
+
+
+@settings(max_examples=30)
+@given(
+    device=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9),
+    synthetic=st.booleans(),
+    sides=st.tuples(st.floats(-700, 700), st.floats(-700, 700), st.floats(0, 700), st.floats(0, 700)),
+    faces=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=4),
+    at=st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])),
+)
+def test_a_message_is_the_same_text_as_that_of_its_type(
+    *,
+    device: str,
+    synthetic: bool,
+    sides: tuple[float, float, float, float],
+    faces: list[tuple[float, bool]],
+    at: datetime,
+) -> None:
+    there = tuple(
+        PresentFace(number, Rect(*sides), "happy", p, NOW, {"happy": p, "sad": 1 - p}, visible)
+        for number, (p, visible) in enumerate(faces, 1)
+    )
+    text = payloads.frame(Snapshot(at, (640, 480), there), Origin(device, "a", synthetic), 7, 2)
+    assert text == FrameMessage.model_validate_json(text).to_json()
+
+
+def test_a_probability_that_is_none_is_a_defect() -> None:
+    there = PresentFace(1, Rect(0, 0, 9, 9), "sad", math.nan, NOW)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        payloads.frame(Snapshot(NOW, (640, 480), (there,)), Origin("kitchen", "a"), 0, 0)
