@@ -64,6 +64,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # as in edge.cli.main
 )
 
 
@@ -83,7 +84,7 @@ def convert(  # noqa: PLR0913  # each is a flag
     trust: _TrustOption = False,
     limits: Limits,
 ) -> None:
-    """Quantise a model to int8, check it, and write it as a bundle; every gate's limit is an option."""
+    """Quantise a model to int8, check it, and write it as a bundle. Every gate's limit is an option."""
     out = out.with_suffix("") if out.suffix == ".tflite" else out
     try:
         name = check_name(name or out.name)
@@ -127,7 +128,7 @@ def calibrate_again(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
 ) -> None:
-    """Choose temperature, balance and thresholds of a bundle again, and write its card and page."""
+    """Choose temperature, balance and thresholds of a bundle again. Its card and page are written anew."""
     with progress() as stage:
         card = recalibrate(bundle_file, LabelledFaces(fer2013, ferplus, _FACES), stage)
     _show_written(bundle.write(bundle_file.with_suffix(""), bundle_file.read_bytes(), card), card)
@@ -135,9 +136,9 @@ def calibrate_again(
 
 @app.command("page")
 def write_pages(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
 ) -> None:
-    """Write the pages of bundles, NAME.md and NAME.png, anew from their cards."""
+    """Write the pages of bundles anew from their cards. They are NAME.md and NAME.png."""
     for path in bundles:
         bundle.write_page(path.with_suffix(""), ModelBundle.load(path).card)
         Console().print(f"{path.with_suffix('.md')} and its picture", soft_wrap=True)
@@ -145,13 +146,13 @@ def write_pages(
 
 @app.command()
 def bench(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 30,
 ) -> None:
-    """Compare bundles: accuracy, size, and milliseconds a face in each runtime, in turn."""
+    """Compare bundles: accuracy, size, and milliseconds a face. Each runtime is timed in turn."""
     with progress() as stage:
         rows = benchmark(bundles, load_tests(fer2013, ferplus), rounds, stage)
     Console().print(as_table(rows, rounds))
@@ -159,14 +160,14 @@ def bench(
 
 @app.command()
 def frontier(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 15,
     plot: Annotated[Path | None, typer.Option(help="Draw it too, as .png.")] = None,
 ) -> None:
-    """Hold bundles against others' models: accuracy on PrivateTest, arithmetic, milliseconds a face, in turn."""
+    """Compare bundles with others' models. Accuracy is on PrivateTest; milliseconds a face are timed in turn."""
     measured = measure(bundles, load_tests(fer2013, ferplus), rounds)
     Console().print(peers_as_table(measured))
     Console().print(f"FER+ is majority; ms are of a face on one thread in LiteRT, median of {rounds} turns")

@@ -48,6 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # as in edge.cli.main
 )
 app.add_typer(commands.app)
 app.add_typer(predict.app)
@@ -108,7 +109,7 @@ def write_report(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
 ) -> None:
-    """Evaluate the weights of a run and write NAME.keras with its report: the last step of a job from elsewhere."""
+    """Evaluate a run's weights and write NAME.keras with its report. It is the last step of a job from elsewhere."""
     plan = recipes.of_run(run)
     network = kept.load(run / f"{plan.name}.npz")
     tests = faces_to_test(plan.data, fer2013, ferplus)
@@ -135,7 +136,7 @@ def write_systems(
     bundles: Annotated[Path, typer.Option(help="A folder of bundles, beside the shipped ones.")] = Path("runs/bundles"),
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/systems.md"),
 ) -> None:
-    """Write the page that holds all systems side by side, published and ours, from their reports."""
+    """Write the page of all systems side by side. It is made from the reports, published and ours."""
     found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles]) for name in systems.SYSTEMS]
     write_atomically(out, systems.page(found))
     trained = sum(bool(system.reports) for system in found)

@@ -44,7 +44,7 @@ def keep(
     *,
     into: Annotated[Path, typer.Option(help="The folder to write to.", show_default="train/weights")] = FOLDER,
 ) -> None:
-    """Write a run's weights in half precision, NAME.npz, and its reports, evaluated again with them."""
+    """Keep a run's weights in half precision. NAME.npz is written, and its reports, evaluated again with it."""
     recipe = recipes.of_run(run)
     path = into / f"{recipe.name}.npz"
     sha256 = kept.save(path, recipe, _weights(run, recipe), half=True)
@@ -71,7 +71,7 @@ def restore(
     *,
     out: Annotated[Path | None, typer.Option(help="The folder to write to.", show_default="runs/NAME")] = None,
 ) -> None:
-    """Make NAME.keras of kept weights, ready to be converted, without any training."""
+    """Make NAME.keras of kept weights, without any training. It is ready to be converted."""
     network = kept.load(weights)
     folder = out or Path("runs") / network.recipe.name
     whole = network.build()

@@ -22,8 +22,10 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     camera: CameraOption = None,
     model: ModelOption = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of the network.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure, all in all.")] = 20.0,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of the network.  [default: 1]")] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="S", help="How many seconds to measure, all in all.")
+    ] = 20.0,
     compare: Annotated[  # noqa: FBT002  # typer's way
         bool, typer.Option("--compare", help="Also two cascade searches of every frame, on the same frames.")
     ] = False,
@@ -41,7 +43,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
         typer.Option("--report", metavar="FILE.html", help="Write a page with plots, to be shown to others."),
     ] = None,
 ) -> None:
-    """Measure the latency of each stage on this device, on the test card unless a camera is named."""
+    """Measure the latency of each stage on this device. It watches the test card unless a camera is named."""
     if context.invoked_subcommand:
         _refuse_options_before(context)
         return
@@ -79,7 +81,7 @@ def _refuse_options_before(context: typer.Context) -> None:
 def merge(
     reports: Annotated[list[Path], typer.Argument(metavar="FILE.json", help="What --json wrote, on any device.")],
 ) -> None:
-    """Print reports as Markdown tables: the devices, and what was compared on them."""
+    """Print reports as Markdown tables. One has the devices, one what was compared on them."""
     from edge import bench as benchmark  # noqa: PLC0415  # as in run
 
     typer.echo(benchmark.markdown([benchmark.read(file) for file in reports]))

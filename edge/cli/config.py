@@ -14,7 +14,7 @@ app = typer.Typer(help="Check, show or explain the configuration.", no_args_is_h
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Check the configuration; as root, also whether the service's user can read the files that it names."""
+    """Check the configuration. As root, also whether the service's user can read the files that it names."""
     settings, file = load_settings(config, {}), settings_file(config)
     from edge import doctor  # noqa: PLC0415  # as in run
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002  # typer's way
-    """Report what is missing on this machine, and the command that fixes it; as root: for the service's user."""
+    """Check this machine and name what fixes each problem. As root: for the service's user."""
     from edge import doctor as examination  # noqa: PLC0415  # as in run
 
     try:

@@ -14,7 +14,7 @@ def forget(
     broker: BrokerOption = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="Its name, if not that of the settings.")] = None,
 ) -> None:
-    """Remove a device that was stopped or renamed from the broker and from Home Assistant."""
+    """Remove a stopped or renamed device from the broker. Home Assistant then removes it too."""
     settings = load_settings(config, {"mqtt.url": broker, "mqtt.device": device})
     from edge.mqtt.forget import forget as clear  # noqa: PLC0415  # as in run
 

@@ -30,6 +30,7 @@ app = typer.Typer(
     help="Facial-expression recognition on a Raspberry Pi, published over MQTT.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # else [user@] and [default: …] are markup, and are not shown
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=CommandWithPreview)(run)

@@ -103,7 +103,7 @@ def use(
     config: ConfigOption = None,
     instance: InstanceOption = None,
 ) -> None:
-    """Check a model, remember it as the one to use, and have a running daemon take it."""
+    """Check a model, choose it, and have a running daemon take it."""
     from edge.cli.model_switch import switch  # noqa: PLC0415
     from edge.cli.model_table import read_stored  # noqa: PLC0415
     from edge.cli.model_trial import try_on_a_face  # noqa: PLC0415

@@ -18,7 +18,7 @@ _LONGEST_PATH = 4096
 
 
 def read(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Images, or folders of images.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Images, or folders of images.")],
     config: ConfigOption = None,
     model: ModelOption = None,
     out: Annotated[

@@ -30,7 +30,9 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME|+", help="One device, or + for all.")] = "+",
     as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
-    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="What the timelines show.")] = 3.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=1440, metavar="M", help="How many minutes the timelines show.")
+    ] = 3.0,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Append every event to a CSV file, a row each.")
     ] = None,

@@ -32,7 +32,7 @@ def count(
     folder: Annotated[Path | None, typer.Option(help="Count the faces of a folder instead.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the counts too, into this .png file.")] = None,
 ) -> None:
-    """Count the faces of each label in training, validation and test; of votes, the most probable label counts."""
+    """Count the faces of each label in each split. Of votes, the most probable label counts."""
     found: dict[str, dict[str, int]]
     if folder:
         protocol = "folder"

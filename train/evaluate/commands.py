@@ -68,7 +68,7 @@ def evaluate(  # each is a flag
     ] = 0.0,
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
 ) -> None:
-    """Evaluate a model by every protocol, or compare two on the same faces (McNemar's test)."""
+    """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test)."""
     tests = load_tests(fer2013, ferplus)
     opened = open_model(model)
     logits, labels = _balanced(opened, balance, fer2013, ferplus)
@@ -90,13 +90,13 @@ def evaluate(  # each is a flag
 
 @app.command("figures")
 def write_figures(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles' .tflite files.")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
     into: Annotated[Path, typer.Option(help="The page that has a place for each bundle's.")] = Path("docs/models.md"),
 ) -> None:
-    """Write the figures of bundles on PrivateTest into the model card, in the places of the old ones."""
+    """Write the figures of bundles into the model card. They are of PrivateTest, in the places of the old ones."""
     tests = {key: faces for key, faces in load_tests(fer2013, ferplus).items() if key[0] == "PrivateTest"}
     training = load("fer2013", "Training", fer2013, ferplus).pixels
     measured = [figures.measure(ModelBundle.load(path).card, open_model(path), tests, training) for path in bundles]
@@ -120,7 +120,7 @@ def robustness(
     *,
     protocol: Annotated[LabelProtocol, typer.Option(help="The labels.")] = "ferplus-majority",
 ) -> None:
-    """Evaluate a model on PrivateTest faces as poor cameras and inexact boxes show them."""
+    """Evaluate a model on poor pictures. They are PrivateTest faces as poor cameras and inexact boxes show them."""
     opened = open_model(model)
     faces = load(protocol, "PrivateTest", fer2013, ferplus)
     table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
@@ -141,7 +141,7 @@ def facescore(
     *,
     plot: Annotated[Path | None, typer.Option(help="Draw it too, into this .png file.")] = None,
 ) -> None:
-    """Evaluate how well a model's face score separates PrivateTest faces from pictures that are no faces."""
+    """Evaluate a model's face score. It is to separate PrivateTest faces from pictures that are no faces."""
     bundle = ModelBundle.load(model)
     limit = bundle.card.calibration.min_face_score
     if limit is None:
@@ -189,7 +189,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw faces found by cost, into this .png file.")] = None,
 ) -> None:
-    """Evaluate the whole pipeline on synthetic video with FER+ test faces, compared with other searches."""
+    """Evaluate the whole pipeline on synthetic video. FER+ test faces are in it; other searches are compared."""
     bundle = ModelBundle.load(model)
     search = BlazeFace(blazeface).search if blazeface else None
     names = only or method_names(search)

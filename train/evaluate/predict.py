@@ -44,7 +44,7 @@ app = typer.Typer()
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A .keras file with its report.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images, or folders of images.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Images, or folders of images.")],
     *,
     cropped: Annotated[bool, typer.Option("--cropped", help="Each image is a face already; do not search.")] = False,
     tta: Annotated[int, typer.Option(min=1, max=len(VIEWS), help="Views of a face whose mean is taken.")] = 1,

@@ -57,7 +57,7 @@ app = typer.Typer()
 
 @app.command()
 def pack(  # each is a flag
-    chosen: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="TOML files, in the order to train them.")],
+    chosen: Annotated[list[Path], typer.Argument(metavar="RECIPE", help="TOML files, in the order to train them.")],
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     clips: ClipsOption,
@@ -71,7 +71,7 @@ def pack(  # each is a flag
         ),
     ] = None,
 ) -> None:
-    """Pack recipes into one file that trains them elsewhere, with nothing but Python, Keras and JAX or PyTorch."""
+    """Pack recipes into one file that trains them elsewhere. There it needs Python, Keras, and JAX or PyTorch."""
     plans = [recipes.load(path) for path in chosen]
     twice = [name for name, count in Counter(plan.name for plan in plans).items() if count > 1]
     if twice:

@@ -53,7 +53,7 @@ def tune(  # noqa: PLR0913  # each is a flag
     ] = None,
     show: Annotated[Path | None, typer.Option(help="Draw history and importance into this .png file.")] = None,
 ) -> None:
-    """Search for values of a recipe's fields with the best accuracy on PublicTest; PrivateTest is not looked at.
+    """Search for the best values of a recipe's fields. Best is accuracy on PublicTest; PrivateTest is not looked at.
 
     Each machine that is given the same --storage, which must be reachable from all, adds its own trials to one search.
     """
