@@ -74,7 +74,7 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        path = path.absolute() if own else path.resolve()
+        path = path.absolute() if own else _target(path)
         if not own and path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, which has no halves
             return
@@ -93,6 +93,46 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}"
         raise OutputError(message) from None
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it gets; the disk may be full all the same.
+
+    Args:
+        path: As `write_atomically` takes it.
+
+    Raises:
+        OutputError: It is a folder, its folder is missing, or this user may not write there.
+    """
+    try:
+        problem = _write_problem(_target(path))
+    except OSError as error:
+        problem = error.strerror
+    if problem:
+        message = f"{path}: cannot be written: {problem}"
+        raise OutputError(message)
+
+
+def _write_problem(target: Path) -> str | None:
+    if target.is_dir():
+        return "this is a folder; name a file"
+    if target.exists() and not target.is_file():
+        return None if os.access(target, os.W_OK) else "this user may not write to it"
+    if not target.parent.is_dir():
+        return f"there is no folder {target.parent}"
+    return None if os.access(target.parent, os.W_OK | os.X_OK) else "this user may not write there"
+
+
+def _target(path: Path) -> Path:
+    """Return where a link leads; it need not exist.
+
+    Raises:
+        OSError: It leads to itself, for which `Path.resolve` raises another error.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
 
 
 def write_own(path: Path, content: bytes) -> None:

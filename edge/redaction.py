@@ -35,12 +35,20 @@ _NAME = re.compile(r"picamera2:\w{0,8}|[^:@?=&%]*")
 _LISTEN = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 """An IP address and a port, without a scheme."""
 
-_EXAMPLE = re.compile(r"\w{4,5}://(?:(?:user(?::password)?@)?host(?::port)?(?:/path)?|\[user@\]host\[:port\])")
+_EXAMPLE = re.compile(
+    r"\w{4,5}://(?:(?:user(?::password)?@)?host(?::port)?(?:/path)?|\[user@\]host\[:port\])|@|emotion-edge@NAME"
+)
 """What our own messages tell a user to write."""
+
+_SCHEME_ALONE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/{1,2}")
+"""An address with nothing in it."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/")
 _LEAD = re.compile(r"(?:[\w.]*[=(\[{<\"'`]+)?")
 """What may stand before the scheme in the same word: quotes and brackets, and a name, as in ``url="``."""
+
+_BEHIND = "\"'`.,;:!)]}>"
+"""What may stand behind an address in the same word."""
 
 _BLANK = re.compile(r"\s")
 _SUSPICIOUS = re.compile(r"@|[?&][\w.-]{1,40}=")
@@ -78,7 +86,7 @@ def redact_text(text: str, addresses: Iterable[str] = ()) -> str:
         addresses: Addresses that it may quote. One without a scheme that has blanks is found only where it is named.
     """
     for address in addresses:
-        if (shown := redact(address)) != address:
+        if (shown := redact(address)) != address and not _SCHEME_ALONE.fullmatch(address):
             text = text.replace(address, shown).replace(repr(address)[1:-1], shown)
     return "".join(map(_redact_line, text.splitlines(keepends=True)))
 
@@ -101,8 +109,9 @@ def _redact_line(line: str) -> str:
     result = _redact_words(line[: begins[0]] if begins else line)
     for begin, end in pairwise([*begins, len(line)]):
         stop = _word_end(line, begin, end)
-        shown = redact(line[begin:stop])
-        if shown == HIDDEN or shown.endswith(f"://{HIDDEN}"):  # its password may hold blanks, so up to the last @
+        shown, example = redact(line[begin:stop]), _EXAMPLE.fullmatch(line[begin:stop].rstrip(_BEHIND))
+        if not example and (shown == HIDDEN or shown.endswith(f"://{HIDDEN}")):
+            # Its password may hold blanks, so up to the last @.
             stop = _word_end(line, max(begin, line.rfind("@", begin, end)), end)
         result += _redact_word(line[begin:stop]) + _redact_words(line[stop:end])
     return result
@@ -129,7 +138,7 @@ def _redact_words(text: str) -> str:
 def _redact_word(word: str) -> str:
     """Redact an address with a sentence's punctuation around it."""
     begin = len(word) - len(word.lstrip("\"'`([{<"))
-    inner = word[begin:].rstrip("\"'`.,;:!)]}>")
+    inner = word[begin:].rstrip(_BEHIND)
     # The bracket of an IPv6 address is its own.
     inner += "]" if inner.count("[") > inner.count("]") and word[begin + len(inner) :].startswith("]") else ""
     return word[:begin] + redact(inner) + word[begin + len(inner) :]

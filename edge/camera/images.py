@@ -89,7 +89,7 @@ def _content(path: Path) -> bytes:
     try:
         content = read_regular(path, MOST_BYTES)
     except OSError as error:
-        message = f"{path}: {error.strerror}; mend or remove it"
+        message = f"{path}: {error.strerror}; correct the name, mend or remove it"
         raise CameraError(message) from None
     size = announced_size(content)
     if size is None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from edge import files
 from edge.cli.encoding import write_utf8
-from edge.cli.options import CameraOption, ConfigOption, ModelOption, load_settings
+from edge.cli.options import CameraOption, ConfigOption, ModelOption, load_settings, writable
 from edge.errors import ConfigError
 
 app = typer.Typer()
@@ -36,11 +36,16 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
         str | None, typer.Option(metavar="K[..M]", help="Also so many people at once, on the test card.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too; - prints them alone.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", callback=writable, help="Write the figures there too; - prints them alone."
+        ),
     ] = None,
     page_file: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE.html", help="Write a page with plots, to be shown to others."),
+        typer.Option(
+            "--report", metavar="FILE.html", callback=writable, help="Write a page with plots, to be shown to others."
+        ),
     ] = None,
 ) -> None:
     """Measure the latency of each stage on this device. It watches the test card unless a camera is named."""

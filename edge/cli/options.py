@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edge import config
+from edge import config, files
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -42,6 +42,17 @@ def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
         ConfigError: One of them is wrong.
     """
     return config.load(file, os.environ, flags)
+
+
+def writable(file: Path | None) -> Path | None:
+    """Return the file that an option names, for its `callback`: it is checked before the work whose result it gets.
+
+    Raises:
+        OutputError: It cannot be written; ``-`` is standard output.
+    """
+    if file and file != Path("-"):
+        files.check_writable(file)
+    return file
 
 
 def settings_file(file: Path | None) -> Path | None:

@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 
 from edge.cli.encoding import write_utf8
-from edge.cli.options import ConfigOption, ModelOption, load_settings
+from edge.cli.options import ConfigOption, ModelOption, load_settings, writable
 from edge.cli.output import reader_may_leave, report_error
 from edge.errors import CameraError, ExitCode, OutputError
+from edge.files import write_atomically
 from edge.text import printable
 
 _LONGEST_PATH = 4096
@@ -25,13 +26,14 @@ def read(
         Path | None, typer.Option(metavar="DIR", help="Write a copy of each photo with its faces drawn in.")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was found as JSON; - prints it alone.")
+        Path | None,
+        typer.Option(metavar="FILE", callback=writable, help="Write what was found as JSON; - prints it alone."),
     ] = None,
 ) -> None:
     """Read every face of photos: where it is and what it expresses."""
     settings = load_settings(config, {"emotion.model": model})
     from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
-    from edge.photo.read import copy_names, photo_files, read_photo, write  # noqa: PLC0415  # the same
+    from edge.photo.read import copy_names, photo_files, read_photo  # noqa: PLC0415  # the same
     from edge.photo.report import ReadPhoto, table, to_json  # noqa: PLC0415  # the same
 
     files = photo_files(photos)
@@ -67,7 +69,7 @@ def read(
             write_utf8()
             typer.echo(to_json(found, bundle.card), nl=False)
     if json and not alone:
-        write(json, to_json(found, bundle.card))
+        write_atomically(json, to_json(found, bundle.card))
     if failed:
         raise typer.Exit(failed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,12 @@ _MOST_BYTES = 65_536
 _LONGEST_LINE = 2_000
 """Characters. tomllib takes 12 s for a key of 20,000 parts, and the square of it for more."""
 
+_HINTS = {
+    errno.ENOENT: "'emotion-edge config example' prints what belongs into such a file",
+    errno.EACCES: "this user may not read it: name another file with --config, or use sudo",
+}
+"""What to do where a file cannot be read."""
+
 
 def shown_name(file: Path) -> str:
     """Return a file's name as messages show it: an address with a password may stand where it belongs."""
@@ -36,7 +43,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         text = read_text(file, _MOST_BYTES)
     except OSError as error:
-        message = f"{place}: {error.strerror}"
+        message = f"{place}: {error.strerror}; {_HINTS.get(error.errno or 0, 'name a TOML file')}"
         raise ConfigError(message) from None
     except UnicodeDecodeError as error:
         message = f"{place}: not UTF-8 text (byte {error.start}); save it as UTF-8"

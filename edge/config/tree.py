@@ -22,7 +22,26 @@ if TYPE_CHECKING:
 SECRET_FILES = frozenset({"password_file", "token_file"})
 """Keys that name a file with a secret. A user may write the secret itself there by mistake."""
 
-_TopicPrefix = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f$/]+(/[^+#\x00-\x1f/]+)*$", max_length=128)]
+
+def _check_prefix(topic: str) -> str:
+    if not re.fullmatch(r"[^+#$/]+(/[^+#/]+)*", topic):
+        message = (
+            "not the first part of a topic: write words without '+' and '#', the first without '$', and '/' between"
+        )
+        raise ValueError(message)
+    return topic
+
+
+def _check_device(name: str) -> str:
+    if not re.fullmatch(r"[^/+#\s$][^/+#]*", name):
+        message = (
+            "not a device's name: write one without '/', '+' and '#' that begins neither with '$' nor with a blank"
+        )
+        raise ValueError(message)
+    return name
+
+
+_TopicPrefix = Annotated[str, Field(max_length=128), AfterValidator(_check_prefix)]
 
 
 def _hostname() -> str:
@@ -127,7 +146,7 @@ class MqttConfig(Section):
     url: Annotated[str, AfterValidator(_check_url)] = "mqtt://localhost"
     """mqtt://[user@]host[:port] | mqtts://… | embedded (a broker beside the daemon, for trying things) | none"""
 
-    device: str = Field(default_factory=_hostname, pattern=r"^[^/+#\s\x00-\x1f$][^/+#\x00-\x1f]*$", max_length=64)
+    device: Annotated[str, AfterValidator(_check_device)] = Field(default_factory=_hostname, max_length=64)
     """The device's name in its topics; by default the host's name."""
 
     base_topic: _TopicPrefix = BASE

@@ -146,7 +146,7 @@ def _fix_of_login(mqtt: MqttConfig, reason: str) -> str:
     if reason not in _WHO:
         return "look at the broker's log: it does not refuse because of the user or the password"
     if not mqtt.broker.user:
-        return "give the broker a user: mqtt.url = 'mqtt://USER@HOST', and its password in mqtt.password_file"
+        return "give the broker a user: mqtt.url = 'mqtt://user@host', and its password in mqtt.password_file"
     if not mqtt.password_file:
         return "put the user's password into a file, and name it in mqtt.password_file"
     return "correct the user in mqtt.url, or the password in mqtt.password_file (mosquitto: mosquitto_passwd sets it)"

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from edge.camera.images import images_in, read_colours
-from edge.errors import OutputError
 from edge.files import write_atomically
 from edge.photo.annotate import annotate
 from edge.photo.faces import read_faces
@@ -52,7 +51,7 @@ def read_photo(
     faces = tuple(read_faces(gray, classifier, min_confidence))
     if copy:
         _, encoded = cv2.imencode(copy.suffix, annotate(colours, faces))
-        write(copy, encoded.tobytes())
+        write_atomically(copy, encoded.tobytes())
     return ReadPhoto(path, colours.shape[1], colours.shape[0], faces)
 
 
@@ -67,19 +66,6 @@ def copy_names(photos: Sequence[Path], folder: Path) -> list[Path]:
             name, number = folder / f"{stem}-{number}{suffix}", number + 1
         names.append(name)
     return names
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file completely or not at all.
-
-    Raises:
-        OutputError: It cannot be written.
-    """
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise OutputError(message) from None
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

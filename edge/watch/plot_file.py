@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -34,9 +33,10 @@ class PlotFile:
             message = f"--plot needs matplotlib ({error}): {pip_install('matplotlib>=3.9')}"
             raise ConfigError(message) from None
         self._plot, self._path = plot, path
-        if problem := _why_not(path):
-            message = f"{path}: {problem}"
+        if path.suffix.lower() != ".png":
+            message = f"{path}: the plot is a PNG; write a name that ends in .png"
             raise OutputError(message)
+        files.check_writable(path)
 
     def write(self, timelines: Mapping[str, Timeline], end: datetime) -> None:
         """Write the timelines' plot, in this machine's time zone.
@@ -48,16 +48,6 @@ class PlotFile:
             message = f"{self._path}: there is nothing to plot: no message was received"
             raise OutputError(message)
         files.write_atomically(self._path, self._plot.draw(timelines, end, None))
-
-
-def _why_not(path: Path) -> str | None:
-    if path.suffix.lower() != ".png":
-        return "the plot is a PNG; write a name that ends in .png"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        return "it cannot be written there"
-    return None
 
 
 def replay(record: Path, device: str) -> tuple[dict[str, Timeline], datetime]:

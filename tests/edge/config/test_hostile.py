@@ -86,7 +86,7 @@ def test_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
     zero.symlink_to("/dev/zero")
     os.mkfifo(fifo)
     for file in (zero, fifo):
-        assert refusal(file) == f"{file}: this is not a regular file"
+        assert refusal(file) == f"{file}: this is not a regular file; name a TOML file"
 
 
 @pytest.mark.parametrize(
