@@ -42,9 +42,9 @@ class ReadPhoto:
 
 def table(photo: ReadPhoto) -> Table:
     """Return a row for each face: where it is, its emotion, and those that are probable."""
-    shown = Table(
-        "face", "place", "emotion", "probabilities", "face score", box=SIMPLE_HEAD, pad_edge=False, show_edge=False
-    )
+    shown = Table("face", "place", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("emotion", "probabilities", "face score"):
+        shown.add_column(heading, no_wrap=True)  # in a narrow window the place is broken, and no bar
     for number, face in enumerate(photo.faces, start=1):
         score = "" if face.face_score is None else f"{face.face_score:.2f}"
         shown.add_row(str(number), _place(face), coloured(face.emotion), _bars(face), score)
@@ -83,7 +83,7 @@ def _photo(photo: ReadPhoto) -> dict[str, Any]:
 
 
 def _place(face: PhotoFace) -> str:
-    leans = f", leans {face.tilt:+.0f}°" if face.tilt else ""
+    leans = f"\nleans {face.tilt:+.0f}°" if face.tilt else ""
     return f"{face.box.width:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}{leans}"
 
 

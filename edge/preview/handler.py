@@ -16,6 +16,7 @@ from edge.logs import LogOnce
 from edge.preview.feed import MOST_VIEWERS
 from edge.preview.pages import HEADERS, page_files
 from edge.preview.record import record
+from edge.preview.server import client_name
 from edge.preview.status import EVERY_S
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class PreviewHandler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if refusal := self._access.refusal(self.headers, picture=path == STREAM):
             if refusal.status is HTTPStatus.UNAUTHORIZED and self.headers.get("Authorization"):
-                client = self.client_address[0]
+                client = client_name(self.client_address)
                 self._refused.warning(client, "a wrong token came from %s: the preview was not shown", client)
             self._send_sentence(refusal.status, refusal.sentence)
         elif path == STREAM:
@@ -151,7 +152,7 @@ class PreviewHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's
         """Log at the level for looking for defects alone; the base class writes to standard error."""
-        log.debug("%s: %s", self.client_address[0], format % args)
+        log.debug("%s: %s", client_name(self.client_address), format % args)
 
 
 class _BoundedHead:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge.logs import LogOnce
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from socketserver import BaseRequestHandler
 
     from edge.config import ListenAddress
@@ -100,7 +101,8 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 self._open.add(request)
                 self._reading[request] = time.monotonic()
             return True
-        self._problems.warning("busy", "more than %d connections at once, from %s", MOST_CONNECTIONS, client_address[0])
+        client = client_name(client_address)
+        self._problems.warning("busy", "more than %d connections at once, from %s", MOST_CONNECTIONS, client)
         with contextlib.suppress(OSError):
             request.settimeout(_PATIENCE_S)
             with contextlib.suppress(TimeoutError):
@@ -133,7 +135,12 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Log a defect once; it ends this connection only. A client that leaves or is too slow is none."""
         if not self._failed:
             self._failed = True
-            log.error("the preview failed to answer %s", client_address[0], exc_info=True)  # noqa: LOG014  # the base class calls this where it catches it
+            log.error("the preview failed to answer %s", client_name(client_address), exc_info=True)  # noqa: LOG014  # the base class calls this where it catches it
+
+
+def client_name(address: Sequence[Any]) -> str:
+    """Return a client's address as a person knows it: an IPv4 one looks otherwise to a socket that takes both."""
+    return str(address[0]).removeprefix("::ffff:")
 
 
 def _shut(connection: socket.socket) -> None:

@@ -114,6 +114,15 @@ def test_the_token_is_asked_for_and_kept_out_of_the_address(browser: Browser, tm
     assert all(TOKEN not in request for request in browser.requests)
 
 
+def test_a_link_may_bring_a_token_that_is_not_encoded(browser: Browser, tmp_path: Path) -> None:
+    file, port = tmp_path / "token", free_port()
+    file.write_text("100%-is-no-encoding")
+    browser.look(width=390, height=844, phone=True)
+    with daemon(settings(port, token_file=file)):
+        browser.open(f"http://127.0.0.1:{port}/#100%-is-no-encoding")
+        browser.wait(f"{LIVE} && {FACE}")
+
+
 def test_a_hidden_tab_asks_for_nothing(browser: Browser) -> None:
     port = free_port()
     browser.look(width=800, height=600)

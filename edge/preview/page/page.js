@@ -86,9 +86,18 @@ byId("again").addEventListener("click", () => {
 document.addEventListener("visibilitychange", () => (document.hidden ? stop?.abort() : connect()));
 window.addEventListener("resize", () => status && drawTimeline(byId("timeline"), status));
 
+/** Returns what stands behind the #, also where it was never encoded: a token may have a % in it. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 // A link may bring the token behind the #, which is sent to nobody; it is not left in the address.
 if (location.hash.length > 1) {
-  sessionStorage.setItem(KEY, decodeURIComponent(location.hash.slice(1)));
+  sessionStorage.setItem(KEY, decoded(location.hash.slice(1)));
   history.replaceState(null, "", location.pathname);
 }
 connect();

@@ -138,6 +138,17 @@ def test_a_token_is_asked_for_and_a_wrong_one_is_refused(guarded: Window, caplog
         assert viewer.next("frame")[1]
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_a_client_is_named_as_a_person_knows_it(
+    open_window: Callable[..., Window], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A socket that takes IPv6 and IPv4 names 192.168.1.5 ::ffff:192.168.1.5."""
+    window = open_window(address="[::]:0")
+    assert ask(window.port, "/stream", Authorization="Bearer wrong")[0] == 401
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["a wrong token came from 127.0.0.1: the preview was not shown"]
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "192.168.1.5", "", "127.0.0.1.evil.example", "[::2]"]
 )
