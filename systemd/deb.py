@@ -49,7 +49,7 @@ def environment(root: Path, platform: release.Platform, wheels: Path) -> None:
     )
     command = home / "bin/emotion-edge"
     command.write_text(
-        f"#!/{HOME}/bin/python\nimport sys\n\nfrom edge.cli.main import main\n\nsys.exit(main())\n", encoding="utf-8"
+        f"#!/{HOME}/bin/python\nimport sys\n\nfrom edge.cli.start import main\n\nsys.exit(main())\n", encoding="utf-8"
     )
     command.chmod(0o755)
 

@@ -1,0 +1,42 @@
+"""Ctrl+C while the command line loads, which takes seconds on a small Pi."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+_INTERRUPTED = """
+import importlib.abc, os, signal, sys
+
+class CtrlC(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+{before}
+from edge.cli.start import main
+main()
+"""
+
+
+def _interrupt(module: str, before: str = "", *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line, interrupted when it imports a module."""
+    code = _INTERRUPTED.format(module=module, before=before)
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_ctrl_c_ends_the_loading_without_a_traceback() -> None:
+    ran = _interrupt("typer")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_ends_the_command_in_good_order() -> None:
+    ran = _interrupt("edge.doctor", "", "doctor")
+    assert (ran.returncode, ran.stdout, "Traceback" in ran.stderr) == (130, "", False)
+
+
+def test_ctrl_c_that_the_caller_ignores_stays_ignored() -> None:
+    ran = _interrupt("typer", "signal.signal(signal.SIGINT, signal.SIG_IGN)", "--version")
+    assert (ran.returncode, ran.stdout.startswith("emotion-edge ")) == (0, True)
