@@ -8,6 +8,7 @@ import os
 import queue
 import select
 import stat
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -186,3 +187,8 @@ def drain(stream: TextIO) -> None:
         raw.drain()
     else:
         stream.flush()
+
+
+def drop_output() -> None:
+    """Send what is still buffered for standard output nowhere, or Python complains about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

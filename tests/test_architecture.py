@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 ROOMS = (
-    ("errors", "files", "logs", "geometry", "frame", "frozen", "palette", "redaction", "streams", "text"),
+    ("console", "errors", "files", "logs", "geometry", "frame", "frozen", "palette", "redaction", "streams", "text"),
     ("system",),
     ("wire",),
     ("config",),

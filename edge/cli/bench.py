@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from edge import files
 from edge.cli.encoding import write_utf8
 from edge.cli.options import CameraOption, ConfigOption, ModelOption, load_settings, writable
+from edge.console import PipeConsole
 from edge.errors import ConfigError
 
 app = typer.Typer()
@@ -66,8 +66,9 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
         write_utf8()
         typer.echo(text)
         return
+    console = PipeConsole()
     for sheet in benchmark.sheets(report):
-        Console().print(benchmark.table(sheet))
+        console.print(benchmark.table(sheet))
     for warning in report.warnings():
         typer.echo(f"emotion-edge: not comparable: {warning}", err=True)
     if json_file:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, JsonFlag, load_settings, settings_file
+from edge.console import PipeConsole
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # n
         write_utf8()
         typer.echo(examination.to_json(findings))
     else:
-        console = Console()
+        console = PipeConsole()
         console.print(examination.table(findings))
         console.print()
         for line in examination.advice(findings):

@@ -17,7 +17,7 @@ from edge.cli.output import machine_may_fail, prepare_streams, report_defect, re
 from edge.cli.process import leave_a_hung_camera_behind
 from edge.cli.read import read
 from edge.cli.run import run
-from edge.cli.usage import RedactingGroup
+from edge.cli.usage import CommandGroup
 from edge.cli.watch import watch
 from edge.errors import EdgeError, ExitCode
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="emotion-edge",
-    cls=RedactingGroup,
+    cls=CommandGroup,
     help="Facial-expression recognition on a Raspberry Pi, published over MQTT.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -15,7 +15,7 @@ from edge import __version__
 from edge.cli.encoding import replace_unencodable
 from edge.cli.usage import redact_message
 from edge.errors import EdgeError, OutputError
-from edge.streams import nonblocking
+from edge.streams import drop_output, nonblocking
 from edge.system import notify
 from edge.system.packages import install_missing
 from edge.text import first_line
@@ -50,9 +50,9 @@ def reader_may_leave() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
     except OutputError:
-        _drop_output()
+        drop_output()
         raise
 
 
@@ -69,7 +69,7 @@ def machine_may_fail() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL or error.filename is not None:
             raise
-        _drop_output()
+        drop_output()
         message = f"standard output: cannot be written: {error.strerror}"
         raise OutputError(message) from None
     except ImportError as error:
@@ -95,8 +95,3 @@ def report_defect(error: BaseException | None) -> None:
         "and what 'emotion-edge doctor' prints.",
         err=True,
     )
-
-
-def _drop_output() -> None:
-    """Send what is still buffered nowhere, or Python complains about it at exit and changes the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, ModelOption, load_settings, writable
 from edge.cli.output import reader_may_leave, report_error
+from edge.console import PipeConsole
 from edge.errors import CameraError, ExitCode, OutputError
 from edge.files import write_atomically
 from edge.text import printable
@@ -34,23 +34,19 @@ def read(
     settings = load_settings(config, {"emotion.model": model})
     from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
     from edge.photo.read import copy_names, photo_files, read_photo  # noqa: PLC0415  # the same
-    from edge.photo.report import ReadPhoto, table, to_json  # noqa: PLC0415  # the same
+    from edge.photo.report import ReadPhoto, found_words, table, to_json  # noqa: PLC0415  # the same
 
     files = photo_files(photos)
     bundle = ModelBundle.configured(settings.emotion)
-    if out:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"{out}: cannot be made: {error.strerror}; name a folder that can be written to"
-            raise OutputError(message) from None
-    copies = copy_names(files, out) if out else [None] * len(files)
+    copies = copy_names(files, _made(out)) if out else [None] * len(files)
     found: list[ReadPhoto] = []
     failed: ExitCode = ExitCode.OK
     alone = json == Path("-")
-    console = Console(highlight=False, quiet=alone)
+    console = PipeConsole(highlight=False, quiet=alone)
     with reader_may_leave():
         for file, copy in zip(files, copies, strict=True):
+            if console.quiet and not (json or out):
+                break  # nobody reads any more
             try:
                 photo = read_photo(file, bundle, settings.emotion.min_confidence, copy)
             except CameraError as error:
@@ -58,10 +54,8 @@ def read(
                 failed = error.exit_code
                 continue
             found.append(photo)
-            count = len(photo.faces)
-            says = "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
-            console.print(f"{_shown(file)}: {says}", style="bold", soft_wrap=True, markup=False)
-            if count:
+            console.print(f"{_shown(file)}: {found_words(photo)}", style="bold", soft_wrap=True, markup=False)
+            if photo.faces:
                 console.print(table(photo))
             if copy:
                 console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
@@ -72,6 +66,15 @@ def read(
         write_atomically(json, to_json(found, bundle.card))
     if failed:
         raise typer.Exit(failed)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{folder}: cannot be made: {error.strerror}; name a folder that can be written to"
+        raise OutputError(message) from None
+    return folder
 
 
 def _shown(path: Path) -> str:

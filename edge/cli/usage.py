@@ -1,4 +1,4 @@
-"""Errors in the command line, without the secrets that its arguments may hold."""
+"""How a command line is parsed and run: its errors quote no secret, and a reader may leave."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge.redaction import redact_text
+from edge.streams import drop_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +19,17 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 """Click's class. Newer versions of Typer bring a copy of Click, under a private name."""
 
 
-class RedactingGroup(TyperGroup):
-    """A group of commands whose usage errors quote no secret."""
+class CommandGroup(TyperGroup):
+    """A group of commands whose usage errors quote no secret, and whose output need not be read to its end."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the arguments before the command's name."""
-        with _redacted():
+        with _redacted(), _reader_may_leave():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the command's own arguments, and run it."""
-        with _redacted():
+        with _redacted(), _reader_may_leave():
             return super().invoke(*args, **kwargs)
 
 
@@ -42,6 +43,16 @@ def redact_message(text: str, *, quotes_any: bool = False) -> str:
     """
     arguments = [*sys.argv[1:], *(each.partition("=")[2] for each in sys.argv[1:] if each.startswith("-"))]
     return redact_text(text, (each for each in arguments if quotes_any or "@" in each or "//" in each))
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End the command with 0 if the reader of standard output leaves; Click's own code for that is 1, a defect's."""
+    try:
+        yield
+    except BrokenPipeError:
+        drop_output()
+        raise typer.Exit from None
 
 
 @contextmanager

@@ -40,6 +40,12 @@ class ReadPhoto:
     """The largest first; they may be none."""
 
 
+def found_words(photo: ReadPhoto) -> str:
+    """Return how many faces were found, in words."""
+    count = len(photo.faces)
+    return "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
+
+
 def table(photo: ReadPhoto) -> Table:
     """Return a row for each face: where it is, its emotion, and those that are probable."""
     shown = Table("face", "place", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TextIO
 
-from rich.console import Console
 from rich.live import Live
 
+from edge.console import PipeConsole
 from edge.watch.fleet import Fleet
 from edge.watch.frame_record import FrameRecorder
 from edge.watch.record import Recorder
@@ -66,7 +66,7 @@ def watch(config: MqttConfig, device: str, stop: threading.Event, options: Watch
         OutputError: The record or the plot cannot be written.
     """
     options = options or WatchOptions()
-    fleet, screen = Fleet(config.base_topic), Console()
+    fleet, screen = Fleet(config.base_topic), PipeConsole()
     shown = screen.is_terminal and not options.printer
     with ExitStack() as cleanup:
         recorder = _recorder(options)
@@ -92,7 +92,7 @@ def watch(config: MqttConfig, device: str, stop: threading.Event, options: Watch
 class _LiveTable:
     """Draws the fleet on the whole terminal, as often as it may."""
 
-    def __init__(self, fleet: Fleet, subscriber: Subscriber, options: WatchOptions, screen: Console) -> None:
+    def __init__(self, fleet: Fleet, subscriber: Subscriber, options: WatchOptions, screen: PipeConsole) -> None:
         self._fleet, self._subscriber, self._options, self._screen = fleet, subscriber, options, screen
         self._live = Live(console=screen, screen=True, auto_refresh=False)
         self._due_s = 0.0
@@ -120,7 +120,7 @@ class _LiveTable:
         self._live.stop()
 
 
-def _now(console: Console, options: WatchOptions, *, height: int | None) -> tuple[datetime, Screen]:
+def _now(console: PipeConsole, options: WatchOptions, *, height: int | None) -> tuple[datetime, Screen]:
     """Return the time in the reader's time zone, and the size of the terminal."""
     # NO_COLOR removes the colours, not the styles: then letters stand for the emotions.
     colours = console.color_system is not None and not console.no_color

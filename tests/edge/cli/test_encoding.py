@@ -7,8 +7,15 @@ import os
 import subprocess
 import sys
 import tomllib
+from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _COMMANDS = (
     ("--help",),
@@ -41,14 +48,18 @@ for command in {commands!a}:
 """All commands of one locale, forked from one process: to import the packages takes a second."""
 
 
-def _python(code: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=os.environ | _SETTINGS | environ, capture_output=True, check=False
-    )
+def _python(
+    code: str, *arguments: str, environ: Mapping[str, str] = {}, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-c", code, *arguments]
+    environment = {**os.environ, **_SETTINGS, **environ}
+    return subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, check=False)
 
 
-def _emotion_edge(*arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    return _python("from edge.cli.main import main; main()", *arguments, **environ)
+def _emotion_edge(
+    *arguments: str, environ: Mapping[str, str] = {}, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    return _python("from edge.cli.main import main; main()", *arguments, environ=environ, stdout=stdout)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +71,7 @@ def _emotion_edge(*arguments: str, **environ: str) -> subprocess.CompletedProces
     ids=str,
 )
 def test_every_command_speaks_in_every_locale(locale: dict[str, str]) -> None:
-    ran = _python(_ALL.format(commands=_COMMANDS), **locale)
+    ran = _python(_ALL.format(commands=_COMMANDS), environ=locale)
     assert (ran.returncode, b"Traceback" in ran.stderr, b"defect" in ran.stderr) == (0, False, False), ran.stderr
     if "PYTHONIOENCODING" in locale:
         assert b"rtsp://..." in ran.stdout
@@ -68,9 +79,9 @@ def test_every_command_speaks_in_every_locale(locale: dict[str, str]) -> None:
 
 def test_json_and_toml_are_utf_8_in_every_locale() -> None:
     latin = {"PYTHONIOENCODING": "latin-1", "EMOTION_EDGE_MQTT__DEVICE": "Küche"}
-    shown = _emotion_edge("config", "show", **latin).stdout
+    shown = _emotion_edge("config", "show", environ=latin).stdout
     assert tomllib.loads(shown.decode())["mqtt"]["device"] == "Küche"
-    doctor = _emotion_edge("doctor", "--json", **latin | {"EMOTION_EDGE_CAMERA__SOURCE": "Küche.mkv"}).stdout
+    doctor = _emotion_edge("doctor", "--json", environ=latin | {"EMOTION_EDGE_CAMERA__SOURCE": "Küche.mkv"}).stdout
     assert "Küche.mkv" in json.dumps(json.loads(doctor), ensure_ascii=False)
 
 
@@ -87,6 +98,29 @@ def test_a_full_disk_is_told_as_what_it_is() -> None:
         2,
         "emotion-edge: standard output: cannot be written: No space left on device\n",
     )
+
+
+@pytest.fixture
+def left() -> Iterator[int]:
+    """The writing end of a pipe whose reader has left, as ``head`` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("command", ["--help", "config example", "bench --seconds 0.1"])
+def test_a_reader_that_leaves_is_no_defect(left: int, command: str) -> None:
+    ran = _emotion_edge(*command.split(), stdout=left)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_photos_are_read_to_the_end_though_nobody_reads_the_table(left: int, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(cv2.imencode(".jpg", np.full((50, 60), 90, np.uint8))[1].tobytes())
+    ran = _emotion_edge("read", str(tmp_path), "--json", str(tmp_path / "found.json"), stdout=left)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert len(json.loads((tmp_path / "found.json").read_text())["photos"]) == 2
 
 
 @pytest.mark.parametrize("rest", ["doctor >&-", "doctor | true", "config example >&-"])
