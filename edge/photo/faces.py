@@ -17,8 +17,9 @@ from edge.inference.outputs import choose_emotion
 from edge.vision.candidates import SAME_OVERLAP
 from edge.vision.cascades import CASCADES
 from edge.vision.crops import worth_turning
-from edge.vision.detector import HaarDetector, SearchPart
+from edge.vision.detector import HaarDetector
 from edge.vision.lifecycle import SURE_SCORE, chest
+from edge.vision.parts import SearchPart
 from edge.vision.reader import CANDIDATE_VIEWS, FaceCrop, ModelReader
 from edge.vision.views import VIEWS
 from edge.wire.messages import UNCERTAIN

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from edge.inference.classifier import Classifier
     from edge.inference.outputs import Predictions
     from edge.pipeline.transitions import Transition
-    from edge.vision.detector import Detector, SearchPart
+    from edge.vision.detector import Detector
     from edge.vision.flow import Followed, Template
+    from edge.vision.parts import SearchPart
 
 STAGES = ("capture", "detect", "track", "classify", "publish")
 """In the order in which a frame goes through them."""

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from edge.geometry import Rect
-from edge.vision.detector import HaarDetector, SearchPart
+from edge.vision.detector import HaarDetector
+from edge.vision.parts import SearchPart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,6 +18,7 @@ import cv2
 from edge.geometry import Rect
 from edge.vision.cascades import CASCADE_PIXELS, CASCADES, Cascade
 from edge.vision.crops import cut_out, resized, turned, worth_turning
+from edge.vision.parts import STEP, SearchPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_ENLARGED = 0.5
 """Smaller faces than the cascade's are enlarged up to twice."""
-
-_STEP = 1.3
-"""How much larger each size of face is than the one searched before, where new faces are searched for. Single hits
-with this step find 70 of 100 faces in `train.simulation`, in half the time in which pairs of hits with OpenCV's usual
-1.1 find 65; what else they hit a fine search rejects."""
 
 TURNS = (0.0, 20.0, -20.0)
 """Degrees by which a face is searched for to either side of how it should lean; the cascade tolerates 15."""
@@ -64,38 +60,6 @@ _NEAR = _FineSearch(reach=0.25, window=CASCADE_PIXELS, step=1.12, neighbours=2)
 # The window is large enough for steps of one pixel. These hit a face often, and clutter sometimes: with 2 instead of 6
 # neighbours false faces were 30 times as many.
 _AROUND = _FineSearch(reach=0.4, window=50, step=1.1, neighbours=6)
-
-
-@dataclass(frozen=True)
-class SearchPart:
-    """A part of a whole search."""
-
-    region: Rect
-    """Of the frame."""
-
-    least: float
-    """Pixels of the smallest face."""
-
-    most: float
-    """Pixels below which the largest one is."""
-
-    tilt: float = 0.0
-    """Degrees by which heads lean, clockwise as one sees it."""
-
-    cascade: int = 0
-    """By which of `CASCADES`."""
-
-
-def cost(part: SearchPart) -> float:
-    """Return the number of windows that a search of a part looks at."""
-    windows, size = 0.0, part.least
-    while size < part.most:
-        across, down = (
-            max(0.0, side * CASCADE_PIXELS / size - CASCADE_PIXELS) for side in (part.region.width, part.region.height)
-        )
-        windows += across * down / 4  # in steps of two pixels
-        size *= _STEP
-    return windows
 
 
 class Detector(Protocol):
@@ -161,7 +125,7 @@ class HaarDetector:
         while least < part.most:
             most = min(part.most, 2 * least)
             region = _Region(gray, part.region, least / cascade.pixels, part.tilt)
-            found += region.find(cascade, _STEP, neighbours=0, least=least, most=most)
+            found += region.find(cascade, STEP, neighbours=0, least=least, most=most)
             least = most
         return found
 

@@ -17,11 +17,9 @@ import cv2
 from edge.frame import TICK_S
 from edge.geometry import Rect, mean
 from edge.vision.cascades import CASCADES
-from edge.vision.detector import SearchPart, cost
+from edge.vision.parts import SearchPart, cost, divided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -35,23 +33,27 @@ if TYPE_CHECKING:
 _WHOLE = 8
 """A search of the whole frame comes after so many times the time in which a face is to be noticed."""
 
+_SELDOM = 4
+"""How many times longer that takes once the frame was searched in `_WAYS` ways since anything but known faces changed:
+an empty room costs 0.6 of what it would."""
+
 _MUCH = 0.6
 """Part of the frame from which on all of it is searched: overlapping parts would cost more."""
 
 _COST = 7500.0
-"""Most that is searched in a frame, by `edge.vision.detector.cost`: 1 to 2 ms on an x86 core."""
+"""Most that is searched in a frame, by `edge.vision.parts.cost`: 1 to 2 ms on an x86 core."""
 
 _MOST_FRAMES = 4
 """Frames that a search is spread over at most, however small the faces and large the frames."""
-
-_BAND = 1.3
-"""Ratio of sizes in the narrowest part: one step of the cascade."""
 
 _TILTS = (35.0, -35.0)
 """Degrees by which heads lean that are searched for in turn after every other search; the cascade tolerates 15."""
 
 _SIZES = (0.94, 1.07)
 """What the smallest size is multiplied by, from search to search, as one finds sizes between the steps of the other."""
+
+_WAYS = len(CASCADES) * len(_TILTS)
+"""Searches in a row of which no two are alike, as cascade, size and tilt are taken in turn."""
 
 _MARGIN = 0.2
 """What belongs to a candidate or lost face beyond its box, as a part of its width."""
@@ -91,6 +93,7 @@ class FaceSearch:
         self._upright: deque[SearchPart] = deque()
         self._leaning: deque[SearchPart] = deque()
         self._count = 0
+        self._still = 0  # searches of the whole frame since anything but known faces changed
         self._budget = _COST
         self._spread = 1
         self._shape: tuple[int, ...] = ()
@@ -150,20 +153,10 @@ class FaceSearch:
 
     def _begin(self, time_s: float, known: list[Rect], held: list[Rect]) -> None:
         """Plan a search of what changed, if anything did, or of everything."""
-        height, width = self._shape
-        everything = Rect(0, 0, width, height)
-        if time_s - self._whole_s >= _WHOLE * self._notice_s:
-            regions = [everything]
-        else:
-            explained = [rect.grown(_MARGIN) for rect in known] + [_body(rect, height) for rect in held]
-            regions = [region.clipped(width, height) for region in self._motion.regions(explained)]
-            if sum(region.area for region in regions) > _MUCH * everything.area:
-                regions = [everything]
+        regions = self._places(time_s, known, held)
         if not regions:
             return
         self._searched_s = time_s
-        if regions == [everything]:
-            self._whole_s = time_s
         least = self._least * _SIZES[self._count % len(_SIZES)]
         cascade = self._count % len(CASCADES)
         parts = [SearchPart(region, least, max(region.width, region.height), cascade=cascade) for region in regions]
@@ -181,6 +174,25 @@ class FaceSearch:
         self._count += 1
         for region in regions:
             self._motion.mark_searched(region)
+
+    def _places(self, time_s: float, known: list[Rect], held: list[Rect]) -> list[Rect]:
+        """Return where to search: where anything changed that known people do not explain, or the whole frame."""
+        height, width = self._shape
+        everything = Rect(0, 0, width, height)
+        waited_s = time_s - self._whole_s
+        is_due = waited_s >= _WHOLE * self._notice_s
+        explained = [rect.grown(_MARGIN) for rect in known]
+        if not is_due:
+            explained += [_body(rect, height) for rect in held]
+        regions = [region.clipped(width, height) for region in self._motion.regions(explained)]
+        if regions:
+            self._still = 0
+        is_due = is_due and (self._still < _WAYS or waited_s >= _SELDOM * _WHOLE * self._notice_s)
+        if not is_due and sum(region.area for region in regions) <= _MUCH * everything.area:
+            return regions
+        self._whole_s = time_s
+        self._still += 1
+        return [everything]
 
 
 def _merged(found: list[Found]) -> list[Found]:
@@ -200,33 +212,6 @@ def _body(face: Rect, bottom: int) -> Rect:
     """Return where the person of a face moves: head, shoulders and arms, down to the frame's bottom."""
     top = face.y - _HAIR * face.height
     return Rect(face.x - _ARM * face.width, top, (1 + 2 * _ARM) * face.width, max(bottom - top, face.height))
-
-
-def divided(part: SearchPart, most: float) -> Iterator[SearchPart]:
-    """Yield a part in parts that cost about `most` at most each: by size first, then by place."""
-    if cost(part) <= most:
-        yield part
-    elif part.most > _BAND * part.least:
-        middle = part.least
-        while middle * _BAND < part.most and cost(replace(part, most=middle * _BAND)) <= most:
-            middle *= _BAND
-        middle = max(middle, part.least * _BAND)
-        yield from divided(replace(part, most=middle), most)
-        yield from divided(replace(part, least=middle), most)
-    elif max(part.region.width, part.region.height) > 2 * part.most:
-        for region in _halves(part.region, part.most):
-            yield from divided(replace(part, region=region), most)
-    else:
-        yield part
-
-
-def _halves(region: Rect, face: float) -> tuple[Rect, Rect]:
-    """Return both halves of a region, which overlap by a face."""
-    if region.width >= region.height:
-        width = (region.width + face) / 2
-        return replace(region, width=width), replace(region, x=region.x + region.width - width, width=width)
-    height = (region.height + face) / 2
-    return replace(region, height=height), replace(region, y=region.y + region.height - height, height=height)
 
 
 def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:

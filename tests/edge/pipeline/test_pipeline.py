@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.pipeline import Transition
-    from edge.vision.detector import SearchPart
+    from edge.vision.parts import SearchPart
 
 LABELS = ("dark", "bright")
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.detector import SearchPart
+from edge.vision.parts import SearchPart
 from edge.vision.reader import CANDIDATE_VIEWS, Reading
 from edge.vision.tracker import Tracker
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from edge.geometry import Rect
 from edge.testcard import Scene
 from edge.vision.cascades import CASCADES
-from edge.vision.detector import HaarDetector, SearchPart
+from edge.vision.detector import HaarDetector
+from edge.vision.parts import SearchPart
 
 Gray = NDArray[np.uint8]
 

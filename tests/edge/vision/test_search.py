@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.detector import SearchPart, cost
 from edge.vision.lifecycle import SURE_HITS
 from edge.vision.motion import Motion
-from edge.vision.search import FaceSearch, divided
+from edge.vision.parts import SearchPart, cost
+from edge.vision.search import FaceSearch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,31 +127,41 @@ def test_a_search_is_spread_over_frames_so_that_none_takes_long() -> None:
     assert max(costs[1:]) < 0.6 * whole
 
 
-@pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080), (96, 2000)])
-def test_parts_cover_all_places_and_sizes_and_cost_little(size: tuple[int, int]) -> None:
-    random = np.random.default_rng(1)
-    whole = SearchPart(Rect(0, 0, *size), 72, max(size))
-    parts = list(divided(whole, 7500))
-    assert max(cost(part) for part in parts) <= max(7500, 0.1 * cost(whole))
-    for _ in range(300):
-        side = float(random.uniform(72, min(size)))
-        face = Rect(random.uniform(0, size[0] - side), random.uniform(0, size[1] - side), side, side)
-        assert any(
-            part.least <= side < part.most
-            and part.region.x <= face.x
-            and part.region.y <= face.y
-            and face.x + side <= part.region.x + part.region.width + 1e-6
-            and face.y + side <= part.region.y + part.region.height + 1e-6
-            for part in parts
-        )
+def searches_of_all(watch: Watch, seconds: float, *faces: Rect, known: Sequence[Rect] = ()) -> list[float]:
+    """Return when searches began that covered the whole frame; the faces flicker."""
+    began_s, before = [], False
+    for index in range(round(seconds / watch.step_s)):
+        now = WHOLE in watch.see(*faces, level=150 + 50 * (index % 2), known=known, held=known)
+        if now and not before:
+            began_s.append(watch.now_s - watch.step_s)
+        before = now
+    return began_s
 
 
-def test_where_nothing_moves_all_is_searched_every_few_seconds_only() -> None:
+def test_where_nothing_moves_all_is_searched_in_four_ways_and_then_seldom() -> None:
+    began_s = searches_of_all(Watch(), 40)
+    waits_s = [later - earlier for earlier, later in pairwise(began_s)]
+    assert waits_s[:3] == pytest.approx([2.4] * 3, abs=0.1)
+    assert waits_s[3:] == pytest.approx([9.6] * 3, abs=0.1)
+
+
+def test_where_a_known_body_moves_all_is_searched_every_few_seconds() -> None:
+    """Somebody on its lap would be found by nothing else."""
+    body = Rect(HERE.x - 50, HERE.y + 150, 200, 200)
     watch = Watch()
-    watch.settle()
-    frames = [watch.see() for _ in range(150)]
-    assert {region for frame in frames for region in frame} == {WHOLE}
-    assert 2 <= sum(bool(now) and not before for before, now in pairwise(frames)) <= 4  # in ten seconds
+    for _ in range(15):
+        watch.see()
+    waits_s = [later - earlier for earlier, later in pairwise(searches_of_all(watch, 30, body, known=[HERE]))]
+    assert waits_s == pytest.approx([2.4] * len(waits_s), abs=0.15)
+    assert len(waits_s) >= 10
+
+
+def test_after_a_change_all_is_searched_every_few_seconds_again() -> None:
+    watch = Watch()
+    searches_of_all(watch, 30)
+    for index in range(15):
+        watch.see(HERE, level=150 + 50 * (index % 2))
+    assert len(searches_of_all(watch, 10)) >= 4
 
 
 @pytest.mark.parametrize("fps", [10.0, 15.0, 30.0])
