@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge.pipeline import Appeared, Changed, Gone
-from edge.wire.messages import Box, Face, FaceEvent, FrameSize, InfoPreview, State, StateFace, as_text
+from edge.wire.fields import as_text
+from edge.wire.messages import Box, Face, FaceEvent, FrameSize, InfoPreview, State, StateFace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from edge.frozen import FrozenModel
-from edge.wire.messages import Box, FrameSize, Payload, Probability, as_iso
+from edge.wire.fields import Probability, as_iso
+from edge.wire.messages import Box, FrameSize, Payload
 
 MicrosecondTimestamp = Annotated[datetime, *as_iso("microseconds")]
 """A wall-clock time for measurements: UTC, ISO 8601, microseconds."""

@@ -5,40 +5,15 @@ Changing one of these is a breaking change of the contract with subscribers.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
 from edge.frozen import FrozenModel
+from edge.wire.fields import Probability, Seconds, Timestamp
 
 UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
-
-
-Timespec = Literal["milliseconds", "microseconds"]
-
-
-def as_text(moment: datetime, timespec: Timespec) -> str:
-    """Return a moment as ISO 8601 text, in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
-
-
-def as_iso(timespec: Timespec) -> tuple[PlainSerializer, WithJsonSchema]:
-    """Return what makes a field's moment UTC's ISO 8601 text."""
-
-    def text(moment: datetime) -> str:
-        return as_text(moment, timespec)
-
-    schema = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
-    return PlainSerializer(text, return_type=str), schema
-
-
-Timestamp = Annotated[datetime, *as_iso("milliseconds")]
-"""A wall-clock time for people: UTC, ISO 8601, milliseconds."""
-
-Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
-Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda s: round(s, 3))]
 
 
 def _is_none(value: object) -> bool:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
 
 from edge.frozen import FrozenModel
-from edge.wire.messages import Payload, Seconds, Timestamp
+from edge.wire.fields import Seconds, Timestamp
+from edge.wire.messages import Payload
 
 Minutes = Annotated[float, Field(ge=0), AfterValidator(lambda minutes: round(minutes, 2))]
 

@@ -1,0 +1,32 @@
+"""The kinds of values in messages: moments, seconds and probabilities, as precise as people need them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+
+Timespec = Literal["milliseconds", "microseconds"]
+
+
+def as_text(moment: datetime, timespec: Timespec) -> str:
+    """Return a moment as ISO 8601 text, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def as_iso(timespec: Timespec) -> tuple[PlainSerializer, WithJsonSchema]:
+    """Return what makes a field's moment UTC's ISO 8601 text."""
+
+    def text(moment: datetime) -> str:
+        return as_text(moment, timespec)
+
+    schema = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
+    return PlainSerializer(text, return_type=str), schema
+
+
+Timestamp = Annotated[datetime, *as_iso("milliseconds")]
+"""A wall-clock time for people: UTC, ISO 8601, milliseconds."""
+
+Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
+Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda s: round(s, 3))]
