@@ -136,7 +136,7 @@ test-edge: $(TEST_VENV)/.ready mosquitto ## Lint, types and the edge's tests, wi
 	$(TEST_VENV)/bin/mypy edge tests/edge
 	$(TEST_VENV)/bin/pytest tests/edge
 
-test: $(VENV)/.dev mosquitto ## Lint, types and all tests (10 minutes)
+test: $(VENV)/.dev mosquitto ## Lint, types and all tests (under 15 minutes on two cores)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

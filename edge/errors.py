@@ -12,10 +12,10 @@ class ExitCode(IntEnum):
     """Asked to stop, or the clip ended."""
 
     DEFECT = 1
-    """A defect of ours; `doctor`: something is broken."""
+    """A defect of ours; `doctor`: something is broken; `forget`: the broker is away."""
 
     CONFIGURATION = 2
-    """The configuration or the command line is wrong."""
+    """The configuration or the command line is wrong, or a file cannot be written."""
 
     CAMERA = 3
     """There is no camera, the clip cannot be read, or a camera was away for too long."""

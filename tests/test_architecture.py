@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 
-ROOMS = (
+LAYERS = (
     ("console", "errors", "files", "logs", "geometry", "frame", "frozen", "palette", "redaction", "streams", "text"),
     ("system",),
     ("wire",),
@@ -26,9 +26,9 @@ ROOMS = (
     ("photo", "doctor", "bench", "watch"),
     ("cli",),
 )
-"""Of `edge`, bottom to top: a room imports from its own storey and from below."""
+"""The packages of `edge`, bottom to top: a package imports from its own layer and from below."""
 
-STOREY = {room: storey for storey, rooms in enumerate(ROOMS) for room in rooms}
+LAYER = {package: layer for layer, packages in enumerate(LAYERS) for package in packages}
 
 MAY_IMPORT = {"edge": {"edge"}, "train": {"edge", "train"}, "convert": {"edge", "train", "convert"}}
 
@@ -82,36 +82,36 @@ def test_programs_import_in_one_direction() -> None:
     assert not wrong
 
 
-def test_every_room_has_its_storey() -> None:
-    rooms = {module(file)[1] for file in FILES if module(file)[0] == "edge" and len(module(file)) > 1}
-    assert rooms == STOREY.keys()
+def test_every_package_has_its_layer() -> None:
+    packages = {module(file)[1] for file in FILES if module(file)[0] == "edge" and len(module(file)) > 1}
+    assert packages == LAYER.keys()
 
 
-def test_rooms_import_only_from_their_storey_and_below() -> None:
+def test_packages_import_only_from_their_layer_and_below() -> None:
     wrong = set()
     for file in FILES:
         own = module(file)
         if own[0] != "edge" or len(own) == 1:
             continue
         for name in imports(file):
-            if name[0] == "edge" and len(name) > 1 and STOREY.get(name[1], -1) > STOREY[own[1]]:
+            if name[0] == "edge" and len(name) > 1 and LAYER.get(name[1], -1) > LAYER[own[1]]:
                 wrong.add(f"{'.'.join(own)} imports {'.'.join(name)}")
     assert not wrong
 
 
-def test_rooms_of_one_storey_do_not_import_in_a_circle() -> None:
+def test_packages_of_one_layer_do_not_import_in_a_circle() -> None:
     arrows = {
         (module(file)[1], name[1])
         for file in FILES
         if module(file)[0] == "edge" and len(module(file)) > 1
         for name in imports(file)
-        if name[0] == "edge" and len(name) > 1 and name[1] in STOREY and name[1] != module(file)[1]
+        if name[0] == "edge" and len(name) > 1 and name[1] in LAYER and name[1] != module(file)[1]
     }
     assert not {(one, other) for one, other in arrows if (other, one) in arrows}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(REPOSITORY)))
-def test_a_file_fits_in_a_head(file: Path) -> None:
+def test_no_file_is_too_long(file: Path) -> None:
     lines = len(file.read_text("utf-8").splitlines())
     assert lines <= LONGEST_FILE
 

@@ -109,7 +109,7 @@ def _accuracy(found: CompareReport) -> list[Sheet]:
         "wait: from somebody's coming back to being found"
         + (f", median of {first.returns}" if first.returns else "; nobody came back: raise --seconds"),
     )
-    columns = ("method", "recall", "false", "lingering", "size", "double", "wait s")
+    columns = ("method", "recall", "false", "lingering", "size", "duplicate", "wait s")
     return [Sheet("accuracy", "Accuracy on the test card", columns, tuple(rows), notes)]
 
 

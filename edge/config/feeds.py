@@ -11,7 +11,7 @@ class FramesConfig(Section):
     """The faces of each frame, for research and art; events and state need none of it."""
 
     enabled: bool = False
-    """Publish the topic `frame`. About 600 bytes a frame and face."""
+    """Publish the topic `frame`. About 430 bytes a frame with one face."""
 
     rate_hz: float = Field(default=15.0, gt=0, le=120)
     """Most frames a second that are published; those between are counted as skipped."""

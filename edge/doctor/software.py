@@ -53,7 +53,7 @@ def runtime() -> Finding:
     used, *others = (f"{runtime} {version}" for runtime, version in available.items())
     found = f"{used} is used" + (f"; also installed: {', '.join(others)}" if others else "")
     if best == "ai-edge-litert" and "litert" not in available:
-        return Finding(name, "warning", f"{found}; LiteRT is about 20 times faster", pip_install(best))
+        return Finding(name, "warning", f"{found}; LiteRT is several times as fast", pip_install(best))
     return Finding(name, "ok", found)
 
 

@@ -1,6 +1,6 @@
 """The TFLite runtimes: one network, bytes in, logits out.
 
-LiteRT and tflite-runtime differ in speed (on x86 LiteRT is seven times as fast, ``make bench-convert``) and in
+LiteRT and tflite-runtime differ in speed (on x86 LiteRT is seven to nine times as fast, ``make bench-convert``) and in
 rounding, so every figure names the runtime.
 """
 

@@ -37,7 +37,7 @@ def table(every: Sequence[MethodFigures]) -> Table:
     if one.people:
         row("boxes of the wrong size", lambda f: _rate(f.boxes, f.boxes.wrong_size))
         row("lingering boxes", lambda f: _rate(f.boxes, f.boxes.lingering))
-        row("second boxes of a face", lambda f: _rate(f.boxes, f.boxes.duplicate))
+        row("duplicate boxes of a face", lambda f: _rate(f.boxes, f.boxes.duplicate))
         row("people to notice", lambda f: str(f.noticing.people))
         row("  seconds, median", lambda f: _seconds(f.noticing.median_s))
         row("  seconds, 95th percentile", lambda f: _seconds(f.noticing.p95_s))
