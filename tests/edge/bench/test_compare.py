@@ -2,43 +2,33 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from edge import config
 from edge.bench.compare import compare
-from edge.bench.methods import Baseline, FoundFace, MethodName, make_method, method_names
-from edge.bench.reading import TimedReader
+from edge.bench.methods import FoundFace, MethodName, make_method
 from edge.bench.source import FrameSource
-from edge.bench.stages import Stages
-from edge.camera.testcard import TestCard
 from edge.errors import ConfigError
 from edge.geometry import Rect
 from edge.inference.bundle import ModelBundle
 from edge.testcard import Scene
-from edge.vision.reader import CANDIDATE_VIEWS, FaceCrop
+from tests.edge.bench.slow import SlowClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge.bench import BenchReport
     from edge.config import Settings
     from edge.frame import Frame
-    from edge.inference.outputs import Predictions
     from tests.conftest import Outcome
 
     Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return config.load(None, {}, {"camera.source": "testcard"})
 
 
 def test_all_process_the_same_frames_and_each_is_the_first_in_its_turn(
@@ -73,13 +63,6 @@ def test_all_process_the_same_frames_and_each_is_the_first_in_its_turn(
     assert all(turn[0][0] == names[at % 3] for at, turn in enumerate(counted))
 
 
-def test_the_test_card_can_begin_at_any_moment(settings: Settings) -> None:
-    source = FrameSource(settings.camera)
-    frame = next(source.frames(Stages(), begin_s=31.0))
-    assert frame.time_s == 31
-    assert np.array_equal(frame.gray, Scene().render(31.0))
-
-
 def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
     assert bench_report.compare
     ours, naive, tuned = bench_report.compare.methods.values()
@@ -93,77 +76,8 @@ def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
         assert ratio.wall == pytest.approx(ours.wall_ms_per_frame / other.wall_ms_per_frame, abs=1e-4)
 
 
-def test_each_finds_the_person_of_the_test_card(settings: Settings) -> None:
-    bundle = ModelBundle.load()
-    found = {name: make_method(name, bundle, settings.faces, settings.emotion) for name in method_names(None)}
-    frames, scene = FrameSource(settings.camera).frames(Stages()), Scene()
-    for _ in range(5):
-        frame = next(frames)
-        for method in found.values():
-            method.process(frame)
-    face = scene.truth(frame.time_s).face
-    assert face
-    for name, method in found.items():
-        (seen,) = method.faces()
-        assert face.overlap(seen.rect) > 0.5, name
-        assert seen.emotion in (*bundle.labels, "uncertain")
-        assert seen.id == (1 if name is MethodName.OURS else None)
-
-
-def test_a_search_of_every_frame_is_one_and_all_its_findings_are_classified(settings: Settings) -> None:
-    shapes, crops = [], []
-    bundle = ModelBundle.load()
-
-    class Counting:
-        card = bundle.card
-
-        def read(self, faces: NDArray[np.uint8]) -> Predictions:
-            crops.append(len(faces))
-            return bundle.read(faces)
-
-    def search(gray: NDArray[np.uint8]) -> list[Rect]:
-        shapes.append(gray.shape)
-        return [Rect(100, 100, 80, 80)] * (len(shapes) % 3)
-
-    method = Baseline(search, Counting())
-    frames = FrameSource(settings.camera).frames(Stages())
-    for _ in range(6):
-        method.process(next(frames))
-    assert shapes == [(480, 640)] * 6
-    assert crops == [1, 2, 1, 2]
-    assert method.faces() == []
-
-
-class Slow:
-    """Reads each face for a millisecond of processor time."""
-
-    def __init__(self) -> None:
-        self._bundle = ModelBundle.load()
-        self.card = self._bundle.card
-        self.spent_s = 0.0
-
-    def read(self, faces: NDArray[np.uint8]) -> Predictions:
-        start_s = time.process_time()
-        while time.process_time() < start_s + 0.001 * len(faces):
-            pass
-        self.spent_s += time.process_time() - start_s
-        return self._bundle.read(faces)
-
-
-def test_reading_is_timed_apart_but_what_decides_on_a_face_is_finding_it() -> None:
-    slow = Slow()
-    gray = np.zeros((480, 640), np.uint8)
-    reader = TimedReader(slow)
-    reader.read(gray, [FaceCrop(Rect(10, 10, 90, 90))] * 3)
-    assert reader.spent_s >= slow.spent_s >= 0.003
-    before_s = reader.spent_s
-    reader.score(gray, Rect(10, 10, 90, 90), 0.0, CANDIDATE_VIEWS)
-    assert reader.spent_s == before_s
-
-
 def test_detection_is_all_but_the_reading(settings: Settings) -> None:
-    slow = Slow()
-    found = compare(settings, slow, FrameSource(settings.camera), seconds=2)
+    found = compare(settings, SlowClassifier(), FrameSource(settings.camera), seconds=2)
     for method in found.methods.values():
         assert 0 < method.detection_cpu_ms_per_frame <= method.cpu_ms_per_frame
     naive = found.methods["naive"]
@@ -194,15 +108,6 @@ def test_ids_are_counted_where_there_are_some(bench_report: BenchReport) -> None
         assert other.ids is None
         assert other.accuracy
         assert other.accuracy.id_changes is None
-
-
-def test_a_clip_is_shown_from_its_first_frame_on(video: Path) -> None:
-    source = FrameSource(config.load(None, {}, {"camera.source": str(video)}).camera)
-    frames = source.frames(Stages())
-    shown = [next(frames).sequence for _ in range(32)]
-    assert shown == [*range(30), 0, 1]
-    assert next(source.frames(Stages())).sequence == 0
-    source.close()
 
 
 def test_a_clips_next_showing_begins_with_new_methods(
@@ -242,21 +147,3 @@ def test_the_tables_say_what_was_compared_and_of_how_many_frames(emotion_edge: R
     frames = re.search(r"on the same ([\d,]+) frames", outcome.out)
     assert frames
     assert f"number in these {frames[1]} frames" in " ".join(outcome.out.split())
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("rtsp://ann.example/garden", "rtsp stream"),
-        ("/dev/v4l/by-id/usb-Maker_Camera_0815-video-index0", "webcam"),
-        ("clip.mkv", "clip.mkv"),
-        ("picamera2:0", "picamera2:0"),
-    ],
-)
-def test_a_report_tells_no_address_and_no_serial_number(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, shown: str
-) -> None:
-    camera = TestCard(Scene(), 15)
-    monkeypatch.setattr(camera, "name", name)
-    monkeypatch.setattr("edge.bench.source.open_camera", lambda *_: camera)
-    assert FrameSource(settings.camera).name == shown
