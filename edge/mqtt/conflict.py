@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _MOST = 16
 """Sessions of others that are remembered; anybody may publish."""
 
+_MOST_BYTES = 65_536
+"""Of an `info`; a device's has less than 2 kB, and two megabytes of JSON take a third of a second."""
+
 _NODES = 4
 """How many nodes of a cluster may keep an earlier session's `info`, beside the one that keeps this session's."""
 
@@ -89,6 +92,8 @@ class NameConflicts:
 
 def _sessions(payload: str | bytes) -> dict[str, object]:
     """Return the sessions that a payload names; none where it is not what `info` carries."""
+    if len(payload) > _MOST_BYTES:
+        return {}
     try:
         content = from_json(payload)  # it refuses deep nesting by itself
     except ValueError:

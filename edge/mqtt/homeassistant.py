@@ -56,7 +56,7 @@ class HomeAssistant:
         self._labels: tuple[str, ...] = ()
         """Of every announcement so far: what is no longer there has to be taken back by name."""
         self._due_s: float | None = None
-        self._left_over = False
+        self._left_over = self._told = False
         topic, handler = self._subscription()
         client.subscribe(topic, handler, retained=not config.enabled)
 
@@ -74,7 +74,7 @@ class HomeAssistant:
         if self._config.enabled:
             # Kept as what is so now: it is sent also where the broker comes back later.
             self._client.publish_retained(self._topics.config, "")
-        self._config = config
+        self._config, self._told = config, False
         self._topics = HomeAssistantTopics(config.prefix, object_id(self._client.topics.root))
         topic, handler = self._subscription()
         self._client.replace_subscription(listened, topic, handler, retained=not config.enabled)
@@ -113,5 +113,7 @@ class HomeAssistant:
             self._client.publish_again()
         if self._left_over:
             self._left_over = False
-            log.info("Home Assistant's announcement of this device is removed, as homeassistant.enabled is false")
+            if not self._told:  # anybody may publish one again and again
+                self._told = True
+                log.info("Home Assistant's announcement of this device is removed, as homeassistant.enabled is false")
             self._client.publish_once(Outgoing.on(self._topics.config, ""))

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode
-from paho.mqtt.properties import MQTTException  # type: ignore[attr-defined]  # its home differs in paho 2.1 and 2.2
+from paho.mqtt.properties import (  # type: ignore[attr-defined]  # the first one's home differs in paho 2.1 and 2.2
+    MQTTException,
+    VariableByteIntegers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +22,10 @@ _KEPT_BYTES = 70_000
 """Of a larger message: its topic (at most 64 kB) and its packet identifier are among them."""
 
 _CHUNK_BYTES = 65_536
+
+_MOST_PROPERTIES = 8_192
+"""Bytes of a message's properties (MQTT 5), and of every other packet. paho copies all that follows for each property,
+so its time grows with the square: 600 kB of small ones kept the connection busy for minutes."""
 
 _MALFORMED = (struct.error, LookupError, ValueError, MQTTException)
 """What paho's parser raises."""
@@ -63,9 +70,11 @@ class PahoClient(paho.Client):
     def _packet_handle(self) -> MQTTErrorCode:
         """Handle a whole packet; skip a PUBLISH that cannot be."""
         is_publish = self._in_packet["command"] & 0xF0 == MessageType.PUBLISH
-        if is_publish and self._in_packet["remaining_length"] > MOST_BYTES:
-            return self._skip(f"it has {self._in_packet['remaining_length']} bytes, more than {MOST_BYTES}")
+        if not is_publish and self._in_packet["remaining_length"] > _MOST_PROPERTIES:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
         try:
+            if is_publish and (reason := self._too_large()):
+                return self._skip(reason)
             if is_publish:
                 self._topic().decode()  # else a callback would fail at it
             code = super()._packet_handle()
@@ -93,3 +102,15 @@ class PahoClient(paho.Client):
         """Return the topic of a PUBLISH, as it came."""
         packet = self._in_packet["packet"]
         return bytes(packet[2 : 2 + int.from_bytes(packet[:2], "big")])
+
+    def _too_large(self) -> str:
+        """Return what of a PUBLISH is too large; empty: nothing."""
+        size = self._in_packet["remaining_length"]
+        if size > MOST_BYTES:
+            return f"it has {size} bytes, more than {MOST_BYTES}"
+        if self._protocol == paho.MQTTv5:
+            begin = 2 + len(self._topic()) + (2 if self._in_packet["command"] & 0x06 else 0)
+            size, _ = VariableByteIntegers.decode(self._in_packet["packet"][begin : begin + 4])  # type: ignore[no-untyped-call]
+            if size > _MOST_PROPERTIES:
+                return f"its properties have {size} bytes, more than {_MOST_PROPERTIES}"
+        return ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, TextIO
 
+from pydantic_core import from_json
 from rich.live import Live
 
 from edge.console import PipeConsole
@@ -147,9 +148,12 @@ def _dispatch(
 
 
 def _print(message: Message, printer: TextIO) -> None:
-    text = message.payload.decode(errors="replace")
     try:
-        content = json.loads(text)
-    except ValueError:
-        content = text  # availability is a bare word
-    print(json.dumps({"topic": message.topic, "payload": content}, ensure_ascii=False), file=printer, flush=True)
+        line = _line(message.topic, from_json(message.payload))  # which refuses deep nesting by itself
+    except ValueError:  # availability is a bare word, and anybody may publish what is no JSON
+        line = _line(message.topic, message.payload.decode(errors="replace"))
+    print(line, file=printer, flush=True)
+
+
+def _line(topic: str, payload: object) -> str:
+    return json.dumps({"topic": topic, "payload": payload}, ensure_ascii=False, allow_nan=False)

@@ -18,7 +18,7 @@ from edge.mqtt import Backoff, MqttClient, Outbox, connection
 from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import Authority, needs_openssl
-from tests.edge.mqtt.scripted import CONNACK
+from tests.edge.mqtt.scripted import CONNACK, length, packet
 from tests.proxy import Proxy
 from tests.said import warnings_of
 
@@ -178,6 +178,9 @@ GARBAGE = {
     "a CONNACK whose properties are longer than it": b"\x20\x04\x00\x00\x7f\x21",
     "a CONNACK with a reason that does not exist": b"\x20\x03\x00\x77\x00",
     "a huge CONNACK": b"\x20" + HUGE,
+    "a CONNACK with more properties than paho reads in a minute": packet(
+        0x20, b"\x00\x00" + length(600_000) + b"\x26\x00\x01a\x00\x00" * 100_000
+    ),
     "a length that never ends": b"\x20" + b"\xff" * 50,
     "an answer to nothing": b"\x40\x02\x00\x07",
     "a message before the CONNACK": b"\x30\x05\x00\x01ahi",

@@ -98,6 +98,8 @@ REFUSED = {
     "a topic that is not UTF-8": publish(b"emotion-edge/test/\xff\xfe", payload=b"OFF"),
     "a topic with a surrogate": publish(b"emotion-edge/test/\xed\xa0\x80", payload=b"OFF"),
     "a topic of no letters": publish(b"", payload=b"OFF"),
+    "more properties than paho reads in a minute": publish(SET.encode(), b"\x26\x00\x01a\x00\x00" * 100_000, b"ON"),
+    "the same with QoS 1": publish(SET.encode(), b"\x26\x00\x01a\x00\x00" * 100_000, b"ON", mid=9),
     "two megabytes and more": publish(SET.encode(), payload=b"x" * 2_000_001),
 }  # fmt: skip
 

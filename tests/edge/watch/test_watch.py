@@ -111,6 +111,18 @@ def test_json_lines_for_pipes_and_a_record_beside_them(mosquitto: Mosquitto, tmp
     assert list(read(record)) == [event(0)]
 
 
+@pytest.mark.parametrize(
+    "payload", ["[" * 100_000, "[" * 300 + "]" * 300, '"\\ud800"', "9" * 5000, "1e999", "NaN", "\x1b[2J", "\x00"]
+)
+def test_what_is_no_json_is_printed_as_text(mosquitto: Mosquitto, payload: str) -> None:
+    printed = io.StringIO()
+    with watching(mosquitto, "kitchen", WatchOptions(printed)) as speaker:
+        speaker.publish("emotion-edge/kitchen/other", payload)
+        wait_until(lambda: printed.getvalue().endswith("\n"))
+    assert json.loads(printed.getvalue())["payload"] == payload
+    assert printed.getvalue()[:-1].isprintable()
+
+
 def test_a_table_and_a_record_of_several_devices(
     mosquitto: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,21 @@
+"""What a device announces to Home Assistant, checked as Home Assistant checks it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from edge.daemon.loop import STATE_EVERY_S
+from edge.mqtt import Topics
+from edge.mqtt.client_id import object_id
+from edge.mqtt.discovery import discovery
+from tests import hass
+
+ROOT = "emotion-edge/test"
+CONFIG = f"homeassistant/device/{object_id(ROOT)}/config"
+LABELS = ("angry", "happy")
+
+
+def announced(health_every_s: float = 30) -> dict[str, Any]:
+    payload = discovery(Topics("emotion-edge", "test"), LABELS, STATE_EVERY_S, health_every_s)
+    return hass.check(CONFIG, json.dumps(payload).encode())
