@@ -13,14 +13,12 @@ import numpy as np
 from edge.files import read_regular, write_atomically
 from edge.text import first_line
 from train.datasets.faces import DataError
+from train.landmarks import POINTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-LANDMARKS = 478
-"""Points of a face mesh with irises."""
 
 _MOST_BYTES = 1 << 30
 
@@ -90,7 +88,7 @@ def read(path: Path) -> LandmarkCache:
         message = f"{path}: not a file of landmarks: {first_line(error)}"
         raise DataError(message) from None
     rows = {row.tobytes(): number for number, row in enumerate(hashes)}
-    if points.shape != (len(rows), LANDMARKS, 3) or points.dtype != np.float16:
+    if points.shape != (len(rows), POINTS, 3) or points.dtype != np.float16:
         message = f"{path}: not a file of landmarks: {points.dtype} of {points.shape} for {len(rows)} pictures"
         raise DataError(message)
     return LandmarkCache(rows, points, sha256)

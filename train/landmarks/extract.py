@@ -22,7 +22,8 @@ import numpy as np
 from edge.errors import EdgeError
 from edge.files import write_atomically
 from train.datasets import DataError, fer2013
-from train.landmarks.cache import LANDMARKS, checksum, write
+from train.landmarks import POINTS
+from train.landmarks.cache import checksum, write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def find(mesh: Any, picture: NDArray[np.uint8]) -> NDArray[np.float16]:
     padded = cv2.copyMakeBorder(enlarged, PADDING, PADDING, PADDING, PADDING, cv2.BORDER_CONSTANT)
     faces = mesh.process(cv2.cvtColor(padded, cv2.COLOR_GRAY2RGB)).multi_face_landmarks
     if not faces:
-        return np.full((LANDMARKS, 3), np.nan, np.float16)
+        return np.full((POINTS, 3), np.nan, np.float16)
     points = np.array([(point.x, point.y, point.z) for point in faces[0].landmark])
     whole = SIDE + 2 * PADDING
     return np.asarray((points * whole - (PADDING, PADDING, 0)) / SIDE, np.float16)

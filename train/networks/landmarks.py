@@ -13,10 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from train.landmarks import POINTS
 from train.networks.config import NetworkSettings
-
-POINTS = 478
-"""Points of a face mesh with irises."""
 
 INPUT = "landmarks"
 """Name of the input, by which such a network is known in a file."""
