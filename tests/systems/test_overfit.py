@@ -28,7 +28,7 @@ ROUNDS, EPOCHS = 40, 5
 """The network is evaluated after each round."""
 
 
-@pytest.mark.parametrize("system", [name for name in systems.SYSTEMS if name != "emotion"])
+@pytest.mark.parametrize("system", [name for name in systems.SYSTEMS if name not in {"emotion", "random_forest_head"}])
 def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     recipe = recipes.load(recipes.FOLDER / f"{system}.toml")
     data = recipe.data.model_copy(update={"clutter": 0})
@@ -56,17 +56,19 @@ def test_a_network_learns_64_faces_by_heart(system: str) -> None:
     if not (examples.are_tracks or config.landmarks):
         pixels = all_resized(examples.pixels, side, side)[..., None].astype(np.float32)
     heads = examples.heads[:1]
+    # Coordinates are normalised by their deviation over a batch, which 16 faces do not tell well enough.
+    batch = FACES if config.landmarks else FACES // 4
     # The end of each round makes the weights their average over steps, which hardly moves in one of so few.
     schedule = recipe.schedule.model_copy(update={"decay": "constant", "ema_momentum": 0.0})
     network.compile(
-        make_optimizer(schedule, 4),
+        make_optimizer(schedule, FACES // batch),
         HeadsLoss(heads, config=recipe.loss),
         metrics=[MainAccuracy(heads)],
         jit_compile=False,
     )
     right = 0.0
     for _ in range(ROUNDS):
-        network.fit(pixels, targets, batch_size=16, epochs=EPOCHS, verbose=0)
+        network.fit(pixels, targets, batch_size=batch, epochs=EPOCHS, verbose=0)
         if not examples.are_tracks:
             batch_norm.estimate(network, [pixels])
         right = network.evaluate(pixels, targets, verbose=0, return_dict=True)["accuracy"]
