@@ -54,7 +54,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu tune tensorboard convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -174,6 +174,10 @@ test-systems: export FER2013 := $(FER2013)
 test-systems: export FERPLUS := $(FERPLUS)
 test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by heart (an hour; SYSTEM=cnn_wide: one)
 	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
+
+bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (20 minutes)
+	$(BIN)/python -m tests.systems.measure $(FER2013) $(FERPLUS)
+	$(BIN)/python -m train systems
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
 	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED
-from train import embedding, finish, keep, kept, learned, mean_faces, recipes, runs, systems
+from train import embedding, finish, forest, keep, kept, learned, mean_faces, recipes, runs, systems
 from train import fit as fitting
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import commands as datasets
@@ -29,6 +29,8 @@ from train.heads import heads_of
 from train.job import pack
 from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
+from train.systems import measured
+from train.systems.page import page
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
 from train.tracks.examples import track_examples
@@ -95,9 +97,12 @@ def fit(  # noqa: PLR0913  # each is a flag
             training, validation = map(seen_by_landmarks, (training, validation))
     learned.describe(training).write(folder)
     more = [keras.callbacks.TensorBoard(folder / TENSORBOARD, write_graph=False)] if tensorboard else []
-    network = fitting.fit(
-        plan, training, validation, folder, resume=resume, teachers=teachers, start=before, callbacks=more
-    )
+    if plan.network.gradients:
+        network = fitting.fit(
+            plan, training, validation, folder, resume=resume, teachers=teachers, start=before, callbacks=more
+        )
+    else:
+        network = forest.fit(plan, training, validation, folder)
     weights = network.get_weights()
     sha256 = kept.save(folder / f"{plan.name}.npz", plan, weights)
     finish.write_models(kept.KeptNetwork(plan, tuple(weights), sha256), folder, tests)
@@ -137,8 +142,9 @@ def write_systems(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/systems.md"),
 ) -> None:
     """Write the page of all systems side by side. It is made from the reports, published and ours."""
-    found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles]) for name in systems.SYSTEMS]
-    write_atomically(out, systems.page(found))
+    figures = measured.read()
+    found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles], figures) for name in systems.SYSTEMS]
+    write_atomically(out, page(found, figures))
     trained = sum(bool(system.reports) for system in found)
     Console().print(f"{out}: {trained} of {len(found)} systems are trained to their end", soft_wrap=True)
 

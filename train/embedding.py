@@ -1,4 +1,7 @@
-"""A kept network as the eyes of another: what it makes of a picture before it names an emotion."""
+"""A kept network as the eyes of another: what it makes of a picture before it names an emotion.
+
+Two kinds of networks see with such eyes: those over the frames of a track, and forests.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,13 @@ import keras
 import numpy as np
 
 from train import kept
+from train.heads import LABELS
+from train.networks import RandomForestHeadConfig
 from train.recipes import REPOSITORY, RecipeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from train.kept import KeptNetwork
@@ -26,29 +33,45 @@ def load_eyes(recipe: Recipe) -> KeptNetwork | None:
     Raises:
         RecipeError: It is missing, or its embeddings or its labels are not those that the recipe needs.
     """
-    if not recipe.data.tracks:
+    tracks, network = recipe.data.tracks, recipe.network
+    if tracks:
+        file, sha256 = tracks.network, tracks.sha256
+    elif isinstance(network, RandomForestHeadConfig):
+        file, sha256 = network.features, network.sha256
+    else:
         return None
-    file = recipe.data.tracks.network
-    network = kept.load(REPOSITORY / file)
-    if recipe.data.tracks.sha256 not in {"", network.sha256}:
-        message = f"data.tracks.network: {file} is not the one that {recipe.name} was trained with; train it again"
+    eyes = kept.load(REPOSITORY / file)
+    if sha256 not in {"", eyes.sha256}:
+        message = f"{file} is not the one that {recipe.name} was trained with; train it again"
         raise RecipeError(message)
-    wanted, found = getattr(recipe.network, "embedding", None), width(network)
+    if tracks:
+        _check_tracks(recipe, file, eyes)
+    elif eyes.recipe.network.landmarks or eyes.recipe.network.one_model or eyes.recipe.data.tracks:
+        message = f"network.features: {file} has none: its last layer does not take those of a picture"
+        raise RecipeError(message)
+    return eyes
+
+
+def _check_tracks(recipe: Recipe, file: Path, eyes: KeptNetwork) -> None:
+    """Refuse eyes whose embeddings or labels are not those of the recipe."""
+    wanted, found = getattr(recipe.network, "embedding", None), width(eyes)
     if wanted != found:
         message = f"network.embedding: {wanted} must be {found}, as {file} has it"
         raise RecipeError(message)
-    if recipe.data.training not in {head.name for head in network.heads}:
+    if LABELS[recipe.data.training] not in {head.labels for head in eyes.heads}:
         message = f"data.tracks.network: {file} has no labels of {recipe.data.training}"
         raise RecipeError(message)
-    return network
 
 
 def pinned(recipe: Recipe) -> Recipe:
-    """Return a recipe that names the bytes of the network that sees its tracks; errors as of `load_eyes`."""
-    eyes, tracks = load_eyes(recipe), recipe.data.tracks
-    if eyes is None or tracks is None:
+    """Return a recipe that names the bytes of its network's eyes, if it has any; errors as of `load_eyes`."""
+    eyes = load_eyes(recipe)
+    if eyes is None:
         return recipe
-    data = recipe.data.model_copy(update={"tracks": tracks.model_copy(update={"sha256": eyes.sha256})})
+    said = {"sha256": eyes.sha256}
+    if recipe.data.tracks is None:
+        return recipe.model_copy(update={"network": recipe.network.model_copy(update=said)})
+    data = recipe.data.model_copy(update={"tracks": recipe.data.tracks.model_copy(update=said)})
     return recipe.model_copy(update={"data": data})
 
 
@@ -72,15 +95,18 @@ def answers(network: KeptNetwork, head: str, embeddings: NDArray[np.float32]) ->
     return np.asarray(embeddings @ kernel[:, columns] + bias[columns], np.float32)
 
 
-def over_frames(network: keras.Model, eyes: KeptNetwork) -> keras.Model:
+def seeing(network: keras.Model, eyes: KeptNetwork) -> keras.Model:
     """Return a network of embeddings with its eyes before it.
 
     Returns:
-        A model from ``(N, T, H, W, 1)`` gray levels, a track's frames, to ``(N, T, C)`` logits; ``T`` is free.
+        Of a network over frames, a model from ``(N, T, H, W, 1)`` gray levels, a track's frames, to ``(N, T, C)``
+        logits; ``T`` is free. Of one of single pictures, from ``(N, H, W, 1)`` to ``(N, C)``.
     """
-    side = eyes.recipe.network.size
+    side, sees = eyes.recipe.network.size, embedder(eyes)
+    if len(network.input_shape) == 2:
+        return keras.Model(sees.input, network(sees.output), name=network.name)
     frames = keras.Input((None, side, side, 1), name="frames")
-    seen = keras.layers.TimeDistributed(embedder(eyes), name="embeddings")(frames)
+    seen = keras.layers.TimeDistributed(sees, name="embeddings")(frames)
     return keras.Model(frames, network(seen), name="over_frames")
 
 

@@ -18,7 +18,7 @@ from train.augment import Augmentation
 from train.batches import Batches
 from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch, TimeIsUp
 from train.datasets import fer2013
-from train.embedding import load_eyes, over_frames
+from train.embedding import load_eyes, seeing
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
 from train.networks.efficientnet_b0 import load_body
@@ -201,9 +201,9 @@ def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation |
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
-    """Return a trained network with only some of its outputs; one over frames with its eyes before it."""
+    """Return a trained network with only some of its outputs; one of embeddings with its eyes before it."""
     if eyes := load_eyes(recipe):
-        return over_frames(network, eyes)
+        return seeing(network, eyes)
     plain = networks.build(recipe.network, len(columns))
     if recipe.network.one_model:
         plain.set_weights(network.get_weights())

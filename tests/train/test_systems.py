@@ -8,7 +8,11 @@ from tests.train.synthetic import Run, call
 from train import keep, recipes, report, systems
 from train.__main__ import main
 from train.evaluate.protocols import BOTH
+from train.evaluate.robustness import NOISE, NONE
 from train.fit import LOG
+from train.systems.claims import HitRate, difference
+from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
+from train.systems.page import page as written_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +27,12 @@ def row(page: str, heading: str, name: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
+def page_of(found: systems.System) -> str:
+    return written_page([found], SystemsMeasured())
+
+
 def test_a_system_that_was_not_trained_says_so() -> None:
-    page = systems.page([systems.find(SMALL, [], [])])
+    page = page_of(systems.find(SMALL, [], []))
     published, *ours = row(page, "Accuracy", SMALL)
     assert "62.16% FER2013" in published
     assert "93.92% CK+" in published
@@ -36,7 +44,7 @@ def test_a_system_that_was_not_trained_says_so() -> None:
 def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
     (tmp_path / SMALL).mkdir()
     (tmp_path / SMALL / LOG).write_text("epoch,val_accuracy,wall_s\n0,0.25,900\n1,0.375,900\n")
-    page = systems.page([systems.find(SMALL, [tmp_path], [])])
+    page = page_of(systems.find(SMALL, [tmp_path], []))
     assert row(page, "Training", SMALL)[3] == "2 of 60: not at its end; validation 37.5% at best so far"
     assert row(page, "Training", SMALL)[4] == "0.5"
     assert row(page, "Accuracy", SMALL)[1] == "-"
@@ -53,7 +61,7 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
     recipe = recipes.load(recipes.FOLDER / f"{SMALL}.toml")
     mine = written.model_copy(update={"name": SMALL, "protocol": "fer2013", "recipe": recipe, "wall_s": 5400.0})
     (tmp_path / f"{SMALL}.json").write_text(mine.model_dump_json())
-    page = systems.page([systems.find(SMALL, [tmp_path], [])])
+    page = page_of(systems.find(SMALL, [tmp_path], []))
     test = written.metrics["PrivateTest"]["fer2013"]
     _, accuracy, macro, both, ferplus = row(page, "Accuracy", SMALL)
     assert accuracy.startswith(f"{test.accuracy:.2%}, ")
@@ -64,17 +72,87 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
 
     older = {split: figures for split, figures in mine.metrics.items() if split != BOTH}
     (tmp_path / f"{SMALL}.json").write_text(mine.model_copy(update={"metrics": older}).model_dump_json())
-    assert row(systems.page([systems.find(SMALL, [tmp_path], [])]), "Accuracy", SMALL)[3] == both
+    assert row(page_of(systems.find(SMALL, [tmp_path], [])), "Accuracy", SMALL)[3] == both
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:
-    page = systems.page([systems.find("emotion", [keep.FOLDER], [keep.FOLDER.parents[1] / "edge" / "models"])])
+    page = page_of(systems.find("emotion", [keep.FOLDER], [keep.FOLDER.parents[1] / "edge" / "models"]))
     kept = report.read(keep.FOLDER / "emotion.json").metrics["PrivateTest"]["ferplus-majority"]
     assert row(page, "Accuracy", "emotion")[4] == f"{kept.accuracy:.2%}"
-    size, accuracy = row(page, "Cost", "emotion")[3:]
+    size, _, accuracy = row(page, "Cost", "emotion")[5:]
     assert size.endswith(" MB")
     assert "FER+" in accuracy
     assert "FER2013" in accuracy
+
+
+def test_what_was_measured_is_shown() -> None:
+    noise = dict(zip((NONE, *NOISE), (0.7, 0.5, 0.3, 0.25), strict=True))
+    int8 = Int8Figures(bytes=900_000, ms=1.25, accuracy={"FER2013": 0.655})
+    measured = SystemsMeasured(
+        machine="a machine",
+        rounds=15,
+        systems={
+            SMALL: SystemFigures(float_ms=4.5, float_bytes=3_300_000, noise=noise, noise_labels="FER2013", int8=int8),
+            "cnn_gru": SystemFigures(refused="it takes no picture"),
+        },
+    )
+    page = written_page([systems.find(name, [], [], measured) for name in (SMALL, "cnn_gru", "cnn_wide")], measured)
+    assert row(page, "Cost", SMALL)[3:] == ["3.30 MB", "4.50", "0.90 MB", "1.25", "65.50% FER2013"]
+    assert row(page, "The sources' claims", SMALL) == ["FER2013", "70.0%", "50.0%", "30.0%", "25.0%"]
+    assert row(page, "Through `convert`", SMALL) == ["passes every gate"]
+    assert row(page, "Through `convert`", "cnn_gru") == ["refused: it takes no picture"]
+    assert row(page, "Through `convert`", "cnn_wide")[0].startswith("not tried: it is not trained")
+    assert "median of 15 turns\nof 20 faces" in page
+
+
+def claim(page: str, begins: str) -> str:
+    """Return what the page says here of a claim."""
+    (line,) = (line for line in page.splitlines() if line.startswith(f"| {begins}"))
+    return line.strip("| ").rpartition(" | ")[2]
+
+
+def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_path: Path) -> None:
+    names = ("cnn_two_block", "cnn_two_block_plain", "random_forest_head", "landmark_mlp")
+    nothing = written_page([systems.find(name, [], []) for name in names], SystemsMeasured())
+    for question in ("Which loss", "Does augmentation", "Do pixels", "Does a forest", "What does noise"):
+        assert "not yet measured" in claim(nothing, question)
+    written = report.read(trained.out / "tiny.json")
+    for name, accuracy in zip(names, (0.66, 0.60, 0.655, 0.45), strict=True):
+        metrics = {
+            split: {p: m.model_copy(update={"accuracy": accuracy, "n": 3589}) for p, m in protocols.items()}
+            for split, protocols in written.metrics.items()
+        }
+        plan = recipes.load(recipes.FOLDER / f"{name}.toml")
+        mine = written.model_copy(update={"name": name, "protocol": "fer2013", "recipe": plan, "metrics": metrics})
+        if name == "landmark_mlp":
+            mine = mine.model_copy(update={"metrics": metrics | {"PrivateTest, mesh": metrics["PrivateTest"]}})
+        (tmp_path / f"{name}.json").write_text(mine.model_dump_json())
+    page = written_page([systems.find(name, [tmp_path], []) for name in names], SystemsMeasured())
+    assert "not yet measured: `cnn_two_block_svm` is not trained" in claim(page, "Which loss")
+    assert (
+        "by more than 4 points: not to be told; `cnn_two_block` less `cnn_two_block_plain` +6.0 points, +3.8"
+        in claim(page, "Does augmentation")
+    )
+    assert "they beat them: yes; by more than 16 points: yes; `cnn_two_block` less `landmark_mlp` +21.0" in claim(
+        page, "Do pixels"
+    )
+    assert claim(page, "Does a forest").startswith("not to be told; the softmax of `cnn_two_block` less")
+
+
+def test_an_interval_is_that_of_independent_shares() -> None:
+    found = difference(HitRate(0.5, 400), HitRate(0.4, 600))
+    assert found.points == pytest.approx(10)
+    assert found.high - found.points == pytest.approx(100 * 1.96 * (0.25 / 400 + 0.24 / 600) ** 0.5)
+    assert [found.answer(claimed) for claimed in (0, 10, 20)] == ["yes", "not to be told", "no"]
+
+
+def test_a_forest_says_whose_features_it_takes() -> None:
+    _, loss, optimizer, grown, hours = row(
+        page_of(systems.find("random_forest_head", [], [])), "Training", "random_forest_head"
+    )
+    assert (loss, optimizer, hours) == ("Gini impurity", "-", "-")
+    assert grown.startswith("not trained yet; 100 trees of depth ")
+    assert "on the features of `cnn_two_block`, not of `cnn_wide` as published" in grown
 
 
 def test_the_command_writes_the_page(

@@ -32,7 +32,7 @@ def grad_cam(model: keras.Model, picture: NDArray[np.uint8], column: int) -> NDA
         ``(H, W)`` from 0 to 1; all 0 where nothing speaks for it.
 
     Raises:
-        DataError: The network has no map of places, or Keras has another backend than TensorFlow.
+        DataError: The network has no map of places or no gradient, or Keras has another backend than TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         message = f"Grad-CAM needs Keras with TensorFlow, not with {keras.backend.backend()}: unset KERAS_BACKEND"
@@ -46,7 +46,11 @@ def grad_cam(model: keras.Model, picture: NDArray[np.uint8], column: int) -> NDA
     with tf.GradientTape() as tape:
         tape.watch(maps)
         answer = rest(maps, training=False)[0, column]
-    slopes = np.asarray(tape.gradient(answer, maps))[0].mean(axis=(0, 1))
+    gradient = tape.gradient(answer, maps)
+    if gradient is None:
+        message = f"{model.name}: its answer has no gradient, so there is nothing for Grad-CAM to show"
+        raise DataError(message)
+    slopes = np.asarray(gradient)[0].mean(axis=(0, 1))
     found = np.maximum(np.asarray(maps)[0].astype(np.float32) @ slopes.astype(np.float32), 0)
     height, width = picture.shape
     large = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)

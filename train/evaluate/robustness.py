@@ -15,7 +15,7 @@ from train.datasets.fer2013 import SIZE
 from train.evaluate.metrics import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,9 +63,13 @@ _MARGIN = 4 / SIZE
 
 _DIRECTIONS = ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT))
 
+NONE = "none"
+NOISE = {f"noise, deviation {sigma} of white": sigma for sigma in (0.05, 0.1, 0.2)}
+"""The names of changes by noise, and its standard deviations."""
+
 CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
-    "none": [lambda p: p],
-    **{f"noise, deviation {sigma} of white": [partial(_noise, sigma=sigma)] for sigma in (0.05, 0.1, 0.2)},
+    NONE: [lambda p: p],
+    **{name: [partial(_noise, sigma=sigma)] for name, sigma in NOISE.items()},
     "gamma 0.5": [partial(_gamma, exponent=0.5)],
     "gamma 2": [partial(_gamma, exponent=2.0)],
     "blur, deviation 1 pixel": [lambda p: _each(p, lambda one: cv2.GaussianBlur(one, (0, 0), 1.0))],
@@ -78,17 +82,20 @@ CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
 """Each change by its name; of several ways, such as directions, the mean accuracy counts."""
 
 
-def under_changes(logits: Logits, labels: Sequence[str], faces: Faces) -> Iterator[tuple[str, float]]:
+def under_changes(
+    logits: Logits, labels: Sequence[str], faces: Faces, names: Iterable[str] = tuple(CHANGES)
+) -> Iterator[tuple[str, float]]:
     """Evaluate a model on changed faces.
 
     Args:
         logits: The model.
         labels: Its labels.
         faces: Test faces.
+        names: Which of `CHANGES`.
 
     Yields:
         The change and the mean accuracy over its ways.
     """
-    for name, ways in CHANGES.items():
-        found = [evaluate(softmax(logits(way(faces.pixels))), labels, faces).accuracy for way in ways]
+    for name in names:
+        found = [evaluate(softmax(logits(way(faces.pixels))), labels, faces).accuracy for way in CHANGES[name]]
         yield name, float(np.mean(found))

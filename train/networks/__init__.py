@@ -18,6 +18,7 @@ from train.networks.efficientnet_b0 import EfficientNetB0Config, efficientnet_b0
 from train.networks.landmark_ft_transformer import LandmarkFtTransformerConfig, landmark_ft_transformer
 from train.networks.landmark_gnn import LandmarkGnnConfig, landmark_gnn
 from train.networks.landmark_mlp import LandmarkMlpConfig, landmark_mlp
+from train.networks.random_forest_head import RandomForestHeadConfig, random_forest_head
 from train.networks.resnet import ResNetConfig, resnet
 from train.networks.resnet_attention import ResNetAttentionConfig, resnet_attention
 from train.networks.transformer_encoder_decoder import (
@@ -44,6 +45,7 @@ NetworkConfig = Annotated[
     | LandmarkFtTransformerConfig
     | LandmarkGnnConfig
     | LandmarkMlpConfig
+    | RandomForestHeadConfig
     | ResNetAttentionConfig
     | ResNetConfig
     | TransformerEncoderDecoderConfig,
@@ -64,6 +66,7 @@ _BUILDERS: dict[type[NetworkSettings], Callable[[Any, int], keras.Model]] = {
     LandmarkFtTransformerConfig: landmark_ft_transformer,
     LandmarkGnnConfig: landmark_gnn,
     LandmarkMlpConfig: landmark_mlp,
+    RandomForestHeadConfig: random_forest_head,
     ResNetAttentionConfig: resnet_attention,
     ResNetConfig: resnet,
     TransformerEncoderDecoderConfig: transformer_encoder_decoder,
@@ -75,8 +78,8 @@ def build(config: NetworkConfig, classes: int) -> keras.Model:
 
     Returns:
         A model from ``(N, size, size, 1)`` gray levels 0..255, or ``(N, 478, 3, 1)`` landmarks, to ``(N, classes)``
-        float32 logits or, of those over frames, from ``(N, T, embedding)`` to ``(N, T, classes)``; its last weights are
-        the kernel and the bias of the logits, but for a `one_model`.
+        float32 logits or, of those over frames, from ``(N, T, embedding)`` to ``(N, T, classes)``, and of a forest from
+        ``(N, D)`` features; its last weights are the kernel and the bias of the logits, but for a `one_model`.
     """
     return _BUILDERS[type(config)](config, classes)
 
@@ -100,6 +103,7 @@ __all__ = [
     "LandmarkGnnConfig",
     "LandmarkMlpConfig",
     "NetworkConfig",
+    "RandomForestHeadConfig",
     "ResNetAttentionConfig",
     "ResNetConfig",
     "TransformerEncoderDecoderConfig",

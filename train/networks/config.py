@@ -19,5 +19,8 @@ class NetworkSettings(FrozenModel):
     one_model: ClassVar[bool] = False
     """Whether its outputs cannot be divided among the models of two heads for emotions: they have no kernel each."""
 
+    gradients: ClassVar[bool] = True
+    """Whether it is trained by gradients; a forest is grown instead."""
+
     depthwise: ClassVar[bool] = False
     """Whether its convolutions are depthwise ones: CPUs run those many times slower in bfloat16 than in float32."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -12,9 +11,9 @@ from edge.frozen import FrozenModel
 from edge.text import first_line
 from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
 from train.recipes.augment import UNCHANGED, AugmentConfig
+from train.recipes.data import DataConfig
 from train.recipes.loss import LossConfig
 from train.recipes.schedule import ScheduleConfig
-from train.recipes.tracks import TracksConfig
 
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
@@ -44,81 +43,12 @@ class RecipeError(Exception):
     """A recipe is missing or has a value that is not allowed; the message is for a person."""
 
 
-class DataConfig(FrozenModel):
-    """What the model learns from."""
-
-    training: Literal["ferplus", "fer2013", "folder"] = "ferplus"
-    """The labels that the model is for."""
-
-    folder: Path | None = None
-    """The folder of labelled faces of ``training = "folder"``, relative to the repository: ``train/angry/1.png`` with
-    splits, or ``anger/S010_004_00000017.png``, where 70 % of the people train, 20 % validate and 10 % test."""
-
-    balance: Literal["none", "sampling", "weights"] = "none"
-    """How rare labels of the first head are made up for. `sampling`: an epoch has as many faces as ever, drawn with
-    replacement so that each label is as frequent. `weights`: the loss of a face is multiplied by the inverse of its
-    label's frequency, 1 on average. What has no label keeps its share."""
-
-    also: Literal["ferplus", "fer2013"] | None = None
-    """Labels of a second head that is trained with the first; its model is written too."""
-
-    also_weight: float = Field(default=0.5, gt=0)
-    """Weight of the second head's loss; the first one's is 1."""
-
-    teachers: tuple[Path, ...] = ()
-    """Networks, ``NAME.npz`` as `train.kept` writes them, relative to the repository. Their mean answer for the same
-    augmented picture is learned, for each head that they have too. Hinton et al., "Distilling the Knowledge in a Neural
-    Network", 2015; Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022."""
-
-    teacher_weight: float = Field(default=0.5, gt=0, le=1)
-    """Weight of the teachers' answers; that of the labels is 1 less it. Faces without labels have the answers alone."""
-
-    temperature: float = Field(default=1.0, ge=1)
-    """Divisor of the teachers' logits and of the network's beside them: above 1, small probabilities count more."""
-
-    clutter: int = Field(default=0, ge=0)
-    """How many negatives are used, pictures that are no faces. If there are any, the model has a face score."""
-
-    misplaced: int = Field(default=0, ge=0)
-    """How many of the training faces are used as negatives too, cut beside the face or to a part of it; none without
-    `clutter`."""
-
-    face_weight: float = Field(default=0.25, gt=0)
-    """Weight of the face score's loss."""
-
-    tracks: TracksConfig | None = None
-    """Tracks made of the faces, for networks that remember frames; None: each face is learned by itself. They are of
-    faces that most annotators gave the same label."""
-
-    @property
-    def uses_votes(self) -> bool:
-        """Whether FER+'s votes are needed; FER2013's labels alone need none, and then every row is learned from."""
-        return bool(self.training == "ferplus" or self.also or self.clutter or self.teachers)
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> DataConfig:
-        if self.also == self.training:
-            message = "also: name other labels than training's, or leave it out"
-            raise ValueError(message)
-        if (self.training == "folder") != bool(self.folder):
-            message = 'folder: name one with training = "folder", and only there'
-            raise ValueError(message)
-        if self.folder and (self.also or self.clutter or self.teachers):
-            message = "folder: its faces are learned without also, clutter or teachers"
-            raise ValueError(message)
-        if self.tracks and self.balance != "none":
-            message = 'balance: write "none" for tracks, whose frames have different labels'
-            raise ValueError(message)
-        if self.tracks and (self.also or self.clutter or self.teachers or self.training != "ferplus"):
-            message = 'tracks: they have the labels "ferplus" alone, without also, clutter or teachers'
-            raise ValueError(message)
-        return self
-
-
 class PublishedFigure(FrozenModel):
     """A figure that others have published; it is not measured here."""
 
-    value: float = Field(ge=0, le=1)
+    value: float | None = Field(default=None, ge=0, le=1)
+    """None: no figure is given, and the note says what is."""
+
     measure: str = "accuracy"
     data: str
     """The data set and its protocol, such as ``FER2013``."""
@@ -187,6 +117,18 @@ class Recipe(FrozenModel):
             raise ValueError(message)
         if self.network.landmarks and (self.data.clutter or self.data.teachers):
             message = "data: landmarks are of faces, and their teachers see none; leave out clutter and teachers"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _forests_are_grown(self) -> Recipe:
+        if self.network.gradients:
+            return self
+        if self.augment != UNCHANGED or self.schedule.light_epochs or self.start:
+            message = f"augment: {self.network.kind} learns faces as they are; write 0 (1 for gamma, false for flip)"
+            raise ValueError(message)
+        if self.data.clutter or self.data.teachers:
+            message = f"data: {self.network.kind} learns the labels of faces alone; leave out clutter and teachers"
             raise ValueError(message)
         return self
 

@@ -62,8 +62,8 @@ def tune(  # noqa: PLR0913  # each is a flag
     from train.tune import plot, search  # noqa: PLC0415  # they import Optuna
 
     plan = recipes.load(recipe)
-    if plan.data.tracks or plan.data.teachers or plan.start:
-        message = f"{plan.name}: recipes with tracks, teachers or a start are not searched"
+    if plan.data.tracks or plan.data.teachers or plan.start or not plan.network.gradients:
+        message = f"{plan.name}: recipes with tracks, teachers, a start or a forest are not searched"
         raise recipes.RecipeError(message)
     plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     fields = [parse(text) for text in field or ()]

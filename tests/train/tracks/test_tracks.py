@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tests.train.synthetic import PER_LABEL, Run, call
-from train import embedding, fit, kept, memory_page, networks, recipes, report
+from train import embedding, fit, kept, networks, recipes, report
 from train.__main__ import main
 from train.datasets import Faces
 from train.datasets.ferplus import LABELS
 from train.recipes.tracks import TracksConfig
+from train.systems import memory
 from train.tracks.compare import FRAME, NETWORK, NETWORK_SMOOTHED, PUBLISHED, SMOOTHED, compare
 from train.tracks.figures import TrackFigures, TracksReport, difference, mean_figure
 from train.tracks.readings import Readings, read_tracks
@@ -191,7 +192,7 @@ def test_what_does_not_go_with_tracks_is_refused(
 
 
 def test_the_page_says_that_nothing_is_trained() -> None:
-    assert "No network over frames was trained yet" in memory_page.section({})
+    assert "No network over frames was trained yet" in memory.section({})
 
 
 def figures(hits: int, tracks: int = 30) -> TrackFigures:
@@ -209,6 +210,6 @@ def test_the_page_answers_by_the_interval(hits: int, said: str) -> None:
         name: TracksReport(tracks=30, frames=10, fps=10.0, changes=0.5, ways=ways)
         for name, ways in {"cnn_no_memory": control, "cnn_gru": {NETWORK: figures(hits)}}.items()
     }
-    page = memory_page.section(reports)
+    page = memory.section(reports)
     assert f"beat smoothing?** {said}" in page
     assert f"| {10 * (hits - 7):+.2f}, " in page

@@ -1,0 +1,113 @@
+"""All systems side by side: what is published of each, and what was measured here.
+
+A system is a recipe. What is known of it here is its report, if it was trained, the card of its bundle, if it was
+converted, and what `train.systems.measured` holds. Nothing is measured to write the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from train import networks, recipes, report
+from train.embedding import load_eyes, seeing
+from train.fit import LOG, read_log
+from train.heads import emotion_models, heads_of
+from train.networks.cost import count_macs
+from train.systems.measured import SystemFigures, SystemsMeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from train.recipes import Recipe
+    from train.report import TrainingReport
+
+SYSTEMS = (
+    "emotion",
+    "ddamfn",
+    "resnet_attention",
+    "efficientnet_b0",
+    "cnn_two_block",
+    "cnn_two_block_plain",
+    "cnn_two_block_svm",
+    "cnn_two_block_svm_plain",
+    "cnn_wide",
+    "random_forest_head",
+    "cnn_deep_head",
+    "transformer_encoder_decoder",
+    "cnn_gru",
+    "cnn_transformer",
+    "cnn_no_memory",
+    "landmark_mlp",
+    "landmark_ft_transformer",
+    "landmark_gnn",
+)
+"""The recipes on the page, in its order."""
+
+
+@dataclass(frozen=True)
+class System:
+    """What is known of one system."""
+
+    recipe: Recipe
+    parameters: int
+    macs: int
+    reports: tuple[TrainingReport, ...] = ()
+    """One for each head for emotions; none if it was not trained to its end."""
+
+    history: Mapping[str, Sequence[float]] | None = None
+    """The curves of a run that is not at its end."""
+
+    bundles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """The cards of its bundles by name, where they are at hand."""
+
+    measured: SystemFigures = field(default_factory=SystemFigures)
+    """What else was measured of it."""
+
+
+def find(
+    name: str, folders: Sequence[Path], bundles: Sequence[Path], measured: SystemsMeasured | None = None
+) -> System:
+    """Return what is known of a system.
+
+    Args:
+        name: Its recipe's.
+        folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts.
+        bundles: Folders of bundles, likewise.
+        measured: What was measured of all systems, if anything was.
+
+    Raises:
+        DataError: A report is damaged.
+        RecipeError: The recipe is.
+    """
+    recipe = recipes.load(recipes.FOLDER / f"{name}.toml")
+    heads = heads_of(recipe.data)
+    names = [model for _, model in emotion_models(heads, name)]
+    network = networks.build(recipe.network, heads[-1].columns.stop)
+    if eyes := load_eyes(recipe):
+        network = seeing(network, eyes)
+    places = [place for folder in folders for place in (folder, folder / name)]
+    written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
+    reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()
+    log = next((place for place in places if (place / LOG).exists()), None)
+    cards = {each: card for each in names for card in _card(each, bundles)}
+    history = read_log(log) if log and not reports else {}
+    return System(
+        recipe=recipe,
+        parameters=network.count_params(),
+        macs=count_macs(network),
+        reports=reports,
+        history=history if any(history.values()) else None,
+        bundles=cards,
+        measured=(measured or SystemsMeasured()).systems.get(name, SystemFigures()),
+    )
+
+
+def _card(name: str, folders: Sequence[Path]) -> Iterator[Mapping[str, object]]:
+    for folder in folders:
+        if (folder / f"{name}.json").exists() and (folder / f"{name}.tflite").exists():
+            yield TypeAdapter(dict[str, object]).validate_json((folder / f"{name}.json").read_bytes())
+            return

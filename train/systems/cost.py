@@ -1,0 +1,82 @@
+"""What each system costs, and what `convert` says of it: two tables on the systems' page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from train.systems import System
+
+_NONE = "-"
+
+
+def cost_row(system: System) -> str:
+    """Return a system's row of the table of costs."""
+    network, measured = system.recipe.network, system.measured
+    taken = "478 landmarks" if network.landmarks else f"{network.size} px"
+    size, accuracy = _int8(system)
+    cells = [
+        taken,
+        f"{system.parameters:,}",
+        f"{system.macs / 1e6:,.0f} million",
+        _megabytes(measured.float_bytes),
+        _milliseconds(measured.float_ms),
+        size,
+        _milliseconds(measured.int8.ms if measured.int8 else None),
+        accuracy,
+    ]
+    return f"| `{system.recipe.name}` | {' | '.join(cells)} |"
+
+
+def conversion_row(system: System) -> str:
+    """Return a system's row of the table of what `convert` says."""
+    measured = system.measured
+    if system.bundles or measured.int8:
+        said = "passes every gate"
+    elif measured.refused:
+        said = f"refused: {measured.refused}"
+    elif system.reports:
+        said = "not tried yet"
+    else:
+        said = "not tried: it is not trained to its end, and the gates look at its answers"
+    return f"| `{system.recipe.name}` | {said} |"
+
+
+def _int8(system: System) -> tuple[str, str]:
+    """Return size and accuracy of a system's bundles: of the cards that are at hand, or as they were measured."""
+    if system.bundles:
+        cards = system.bundles.values()
+        size = int(str(next(iter(cards))["bytes"]))
+        return _megabytes(size), ", ".join(accuracy for card in cards for accuracy in _of_card(card))
+    if bundle := system.measured.int8:
+        return _megabytes(bundle.bytes), ", ".join(_percent(name, value) for name, value in bundle.accuracy.items())
+    return _NONE, _NONE
+
+
+def _of_card(card: Mapping[str, object]) -> Iterator[str]:
+    """Yield the accuracy of a bundle in the first runtime, by the protocol of its own labels."""
+    yield from (_percent(name, value) for name, value in own_accuracy(card).items())
+
+
+def own_accuracy(card: Mapping[str, object]) -> dict[str, float]:
+    """Return the accuracy on PrivateTest that a card has of its own labels in the first runtime, by their data set."""
+    metrics = TypeAdapter(dict[str, dict[str, object]]).validate_python(card["metrics"])
+    own = "ferplus_majority" if "contempt" in TypeAdapter(list[str]).validate_python(card["labels"]) else "fer2013"
+    figures = TypeAdapter(dict[str, float]).validate_python(metrics[own]["int8"])
+    return {"FER+" if own == "ferplus_majority" else "FER2013": next(iter(figures.values()))}
+
+
+def _percent(name: str, accuracy: float) -> str:
+    return f"{accuracy:.2%} {name}"
+
+
+def _megabytes(size: int | None) -> str:
+    return f"{size / 1e6:.2f} MB" if size else _NONE
+
+
+def _milliseconds(taken: float | None) -> str:
+    return f"{taken:.2f}" if taken else _NONE
