@@ -93,20 +93,25 @@ def read(folder: Path) -> FolderFaces:
         DataError: It is missing, its folders are other ones, or a split is left without a face.
     """
     files = list(_files(folder))
-    pictures = [_picture(path) for path, _, _ in files]
+    pictures = [read_picture(path) for path, _, _ in files]
     damaged = tuple(str(f[0].relative_to(folder)) for f, p in zip(files, pictures, strict=True) if p is None)
     if len(damaged) == len(files):
         message = f"{folder}: none of {len(files):,} files is a picture; {_EXPECTED}"
         raise DataError(message)
-    if damaged:
-        sys.stderr.write(
-            f"{folder}: {len(damaged):,} of {len(files):,} files are damaged and left out; the first is {damaged[0]}\n"
-        )
+    tell_damaged(folder, damaged, len(files))
     whole = [(f, p) for f, p in zip(files, pictures, strict=True) if p is not None]
     people = tuple(_person(path, folder) for (path, _, _), _ in whole)
-    usage = np.array(_divided([split for (_, _, split), _ in whole], people, folder))
+    usage = np.array(divided([split for (_, _, split), _ in whole], people, folder))
     targets = np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(label) for (_, label, _), _ in whole]]
     return FolderFaces(Faces(np.stack([p for _, p in whole]), targets, LABELS), usage, people, damaged)
+
+
+def tell_damaged(folder: Path, damaged: Sequence[str], files: int) -> None:
+    """Say on standard error how many of a folder's files are left out, if any are."""
+    if damaged:
+        sys.stderr.write(
+            f"{folder}: {len(damaged):,} of {files:,} files are damaged and left out; the first is {damaged[0]}\n"
+        )
 
 
 def load(folder: Path, split: str) -> Faces:
@@ -143,7 +148,7 @@ def _splits(folder: Path) -> list[tuple[str, Path]]:
     return named or [("", folder)]
 
 
-def _picture(path: Path) -> NDArray[np.uint8] | None:
+def read_picture(path: Path) -> NDArray[np.uint8] | None:
     """Return the picture in gray, ``(SIZE, SIZE)``, or None if it is damaged."""
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
@@ -158,7 +163,7 @@ def _person(path: Path, folder: Path) -> str:
     return named[1] if named else str(path.relative_to(folder))
 
 
-def _divided(splits: Sequence[str], people: Sequence[str], folder: Path) -> list[str]:
+def divided(splits: Sequence[str], people: Sequence[str], folder: Path) -> list[str]:
     """Return the split of each picture: that of its folder, or of its person."""
     if not any(splits):
         found = _by_person(people, SHARES, USAGES)

@@ -12,7 +12,7 @@ from edge.inference.bundle import ModelBundle
 from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
-from train.datasets import DataError, folders
+from train.datasets import DataError, folders, sequences
 from train.datasets.fer2013 import SIZE
 from train.evaluate.protocols import SPLITS, evaluate_all, load_tests
 from train.landmarks.models import FOUND, landmark_logits, takes_landmarks, with_mesh
@@ -138,6 +138,8 @@ def evaluate_keras(
 
 def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:
     """Return the faces that a recipe's model is evaluated on: those of `load_tests`, or of its own folder."""
+    if data.folder and data.tracks:
+        return {(split, "folder"): sequences.load(REPOSITORY / data.folder, split).peaks for split in SPLITS}
     if data.folder:
         return {(split, "folder"): folders.load(REPOSITORY / data.folder, split) for split in SPLITS}
     return load_tests(fer2013_file, ferplus_file, votes=data.uses_votes or ferplus_file.exists())

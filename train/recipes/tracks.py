@@ -1,4 +1,4 @@
-"""Tracks that are made of stills, for networks that remember the frames before; `train.tracks` makes them."""
+"""Tracks made of stills or of recorded sequences, for networks that remember frames; `train.tracks` makes them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ class TracksConfig(FrozenModel):
     fps: float = Field(default=10.0, gt=0, le=120)
     """Frames a second in which a face is read."""
 
+    folder_fps: float = Field(default=30.0, gt=0, le=1000)
+    """Frames a second of the sequences in a folder; CK+'s are 30."""
+
     build_up: float = Field(default=0.5, ge=0, le=1)
-    """Share of the tracks of faces that are not neutral that begin with the neutral face of somebody else; the pictures
-    are blended over 0.3 to 1.2 seconds, and the label changes at the half."""
+    """Share of the tracks of stills, neutral ones aside, that begin with the neutral face of somebody else: the two are
+    blended over 0.3 to 1.2 seconds, and the label changes at the half."""
 
     drift: float = Field(default=0.06, ge=0, lt=0.5)
     """Standard deviation of the crop's place and size, as a part of its width; it changes within half a second."""

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from train.datasets import DataError, load
+from train.datasets import DataError, load, sequences
 from train.embedding import load_eyes
 from train.examples import Examples
 from train.heads import heads_of
+from train.recipes import REPOSITORY
 from train.tracks.compare import compare
 from train.tracks.readings import read_tracks
+from train.tracks.sequences import SequenceTracks
+from train.tracks.stills import Stills
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +45,19 @@ def track_examples(  # the recipe, the files, and where readings are kept
         message = f"{recipe.name}: its data are no tracks"
         raise DataError(message)
     count = config.training if split == "Training" else config.validation
-    faces = load(PROTOCOL, split, fer2013_file, ferplus_file)
-    readings = read_tracks(eyes, faces, config, count, cache, stage(f"reading tracks of {split}", count))
-    targets = np.eye(len(faces.labels), dtype=np.float32)[readings.truth]
-    return Examples(readings.by_frame(config.fps), targets, heads_of(recipe.data), {"eyes": str(eyes)})
+    sources, shown = {"eyes": str(eyes)}, _sequences(recipe, split)
+    if recipe.data.folder and shown:
+        sources |= {"folder": recipe.data.folder.name, "damaged files": str(len(shown.sequences.damaged))}
+    of = shown or Stills(load(PROTOCOL, split, fer2013_file, ferplus_file))
+    readings = read_tracks(eyes, of, config, count, cache, stage(f"reading tracks of {split}", count))
+    targets = np.eye(len(of.labels), dtype=np.float32)[readings.truth]
+    return Examples(readings.by_frame(config.fps), targets, heads_of(recipe.data), sources)
+
+
+def _sequences(recipe: Recipe, split: Split) -> SequenceTracks | None:
+    """Return tracks of the recorded sequences that a recipe names; None: its tracks are made of stills."""
+    folder = recipe.data.folder
+    return SequenceTracks(sequences.load(REPOSITORY / folder, split)) if folder else None
 
 
 def judge_tracks(
@@ -55,10 +67,10 @@ def judge_tracks(
     cache: Path | None,
     stage: Stage,
 ) -> TracksReport | None:
-    """Return how right a network over frames is on one track of each test face, beside other ways; None: it is none."""
+    """Return how right a network over frames is on a track of each test face or sequence; None: it is none."""
     eyes, config = load_eyes(recipe), recipe.data.tracks
     if eyes is None or config is None:
         return None
-    faces = tests["PrivateTest", PROTOCOL]
-    readings = read_tracks(eyes, faces, config, len(faces), cache, stage("reading tracks of PrivateTest", len(faces)))
-    return compare(readings, eyes, network, config, faces.labels)
+    of = _sequences(recipe, "PrivateTest") or Stills(tests["PrivateTest", PROTOCOL])
+    readings = read_tracks(eyes, of, config, len(of), cache, stage("reading tracks of PrivateTest", len(of)))
+    return compare(readings, eyes, network, config, of.labels)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from edge.files import write_atomically
 from edge.vision.views import VIEWS, view_stills
-from train.datasets import DataError
 from train.embedding import embedder
 from train.tracks.smoothing import reading_plan
-from train.tracks.stills import KINDS, NEUTRAL, make_track
+from train.tracks.stills import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +21,32 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from train.datasets import Faces
     from train.kept import KeptNetwork
     from train.recipes.tracks import TracksConfig
+    from train.tracks.stills import SyntheticTrack
 
 _FORM = 1
 """Of the tracks and the file; a change of either increases it."""
 
 _AT_ONCE = 64
 """Tracks whose frames are in memory together."""
+
+
+class TrackSource(Protocol):
+    """What tracks are made of: stills, or recorded sequences."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions."""
+
+    def __len__(self) -> int:
+        """Return how many faces or sequences there are."""
+
+    def content(self) -> bytes:
+        """Return what the tracks are made of."""
+
+    def track(self, row: int, config: TracksConfig, number: int) -> SyntheticTrack:
+        """Return a track of one of them; the same arguments give the same pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +72,7 @@ class Readings:
 
 def read_tracks(  # what they are made of, and where they are kept
     network: KeptNetwork,
-    faces: Faces,
+    shown: TrackSource,
     config: TracksConfig,
     count: int,
     cache: Path | None,
@@ -66,24 +82,18 @@ def read_tracks(  # what they are made of, and where they are kept
 
     Args:
         network: Sees each frame.
-        faces: One split's, each with one label.
+        shown: What the tracks are of.
         config: The recipe's.
         count: Tracks.
         cache: A folder for the result; None: it is not kept.
         advance: Is called with the number of tracks that are done.
-
-    Raises:
-        DataError: No face is neutral, so that no expression can build up from one.
     """
-    if not (faces.truth == faces.labels.index(NEUTRAL)).any():
-        message = "no face is neutral: tracks in which an expression builds up need some"
-        raise DataError(message)
-    file = cache / f"{_key(network, faces, config, count)}.npz" if cache else None
+    file = cache / f"{_key(network, shown, config, count)}.npz" if cache else None
     if file and file.exists():
         with np.load(file) as stored:
             advance(count)
             return Readings(stored["embeddings"], stored["truth"], stored["kinds"])
-    found = _read(network, faces, config, count, advance)
+    found = _read(network, shown, config, count, advance)
     if file:
         buffer = io.BytesIO()
         pack: Any = np.savez
@@ -94,15 +104,15 @@ def read_tracks(  # what they are made of, and where they are kept
 
 
 def _read(
-    network: KeptNetwork, faces: Faces, config: TracksConfig, count: int, advance: Callable[[int], None]
+    network: KeptNetwork, shown: TrackSource, config: TracksConfig, count: int, advance: Callable[[int], None]
 ) -> Readings:
-    rows = np.random.default_rng(config.seed).permutation(len(faces))
+    rows = np.random.default_rng(config.seed).permutation(len(shown))
     sees, plan = embedder(network), reading_plan(config.frames, config.fps)
     side = network.recipe.network.size
     embeddings, truth, kinds = [], [], []
     for start in range(0, count, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, count))
-        tracks = [make_track(faces, int(rows[n % len(rows)]), config, n) for n in numbers]
+        tracks = [shown.track(int(rows[n % len(rows)]), config, n) for n in numbers]
         every = np.stack([track.frames for track in tracks])
         seen = np.stack(
             [view_stills(every[:, t], view, side, side) for t, views in enumerate(plan) for view in views], axis=1
@@ -115,9 +125,8 @@ def _read(
     return Readings(np.concatenate(embeddings), np.stack(truth), np.array(kinds))
 
 
-def _key(network: KeptNetwork, faces: Faces, config: TracksConfig, count: int) -> str:
+def _key(network: KeptNetwork, shown: TrackSource, config: TracksConfig, count: int) -> str:
     """Return what the readings are of."""
     digest = hashlib.sha256(f"{_FORM} {network.sha256} {config.model_dump_json()} {count} {VIEWS}".encode())
-    digest.update(faces.pixels.tobytes())
-    digest.update(faces.targets.tobytes())
+    digest.update(shown.content())
     return digest.hexdigest()[:24]

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
+from train.datasets.faces import DataError
+from train.datasets.sequences import NEUTRAL
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["one expression", "build-up"]
 KINDS: tuple[Kind, ...] = ("one expression", "build-up")
-
-NEUTRAL = "neutral"
 
 _SETTLES_S = 0.5
 """Time constant of the drift."""
@@ -49,30 +50,71 @@ class SyntheticTrack:
     kind: Kind
 
 
-def make_track(faces: Faces, row: int, config: TracksConfig, number: int) -> SyntheticTrack:
-    """Return the track of one face; the same arguments give the same pixels.
+@dataclass(frozen=True, eq=False)
+class Stills:
+    """Tracks of the faces of one split; neighbours and neutral faces are drawn among them.
+
+    Raises:
+        DataError: No face is neutral, so that no expression can build up from one.
+    """
+
+    faces: Faces
+
+    def __post_init__(self) -> None:
+        """Look for a neutral face."""
+        if not (self.faces.truth == self.labels.index(NEUTRAL)).any():
+            message = "no face is neutral: tracks in which an expression builds up need some"
+            raise DataError(message)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions."""
+        return self.faces.labels
+
+    def __len__(self) -> int:
+        """Return the number of faces."""
+        return len(self.faces)
+
+    def content(self) -> bytes:
+        """Return what the tracks are made of."""
+        return self.faces.pixels.tobytes() + self.faces.targets.tobytes()
+
+    def track(self, row: int, config: TracksConfig, number: int) -> SyntheticTrack:
+        """Return the track of one face; the same arguments give the same pixels.
+
+        Args:
+            row: The face that the track shows, or ends with.
+            config: The recipe's.
+            number: Of the track, which decides with the seed all that is random.
+        """
+        faces, random = self.faces, np.random.default_rng((config.seed, number))
+        stills, truth = faces.pixels[row].astype(np.float32)[None], np.full(config.frames, faces.truth[row])
+        neutral = faces.labels.index(NEUTRAL)
+        share = np.ones(config.frames, np.float32)
+        kind: Kind = "one expression"
+        if truth[0] != neutral and random.random() < config.build_up:
+            kind = "build-up"
+            before = random.choice(np.flatnonzero(faces.truth == neutral))
+            stills = np.stack([faces.pixels[before].astype(np.float32), stills[0]])
+            share = _ramp(random, config)
+            truth = np.where(share >= 1 / 2, truth, neutral)
+        frames = np.stack([stills[-1] * s + stills[0] * (1 - s) for s in share])
+        return SyntheticTrack(film(random, frames, faces.pixels, config), truth, kind)
+
+
+def film(
+    random: np.random.Generator, frames: NDArray[np.float32], others: NDArray[np.uint8], config: TracksConfig
+) -> NDArray[np.uint8]:
+    """Return what a camera sees of a face.
 
     Args:
-        faces: The split's; neighbours and neutral faces are drawn among them.
-        row: The face that the track shows, or ends with.
+        random: Decides all that is random.
+        frames: ``(T, H, W)`` the face itself.
+        others: ``(N, H, W)`` faces that a neighbour is drawn among.
         config: The recipe's.
-        number: Of the track, which decides with the seed all that is random.
     """
-    random = np.random.default_rng((config.seed, number))
-    stills, truth = faces.pixels[row].astype(np.float32)[None], np.full(config.frames, faces.truth[row])
-    neutral = faces.labels.index(NEUTRAL)
-    share = np.ones(config.frames, np.float32)
-    kind: Kind = "one expression"
-    if truth[0] != neutral and random.random() < config.build_up:
-        kind = "build-up"
-        before = random.choice(np.flatnonzero(faces.truth == neutral))
-        stills = np.stack([faces.pixels[before].astype(np.float32), stills[0]])
-        share = _ramp(random, config)
-        truth = np.where(share >= 1 / 2, truth, neutral)
-    frames = np.stack([stills[-1] * s + stills[0] * (1 - s) for s in share])
-    _slip(random, frames, faces, config)
-    frames = _drift(random, frames, config)
-    return SyntheticTrack(_record(random, frames, config), truth, kind)
+    _slip(random, frames, others, config)
+    return _record(random, _drift(random, frames, config), config)
 
 
 def _ramp(random: np.random.Generator, config: TracksConfig) -> NDArray[np.float32]:
@@ -82,14 +124,16 @@ def _ramp(random: np.random.Generator, config: TracksConfig) -> NDArray[np.float
     return np.asarray(np.clip((np.arange(config.frames) - middle) / length + 1 / 2, 0, 1), np.float32)
 
 
-def _slip(random: np.random.Generator, frames: NDArray[np.float32], faces: Faces, config: TracksConfig) -> None:
+def _slip(
+    random: np.random.Generator, frames: NDArray[np.float32], others: NDArray[np.uint8], config: TracksConfig
+) -> None:
     """Mix somebody else's face into some frames, or into none."""
     if random.random() >= config.neighbour:
         return
     length = int(random.integers(_SLIPS[0], _SLIPS[1] + 1))
     start = int(random.integers(0, config.frames - length + 1))
     share = np.float32(random.uniform(*_SLIP_SHARE))
-    other = faces.pixels[random.integers(len(faces))].astype(np.float32)
+    other = others[random.integers(len(others))].astype(np.float32)
     frames[start : start + length] = share * other + (1 - share) * frames[start : start + length]
 
 
