@@ -132,7 +132,7 @@ def test_what_is_no_regular_file_is_told_at_once(tmp_path: Path, kind: str) -> N
         path.symlink_to("/dev/log-that-is-not-there")
     else:
         path.mkdir()
-    with pytest.raises(CameraError, match=r"a\.png: .*; mend or remove it"):
+    with pytest.raises(CameraError, match=r"a\.png: .*; correct the name, mend or remove it"):
         ImageFolder(tmp_path, 5)
 
 

@@ -71,7 +71,7 @@ def test_the_password_counts(tmp_path: Path) -> None:
             assert "mqtt.password_file" in (finding.fix or "")
         nobody = look(broker.url)
         assert nobody.status == "broken"
-        assert "USER" in (nobody.fix or "")
+        assert "mqtt://user@host" in (nobody.fix or "")
         assert "kitchen" not in to_json([look(with_user(broker, "kitchen-token"))])
 
 
