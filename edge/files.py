@@ -178,7 +178,7 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def natural(path: Path) -> tuple[list[str | int], str]:
+def natural_key(path: Path) -> tuple[list[str | int], str]:
     """Return the key by which a person sorts names: numbers in them count as numbers."""
     parts = re.split(r"(\d+)", path.name)
     return [int(part) if part.isdecimal() else part.lower() for part in parts], path.name

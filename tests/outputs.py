@@ -29,9 +29,9 @@ from rich.table import Table
 
 from edge.config import CameraConfig, FramesConfig, HealthConfig, HookConfig, MqttConfig, PreviewConfig, Settings
 from edge.daemon import run
-from edge.daemon.frames import FrameFeed
+from edge.daemon.frame_feed import FrameFeed
 from edge.hooks import Hooks
-from edge.preview.window import PreviewWindow
+from edge.preview.service import PreviewService
 from tests.broker import HOST, Mosquitto, Subscriber, free_port, wait_until
 from tests.edge.preview.viewer import Viewer
 
@@ -61,9 +61,9 @@ class Way:
 
 WAYS = {
     "nothing": Way(),
-    "preview, nobody looks": Way(viewers=0, call=(PreviewWindow, "show")),
-    "preview, one viewer": Way(viewers=1, call=(PreviewWindow, "show")),
-    "preview, two viewers": Way(viewers=2, call=(PreviewWindow, "show")),
+    "preview, nobody looks": Way(viewers=0, call=(PreviewService, "show")),
+    "preview, one viewer": Way(viewers=1, call=(PreviewService, "show")),
+    "preview, two viewers": Way(viewers=2, call=(PreviewService, "show")),
     "topic frame": Way(frames=True, call=(FrameFeed, "add")),
     "a hook": Way(hook=True, call=(Hooks, "add")),
 }

@@ -49,7 +49,9 @@ def people(text: str, settings: Settings) -> tuple[int, ...]:
     return tuple(sorted({1, *range(first, last + 1)}))
 
 
-def grow(settings: Settings, classifier: Classifier, counts: tuple[int, ...], seconds: float) -> list[GrowthReport]:
+def measure_growth(
+    settings: Settings, classifier: Classifier, counts: tuple[int, ...], seconds: float
+) -> list[GrowthReport]:
     """Return the cost of tracking each number of people, in turn frame by frame, for about `seconds` altogether.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.bench.compare import compare
-from edge.bench.growth import grow
+from edge.bench.growth import measure_growth
 from edge.bench.report import BenchReport, DeviceReport
 from edge.bench.source import FrameSource
 from edge.bench.stages import PROCESSING, Stages
@@ -78,7 +78,7 @@ def measure(
     rss_mb = machine.rss_mb()
     compared = compare(settings, bundle, source, share_s, cascades=cascades, blazeface=blazeface) if compares else None
     source.close()
-    growth = grow(settings, bundle, people, share_s) if people else ()
+    growth = measure_growth(settings, bundle, people, share_s) if people else ()
     throttling = machine.throttling()
     return BenchReport(
         device=_device(machine, bundle),

@@ -89,8 +89,8 @@ def _figure(sheet: Sheet, report: BenchReport) -> str:
         picture, caption = plots.stages(report.stages), "Milliseconds. Box: p50 to p95; line: to p99; dot: the longest."
     elif sheet.name == "compare" and report.compare:
         picture, caption = plots.compare(report.compare), "Milliseconds a frame, the mean."
-    elif sheet.name == "accuracy" and report.compare and report.compare.judged:
-        picture = plots.frontier(report.compare.judged)
+    elif sheet.name == "accuracy" and report.compare and report.compare.with_truth:
+        picture = plots.frontier(report.compare.with_truth)
         caption = "Recall by CPU ms a frame. Dot: detection and tracking alone; line: to the reading of emotions too."
     elif sheet.name == "growth":
         picture, caption = plots.growth(report.growth), "Dashed: the cost if each person cost as much as the first."

@@ -117,7 +117,7 @@ class CompareReport(FrozenModel, extra="ignore"):
     """``ours/naive`` and so on."""
 
     @property
-    def judged(self) -> dict[str, MethodReport]:
+    def with_truth(self) -> dict[str, MethodReport]:
         """The methods, if the truth is known and there was a whole face to find; else none."""
         return {name: one for name, one in self.methods.items() if one.accuracy and one.accuracy.whole_faces}
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.camera.opencv import silence
 from edge.errors import CameraError
-from edge.files import natural, read_regular
+from edge.files import natural_key, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def images_in(folder: Path) -> list[Path]:
     if not files:
         message = f"{folder}: no image in this folder; it takes {', '.join(sorted(SUFFIXES))}"
         raise CameraError(message)
-    return sorted(files, key=natural)
+    return sorted(files, key=natural_key)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import CameraError
-from edge.files import natural
+from edge.files import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,7 @@ def usb_cameras(dev: Path = DEV, ask: Callable[[Path], Capability | None] = quer
         ask: Returns what a node is, as `query` does.
     """
     cameras, refused = [], None
-    nodes = sorted(dev.glob("video[0-9]*"), key=natural)
+    nodes = sorted(dev.glob("video[0-9]*"), key=natural_key)
     for node in nodes:
         try:
             capability = ask(node)

@@ -18,7 +18,7 @@ def check(config: ConfigOption = None) -> None:
     settings, file = load_settings(config, {}), settings_file(config)
     from edge import doctor  # noqa: PLC0415  # as in run
 
-    finding = doctor.files(settings, file, doctor.go_on_as_service(settings))
+    finding = doctor.files(settings, file, doctor.become_service_user(settings))
     if finding.status == "broken":
         for found, fix in zip(finding.found.splitlines(), (finding.fix or "").splitlines(), strict=True):
             typer.echo(redact_message(f"emotion-edge: warning: {found}\n  {fix}"), err=True)

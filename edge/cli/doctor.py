@@ -23,7 +23,7 @@ def doctor(config: ConfigOption = None, as_json: JsonFlag = False) -> None:  # n
         settings: Settings | ConfigError = load_settings(config, {})
     except ConfigError as error:
         settings = error
-    reader = examination.go_on_as_service(None if isinstance(settings, ConfigError) else settings)
+    reader = examination.become_service_user(None if isinstance(settings, ConfigError) else settings)
     findings = examination.examine(settings, reader=reader, configuration=settings_file(config))
     if as_json:
         write_utf8()

@@ -13,8 +13,8 @@ from edge.cli import bench, config, model
 from edge.cli.doctor import doctor
 from edge.cli.forget import forget
 from edge.cli.optional_value import CommandWithPreview
-from edge.cli.output import machine_may_fail, prepare_streams, report_defect, report_error
-from edge.cli.process import leave_a_hung_camera_behind
+from edge.cli.output import prepare_streams, report_defect, report_error, report_machine_errors
+from edge.cli.process import exit_if_camera_hangs
 from edge.cli.read import read
 from edge.cli.run import run
 from edge.cli.usage import CommandGroup
@@ -65,11 +65,11 @@ def main(command: Callable[[], object] = app) -> None:
     # OpenCV waits 10 s for a silent webcam unless told before it loads: longer than we wait for it to let go.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
     try:
-        with machine_may_fail():
+        with report_machine_errors():
             command()
     except EdgeError as error:
         report_error(error)
-        leave_a_hung_camera_behind(error.exit_code)
+        exit_if_camera_hangs(error.exit_code)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  # the last line of defence, reported in full
         report_defect(error)

@@ -45,7 +45,7 @@ def prepare_streams() -> None:
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
+def tolerate_broken_pipe() -> Iterator[None]:
     """End the block in good order if the reader of standard output leaves, as ``head`` does."""
     try:
         yield
@@ -57,7 +57,7 @@ def reader_may_leave() -> Iterator[None]:
 
 
 @contextmanager
-def machine_may_fail() -> Iterator[None]:
+def report_machine_errors() -> Iterator[None]:
     """Report a disk that is full and a Python package that is missing as what they are, not as a defect.
 
     Raises:

@@ -13,26 +13,26 @@ from edge.errors import ExitCode
 from edge.streams import drain
 
 
-def leave_a_hung_camera_behind(code: int) -> None:
+def exit_if_camera_hangs(code: int) -> None:
     """End at once if the capture thread is still inside the camera stack: an orderly exit would tear it apart."""
     if any(thread.name == CAPTURE_THREAD for thread in threading.enumerate()):
-        leave_at_once(code)
+        exit_at_once(code)
 
 
-def leave_at_once(code: int) -> NoReturn:
+def exit_at_once(code: int) -> NoReturn:
     """End without waiting for threads that hang."""
     drain(sys.stderr)
     os._exit(code)
 
 
-def end_with_any_thread() -> None:
+def exit_on_thread_failure() -> None:
     """End the process if an exception ends one of its threads.
 
     A daemon that lost its publishing thread must not seem alive, and systemd starts a whole one.
     """
-    threading.excepthook = _end_with_the_thread
+    threading.excepthook = _exit_with_thread
 
 
-def _end_with_the_thread(failure: threading.ExceptHookArgs) -> None:
+def _exit_with_thread(failure: threading.ExceptHookArgs) -> None:
     report_defect(failure.exc_value)
-    leave_at_once(ExitCode.DEFECT)
+    exit_at_once(ExitCode.DEFECT)

@@ -9,7 +9,7 @@ import typer
 
 from edge.cli.encoding import write_utf8
 from edge.cli.options import ConfigOption, ModelOption, load_settings, writable
-from edge.cli.output import reader_may_leave, report_error
+from edge.cli.output import report_error, tolerate_broken_pipe
 from edge.console import PipeConsole
 from edge.errors import CameraError, ExitCode, OutputError
 from edge.files import write_atomically
@@ -43,7 +43,7 @@ def read(
     failed: ExitCode = ExitCode.OK
     alone = json == Path("-")
     console = PipeConsole(highlight=False, quiet=alone)
-    with reader_may_leave():
+    with tolerate_broken_pipe():
         for file, copy in zip(files, copies, strict=True):
             if console.quiet and not (json or out):
                 break  # nobody reads any more

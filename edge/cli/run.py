@@ -10,8 +10,8 @@ import typer
 
 from edge.cli.optional_value import PREVIEW
 from edge.cli.options import BrokerOption, CameraOption, ConfigOption, ModelOption, load_settings
-from edge.cli.output import reader_may_leave
-from edge.cli.process import end_with_any_thread, leave_a_hung_camera_behind
+from edge.cli.output import tolerate_broken_pipe
+from edge.cli.process import exit_if_camera_hangs, exit_on_thread_failure
 from edge.cli.signals import reload_on_signal, stop_on_signals
 from edge.errors import ExitCode
 
@@ -46,12 +46,12 @@ def run(  # noqa: PLR0913, PLR0917  # typer's way
     }
     settings = load_settings(config, flags)
     stop, reload_asked = stop_on_signals(), reload_on_signal()
-    end_with_any_thread()
+    exit_on_thread_failure()
     from edge.daemon.printer import Output  # noqa: PLC0415  # as below
     from edge.daemon.run import run as run_daemon  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
 
-    with reader_may_leave():
+    with tolerate_broken_pipe():
         print_to = Output.of(sys.stdout) if print_events else None
         read = partial(load_settings, config, flags)
         run_daemon(settings, stop, print_to, wait=wait, read=read, reload_asked=reload_asked)
-    leave_a_hung_camera_behind(ExitCode.OK)
+    exit_if_camera_hangs(ExitCode.OK)

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.cli.process import leave_at_once
+from edge.cli.process import exit_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def stop_on_signals() -> threading.Event:
             first_s = time.monotonic()
             stop.set()
         elif time.monotonic() - first_s >= _STOP_S:
-            leave_at_once(128 + number)
+            exit_at_once(128 + number)
 
     def ignore(number: int, _frame: object) -> None:
         log.warning("%s is ignored", _name(number))

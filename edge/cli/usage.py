@@ -24,12 +24,12 @@ class CommandGroup(TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the arguments before the command's name."""
-        with _redacted(), _reader_may_leave():
+        with _redacted(), _end_on_broken_pipe():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the command's own arguments, and run it."""
-        with _redacted(), _reader_may_leave():
+        with _redacted(), _end_on_broken_pipe():
             return super().invoke(*args, **kwargs)
 
 
@@ -46,7 +46,7 @@ def redact_message(text: str, *, quotes_any: bool = False) -> str:
 
 
 @contextmanager
-def _reader_may_leave() -> Iterator[None]:
+def _end_on_broken_pipe() -> Iterator[None]:
     """End the command with 0 if the reader of standard output leaves; Click's own code for that is 1, a defect's."""
     try:
         yield

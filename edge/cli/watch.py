@@ -11,8 +11,8 @@ import typer
 
 from edge.cli.encoding import write_utf8
 from edge.cli.options import BrokerOption, ConfigOption, JsonFlag, load_settings
-from edge.cli.output import reader_may_leave
-from edge.cli.process import end_with_any_thread
+from edge.cli.output import tolerate_broken_pipe
+from edge.cli.process import exit_on_thread_failure
 from edge.cli.signals import stop_on_signals
 from edge.config.broker import with_user
 from edge.errors import ConfigError
@@ -63,7 +63,7 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
         flags["mqtt.url"] = _with_user(broker or load_settings(config, {}).mqtt.url, user)
     settings = load_settings(config, flags)
     stop = stop_on_signals()
-    end_with_any_thread()
+    exit_on_thread_failure()
     from edge.watch import PlotFile, WatchOptions, replay  # noqa: PLC0415  # as in run
     from edge.watch import watch as show_live  # noqa: PLC0415  # as in run
 
@@ -77,7 +77,7 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     options = WatchOptions(
         sys.stdout if as_json else None, record, plot_file, timedelta(minutes=minutes), frames=frames
     )
-    with reader_may_leave():
+    with tolerate_broken_pipe():
         show_live(settings.mqtt, device, stop, options)
 
 

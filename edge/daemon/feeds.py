@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.daemon.frames import FrameFeed
-from edge.daemon.summaries import SummaryFeed
+from edge.daemon.frame_feed import FrameFeed
+from edge.daemon.summary_feed import SummaryFeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -147,9 +147,9 @@ def _open_preview(setup: Setup, state: Path, supervisor: CameraSupervisor, clean
     config = setup.settings.preview
     if not config.enabled:
         return NullPreview()
-    from edge.preview.window import PreviewWindow  # noqa: PLC0415  # a web server loads here, for those who want one
+    from edge.preview.service import PreviewService  # noqa: PLC0415  # a web server loads here, for those who want one
 
-    preview = PreviewWindow(config, state, setup.settings.mqtt.device, CameraView(supervisor.name), setup.model_view)
+    preview = PreviewService(config, state, setup.settings.mqtt.device, CameraView(supervisor.name), setup.model_view)
     cleanup.callback(preview.close)
     return preview
 

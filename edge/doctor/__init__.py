@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge.config import Settings
 from edge.doctor import cameras, host, software
-from edge.doctor.files import Reader, files, go_on_as_service, instance_of
+from edge.doctor.files import Reader, become_service_user, files, instance_of
 from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
 from edge.system.directories import administered_directory
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Finding", "Reader", "advice", "examine", "exit_code", "files", "go_on_as_service", "table", "to_json"]
+__all__ = ["Finding", "Reader", "advice", "become_service_user", "examine", "exit_code", "files", "table", "to_json"]
 
 
 def examine(

@@ -45,7 +45,7 @@ class Reader:
     """Whether the service is installed."""
 
 
-def go_on_as_service(settings: Settings | None) -> Reader:
+def become_service_user(settings: Settings | None) -> Reader:
     """Have this process go on as the service's user, if root started it and the service is installed.
 
     Args:
@@ -56,7 +56,7 @@ def go_on_as_service(settings: Settings | None) -> Reader:
         return Reader(installed=user is not None)
     file = settings.mqtt.password_file if settings else None
     password = service.password_from_systemd(file) if file else None
-    became = user is not None and service.become(user)
+    became = user is not None and service.drop_privileges(user)
     return Reader(user.pw_name if user and became else None, password, installed=user is not None)
 
 

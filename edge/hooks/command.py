@@ -28,7 +28,7 @@ _PAUSE_S = 0.01
 """Between two chunks: a program that complains without end costs no CPU time here."""
 
 
-def run_command(command: Sequence[str], event: bytes, limit_s: float, cut: int) -> None:
+def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: int) -> None:
     """Run a program to its end, with all that it started.
 
     It has a session and a process group of its own. Whatever is left of the group at the end is killed.
@@ -37,7 +37,7 @@ def run_command(command: Sequence[str], event: bytes, limit_s: float, cut: int) 
         command: The program and its arguments; no shell reads them.
         event: What it reads from its standard input.
         limit_s: Seconds until it is killed.
-        cut: A file descriptor; the program is killed at once when it becomes readable.
+        cancel: A file descriptor; the program is killed at once when it becomes readable.
 
     Raises:
         HookFailureError: It could not be started, took too long, or ended with another status than 0.
@@ -60,7 +60,7 @@ def run_command(command: Sequence[str], event: bytes, limit_s: float, cut: int) 
             raise HookFailureError(message) from None
     with process:
         try:
-            complaint = _watch(process, limit_s, cut)
+            complaint = _watch(process, limit_s, cancel)
         finally:
             # The group's number is ours as long as its first process is not waited for.
             with suppress(OSError):
@@ -78,7 +78,7 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in ours.items() if not name.startswith(_OURS) and name not in _OURS_ALONE}
 
 
-def _watch(process: subprocess.Popen[bytes], limit_s: float, cut: int) -> str:
+def _watch(process: subprocess.Popen[bytes], limit_s: float, cancel: int) -> str:
     """Wait for a program's end; return the last line of its standard error.
 
     Raises:
@@ -90,7 +90,7 @@ def _watch(process: subprocess.Popen[bytes], limit_s: float, cut: int) -> str:
     tail = b""
     ended = os.pidfd_open(process.pid)
     with os.fdopen(ended, "rb", buffering=0), selectors.DefaultSelector() as selector:
-        for descriptor in (ended, cut, errors):
+        for descriptor in (ended, cancel, errors):
             selector.register(descriptor, selectors.EVENT_READ)
         while True:
             ready = {key.fd for key, _ in selector.select(max(0.0, until_s - time.monotonic()))}
@@ -101,7 +101,7 @@ def _watch(process: subprocess.Popen[bytes], limit_s: float, cut: int) -> str:
                     selector.unregister(errors)
             if ended in ready:
                 return _last_line(tail + (_read(errors)))
-            if cut in ready:
+            if cancel in ready:
                 message = "was killed, because the daemon stops"
                 raise HookFailureError(message)
             if time.monotonic() >= until_s:

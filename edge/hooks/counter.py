@@ -11,7 +11,7 @@ from edge.wire.messages import HookCounts
 log = logging.getLogger(__name__)
 
 
-class Tally:
+class HookCounter:
     """Counts for `health`. May be used from any thread."""
 
     def __init__(self) -> None:

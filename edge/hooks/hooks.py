@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from edge.hooks.counter import HookCounter
 from edge.hooks.runner import HookRunner
-from edge.hooks.tally import Tally
 
 if TYPE_CHECKING:
     import threading
@@ -27,14 +27,14 @@ class Hooks:
 
     def __init__(self, config: Sequence[HookConfig] = ()) -> None:
         """Start a thread for each hook."""
-        self._tally = Tally()
+        self._counter = HookCounter()
         self._runners: list[HookRunner] = []
         self.configure(config)
 
     @property
     def counts(self) -> HookCounts:
         """How often hooks ran, failed and dropped an event, since the start."""
-        return self._tally.counts
+        return self._counter.counts
 
     def configure(self, config: Sequence[HookConfig]) -> None:
         """Take another configuration over. What a hook that is no longer there was asked for, it still does."""
@@ -43,7 +43,7 @@ class Hooks:
             if index < len(before) and before[index].config == hook:
                 self._runners.append(before[index])
             else:
-                self._runners.append(HookRunner(index + 1, hook, self._tally))
+                self._runners.append(HookRunner(index + 1, hook, self._counter))
         for runner in before:
             if runner not in self._runners:
                 runner.finish()

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"emotion-edge/{__version__}"}
 
 
-def post(url: str, event: bytes, limit_s: float, cut: int) -> None:
+def post(url: str, event: bytes, limit_s: float, cancel: int) -> None:
     """Post an event; the answer's content is not read, and no redirect is followed.
 
     Args:
         url: The address, ``http://`` or ``https://``.
         event: JSON.
         limit_s: Seconds for all of it, but the look-up of the host's name, which the system bounds.
-        cut: A file descriptor; nothing is waited for any more when it becomes readable.
+        cancel: A file descriptor; nothing is waited for any more when it becomes readable.
 
     Raises:
         HookFailureError: No answer came in time, or another one than 200 to 299.
@@ -44,7 +44,7 @@ def post(url: str, event: bytes, limit_s: float, cut: int) -> None:
     else:
         connection = HTTPConnection(host, parts.port, timeout=limit_s)
     began_s = time.monotonic()
-    with _limited(connection, limit_s, cut):
+    with _limited(connection, limit_s, cancel):
         try:
             connection.request("POST", path, event, _HEADERS)
             status = connection.getresponse().status
@@ -72,13 +72,13 @@ def _tls() -> ssl.SSLContext:
 
 
 @contextmanager
-def _limited(connection: HTTPConnection, limit_s: float, cut: int) -> Iterator[None]:
-    """Close the connection after the limit, or when `cut` becomes readable.
+def _limited(connection: HTTPConnection, limit_s: float, cancel: int) -> Iterator[None]:
+    """Close the connection after the limit, or when `cancel` becomes readable.
 
     A socket's own timeout begins anew with each byte that comes.
     """
     done = os.eventfd(0, os.EFD_CLOEXEC)
-    guard = threading.Thread(target=_guard, args=(connection, limit_s, cut, done), name="hook-limit", daemon=True)
+    guard = threading.Thread(target=_guard, args=(connection, limit_s, cancel, done), name="hook-limit", daemon=True)
     guard.start()
     try:
         yield
@@ -88,8 +88,8 @@ def _limited(connection: HTTPConnection, limit_s: float, cut: int) -> Iterator[N
         os.close(done)
 
 
-def _guard(connection: HTTPConnection, limit_s: float, cut: int, done: int) -> None:
-    ready, _, _ = select.select([cut, done], [], [], limit_s)
+def _guard(connection: HTTPConnection, limit_s: float, cancel: int, done: int) -> None:
+    ready, _, _ = select.select([cancel, done], [], [], limit_s)
     while done not in ready:
         if sock := connection.sock:  # there is none while it is being connected
             with suppress(OSError):

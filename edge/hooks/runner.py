@@ -16,7 +16,7 @@ from edge.redaction import redact
 
 if TYPE_CHECKING:
     from edge.config import HookConfig
-    from edge.hooks.tally import Tally
+    from edge.hooks.counter import HookCounter
     from edge.wire.messages import FaceEvent
 
 MOST_WAITING = 16
@@ -29,22 +29,22 @@ _KILLED_S = 0.5
 class HookRunner:
     """Runs a hook for the events that it is for. Its thread ends with `finish` or `close`."""
 
-    def __init__(self, number: int, config: HookConfig, tally: Tally) -> None:
+    def __init__(self, number: int, config: HookConfig, counter: HookCounter) -> None:
         """Start to wait for events.
 
         Args:
             number: Of the hook in the configuration, from 1.
             config: What is run, and when.
-            tally: Counts, and logs what fails.
+            counter: Counts, and logs what fails.
         """
         self.config = config
         what = PurePath(config.command[0]).name if config.command else redact(config.url or "")
         self._name = f"hook {number} ({what})"
-        self._tally = tally
+        self._counter = counter
         self._waiting: deque[FaceEvent] = deque()
         self._changed = threading.Condition()
         self._busy = self._finished = False
-        self._cut: int | None = os.eventfd(0, os.EFD_CLOEXEC)
+        self._cancel: int | None = os.eventfd(0, os.EFD_CLOEXEC)
         """Readable once nothing is waited for any more; None once the thread has ended."""
         self._thread = threading.Thread(target=self._run, name=f"hook-{number}", daemon=True)
         self._thread.start()
@@ -62,7 +62,7 @@ class HookRunner:
             self._waiting.append(event)
             self._changed.notify_all()
         if full:
-            self._tally.drop(self._name)
+            self._counter.drop(self._name)
 
     @property
     def idle(self) -> bool:
@@ -83,25 +83,25 @@ class HookRunner:
         with self._changed:
             dropped = len(self._waiting)
             self._waiting.clear()
-            if self._cut is not None:
-                os.eventfd_write(self._cut, 1)
-        self._tally.drop(self._name, dropped, slow=False)
+            if self._cancel is not None:
+                os.eventfd_write(self._cancel, 1)
+        self._counter.drop(self._name, dropped, slow=False)
         self._thread.join(_KILLED_S)
 
     def _run(self) -> None:
-        cut = self._cut
-        if cut is None:
+        cancel = self._cancel
+        if cancel is None:
             return
         while (event := self._next()) is not None:
             try:
-                self._run_for(event, cut)
+                self._run_for(event, cancel)
             except HookFailureError as error:
-                self._tally.fail(self._name, str(error))
+                self._counter.fail(self._name, str(error))
             else:
-                self._tally.succeed(self._name)
+                self._counter.succeed(self._name)
         with self._changed:
-            self._cut = None
-            os.close(cut)
+            self._cancel = None
+            os.close(cancel)
 
     def _next(self) -> FaceEvent | None:
         """Return the next event; None after the last."""
@@ -111,9 +111,9 @@ class HookRunner:
             self._busy = bool(self._waiting)
             return self._waiting.popleft() if self._waiting else None
 
-    def _run_for(self, event: FaceEvent, cut: int) -> None:
+    def _run_for(self, event: FaceEvent, cancel: int) -> None:
         text = event.to_json().encode()
         if self.config.command:
-            run_command(self.config.command, text, self.config.timeout_s, cut)
+            run_command(self.config.command, text, self.config.timeout_s, cancel)
         elif self.config.url:
-            post(self.config.url, text, self.config.timeout_s, cut)
+            post(self.config.url, text, self.config.timeout_s, cancel)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from edge.errors import BundleError, OutputError
-from edge.files import natural, read_regular, sync_folder, write_own
+from edge.files import natural_key, read_regular, sync_folder, write_own
 from edge.inference.bundle import SHIPPED
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ModelStore:
     @property
     def names(self) -> tuple[str, ...]:
         """All bundles: the shipped ones, the default first, then the added ones."""
-        added = [path.stem for path in sorted(_in_folder(self._folder), key=natural)]
+        added = [path.stem for path in sorted(_in_folder(self._folder), key=natural_key)]
         return (*_shipped(), *(name for name in added if not is_shipped(name)))
 
     def find(self, name: str) -> Path:
@@ -194,7 +194,7 @@ def is_shipped(name: str) -> bool:
 @cache
 def _shipped() -> tuple[str, ...]:
     """Return the names of the shipped bundles, the default first."""
-    names = [path.stem for path in sorted(_in_folder(SHIPPED.parent), key=natural)]
+    names = [path.stem for path in sorted(_in_folder(SHIPPED.parent), key=natural_key)]
     return tuple(sorted(names, key=lambda name: name != SHIPPED.stem))
 
 

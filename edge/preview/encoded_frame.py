@@ -22,7 +22,7 @@ _QUALITY = 75
 """Of the JPEG. The test card's 640x480 take 0.37 ms and 22 kB; 90 takes 0.46 ms and 51 kB, and looks the same."""
 
 
-class Shot:
+class EncodedFrame:
     """A frame and who is in it."""
 
     def __init__(self, number: int, gray: NDArray[np.uint8], snapshot: Snapshot) -> None:

@@ -7,9 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from edge.preview.encoded_frame import EncodedFrame
 from edge.preview.history import EmotionHistory
-from edge.preview.laps import Laps
-from edge.preview.shot import Shot
+from edge.preview.stage_times import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,12 +38,12 @@ class Feed:
             clock: Runs while somebody looks.
         """
         self.history = EmotionHistory()
-        self.laps = Laps()
+        self.stage_times = StageTimes()
         self.over: str | None = None
         self._clock = clock
         self._changed = threading.Condition()
         self._viewers = self._number = 0
-        self._shot: Shot | None = None
+        self._encoded: EncodedFrame | None = None
 
     @property
     def viewers(self) -> int:
@@ -60,22 +60,22 @@ class Feed:
         """
         if not self._viewers or not (present := snapshot()):
             return
-        self.laps.add(laps_ms, time.monotonic())
+        self.stage_times.add(laps_ms, time.monotonic())
         with self._changed:
             self._number += 1
-            self._shot = Shot(self._number, frame.gray, present)
+            self._encoded = EncodedFrame(self._number, frame.gray, present)
             self._changed.notify_all()
 
     def clear(self) -> None:
         """Forget the newest frame: the camera is off, or away."""
         with self._changed:
-            self._shot = None
+            self._encoded = None
 
     def close(self, why: str) -> None:
         """End every viewer's wait, and accept no frame and no viewer any more."""
         with self._changed:
             self.over = self.over or why
-            self._shot = None
+            self._encoded = None
             self._changed.notify_all()
 
     @contextmanager
@@ -92,18 +92,18 @@ class Feed:
                 self._viewers -= admitted
                 self._clock.running = self._viewers > 0
                 if not self._viewers:
-                    self._shot = None  # nobody gets an old picture first
-                    self.laps.clear()
+                    self._encoded = None  # nobody gets an old picture first
+                    self.stage_times.clear()
 
-    def newest(self) -> Shot | None:
+    def newest(self) -> EncodedFrame | None:
         """Return the newest frame, if there is one."""
-        return self._shot
+        return self._encoded
 
-    def wait(self, after: int, timeout_s: float) -> Shot | None:
+    def wait(self, after: int, timeout_s: float) -> EncodedFrame | None:
         """Return the newest frame once it is newer than number `after`; None if none came in time, or all is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self.over or (self._shot and self._shot.number > after), timeout_s)
-            return self._shot if self._shot and self._shot.number > after else None
+            self._changed.wait_for(lambda: self.over or (self._encoded and self._encoded.number > after), timeout_s)
+            return self._encoded if self._encoded and self._encoded.number > after else None
 
     def rest(self, seconds: float) -> None:
         """Wait that long, or until all is over."""

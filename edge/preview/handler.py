@@ -116,9 +116,9 @@ class PreviewHandler(BaseHTTPRequestHandler):
             if now_s - told_s >= EVERY_S:
                 told_s = now_s
                 send(self._status.newest())
-            if shot := self._feed.wait(number, told_s + EVERY_S - time.monotonic()):
-                number = shot.number
-                send(shot.record())
+            if encoded := self._feed.wait(number, told_s + EVERY_S - time.monotonic()):
+                number = encoded.number
+                send(encoded.record())
                 self._feed.rest(now_s + _LEAST_GAP_S - time.monotonic())
         send(record({"kind": "over", "why": self._feed.over}))
 

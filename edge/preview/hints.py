@@ -43,7 +43,7 @@ class Hint:
     """Whether it holds only while nobody is followed."""
 
 
-class Aim:
+class HintFinder:
     """Finds what keeps faces from being found or read. For one thread at a time."""
 
     def __init__(self, min_height: int) -> None:

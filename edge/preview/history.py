@@ -18,11 +18,11 @@ WINDOW_S = 600.0
 """Seconds that are kept."""
 
 _MOST = 500
-"""Stretches that are kept, however short they are: 20 kB a second for each viewer."""
+"""Spans that are kept, however short they are: 20 kB a second for each viewer."""
 
 
 @dataclass(frozen=True)
-class Stretch:
+class EmotionSpan:
     """A face had one emotion, from one moment to another."""
 
     face: int
@@ -33,12 +33,12 @@ class Stretch:
 
 
 class EmotionHistory:
-    """Makes stretches of transitions. May be used from several threads."""
+    """Makes spans of transitions. May be used from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._over: deque[Stretch] = deque(maxlen=_MOST)
-        self._open: dict[int, Stretch] = {}
+        self._over: deque[EmotionSpan] = deque(maxlen=_MOST)
+        self._open: dict[int, EmotionSpan] = {}
 
     def note(self, transitions: Sequence[Transition], time_s: float) -> None:
         """Add what changed at a moment of the monotonic clock."""
@@ -48,9 +48,9 @@ class EmotionHistory:
                 if before and before.begin_s < time_s:
                     self._over.append(replace(before, end_s=time_s))
                 if not isinstance(transition, Gone):
-                    self._open[transition.face_id] = Stretch(transition.face_id, transition.emotion, time_s)
+                    self._open[transition.face_id] = EmotionSpan(transition.face_id, transition.emotion, time_s)
 
-    def stretches(self, time_s: float) -> list[Stretch]:
+    def spans(self, time_s: float) -> list[EmotionSpan]:
         """Return what lies within `WINDOW_S` before a moment, and drop what is older."""
         with self._lock:
             while self._over and (self._over[0].end_s or time_s) < time_s - WINDOW_S:

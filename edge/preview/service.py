@@ -39,11 +39,11 @@ _GOODBYE_S = 0.3
 _CLOSE_S = 1.0
 
 
-class PreviewWindow:
+class PreviewService:
     """A preview on a port, which closes by itself.
 
     Example:
-        >>> preview = PreviewWindow(settings.preview, state, "kitchen", CameraView("testcard"), model)
+        >>> preview = PreviewService(settings.preview, state, "kitchen", CameraView("testcard"), model)
         >>> preview.show(frame, pipeline.snapshot)
         >>> preview.close()
     """

@@ -16,7 +16,7 @@ _MOST = 150
 """Frames: ten seconds of a usual camera."""
 
 
-class Laps:
+class StageTimes:
     """Collects each frame's stages. May be used from several threads."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge import __version__
 from edge.palette import colour
-from edge.preview.hints import Aim
+from edge.preview.hints import HintFinder
 from edge.preview.history import WINDOW_S
 from edge.preview.record import record
 
@@ -62,7 +62,7 @@ class StatusReport:
         self._feed, self._device, self._closes_s = feed, device, closes_s
         self._lock = threading.Lock()
         self._made: tuple[float, bytes] = float("-inf"), b""
-        self._aim: tuple[int, Aim] | None = None
+        self._hint_finder: tuple[int, HintFinder] | None = None
 
     def newest(self, monotonic: Callable[[], float] = time.monotonic) -> bytes:
         """Return the record of now, or one that is less than a second old."""
@@ -74,8 +74,8 @@ class StatusReport:
 
     def _message(self, now_s: float) -> dict[str, Any]:
         camera, model, feed = self.camera, self.model, self._feed
-        stretches = feed.history.stretches(now_s)
-        names = dict.fromkeys((*model.labels, "uncertain", *(stretch.emotion for stretch in stretches)))
+        spans = feed.history.spans(now_s)
+        names = dict.fromkeys((*model.labels, "uncertain", *(span.emotion for span in spans)))
         return {
             "kind": "status",
             "device": self._device,
@@ -89,25 +89,25 @@ class StatusReport:
                 "status": camera.status,
                 "reason": camera.reason,
                 "synthetic": camera.synthetic,
-                "per_second": round(feed.laps.per_second(now_s), 1),
+                "per_second": round(feed.stage_times.per_second(now_s), 1),
             },
             "closes_in_s": round(max(0.0, self._closes_s - now_s), 1),
-            "stages": feed.laps.stages(),
+            "stages": feed.stage_times.stages(),
             "hints": [_hint(hint) for hint in self._hints(now_s)],
             "window_s": WINDOW_S,
             "timeline": [
                 [each.face, each.emotion, round(now_s - each.begin_s, 2), round(now_s - (each.end_s or now_s), 2)]
-                for each in stretches
+                for each in spans
             ],
         }
 
     def _hints(self, now_s: float) -> list[Hint]:
-        shot, least = self._feed.newest(), self.model.min_height
-        if shot is None or self.camera.status != "online":
+        encoded, least = self._feed.newest(), self.model.min_height
+        if encoded is None or self.camera.status != "online":
             return []
-        if self._aim is None or self._aim[0] != least:
-            self._aim = least, Aim(least)
-        return self._aim[1].hints(shot.gray, shot.snapshot, now_s)
+        if self._hint_finder is None or self._hint_finder[0] != least:
+            self._hint_finder = least, HintFinder(least)
+        return self._hint_finder[1].hints(encoded.gray, encoded.snapshot, now_s)
 
 
 def _hint(hint: Hint) -> dict[str, Any]:

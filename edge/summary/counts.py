@@ -15,7 +15,7 @@ _MINUTE_S = 60.0
 
 
 @dataclass
-class Tallies:
+class PeriodCounts:
     """Seconds and numbers of one hour or day, so far."""
 
     begin: datetime

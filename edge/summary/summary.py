@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.pipeline import Appeared, Gone
 from edge.summary.calendar import SPANS, begin, next_begin
-from edge.summary.counts import Tallies
+from edge.summary.counts import PeriodCounts
 from edge.wire.summary_message import SummaryMessage
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Summary:
         self._unsaved = False
         self.is_news = False
         """Whether somebody was there since the newest message."""
-        self._now: dict[tuple[Zone, Span], Tallies] = {}
-        self._last: dict[tuple[Zone, Span], Tallies] = {}
+        self._now: dict[tuple[Zone, Span], PeriodCounts] = {}
+        self._last: dict[tuple[Zone, Span], PeriodCounts] = {}
         self._known_from = self._known_until = now
         self._turned = False
         if before := store.load():
@@ -135,9 +135,9 @@ class Summary:
         self._synthetic = before.synthetic
         for zone, span in SPANS:
             periods = before.utc if zone == "utc" else before.local
-            self._now[zone, span] = Tallies.of(getattr(periods, span))
+            self._now[zone, span] = PeriodCounts.of(getattr(periods, span))
             if last := getattr(periods, f"last_{span}"):
-                self._last[zone, span] = Tallies.of(last)
+                self._last[zone, span] = PeriodCounts.of(last)
 
     def _turn(self, now: datetime) -> None:
         if not self._known_from <= now < self._known_until:
@@ -153,7 +153,7 @@ class Summary:
                 self._last[zone, span] = counted
             elif counted is not None:  # the clock was wrong until now
                 self._last.pop((zone, span), None)
-            self._now[zone, span] = Tallies(began)
+            self._now[zone, span] = PeriodCounts(began)
             self._turned = True
         self._known_from = max(counted.begin for counted in self._now.values())
         self._known_until = next_begin(now)

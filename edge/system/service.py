@@ -43,7 +43,7 @@ def installed_user(units: Sequence[Path] = UNITS) -> pwd.struct_passwd | None:
         return None
 
 
-def become(user: pwd.struct_passwd) -> bool:
+def drop_privileges(user: pwd.struct_passwd) -> bool:
     """Have this process go on as another user, with its groups, for good. Only root may.
 
     Returns:

@@ -18,7 +18,7 @@ from edge.daemon.payloads import Origin
 from edge.daemon.printer import NullPrinter
 from edge.daemon.publisher import Publisher
 from edge.daemon.session import NullSessionRecord
-from edge.daemon.summaries import SummaryFeed
+from edge.daemon.summary_feed import SummaryFeed
 from edge.frame import Frame
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.broker_link import MqttLink

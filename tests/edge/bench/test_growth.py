@@ -6,7 +6,7 @@ import pytest
 
 from edge import config
 from edge.bench import people
-from edge.bench.growth import grow
+from edge.bench.growth import measure_growth
 from edge.errors import ConfigError
 from edge.inference.bundle import ModelBundle
 
@@ -40,7 +40,7 @@ def test_one_person_is_always_measured_too(text: str, counts: tuple[int, ...]) -
 
 def test_nobody_can_be_there_too() -> None:
     settings = config.load(None, {}, {"camera.source": "testcard"})
-    nobody, one = grow(settings, ModelBundle.load(), (0, 1), 1.0)
+    nobody, one = measure_growth(settings, ModelBundle.load(), (0, 1), 1.0)
     assert (nobody.people, nobody.faces_per_frame) == (0, 0)
     assert one.ratio.cpu == 1
     assert nobody.ratio.cpu is not None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.config import FramesConfig
 from edge.daemon import payloads
-from edge.daemon.frames import FrameFeed
+from edge.daemon.frame_feed import FrameFeed
 from edge.daemon.payloads import Origin
 from edge.frame import Frame
 from edge.geometry import Rect

@@ -27,7 +27,7 @@ LONG_S = 30.0
 
 
 @contextmanager
-def cutter() -> Iterator[int]:
+def canceller() -> Iterator[int]:
     descriptor = os.eventfd(0)
     try:
         yield descriptor
@@ -36,8 +36,8 @@ def cutter() -> Iterator[int]:
 
 
 def run(*command: str, limit_s: float = LONG_S, event: bytes = EVENT) -> None:
-    with cutter() as cut:
-        run_command(command, event, limit_s, cut)
+    with canceller() as cancel:
+        run_command(command, event, limit_s, cancel)
 
 
 def failure(*command: str, limit_s: float = LONG_S) -> str:
@@ -98,10 +98,10 @@ def test_what_a_program_leaves_behind_is_killed_and_not_waited_for(tmp_path: Pat
 
 
 def test_a_program_is_killed_when_the_daemon_stops() -> None:
-    with cutter() as cut:
-        threading.Timer(0.2, os.eventfd_write, (cut, 1)).start()
+    with canceller() as cancel:
+        threading.Timer(0.2, os.eventfd_write, (cancel, 1)).start()
         with pytest.raises(HookFailureError, match="the daemon stops"):
-            run_command(["sleep", "1000"], EVENT, 1000, cut)
+            run_command(["sleep", "1000"], EVENT, 1000, cancel)
 
 
 def test_nothing_of_the_daemon_is_handed_on(tmp_path: Path) -> None:
@@ -128,10 +128,10 @@ LEAK = """
 import contextlib, os
 from edge.hooks.command import run_command
 from edge.hooks.failure import HookFailureError
-cut = os.eventfd(0)
+cancel = os.eventfd(0)
 def run(*command, limit_s=30):
     with contextlib.suppress(HookFailureError):
-        run_command(command, b"x", limit_s, cut)
+        run_command(command, b"x", limit_s, cancel)
 run("true")
 before = len(os.listdir("/proc/self/fd"))
 for _ in range(3):

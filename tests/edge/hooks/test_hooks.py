@@ -95,7 +95,7 @@ def test_a_failure_is_told_once_and_counted_and_its_end_too(
     hooks.add(event(3))
     wait_until(lambda: hooks.counts.run == 4, timeout_s=30)
     assert hooks.counts == HookCounts(run=4, failed=3, dropped=0)
-    told = [record.getMessage() for record in caplog.records if record.name == "edge.hooks.tally"]
+    told = [record.getMessage() for record in caplog.records if record.name == "edge.hooks.counter"]
     assert len(told) == 2
     assert told[0].startswith("hook 1 (sh): ended with 2: sh: 1: cannot open ")
     assert told[1].endswith("works again")

@@ -64,22 +64,22 @@ class Server:
 
 
 @pytest.fixture
-def cut() -> Iterator[int]:
+def cancel() -> Iterator[int]:
     descriptor = os.eventfd(0)
     yield descriptor
     os.close(descriptor)
 
 
-def failure(url: str, cut: int, limit_s: float = 30.0) -> str:
+def failure(url: str, cancel: int, limit_s: float = 30.0) -> str:
     with pytest.raises(HookFailureError) as caught:
-        post(url, EVENT, limit_s, cut)
+        post(url, EVENT, limit_s, cancel)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No Content"])
-def test_the_event_is_posted_as_json(status: str, cut: int) -> None:
+def test_the_event_is_posted_as_json(status: str, cancel: int) -> None:
     with closing(Server(f"HTTP/1.1 {status}\r\n\r\n".encode())) as server:
-        post(f"http://127.0.0.1:{server.port}/api/hook?a=1&b=%20#part", EVENT, 30, cut)
+        post(f"http://127.0.0.1:{server.port}/api/hook?a=1&b=%20#part", EVENT, 30, cancel)
     (request,) = server.requests
     head, _, body = request.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
@@ -99,33 +99,33 @@ def test_the_event_is_posted_as_json(status: str, cut: int) -> None:
         (b"", "cannot be reached: Remote end closed connection without response"),
     ],
 )
-def test_an_answer_that_is_none_is_a_failure(answer: bytes, said: str, cut: int) -> None:
+def test_an_answer_that_is_none_is_a_failure(answer: bytes, said: str, cancel: int) -> None:
     with closing(Server(answer)) as server:
-        assert failure(f"http://127.0.0.1:{server.port}/", cut).startswith(said)
+        assert failure(f"http://127.0.0.1:{server.port}/", cancel).startswith(said)
     assert len(server.requests) == 1
 
 
-def test_nobody_there(cut: int) -> None:
-    assert failure(f"http://127.0.0.1:{free_port()}/", cut) == "cannot be reached: Connection refused"
-    assert failure("http://no-such-host.invalid/", cut).startswith("cannot be reached: ")
+def test_nobody_there(cancel: int) -> None:
+    assert failure(f"http://127.0.0.1:{free_port()}/", cancel) == "cannot be reached: Connection refused"
+    assert failure("http://no-such-host.invalid/", cancel).startswith("cannot be reached: ")
 
 
-def test_the_limit_is_one_for_the_whole_answer(cut: int) -> None:
+def test_the_limit_is_one_for_the_whole_answer(cancel: int) -> None:
     drips = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100
     for server in (Server(drips, drip_s=0.05), Server(b"HTTP", drip_s=1000)):
         with closing(server):
-            assert failure(f"http://127.0.0.1:{server.port}/", cut, limit_s=0.5) == "no answer within 0.5 s"
+            assert failure(f"http://127.0.0.1:{server.port}/", cancel, limit_s=0.5) == "no answer within 0.5 s"
 
 
-def test_a_stop_waits_for_no_answer(cut: int) -> None:
+def test_a_stop_waits_for_no_answer(cancel: int) -> None:
     with closing(Server(b"HTTP", drip_s=1000)) as server:
-        threading.Timer(0.2, os.eventfd_write, (cut, 1)).start()
-        assert "cannot be reached" in failure(f"http://127.0.0.1:{server.port}/", cut, limit_s=1000)
+        threading.Timer(0.2, os.eventfd_write, (cancel, 1)).start()
+        assert "cannot be reached" in failure(f"http://127.0.0.1:{server.port}/", cancel, limit_s=1000)
 
 
-def test_tls_is_spoken_and_a_plain_server_is_none(cut: int) -> None:
+def test_tls_is_spoken_and_a_plain_server_is_none(cancel: int) -> None:
     with closing(Server(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
         began_s = time.monotonic()
-        assert failure(f"https://127.0.0.1:{server.port}/", cut, limit_s=1).startswith(("cannot", "no answer"))
+        assert failure(f"https://127.0.0.1:{server.port}/", cancel, limit_s=1).startswith(("cannot", "no answer"))
     assert time.monotonic() - began_s < 30
     assert server.requests == []

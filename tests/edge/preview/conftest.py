@@ -11,8 +11,8 @@ from edge.config import PreviewConfig
 from edge.frame import Frame
 from edge.geometry import Rect
 from edge.pipeline import PresentFace, Snapshot
+from edge.preview.service import PreviewService
 from edge.preview.status import CameraView, ModelView
-from edge.preview.window import PreviewWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def snapshot(*rects: Rect, visible: bool = True) -> Snapshot:
 class Window:
     """An open preview and what the daemon does with it."""
 
-    preview: PreviewWindow
+    preview: PreviewService
     sequence: int = 0
 
     @property
@@ -63,11 +63,11 @@ def _ten_statuses_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_window(tmp_path: Path) -> Iterator[Callable[..., Window]]:
-    opened: list[PreviewWindow] = []
+    opened: list[PreviewService] = []
 
     def open_one(**config: object) -> Window:
         values = {"enabled": True, "address": "127.0.0.1:0", **config}
-        opened.append(PreviewWindow(PreviewConfig.model_validate(values), tmp_path, "kitchen", ONLINE, MODEL))
+        opened.append(PreviewService(PreviewConfig.model_validate(values), tmp_path, "kitchen", ONLINE, MODEL))
         return Window(opened[-1])
 
     yield open_one

@@ -15,7 +15,7 @@ from edge.config import PreviewConfig
 from edge.errors import ConfigError, ExitCode
 from edge.preview.pages import page_files
 from edge.preview.server import MOST_CONNECTIONS
-from edge.preview.window import PreviewWindow
+from edge.preview.service import PreviewService
 from tests.broker import wait_until
 from tests.edge.preview.conftest import MODEL, ONLINE
 from tests.edge.preview.viewer import Viewer, ask
@@ -229,7 +229,7 @@ def test_a_stop_closes_it_at_once_though_people_look_and_dawdle(window: Window) 
 def test_a_port_in_use_is_named(window: Window, tmp_path: Path) -> None:
     config = PreviewConfig(enabled=True, address=f"127.0.0.1:{window.port}")
     with pytest.raises(ConfigError) as caught:
-        PreviewWindow(config, tmp_path, "kitchen", ONLINE, MODEL)
+        PreviewService(config, tmp_path, "kitchen", ONLINE, MODEL)
     assert caught.value.exit_code is ExitCode.CONFIGURATION
     said = f"127.0.0.1:{window.port}: another program uses port {window.port}; name another: --preview 127.0.0.1:"
     assert str(caught.value).startswith(f"preview.address: {said}")
@@ -240,7 +240,7 @@ def test_an_address_that_the_machine_does_not_have_is_named(tmp_path: Path) -> N
     file.write_text(TOKEN)
     config = PreviewConfig(enabled=True, address="192.0.2.1:0", token_file=file)
     with pytest.raises(ConfigError, match=r"192\.0\.2\.1:0: this machine does not have this address"):
-        PreviewWindow(config, tmp_path, "kitchen", ONLINE, MODEL)
+        PreviewService(config, tmp_path, "kitchen", ONLINE, MODEL)
 
 
 def test_a_defect_ends_one_answer_alone(

@@ -13,7 +13,7 @@ import pytest
 from edge.frame import Frame
 from edge.geometry import Rect
 from edge.pipeline import Appeared, Changed, Gone
-from edge.preview import shot
+from edge.preview import encoded_frame
 from edge.preview.feed import MOST_VIEWERS
 from edge.preview.status import CameraView, ModelView
 from tests.broker import wait_until
@@ -67,7 +67,7 @@ def test_a_frame_comes_with_the_faces_in_it(window: Window) -> None:
 
 
 def test_a_lost_face_has_no_box() -> None:
-    one = shot.Shot(1, np.zeros((48, 64), np.uint8), snapshot(Rect(1, 1, 9, 9), visible=False))
+    one = encoded_frame.EncodedFrame(1, np.zeros((48, 64), np.uint8), snapshot(Rect(1, 1, 9, 9), visible=False))
     assert b'"faces":[]' in one.record()
 
 
@@ -83,7 +83,7 @@ def test_a_large_frame_is_shrunk_and_its_boxes_are_not(window: Window) -> None:
 
 
 def test_nothing_is_encoded_or_kept_while_nobody_looks(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shot, "_jpeg", lambda _: pytest.fail("a frame was encoded"))
+    monkeypatch.setattr(encoded_frame, "_jpeg", lambda _: pytest.fail("a frame was encoded"))
     frame = Frame(np.zeros((48, 64), np.uint8), datetime.now(UTC), 0.0, 0)
     window.preview.show(frame, lambda: pytest.fail("who is there was asked"), None)
     assert window.preview._feed.newest() is None  # noqa: SLF001
@@ -92,13 +92,13 @@ def test_nothing_is_encoded_or_kept_while_nobody_looks(window: Window, monkeypat
 
 def test_two_viewers_get_one_encoding(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
-    encode = shot._jpeg  # noqa: SLF001  # counted
+    encode = encoded_frame._jpeg  # noqa: SLF001  # counted
 
     def counted(gray: NDArray[np.uint8]) -> bytes:
         encoded.append(1)
         return encode(gray)
 
-    monkeypatch.setattr(shot, "_jpeg", counted)
+    monkeypatch.setattr(encoded_frame, "_jpeg", counted)
     with Viewer(window.port) as one, Viewer(window.port) as other:
         one.next("status")
         other.next("status")
