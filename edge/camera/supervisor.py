@@ -14,7 +14,7 @@ from edge.camera.capture import Capture
 from edge.camera.deadlines import Deadlines
 from edge.camera.states import CLOSING_STATES, OFF_STATES, TRANSITIONS, CameraState, Signal
 from edge.errors import CameraError
-from edge.redaction import redact
+from edge.redaction import redact, redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class CameraSupervisor:
     Attributes:
         state: What the supervisor is doing.
         status: How the camera is, for the topic `camera`; None before the first frame.
-        reason: Why it is not online, for a person.
+        reason: Why it is not online, for a person; redacted.
         name: The camera's name; what may be shown of `camera.source` until it was open for the first time.
         live: Whether it is a live camera; False until it was open.
         synthetic: Whether what it shows did not happen; False until it was open.
@@ -225,6 +225,7 @@ class CameraSupervisor:
             self._sleep(timeout_s)
 
     def _tell(self, status: Status, reason: str | None) -> None:
+        reason = reason and redact_text(reason)  # it may quote a library, and that the camera's address
         if (status, reason) == (self.status, self.reason):
             return
         if status == "online":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.preview.status import CameraView
-from edge.redaction import redact_text
 
 if TYPE_CHECKING:
     from edge.camera.supervisor import CameraSupervisor
@@ -51,5 +50,4 @@ class CameraReport:
         self._show("off", reason)
 
     def _show(self, status: str, reason: str | None) -> None:
-        reason = reason and redact_text(reason)  # as in `Publisher.publish_camera`
         self._preview.set_camera(CameraView(self._supervisor.name, status, reason, self._supervisor.synthetic))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from edge import __version__
 from edge.daemon import payloads
 from edge.daemon.readable import readable
-from edge.redaction import redact_text
 from edge.wire.messages import CameraStatus, FaceEvent, Info, InfoModel
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ class Publisher:
         self._link.publish_retained(self._link.topics.summary, "")
 
     def publish_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
-        """Publish the camera's status, since now."""
-        reason = reason and redact_text(reason)  # it may quote a library, and that the camera's address
+        """Publish the camera's status, since now; the reason is redacted already."""
         message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
         self._link.publish_retained(self._link.topics.camera, message.to_json())
 

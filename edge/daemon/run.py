@@ -30,6 +30,7 @@ from edge.mqtt.client_id import object_id
 from edge.mqtt.outbox import Outbox, destination
 from edge.preview.preview import NullPreview
 from edge.preview.status import CameraView
+from edge.redaction import redact_text
 from edge.summary import NullSummaryStore, Summary, SummaryFiles
 from edge.system import notify
 from edge.system.directories import runtime_directory, state_directory
@@ -120,7 +121,7 @@ def run(
             if not daemon.open(stop):
                 return
         except (CameraError, CameraHangError) as error:
-            publisher.publish_camera("offline", str(error))
+            publisher.publish_camera("offline", redact_text(str(error)))
             raise
         if printer.terminal:
             printer.print(what_next(program(), link.broker))
@@ -132,7 +133,7 @@ def run(
             if supervisor.ended:
                 reason = "the clip ended"
         except (CameraError, CameraHangError) as error:
-            reason = str(error)
+            reason = redact_text(str(error))
             raise
         finally:
             notify.stopping()

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from edge.errors import CameraError, ConfigError
 from edge.system.machine import Machine
 from tests.addresses import SECRETS, SHOWN
 from tests.broker import wait_until
+from tests.in_process import daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,20 +160,43 @@ def test_a_defect_that_quotes_an_address_does_not_show_its_secret(
             assert quotes_none(outcome.err), outcome.err
 
 
-def test_the_reason_that_a_library_gives_for_a_missing_camera_is_redacted(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def missing_camera(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have no camera open, for a reason that quotes an address; return what may be shown of it."""
+
     def open_camera(*_: object) -> None:
         message = "cannot open rtsp://admin:hush@cam/S3cret: timed out"
         raise CameraError(message)
 
     monkeypatch.setattr("edge.daemon.run.open_camera", open_camera)
+    return "cannot open rtsp://…@cam/…: timed out"
+
+
+def test_the_reason_that_a_library_gives_for_a_missing_camera_is_redacted(
+    mosquitto: Mosquitto, subscriber: Subscriber, missing_camera: str
+) -> None:
     with pytest.raises(CameraError):
         run(Settings(mqtt=MqttConfig(url=mosquitto.url, device="test")), threading.Event())
     wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"), 30)
     published = subscriber.payloads("emotion-edge/test/camera")[-1]
-    assert "cannot open rtsp://…@cam/…: timed out" in published
+    assert missing_camera in published
     assert quotes_none(published)
+
+
+def test_the_reason_is_redacted_for_systemd_and_the_broker_while_a_camera_is_waited_for(
+    mosquitto: Mosquitto, subscriber: Subscriber, missing_camera: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with daemon(Settings(mqtt=MqttConfig(url=mosquitto.url, device="test")), wait=True):
+            heard = ""
+            while missing_camera not in heard:
+                heard += systemd.recv(4096).decode()
+            wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"), 30)
+    assert quotes_none(heard)
+    assert quotes_none("".join(subscriber.payloads("emotion-edge/test/camera")))
 
 
 class Stream(BaseHTTPRequestHandler):
