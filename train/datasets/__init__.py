@@ -44,7 +44,7 @@ def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file
         DataError: A file is missing or is not what its name says.
     """
     if protocol == "folder":
-        message = "folder: a recipe names it; train.datasets.folders reads it"
+        message = "the labels of a folder need one: --folder FOLDER, or data.folder in a recipe"
         raise DataError(message)
     rows = fer2013.read(fer2013_file)
     chosen = rows.usage == split

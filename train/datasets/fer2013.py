@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import numpy as np
 
+from edge.text import first_line
 from train.datasets.faces import DataError, Faces
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def read(path: Path) -> Rows:
                 raise DataError(message)
             return _parse(io.TextIOWrapper(member, newline=""), path)
     except (tarfile.TarError, EOFError, KeyError, OSError, UnicodeDecodeError) as error:
-        message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({error}); {_EXPECTED}"
+        message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({first_line(error).rstrip(':')}); {_EXPECTED}"
         raise DataError(message) from error
 
 

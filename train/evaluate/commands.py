@@ -19,6 +19,7 @@ from rich.table import Table
 from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
+from edge.cli.options import writable
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -66,7 +67,7 @@ def evaluate(  # each is a flag
         float,
         typer.Option(metavar="TAU", min=0, max=1, help="Logit adjustment; 1 expects all emotions equally often."),
     ] = 0.0,
-    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+    json: Annotated[Path | None, typer.Option(callback=writable, help="Write the figures here too.")] = None,
 ) -> None:
     """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test)."""
     tests = load_tests(fer2013, ferplus)
@@ -139,7 +140,7 @@ def facescore(
     ferplus: FerplusOption,
     clips: ClipsOption,
     *,
-    plot: Annotated[Path | None, typer.Option(help="Draw it too, into this .png file.")] = None,
+    plot: Annotated[Path | None, typer.Option(callback=writable, help="Draw it too, into this .png file.")] = None,
 ) -> None:
     """Evaluate a model's face score. It is to separate PrivateTest faces from pictures that are no faces."""
     bundle = ModelBundle.load(model)
@@ -186,8 +187,10 @@ def scenes(  # noqa: PLR0913  # each is a flag
     faces: Annotated[
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
-    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw faces found by cost, into this .png file.")] = None,
+    json: Annotated[Path | None, typer.Option(callback=writable, help="Write the figures here too.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=writable, help="Draw faces found by cost, into this .png file.")
+    ] = None,
 ) -> None:
     """Evaluate the whole pipeline on synthetic video. FER+ test faces are in it; other searches are compared."""
     bundle = ModelBundle.load(model)

@@ -1,0 +1,41 @@
+"""The command lines of convert and train: their help, and the files that they are to write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from convert.__main__ import app as convert
+from convert.__main__ import main as convert_main
+from tests.help_pages import check_help, help_pages
+from tests.train.synthetic import call
+from train.__main__ import app as train
+from train.__main__ import main as train_main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.help_pages import HelpPage
+
+
+@pytest.mark.parametrize(
+    "page", [*help_pages(convert, "convert"), *help_pages(train, "train")], ids=lambda page: page.command
+)
+def test_help_explains_each_option_and_names_each_command(page: HelpPage) -> None:
+    check_help(page)
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (train_main, ["evaluate", "absent.keras", "--json", "absent/figures.json"]),
+        (train_main, ["scenes", "--plot", "absent/plot.png"]),
+        (convert_main, ["frontier", "absent.tflite", "--plot", "absent/plot.png"]),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    main: Callable[[Sequence[str]], None], arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(main, arguments) == 2
+    assert "cannot be written: there is no folder" in capsys.readouterr().err
