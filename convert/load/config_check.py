@@ -22,7 +22,7 @@ import keras
 
 from convert.errors import ModelError
 from convert.load.limits import check_archive, check_file, check_hdf5
-from edge.text import first_line, printable
+from edge.text import first_line, listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,6 @@ _COMPUTES = re.compile(
 )
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DEEPEST = 200
-_SHOWN = 5
 _NOT_KERAS = "not a Keras model"
 
 
@@ -79,10 +78,8 @@ def check_keras(path: Path) -> None:
         message = f"{path}: {_NOT_KERAS}: {first_line(error)}"
         raise ModelError(message) from error
     if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        names = ", ".join(printable(name, 60) for name in found[:_SHOWN])
         message = (
-            f"{path}: it is not loaded, since it has {names}{more}: code of its own, or nothing that Keras knows; "
+            f"{path}: it is not loaded, since it has {listed(found)}: code of its own, or nothing that Keras knows; "
             "with --trust a model that you made yourself is loaded"
         )
         raise ModelError(message)

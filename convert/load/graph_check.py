@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from convert.errors import ModelError
 from convert.load.limits import check_folder, read_model
 from convert.load.operations import HARMLESS
-from edge.text import printable
+from edge.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 GRAPH = "saved_model.pb"
 _SAVING = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
 """Every SavedModel has them, in functions for saving it again, which loading does not run."""
-
-_SHOWN = 5
 
 
 def check_graph(path: Path) -> None:
@@ -42,10 +40,8 @@ def check_graph(path: Path) -> None:
         raise ModelError(message) from error
     found = sorted({name for meta in saved.meta_graphs for name in _doubtful(meta)})
     if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        names = ", ".join(printable(name, 60) for name in found[:_SHOWN])
         message = (
-            f"{path}: it is not loaded, since its graph has {names}{more}: operations that may "
+            f"{path}: it is not loaded, since its graph has {listed(found)}: operations that may "
             "read or write files, use the network or run code; with --trust a model that you made yourself is loaded"
         )
         raise ModelError(message)

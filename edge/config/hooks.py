@@ -1,4 +1,4 @@
-"""What is started, or told, when a face appears, changes or goes."""
+"""Which programs are started, and which webhooks called, when a face appears, changes or goes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def one_for_each(hooks: object) -> object:
 
 
 class HookConfig(Section):
-    """A program that is started, or an address that is told, with each event of a kind; none by default."""
+    """A program that is started, or a webhook that is called, with each event of a kind; none by default."""
 
     on: Literal["appeared", "changed", "gone"]
     """appeared | changed | gone: the type of the event."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.text import first_line, printable
+from edge.text import first_line, listed, printable
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_what_is_shown_is_one_short_line_without_control_characters(text: str, s
 )
 def test_the_first_line_of_an_error_is_safe_to_show_and_never_empty(error: Exception, line: str) -> None:
     assert first_line(error) == line
+
+
+def test_a_list_for_a_message_has_an_end() -> None:
+    assert listed(["a", "b\n"]) == "a, b?"
+    assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
