@@ -20,7 +20,8 @@ _MOST_BYTES = 65_536
 """Of an `info`; a device's has less than 2 kB, and two megabytes of JSON take a third of a second."""
 
 _NODES = 4
-"""How many nodes of a cluster may keep an earlier session's `info`, beside the one that keeps this session's."""
+"""How many nodes of a cluster may keep an earlier session's `info`, beside the one that keeps this session's. A node
+that closes the connection too, without a reason, counts twice: so does a takeover."""
 
 
 class NameConflicts:
@@ -36,6 +37,7 @@ class NameConflicts:
         self._takeovers = 0
         self._others: set[str] = set()
         self._earlier: Counter[str] = Counter()  # how often a broker had kept the `info` of an older session
+        self._kept: str | None = None  # that session, on this connection
         self._known = self._overtaken = False
 
     @property
@@ -59,8 +61,10 @@ class NameConflicts:
         session = other.get("session")
         if not isinstance(session, str) or session in ours.values():
             return
-        if message.retained and session < str(ours["session"]) and not self._again(session):
-            return
+        if message.retained and session < str(ours["session"]):
+            self._kept = session
+            if not self._again(session):
+                return
         self._overtaken |= not arrived
         if session not in self._others and len(self._others) < _MOST:
             self._others.add(session)
@@ -68,7 +72,7 @@ class NameConflicts:
             self._sender.pending.keep(own)  # so that the other one notices as well
 
     def _again(self, session: str) -> bool:
-        """Note that a broker had kept an older session's `info`, and return whether more often than a cluster may.
+        """Count a sign of another daemon, with an older session; return whether there are more than in a cluster.
 
         A session's name is a ULID, which sorts by time.
         """
@@ -83,9 +87,12 @@ class NameConflicts:
         `info` of another session when this one is back, and closes the connection again, it is a takeover.
         """
         self._known |= self._sender.topics.info in self._sender.published
-        if end.kind == "away" and end.by_broker and not end.code and self._overtaken:
-            end = replace(end, kind="taken over")
-        self._overtaken = False
+        if end.kind == "away" and end.by_broker and not end.code:
+            if self._overtaken:
+                end = replace(end, kind="taken over")
+            elif self._kept:
+                self._again(self._kept)
+        self._overtaken, self._kept = False, None
         self._takeovers += end.kind == "taken over"
         return end
 

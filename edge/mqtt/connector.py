@@ -137,7 +137,7 @@ class Connector:
         end = self.conflicts.ended(connection.end or LEFT)
         self._sender.ended(end, underway, accepted=connection.accepted)
         better = self._limits.refused(end.code)
-        if not self._closing.is_set() and not better:
+        if not self._closing.is_set() and not better and not self._version.may_explain(end):
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
         return end, connection.accepted, better
 

@@ -15,7 +15,8 @@ class VersionChoice:
     """MQTT 5 where the broker speaks it, else 3.1.1: its packets have no properties, and it cannot say what is wrong.
 
     A broker that is starting or shutting down leaves a connection without an answer, and so do some that do not know
-    MQTT 5 (amqtt). So when MQTT 5 gets no answer and 3.1.1 does, MQTT 5 is asked once more before 3.1.1 is used.
+    MQTT 5 (amqtt). So when MQTT 5 gets no answer, 3.1.1 is tried at once, and when that gets one, MQTT 5 is asked once
+    more before 3.1.1 is used.
     """
 
     def __init__(self, *, mqtt5: bool) -> None:
@@ -31,6 +32,10 @@ class VersionChoice:
         self._answers_old = False
         self._malformed = 0
 
+    def may_explain(self, end: End) -> bool:
+        """Return whether the version may be all that is wrong; the next connection, with 3.1.1, tells."""
+        return self.mqtt5 and end.kind == "mute"
+
     def ended(self, end: End, *, accepted: bool) -> bool:
         """Note how a connection ended; return whether the broker is to be asked again at once."""
         if not self.mqtt5:
@@ -44,4 +49,4 @@ class VersionChoice:
         mute = end.kind == "mute"
         self.asking = mute and not self._answers_old
         self.mqtt5 = not (mute or end.kind == "version" or self._malformed >= _MOST_MALFORMED)
-        return end.kind == "version" or (mute and self._answers_old)
+        return end.kind == "version" or mute

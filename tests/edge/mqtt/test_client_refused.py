@@ -124,7 +124,7 @@ class Older(socketserver.BaseRequestHandler):
                     pairs[source].sendall(data)
 
 
-@pytest.mark.parametrize(("answer", "warnings"), [(UNACCEPTABLE_VERSION, 0), (b"", 1)])
+@pytest.mark.parametrize("answer", [UNACCEPTABLE_VERSION, b""])
 def test_a_broker_that_does_not_know_mqtt_5_gets_3_1_1(
     mosquitto: Mosquitto,
     subscriber: Subscriber,
@@ -133,7 +133,6 @@ def test_a_broker_that_does_not_know_mqtt_5_gets_3_1_1(
     caplog: pytest.LogCaptureFixture,
     *,
     answer: bytes,
-    warnings: int,
 ) -> None:
     Older.behind, Older.answer = mosquitto.port, answer
     with socketserver.ThreadingTCPServer((HOST, 0), Older) as older:
@@ -144,7 +143,7 @@ def test_a_broker_that_does_not_know_mqtt_5_gets_3_1_1(
         wait_until(lambda: len(subscriber.payloads(EVENT)) == 1)
         client.close()
         older.shutdown()
-    assert len(warnings_of(caplog)) == warnings  # where it hangs up it might be anything
+    assert warnings_of(caplog) == []
 
 
 def test_a_broker_that_does_not_answer_is_given_up_and_tried_again(

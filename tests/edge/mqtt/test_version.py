@@ -15,6 +15,7 @@ from edge.mqtt.version import VersionChoice
 from edge.wire.messages import FaceEvent
 from tests.broker import wait_until
 from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
+from tests.said import warnings_of
 
 MakeClient = Callable[..., MqttClient]
 MakeEvent = Callable[[int], FaceEvent]
@@ -60,7 +61,12 @@ def test_a_broker_that_cannot_be_read_twice_is_spoken_to_with_3_1_1() -> None:
 
 @pytest.mark.parametrize(("answer", "versions"), [(b"", [5, 4, 5, 4]), (UNACCEPTABLE_VERSION, [5, 4]), (CONNACK, [5])])
 def test_events_arrive_whatever_the_broker_speaks(
-    publish_to: MakeClient, event: MakeEvent, answer: bytes, versions: list[int]
+    publish_to: MakeClient,
+    event: MakeEvent,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    answer: bytes,
+    versions: list[int],
 ) -> None:
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(connack=answer) as broker:
@@ -71,6 +77,21 @@ def test_events_arrive_whatever_the_broker_speaks(
         assert broker.versions == versions
         assert broker.topics().count("emotion-edge/test/event") == 1
         client.close(0.3)
+    assert warnings_of(caplog) == []  # nothing was wrong
+
+
+def test_a_broker_that_never_answers_is_told_once_both_versions_were_tried(
+    publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedBroker(connack=b"") as broker:
+        broker.connack_311 = b""
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: len(broker.versions) >= 4)
+        assert broker.versions[:4] == [5, 4, 5, 4]
+        client.close(0.3)
+    (told,) = warnings_of(caplog)
+    assert told.startswith(f"cannot reach {broker.url}: ")
 
 
 @pytest.mark.parametrize("answer", [b"", UNACCEPTABLE_VERSION])
