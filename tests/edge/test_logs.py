@@ -79,8 +79,8 @@ def test_a_stream_without_a_file_is_plain(monkeypatch: pytest.MonkeyPatch) -> No
 def test_libraries_speak_from_warning_on() -> None:
     stream = io.StringIO()
     logs.configure(logging.DEBUG, stream)
-    logging.getLogger("amqtt.broker").info("chatter")
-    logging.getLogger("amqtt.broker").warning("trouble")
+    logging.getLogger("a_library.part").info("chatter")
+    logging.getLogger("a_library.part").warning("trouble")
     logging.getLogger("edge").debug("detail")
     assert "chatter" not in stream.getvalue()
     assert "trouble" in stream.getvalue()
