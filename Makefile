@@ -195,16 +195,16 @@ test-preview: $(VENV)/.dev chromium ## Test the preview's page in a headless Chr
 	$(BIN)/pytest tests/preview
 
 bench-outputs: $(VENV)/.dev mosquitto ## Measure what the preview, the topic frame and a hook cost the daemon, a frame and an event (15 minutes)
-	$(BIN)/python -m tests.outputs
+	$(BIN)/python -m tests.measure.outputs
 
 bench-fleet: $(VENV)/.dev $(if $(filter cluster,$(BROKER)),rabbitmq,mosquitto) ## Run DEVICES devices for REST seconds, and while their broker restarts; BROKER=cluster: three RabbitMQ nodes
 	$(BIN)/python -m tests.fleet $(DEVICES) $(REST) --broker $(BROKER)
 
 bench-latency: $(VENV)/.dev mosquitto ## Measure from a frame's capture to a subscriber's receipt, for a minute
-	$(BIN)/python -m tests.latency
+	$(BIN)/python -m tests.measure.latency
 
 bench-writes: $(VENV)/.dev mosquitto ## Measure what the daemon writes to the disk in an idle and a busy day (18 minutes)
-	$(BIN)/python -m tests.writes
+	$(BIN)/python -m tests.measure.writes
 
 release: $(TEST_VENV)/.ready ## Make archives that install without a network into dist, or those of PLATFORMS (debian13-arm64 …)
 	$(TEST_VENV)/bin/python -m systemd.release dist $(PLATFORMS)

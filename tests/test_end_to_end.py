@@ -18,10 +18,10 @@ import pytest
 from edge.mqtt.client_id import object_id
 from edge.wire.payload_types import PAYLOADS
 from tests import hass
-from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.daemon.world import ROOT, last
 from tests.footage import clip
+from tests.requester import Requester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,8 +144,8 @@ def test_who_turns_detection_off_finds_it_off_after_a_restart(
     wait_until(lambda: last(subscriber, "state")["faces"] == [])
     first.kill()
     wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1] == "offline")
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        asker.publish(f"{ROOT}/detection/set", b"ON", retain=True)
+    with contextlib.closing(Requester(mosquitto.port)) as requester:
+        requester.publish(f"{ROOT}/detection/set", b"ON", retain=True)
     session, count = last(subscriber, "event")["session"], len(subscriber.payloads(f"{ROOT}/event"))
 
     daemon("--camera", "testcard", "--broker", mosquitto.url)
@@ -153,8 +153,8 @@ def test_who_turns_detection_off_finds_it_off_after_a_restart(
     wait_until(lambda: last(subscriber, "camera")["session"] != session)
     # The broker need not send what it keeps; a command that is to be kept is ignored when it comes as well.
     assert last(subscriber, "health")["commands_ignored"] == 0
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        asker.publish(f"{ROOT}/detection/set", b"ON", retain=True)
+    with contextlib.closing(Requester(mosquitto.port)) as requester:
+        requester.publish(f"{ROOT}/detection/set", b"ON", retain=True)
     wait_until(lambda: last(subscriber, "health")["commands_ignored"] == 1)
     assert last(subscriber, "camera")["status"] == "off"
     assert last(subscriber, "health")["frames"]["captured"] == 0
@@ -176,7 +176,7 @@ def test_ten_thousand_random_payloads_on_the_command_topics_change_nothing(
     with (
         Mosquitto(tmp_path, options=["max_queued_messages 0"]) as broker,  # it would drop what comes too fast
         contextlib.closing(Subscriber(broker.port)) as subscriber,
-        contextlib.closing(Asker(broker.port)) as asker,
+        contextlib.closing(Requester(broker.port)) as requester,
     ):
         daemon("--camera", "testcard", "--broker", broker.url)
         before = {"detection/state": 1, "camera": 1, "info": 1}
@@ -184,7 +184,7 @@ def test_ten_thousand_random_payloads_on_the_command_topics_change_nothing(
         for number in range(10_000):
             size = 1_000_000 if number % 1000 == 999 else dice.choice((0, 1, 3, 7, 40, 300))
             start = dice.randrange(len(large) - size + 1)
-            asker.send(f"{ROOT}/{dice.choice(('detection/set', 'request/x'))}", large[start : start + size])
+            requester.send(f"{ROOT}/{dice.choice(('detection/set', 'request/x'))}", large[start : start + size])
         wait_until(lambda: last(subscriber, "health")["commands_ignored"] == 10_000)
         assert {topic: len(subscriber.payloads(f"{ROOT}/{topic}")) for topic in before} == before
         assert last(subscriber, "health")["broker"]["reconnects"] == 0

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.latency import measure
+from tests.measure.latency import measure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CHEAPEST_FIRST = ("GREY", "NV12", "NV21", "YUYV", "UYVY", "MJPG")
 """Formats that are read, by what a gray picture costs. Of the first three it is a part of the buffer. At 640x480 YUYV
-takes 0.06 ms and a JPEG 0.50, at 1280x720 0.16 and 1.62 (``python -m tests.pixel_formats``, one thread of x86)."""
+takes 0.06 ms and a JPEG 0.50, at 1280x720 0.16 and 1.62 (one x86 thread; ``python -m tests.measure.pixel_formats``)."""
 
 _YUYV_PIXELS = 640 * 480
 """Largest picture asked for uncompressed of a camera that does not list what it offers: USB 2 gives few of larger ones

@@ -36,7 +36,7 @@ class Picamera:
 
     Without that copy a buffer would stay with the pipeline for as long as it compares frames: the camera would run out
     of buffers, and one that closes would take its memory away from under the pipeline. Copying the plane alone takes a
-    fraction of copying the buffer first (``python -m tests.pixel_formats``).
+    fraction of copying the buffer first (``python -m tests.measure.pixel_formats``).
 
     Configured once: every change of mode leaks memory (picamera2 issues 887, 1125, 1183).
     Every wait has a deadline, as the camera stack may hang (picamera2 issues 962, 1065, 1295).

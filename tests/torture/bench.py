@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from tests.broker import Mosquitto, Subscriber, wait_until
-from tests.mean import MeanPublisher
+from tests.hostile_publisher import HostilePublisher
 from tests.proxy import Proxy
 from tests.torture.ledger import Life, Verdict, digest, judge
 from tests.torture.publisher import DEVICE, HEARD
@@ -151,7 +151,7 @@ class Bench:
     def publish_what_is_refused(self) -> None:
         """Publish, on every topic that the publisher subscribes to, what its MQTT library refuses."""
         self._floods += 1
-        with MeanPublisher(self.broker.port) as mean:
+        with HostilePublisher(self.broker.port) as mean:
             mean.flood(HEARD, self._floods)
 
     def fill_disk(self) -> None:

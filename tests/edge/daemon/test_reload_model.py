@@ -21,10 +21,10 @@ from edge.config import (
 from edge.inference.bundle import SHIPPED, read_files
 from edge.inference.store import ModelStore
 from edge.mqtt.client_id import object_id
-from tests.asker import Asker
 from tests.broker import wait_until
 from tests.edge.daemon.reloads import all_events, check, count, events, reloadable
 from tests.edge.daemon.world import ROOT, last
+from tests.requester import Requester
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,9 @@ def test_twenty_reloads_under_load_lose_and_double_nothing(
     ended = threading.Event()
 
     def load() -> None:
-        with contextlib.closing(Asker(mosquitto.port)) as asker:
+        with contextlib.closing(Requester(mosquitto.port)) as requester:
             while not ended.wait(0.005):
-                asker.ask(f"{ROOT}/request/health", b"x")
+                requester.ask(f"{ROOT}/request/health", b"x")
 
     def uses(sha256: str) -> bool:
         return str(last(subscriber, "info")["model"]["sha256"]) == sha256

@@ -18,10 +18,10 @@ from edge.camera.testcard import TestCard
 from edge.daemon import run
 from edge.testcard import Scene
 from edge.wire.messages import Health
-from tests.asker import Asker
 from tests.broker import wait_until
 from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
+from tests.requester import Requester
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,8 +131,8 @@ def test_the_watchdog_is_fed_while_the_camera_is_off(
 
 def test_a_request_for_health_is_answered(running: Path, mosquitto: Mosquitto, subscriber: Subscriber) -> None:
     assert running.exists()
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        payload, correlation = asker.ask(f"{ROOT}/request/health", b"\x00\xff")
+    with contextlib.closing(Requester(mosquitto.port)) as requester:
+        payload, correlation = requester.ask(f"{ROOT}/request/health", b"\x00\xff")
     assert correlation == b"\x00\xff"
     answer = Health.model_validate_json(payload)
     assert answer.frames.processed > 0

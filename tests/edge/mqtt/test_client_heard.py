@@ -9,8 +9,8 @@ import pytest
 
 from edge.mqtt import MqttClient
 from edge.mqtt.message import Incoming, Outgoing
-from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.requester import Requester
 
 MakeClient = Callable[..., MqttClient]
 
@@ -66,15 +66,15 @@ def test_a_retained_message_says_that_it_is_also_when_it_is_new(
     mosquitto: Mosquitto, publish_to: MakeClient, *, retained: bool
 ) -> None:
     heard: list[Incoming] = []
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        asker.publish("a/old", b"1", retain=True)
+    with contextlib.closing(Requester(mosquitto.port)) as requester:
+        requester.publish("a/old", b"1", retain=True)
         client = publish_to(mosquitto.url)
         client.subscribe("a/+", heard.append, retained=retained)
         client.start()
         wait_until(lambda: "a/+ (QoS 1)" in mosquitto.log)
         wait_until(lambda: len(heard) == retained)
-        asker.publish("a/new", b"2", retain=True)
-        asker.publish("a/once", b"3", retain=False)
+        requester.publish("a/new", b"2", retain=True)
+        requester.publish("a/once", b"3", retain=False)
         wait_until(lambda: [message.payload for message in heard][-1:] == [b"3"])
     assert [message.retained for message in heard] == [True] * retained + [True, False]
 
@@ -90,8 +90,8 @@ def test_an_answer_goes_where_it_was_asked_for_with_what_belongs_to_it(
     client.subscribe("question", answer)
     client.start()
     wait_until(lambda: client.connected)
-    with contextlib.closing(Asker(mosquitto.port)) as asker:
-        assert asker.ask("question", b"\x00\xff 42") == (b"fine", b"\x00\xff 42")
+    with contextlib.closing(Requester(mosquitto.port)) as requester:
+        assert requester.ask("question", b"\x00\xff 42") == (b"fine", b"\x00\xff 42")
     with contextlib.closing(Subscriber(mosquitto.port)) as late:
         wait_until(lambda: late.payloads(AVAILABILITY))
         assert {message.topic for message in late.messages} == {AVAILABILITY}  # nothing was kept

@@ -55,7 +55,7 @@ def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None
         (message(HEALTH, response=""), "response topic"),
         (message(HEALTH, response="x" * 257), "response topic"),
         (message(HEALTH, response="emotion-edge/x/" + "x" * 250), "response topic"),
-        (message(HEALTH, response="asker/42"), "response topic"),
+        (message(HEALTH, response="requester/42"), "response topic"),
         (message(HEALTH, response="homeassistant/device/x/config"), "response topic"),
         (message(HEALTH, response="emotion-edge"), "response topic"),
         (message(HEALTH, response="emotion-edgy/42"), "response topic"),
@@ -99,12 +99,12 @@ def test_ten_thousand_random_payloads_change_nothing(commands: Commands, caplog:
 
 def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
     plain, with_payload = message(HEALTH), message(HEALTH, b"PRESS")
-    own = Incoming(HEALTH, b"", retained=False, response_topic="emotion-edge/asker/42", correlation=b"\x00\xff")
+    own = Incoming(HEALTH, b"", retained=False, response_topic="emotion-edge/requester/42", correlation=b"\x00\xff")
     for request in (plain, with_payload, own):
         commands.handle(request)
     assert commands.take() == PendingCommands(health=(plain, with_payload, own))
     assert commands.answer(plain, "{}") == Outgoing("emotion-edge/test/response/health", "{}")
-    assert commands.answer(own, "{}") == Outgoing("emotion-edge/asker/42", "{}", correlation=b"\x00\xff")
+    assert commands.answer(own, "{}") == Outgoing("emotion-edge/requester/42", "{}", correlation=b"\x00\xff")
 
 
 @pytest.mark.parametrize(

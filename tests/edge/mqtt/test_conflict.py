@@ -13,10 +13,10 @@ import pytest
 from edge.config import OutboxConfig
 from edge.mqtt import MqttClient, Outbox, connector
 from edge.wire.messages import FaceEvent
-from tests.asker import Asker
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.scripted import ScriptedBroker
 from tests.proxy import Proxy
+from tests.requester import Requester
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def test_a_session_that_another_node_kept_is_no_other_daemon(
         client.start()
         wait_until(lambda: heard[0].payloads(INFO) == [own])
         for node, there in zip(nodes[1:], heard[1:], strict=True):
-            with contextlib.closing(Asker(node.port)) as asker:
-                asker.publish(INFO, earlier.encode(), retain=True)
+            with contextlib.closing(Requester(node.port)) as requester:
+                requester.publish(INFO, earlier.encode(), retain=True)
             proxy.upstream = node.port
             proxy.cut()
             wait_until(lambda there=there: there.payloads(INFO) == [earlier, own])  # type: ignore[misc]
@@ -172,7 +172,7 @@ def test_an_older_session_that_always_comes_back_is_another_daemon(
     mosquitto: Mosquitto, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As it does where two take turns with one client id."""
-    with Proxy(mosquitto.port) as proxy, contextlib.closing(Asker(mosquitto.port)) as other:
+    with Proxy(mosquitto.port) as proxy, contextlib.closing(Requester(mosquitto.port)) as other:
         client = publish_to(proxy.url)
         client.publish_retained(client.topics.info, info("S3", "S2"))
         client.start()

@@ -15,7 +15,7 @@ from edge.mqtt.paho_client import PahoClient
 from edge.wire.messages import FaceEvent
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.scripted import CONNACK, Published, ScriptedBroker, packet, publish
-from tests.mean import KINDS, MARK, MeanPublisher
+from tests.hostile_publisher import KINDS, MARK, HostilePublisher
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_a_retained_message_with_a_byte_order_mark_stops_nothing(
     client = publish_to(mosquitto.url, outbox=outbox)
     for one in TOPICS:
         client.subscribe(one, heard.append, retained=True)  # the worst case
-    with MeanPublisher(mosquitto.port) as mean:
+    with HostilePublisher(mosquitto.port) as mean:
         mean.publish(topic, b"online", kind, retain=True)
         client.start()
         for sequence in range(10):

@@ -1,4 +1,4 @@
-"""Measure what a camera's pixel formats cost until they are gray pictures: ``python -m tests.pixel_formats``."""
+"""Measure what making a camera's pixel formats gray costs: ``python -m tests.measure.pixel_formats``."""
 
 from __future__ import annotations
 

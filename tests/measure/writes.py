@@ -76,7 +76,7 @@ def measure(name: str, minutes: float) -> str:
             "EMOTION_EDGE_CAMERA__SOURCE": "testcard",
         }
         log = cleanup.enter_context((folder / "log").open("wb"))
-        command = [sys.executable, "-m", "tests.writes", "--daemon", name]
+        command = [sys.executable, "-m", "tests.measure.writes", "--daemon", name]
         process = cleanup.enter_context(subprocess.Popen(command, env=environ, stdout=log, stderr=log))
         cleanup.callback(process.terminate)
 

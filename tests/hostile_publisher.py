@@ -1,4 +1,4 @@
-"""Somebody who publishes what brokers pass on and client libraries refuse."""
+"""Publishes what brokers pass on and client libraries refuse."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def refused_properties(kind: str) -> Properties:
     return made
 
 
-class MeanPublisher:
+class HostilePublisher:
     """Speaks MQTT 5, and means harm.
 
     Example:
-        >>> with MeanPublisher(port) as mean:
+        >>> with HostilePublisher(port) as mean:
         ...     mean.flood(["a/b"], seed=1)
     """
 

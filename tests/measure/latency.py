@@ -1,4 +1,4 @@
-"""From a frame's capture to a subscriber's receipt: ``python -m tests.latency [--seconds 60]``.
+"""From a frame's capture to a subscriber's receipt: ``python -m tests.measure.latency [--seconds 60]``.
 
 The real daemon looks at the test card in a process of its own, made to say something with every frame that shows a
 face, and publishes through a mosquitto of this machine to a subscriber in this process. The processes share the
@@ -117,7 +117,7 @@ def measure(folder: Path, seconds: float, fps: float) -> dict[str, NDArray[np.fl
         command = [
             sys.executable,
             "-m",
-            "tests.latency",
+            "tests.measure.latency",
             "--play",
             broker.url,
             "--fps",
@@ -155,7 +155,7 @@ def measure(folder: Path, seconds: float, fps: float) -> dict[str, NDArray[np.fl
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.latency")
+    parser = argparse.ArgumentParser(prog="python -m tests.measure.latency")
     parser.add_argument("--seconds", type=float, default=60, help="how long to measure")
     parser.add_argument("--fps", type=float, default=15, help="of the test card")
     parser.add_argument("--play", metavar="URL", help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""What each output costs the daemon: ``python -m tests.outputs [--rounds 5]``, which ``make bench-outputs`` runs.
+"""What each output costs the daemon: ``python -m tests.measure.outputs [--rounds 5]``, or ``make bench-outputs``.
 
 The daemon shows the test card, 640x480 at 15 frames a second, in a process of its own. Its processor time is counted by
 the kernel, its frames by its own health messages. On the thread of the frames, each call into an output is timed by
@@ -105,7 +105,7 @@ def measure(broker: Mosquitto, folder: Path, name: str) -> tuple[float, list[flo
     way, port = WAYS[name], free_port()
     device, notes = f"cost-{port}", folder / "notes.json"  # a device each, as the health of the one before is retained
     places = {"STATE_DIRECTORY": str(folder / "state"), "RUNTIME_DIRECTORY": str(folder / "state")}
-    command = [sys.executable, "-m", "tests.outputs", "--play", name, broker.url, device, str(port), str(notes)]
+    command = [sys.executable, "-m", "tests.measure.outputs", "--play", name, broker.url, device, str(port), str(notes)]
     with ExitStack() as cleanup:
         subscriber = cleanup.enter_context(closing(Subscriber(broker.port)))
         daemon = subprocess.Popen(command, env=os.environ | places, stderr=subprocess.DEVNULL)

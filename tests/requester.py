@@ -1,4 +1,4 @@
-"""Somebody who speaks MQTT 5 and asks questions."""
+"""A requester of MQTT 5 (section 4.10): it asks a device, and waits for the response."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 HOST = "127.0.0.1"
-ANSWERS = "emotion-edge/asker/answers"
+RESPONSES = "emotion-edge/requester/responses"
 
 
-class Asker:
+class Requester:
     """Publishes, and waits for answers on a topic of its own."""
 
     def __init__(self, port: int) -> None:
         self._answers: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
         ready: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-        self._client.on_connect = lambda client, *_: client.subscribe(ANSWERS, qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(RESPONSES, qos=1)
         self._client.on_subscribe = lambda *_: ready.put(None)
         self._client.on_message = lambda _client, _data, message: self._answers.put(message)
         self._client.connect(HOST, port)
@@ -34,7 +34,7 @@ class Asker:
         """Publish without waiting."""
         self._client.publish(topic, payload, qos=1)
 
-    def ask(self, topic: str, correlation: bytes, response_topic: str = ANSWERS) -> tuple[bytes, bytes]:
+    def ask(self, topic: str, correlation: bytes, response_topic: str = RESPONSES) -> tuple[bytes, bytes]:
         """Return the answer and its correlation data."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ResponseTopic = response_topic
