@@ -175,7 +175,7 @@ test-systems: export FERPLUS := $(FERPLUS)
 test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by heart (an hour; SYSTEM=cnn_wide: one)
 	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
 
-bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (20 minutes)
+bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (22 minutes)
 	$(BIN)/python -m tests.systems.measure $(FER2013) $(FERPLUS)
 	$(BIN)/python -m train systems
 

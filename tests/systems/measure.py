@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,28 +25,35 @@ from train.datasets import load
 from train.embedding import load_eyes, seeing
 from train.evaluate.models import open_model
 from train.evaluate.robustness import NOISE, NONE, under_changes
+from train.fit import save_atomically
 from train.heads import emotion_models, heads_of
 from train.keep import FOLDER
 from train.systems import SYSTEMS, measured
 from train.systems.cost import own_accuracy
 
 if TYPE_CHECKING:
+    import keras
+
     from train.recipes import Recipe
 
 RUNS = Path("runs")
 
 
-def float_network(recipe: Recipe) -> bytes:
-    """Return a system's network as a float ``.tflite`` file; its weights are random, which changes no time.
+def untrained(recipe: Recipe) -> keras.Model:
+    """Return a system's network with random weights, which change neither time nor size."""
+    network = networks.build(recipe.network, heads_of(recipe.data)[-1].columns.stop)
+    eyes = load_eyes(recipe)
+    return seeing(network, eyes) if eyes else network
+
+
+def as_float(name: str, network: keras.Model) -> bytes:
+    """Return a network as a float ``.tflite`` file.
 
     Raises:
         ModelError: TFLite has no operator for something that it does.
     """
-    network = networks.build(recipe.network, heads_of(recipe.data)[-1].columns.stop)
-    if eyes := load_eyes(recipe):
-        network = seeing(network, eyes)
     shape = tuple(size or 1 for size in network.input_shape[1:])  # a track of one frame
-    return to_tflite(Path(recipe.name), network, shape, network)
+    return to_tflite(Path(name), network, shape, network)
 
 
 def bundles_of(recipe: Recipe, data: list[str]) -> tuple[list[Path], str]:
@@ -59,7 +67,9 @@ def bundles_of(recipe: Recipe, data: list[str]) -> tuple[list[Path], str]:
     if "with --trust" in said:
         trusted = "it is not loaded without `--trust`, since it has a layer of its own; with it, "
         said = run([*convert, "--trust"])
-    return ([], trusted + said.replace(f"{model}: ", "")) if said else ([bundle.with_suffix(".tflite")], "")
+    if not said:
+        return [bundle.with_suffix(".tflite")], ""
+    return [], trusted + said.replace(f"{model}: ", "").replace("no bundle is written: ", "")
 
 
 def under_noise(recipe: Recipe, fer2013: Path, ferplus: Path) -> dict[str, Any]:
@@ -98,15 +108,18 @@ def main() -> None:
     for name in SYSTEMS:
         sys.stdout.write(f"{name}\n")
         recipe = recipes.load(recipes.FOLDER / f"{name}.toml")
+        network, weights = untrained(recipe), FOLDER / f"{name}.npz"
         figures[name] = {}
         try:
-            files[name, "float"] = float_network(recipe)
+            files[name, "float"] = as_float(name, network)
             figures[name]["float_bytes"] = len(files[name, "float"])
         except ModelError as error:
             sys.stdout.write(f"{error}\n")
-        if not (FOLDER / f"{name}.npz").exists():
+        if not weights.exists() and not recipe.network.landmarks:
             continue
-        if said := run(["train", "restore", str(FOLDER / f"{name}.npz"), "--out", str(RUNS / name)]):
+        if not weights.exists():  # it is refused for what it takes, whatever it has learned
+            save_atomically(network, RUNS / name / f"{name}.keras")
+        elif said := run(["train", "restore", str(weights), "--out", str(RUNS / name)]):
             sys.exit(said)
         if not recipe.network.landmarks:
             figures[name] |= under_noise(recipe, given.fer2013, given.ferplus)
@@ -120,6 +133,8 @@ def main() -> None:
             found["int8"] = of_bundles(bundles[name], times[name, "int8"])
     everything = measured.SystemsMeasured(
         machine=Machine().model(),
+        cores=os.cpu_count() or 1,
+        load=round(os.getloadavg()[0], 1),
         rounds=given.rounds,
         systems={name: measured.SystemFigures.model_validate(found) for name, found in figures.items()},
     )

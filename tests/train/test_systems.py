@@ -41,18 +41,27 @@ def test_a_system_that_was_not_trained_says_so() -> None:
     assert row(page, "Cost", SMALL)[:2] == ["48 px", "824,679"]
 
 
+def start_run(folder: Path, log: str) -> recipes.Recipe:
+    plan = recipes.load(recipes.FOLDER / f"{SMALL}.toml")
+    (folder / SMALL).mkdir()
+    (folder / SMALL / recipes.OF_RUN).write_text(plan.model_dump_json())
+    (folder / SMALL / LOG).write_text(log)
+    return plan
+
+
 def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
-    (tmp_path / SMALL).mkdir()
-    (tmp_path / SMALL / LOG).write_text("epoch,val_accuracy,wall_s\n0,0.25,900\n1,0.375,900\n")
+    plan = start_run(tmp_path, "epoch,val_accuracy,wall_s\n0,0.25,900\n1,0.375,900\n")
     page = page_of(systems.find(SMALL, [tmp_path], []))
     assert row(page, "Training", SMALL)[3] == "2 of 60: not at its end; validation 37.5% at best so far"
     assert row(page, "Training", SMALL)[4] == "0.5"
     assert row(page, "Accuracy", SMALL)[1] == "-"
+    other = plan.network.model_copy(update={"dense": 64})
+    (tmp_path / SMALL / recipes.OF_RUN).write_text(plan.model_copy(update={"network": other}).model_dump_json())
+    assert systems.find(SMALL, [tmp_path], []).history is None  # it is a run of another network
 
 
 def test_a_training_in_its_first_epoch_is_none_yet(tmp_path: Path) -> None:
-    (tmp_path / SMALL).mkdir()
-    (tmp_path / SMALL / LOG).write_text("")
+    start_run(tmp_path, "")
     assert systems.find(SMALL, [tmp_path], []).history is None
 
 
@@ -90,6 +99,8 @@ def test_what_was_measured_is_shown() -> None:
     int8 = Int8Figures(bytes=900_000, ms=1.25, accuracy={"FER2013": 0.655})
     measured = SystemsMeasured(
         machine="a machine",
+        cores=2,
+        load=7.5,
         rounds=15,
         systems={
             SMALL: SystemFigures(float_ms=4.5, float_bytes=3_300_000, noise=noise, noise_labels="FER2013", int8=int8),
@@ -103,6 +114,7 @@ def test_what_was_measured_is_shown() -> None:
     assert row(page, "Through `convert`", "cnn_gru") == ["refused: it takes no picture"]
     assert row(page, "Through `convert`", "cnn_wide")[0].startswith("not tried: it is not trained")
     assert "median of 15 turns\nof 20 faces" in page
+    assert "a machine, 2 cores at\na load of 7.5" in page
 
 
 def claim(page: str, begins: str) -> str:
@@ -136,7 +148,7 @@ def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_p
     assert "they beat them: yes; by more than 16 points: yes; `cnn_two_block` less `landmark_mlp` +21.0" in claim(
         page, "Do pixels"
     )
-    assert claim(page, "Does a forest").startswith("not to be told; the softmax of `cnn_two_block` less")
+    assert claim(page, "Does a forest").startswith("it loses: not to be told; the softmax of `cnn_two_block` less")
 
 
 def test_an_interval_is_that_of_independent_shares() -> None:

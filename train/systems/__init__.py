@@ -75,7 +75,8 @@ def find(
 
     Args:
         name: Its recipe's.
-        folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts.
+        folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts. A
+            run of another network by the same name does not.
         bundles: Folders of bundles, likewise.
         measured: What was measured of all systems, if anything was.
 
@@ -92,7 +93,7 @@ def find(
     places = [place for folder in folders for place in (folder, folder / name)]
     written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
     reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()
-    log = next((place for place in places if (place / LOG).exists()), None)
+    log = next((place for place in places if (place / LOG).exists() and _trains(place, recipe)), None)
     cards = {each: card for each in names for card in _card(each, bundles)}
     history = read_log(log) if log and not reports else {}
     return System(
@@ -104,6 +105,14 @@ def find(
         bundles=cards,
         measured=(measured or SystemsMeasured()).systems.get(name, SystemFigures()),
     )
+
+
+def _trains(run: Path, recipe: Recipe) -> bool:
+    """Return whether a run is of the recipe's network as it is now."""
+    try:
+        return recipes.of_run(run).network == recipe.network
+    except recipes.RecipeError:  # of another version
+        return False
 
 
 def _card(name: str, folders: Sequence[Path]) -> Iterator[Mapping[str, object]]:

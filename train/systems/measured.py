@@ -60,6 +60,10 @@ class SystemsMeasured(FrozenModel):
     machine: str = ""
     """Its processor."""
 
+    cores: int = 0
+    load: float = 0.0
+    """Load average of the minute in which the networks were timed: above `cores`, each takes longer than alone."""
+
     rounds: int = 0
     """How often each network was timed, in turn."""
 

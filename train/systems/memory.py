@@ -89,6 +89,26 @@ def section(reports: Mapping[str, TracksReport]) -> str:
     return f"{_HEADING}\n{about}\n"
 
 
+def verdicts(reports: Mapping[str, TracksReport]) -> str:
+    """Return in a few words whether each network over frames beats the smoothed control; arguments as of `section`."""
+    control = reports.get(CONTROL)
+    found = [
+        f"`{name}`: {_verdict(each)}, {_points(each)} points"
+        for name in NETWORKS
+        if control and name in reports
+        for each in [difference(reports[name].ways[NETWORK], control.ways[NETWORK_SMOOTHED], control.frames)]
+    ]
+    return "<br>".join(found) or "not yet measured"
+
+
+def _verdict(found: MeanFigure) -> str:
+    """Return whether a difference is above 0."""
+    low, high = found.interval
+    if low > 0:
+        return "yes"
+    return "no" if high < 0 else "not to be told"
+
+
 def _way(name: str, way: TrackFigures) -> str:
     low, high = way.accuracy.interval
     kinds = " | ".join(f"{way.by_kind[kind].mean:.2%}" for kind in KINDS)
@@ -105,13 +125,7 @@ def _answers(
 ) -> Iterator[str]:
     """Yield what the interval of each network's difference says, and where the difference is."""
     for name, found in fair.items():
-        low, high = found.interval
-        if low > 0:
-            said = "Yes"
-        elif high < 0:
-            said = "No"
-        else:
-            said = "Not to be told"
+        said = _verdict(found).capitalize()
         kinds = (f"{trained[name].by_kind[k].mean:.1%} against {smoothed.by_kind[k].mean:.1%} ({k})" for k in KINDS)
         yield f"{said}, on these tracks, of `{name}`: {_points(found)} points over the smoothed control;"
         yield f"{' and '.join(kinds)}."

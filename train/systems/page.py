@@ -26,7 +26,9 @@ _NOT_TIMED = "Nothing was timed yet: `make bench-systems`."
 
 _TIMED = """\
 Milliseconds are those of a face, or of a track of one frame, on one thread in LiteRT: median of {measured.rounds} turns
-of 20 faces, one network after the other in each, on {measured.machine}. `make bench-systems` measures them."""
+of 20 faces, one network after the other in each (`make bench-systems`; {measured.machine}, {measured.cores} cores at
+a load of {measured.load:.1f}: they are for comparison).
+"""
 
 _PAGE = """# Systems side by side
 
@@ -58,6 +60,9 @@ interval holds what is claimed. Each system was trained once, with one seed.
 | noise, deviation as a part of white | labels | none | 0.05 | 0.1 | 0.2 |
 |---|---|---:|---:|---:|---:|
 {noise}
+
+`emotion`, whose embeddings the networks over frames take, learned from faces with noise; the sources name none in
+training, and their recipes here have none.
 
 ## Training
 

@@ -211,5 +211,6 @@ def test_the_page_answers_by_the_interval(hits: int, said: str) -> None:
         for name, ways in {"cnn_no_memory": control, "cnn_gru": {NETWORK: figures(hits)}}.items()
     }
     page = memory.section(reports)
+    assert said.lower() in memory.verdicts(reports)
     assert f"beat smoothing?** {said}" in page
     assert f"| {10 * (hits - 7):+.2f}, " in page
