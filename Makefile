@@ -176,7 +176,7 @@ test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by 
 	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
 
 bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (22 minutes)
-	$(BIN)/python -m tests.systems.measure $(FER2013) $(FERPLUS)
+	$(BIN)/python -m tests.measure.systems $(FER2013) $(FERPLUS)
 	$(BIN)/python -m train systems
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)

@@ -96,7 +96,7 @@ def of_bundles(paths: list[Path], milliseconds: float) -> measured.Int8Figures:
 
 def main() -> None:
     """Measure everything and write `train.systems.measured.FILE`."""
-    parser = argparse.ArgumentParser(prog="python -m tests.systems.measure", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.measure.systems", description=__doc__)
     parser.add_argument("fer2013", type=Path)
     parser.add_argument("ferplus", type=Path)
     parser.add_argument("--rounds", type=int, default=15, help="how often each network is timed, in turn")
