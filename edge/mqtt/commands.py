@@ -100,7 +100,9 @@ class Commands:
         """Return the message that answers a request."""
         usual = self._topics.response_health
         topic = request.response_topic or usual
-        return Outgoing(topic, payload, usual.qos, usual.retained, correlation=request.correlation)
+        return Outgoing(
+            topic, payload, usual.qos, usual.retained, correlation=request.correlation, reply=topic != usual
+        )
 
     @property
     def ignored(self) -> int:

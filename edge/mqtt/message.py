@@ -38,6 +38,14 @@ class Outgoing:
     correlation: bytes | None = None
     """Correlation data (MQTT 5); left out on an older connection."""
 
+    reply: bool = False
+    """Whether it answers on a topic that somebody else chose."""
+
+    @property
+    def kind(self) -> str:
+        """What a broker may reject as one: its topic, or all replies, as their topics may be any number."""
+        return "response topics" if self.reply else self.topic
+
     @classmethod
     def on(cls, topic: Topic, payload: str) -> Outgoing:
         """Return a message with the QoS and retain of its topic."""

@@ -37,13 +37,15 @@ class Rejection:
     """A message for which the broker closes the connection."""
 
     topic: str
+    """As `Outgoing.kind`."""
+
     size: int | None
     """Packets of so many bytes and more are closed for; None: all on this topic."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A message that was alone on its way when the broker closed the connection."""
+    """A message that was alone on its way when the broker closed the connection, but for other replies."""
 
     sent: Sent
     by_size: bool
@@ -98,13 +100,15 @@ class RejectionFinder:
 
     def arrived(self, sent: Sent) -> None:
         """Note that the broker has taken, or refused, a message: it did not close the connection for it."""
-        topic, size = sent.message.topic, sent.size
+        topic, size = sent.message.kind, sent.size
         self._answers += 1
         self._proven = max(self._proven, size)
         self._arrived.add(topic)
-        self._closures.pop((topic, sent.sequence), None)
         if size >= self._candidates.get(topic, 0):
             self._candidates.pop(topic, None)
+        if sent.message.reply:
+            return  # that one topic is allowed says nothing of the next
+        self._closures.pop((topic, sent.sequence), None)
         if size >= self._withheld.get(topic, (0, 0.0))[0]:
             self._withheld.pop(topic, None)
             self._found.pop(topic, None)
@@ -119,21 +123,22 @@ class RejectionFinder:
         self._candidate = None
         if not end.by_broker or end.code in _UNRELATED or not underway:
             return
-        self._candidates = {sent.message.topic: sent.size for sent in underway}
-        if len(underway) > 1 or not self._answers:
+        self._candidates = {sent.message.kind: sent.size for sent in underway}
+        replies = all(sent.message.reply for sent in underway)
+        if not self._answers or (len(underway) > 1 and not replies):
             return  # it may be any of them, or a broker that takes nothing at all
-        by_size = underway[0].size > self._proven
-        if by_size or underway[0].message.topic not in self._arrived:
+        by_size = underway[0].size > self._proven and not replies
+        if by_size or replies or underway[0].message.kind not in self._arrived:
             self._candidate = Candidate(underway[0], by_size, bool(end.code))
 
     def withheld(self, topic: str, size: int) -> bool:
-        """Return whether a message is not to be sent, because the broker closed the connection for one like it."""
+        """Return whether a message of this kind is not to be sent: the broker closed the connection for one like it."""
         least, until_s = self._withheld.get(topic, (0, float("-inf")))
         return size >= least and self._clock() < until_s
 
     def _count(self, candidate: Candidate) -> Rejection | None:
         sent, by_size = candidate.sent, candidate.by_size
-        topic = sent.message.topic
+        topic = sent.message.kind
         self._closures[topic, sent.sequence] += 1
         needed = _EVENT_CLOSURES if by_size and topic == self._event_topic else _CLOSURES
         if self._closures[topic, sent.sequence] < needed and not candidate.explained and topic not in self._found:

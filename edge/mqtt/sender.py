@@ -131,10 +131,10 @@ class Sender:
             # For a while no event, then one to see whether it is taken now.
             self._held_until_s = self._clock() + self._refused_s
             self.status.events_refused(reason)
-        elif topic in self.topics.named.values() or sent.message.retain:
-            self.status.topic_denied(topic, reason)
-        else:
+        elif sent.message.reply:
             self.status.reply_refused(topic, reason)
+        else:
+            self.status.topic_denied(topic, reason)
 
     def drained(self, connection: Connection) -> bool:
         """Return whether nothing is left to send or to arrive."""
@@ -177,7 +177,7 @@ class Sender:
         if not self.limits.fits(size):
             self.status.too_large(message.topic, size, self.limits)
             return False
-        return not self._rejections.withheld(message.topic, size)
+        return not self._rejections.withheld(message.kind, size)
 
     def _may_send_events(self, connection: Connection) -> bool:
         if not self.limits.fits(self._least_bytes) or self._rejections.withheld(self.topics.event, self._least_bytes):

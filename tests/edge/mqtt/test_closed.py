@@ -9,6 +9,8 @@ import pytest
 
 from edge.config import OutboxConfig
 from edge.mqtt import MqttClient, Outbox
+from edge.mqtt.commands import Commands
+from edge.mqtt.message import Incoming
 from edge.wire.messages import FaceEvent
 from tests.broker import wait_until
 from tests.edge.mqtt.scripted import CLOSE, Published, ScriptedBroker
@@ -49,6 +51,40 @@ def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_ou
         assert outbox.status.dropped == 0
         client.close(0.3)
     assert sum(STATE in text for text in warnings_of(caplog)) == 1
+
+
+def test_who_asks_for_answers_on_topics_that_are_denied_cuts_nobody_off(
+    publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each request names another topic, and the broker closes the connection for each."""
+    outbox = Outbox(OutboxConfig())
+    with ScriptedBroker(answer=lambda sent: CLOSE if "/nobody/" in sent.topic else None) as broker:
+        client = publish_to(broker.url, outbox=outbox, refused_s=60)
+        commands = Commands(client.topics)
+        commands.subscribe(client)
+        client.publish_retained(client.topics.state, "x")
+        client.start()
+        asked = 0
+
+        def answered() -> int:
+            """Have an answer denied if a broker is there; return how many connections were lost."""
+            nonlocal asked
+            if client.connected and AVAILABILITY in client._sender.published:  # noqa: SLF001  # nothing else shows it
+                asked += 1
+                topic = f"emotion-edge/nobody/{asked}"
+                request = Incoming(client.topics.request_health, b"", retained=False, response_topic=topic)
+                client.publish_once(commands.answer(request, "fine"))
+            return client.reconnects
+
+        wait_until(lambda: answered() == 2)
+        wait_until(lambda: any("response topics" in text for text in warnings_of(caplog)))
+        lost, before = client.reconnects, asked
+        wait_until(lambda: answered() > lost or asked > before + 100)
+        for sequence in range(10):
+            client.publish_event(event(sequence), time.monotonic())
+        wait_until(lambda: outbox.status.depth == 0)
+        assert client.reconnects == lost <= 4
+        client.close(0.3)
 
 
 def test_events_for_which_the_broker_closes_the_connection_wait_and_the_rest_goes_on(

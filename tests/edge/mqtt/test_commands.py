@@ -104,7 +104,9 @@ def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
         commands.handle(request)
     assert commands.take() == PendingCommands(health=(plain, with_payload, own))
     assert commands.answer(plain, "{}") == Outgoing("emotion-edge/test/response/health", "{}")
-    assert commands.answer(own, "{}") == Outgoing("emotion-edge/requester/42", "{}", correlation=b"\x00\xff")
+    assert commands.answer(own, "{}") == Outgoing(
+        "emotion-edge/requester/42", "{}", correlation=b"\x00\xff", reply=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_flood_of_response_topics_that_are_denied_is_told_once(
         client.start()
         wait_until(lambda: client.connected)
         for number in range(300):
-            client.publish_once(Outgoing(f"emotion-edge/nobody/{number}", "fine", correlation=b"x"))
+            client.publish_once(Outgoing(f"emotion-edge/nobody/{number}", "fine", correlation=b"x", reply=True))
             time.sleep(0.001)
         client.publish_retained(client.topics.state, "still here")
         wait_until(lambda: f"'{client.topics.state}'" in broker.log)

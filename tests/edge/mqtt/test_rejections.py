@@ -118,3 +118,30 @@ def test_what_is_rejected_again_waits_longer_until_it_arrives(broker: Broker) ->
     broker.finder.arrived(sent(STATE))
     broker.connection(sent(INFO), underway=(sent(STATE),))
     assert broker.finder.began() is None
+
+
+def reply(number: int) -> Sent:
+    return Sent(Outgoing(f"asker/{number}", "", reply=True), 700, None)
+
+
+def test_replies_are_one_kind_for_others_choose_their_topics(broker: Broker) -> None:
+    assert broker.connection(sent(INFO), reply(1), underway=(reply(2), reply(3))) is None
+    assert broker.connection(sent(INFO), reply(4), underway=(reply(5),)) is None  # one that is allowed hides none
+    assert broker.connection(sent(INFO), underway=()) == Rejection("response topics", None)
+    assert broker.finder.withheld(reply(6).message.kind, 1)
+    assert not broker.finder.withheld(INFO, 1000)
+    for wait_s in (120, 240, 480, 600, 600):
+        broker.now += 601
+        assert not broker.finder.withheld(reply(7).message.kind, 1)
+        assert broker.connection(sent(INFO), reply(8), underway=(reply(9),)) is None
+        assert broker.finder.began() == Rejection("response topics", None)
+        broker.now += wait_s - 1
+        assert broker.finder.withheld(reply(10).message.kind, 1)
+        broker.now += 2
+        assert not broker.finder.withheld(reply(11).message.kind, 1)
+
+
+def test_a_reply_beside_something_else_is_no_proof(broker: Broker) -> None:
+    for number in range(5):
+        assert broker.connection(sent(INFO), underway=(reply(number), sent(STATE))) is None
+    assert broker.finder.began() is None
