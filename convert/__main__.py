@@ -1,4 +1,4 @@
-"""``python -m convert MODEL --out edge/models/emotion``; also ``check``, ``calibrate``, ``bench`` and ``frontier``."""
+"""``python -m convert MODEL --out edge/models/emotion``; also its other commands, which ``--help`` names."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def convert(  # noqa: PLR0913  # each is a flag
     *,
     out: Annotated[Path, typer.Option(help="The bundle's folder and name, without an ending.")],
     name: Annotated[str | None, typer.Option(help="Its name in the card.", show_default="OUT's last part")] = None,
-    calibration_faces: Annotated[int, typer.Option(min=1, help="Pictures for the ranges; most are faces.")] = _FACES,
+    calibration_faces: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Pictures for the ranges; most are faces.")
+    ] = _FACES,
     trust: _TrustOption = False,
     limits: Limits,
 ) -> None:
@@ -92,6 +94,7 @@ def convert(  # noqa: PLR0913  # each is a flag
     except ValueError as error:
         message = f"{printable(name or out.name)!r} cannot be the bundle's name: {error}; write another: --name NAME"
         raise ModelError(message) from None
+    bundle.check_place(out, model)
     with progress() as stage:
         conversion = make(model, name, LabelledFaces(fer2013, ferplus, calibration_faces), limits, stage, trusted=trust)
     _show_trials(conversion)
@@ -141,7 +144,8 @@ def write_pages(
 ) -> None:
     """Write the pages of bundles anew from their cards. They are NAME.md and NAME.png."""
     for path in bundles:
-        bundle.write_page(path.with_suffix(""), ModelBundle.load(path).card)
+        card = ModelBundle.load(path).card
+        bundle.write_page(path.with_suffix(""), card)
         Console().print(f"{path.with_suffix('.md')} and its picture", soft_wrap=True)
 
 
@@ -151,7 +155,7 @@ def bench(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")] = 30,
 ) -> None:
     """Compare bundles: accuracy, size, and milliseconds a face. Each runtime is timed in turn."""
     with progress() as stage:
@@ -165,7 +169,7 @@ def frontier(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed, in turn.")] = 15,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")] = 15,
     plot: Annotated[Path | None, typer.Option(callback=writable, help="Draw it too, as .png.")] = None,
 ) -> None:
     """Compare bundles with others' models. Accuracy is on PrivateTest; milliseconds a face are timed in turn."""

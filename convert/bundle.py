@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,11 +11,33 @@ from typing import TYPE_CHECKING
 
 from convert import page
 from edge.errors import OutputError
-from edge.files import write_atomically
+from edge.files import check_writable, write_atomically
 from edge.inference.bundle import ModelBundle
 
 if TYPE_CHECKING:
     from edge.inference.card import Card
+
+
+def check_place(out: Path, model: Path) -> None:
+    """Check, before the work, that a bundle can be written there and replaces nothing that its model needs.
+
+    Args:
+        out: As of `write`.
+        model: What the bundle is made from. The training's report beside it has the name that the card would have.
+
+    Raises:
+        OutputError: This user may not write there, what should be a folder is a file, or the report would be replaced.
+    """
+    card, report = out.with_name(f"{out.name}.json"), model.with_name(f"{model.stem}.json")
+    if (
+        report.exists()
+        and not report.with_suffix(".toml").exists()
+        and os.path.realpath(card) == os.path.realpath(report)
+    ):
+        message = f"{card}: this is the report of {model}, and the bundle's card would replace it; choose another --out"
+        raise OutputError(message)
+    folder = next(parent for parent in out.absolute().parents if os.access(parent, os.F_OK))
+    check_writable(folder / f"{out.name}.tflite")  # missing folders are made
 
 
 def write(out: Path, content: bytes, card: Card) -> Path:

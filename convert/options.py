@@ -29,7 +29,7 @@ def limits_as_options(command: Callable[..., None]) -> Callable[..., None]:
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=field.default,
-            annotation=Annotated[type(field.default), typer.Option(min=0, help=field.metadata["help"])],
+            annotation=Annotated[type(field.default), typer.Option(min=0, metavar="N", help=field.metadata["help"])],
         )
         for field in fields(Limits)
     ]

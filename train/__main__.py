@@ -70,7 +70,9 @@ def fit(  # noqa: PLR0913  # each is a flag
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there, if any.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete the run that is there and start over.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's, for a quick try.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Instead of the recipe's, for a quick try.")
+    ] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write logs for TensorBoard too.")] = False,
 ) -> None:
     """Train a recipe's model and write NAME.keras with its report."""

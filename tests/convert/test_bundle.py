@@ -35,6 +35,15 @@ def test_both_files_appear(converted: Converted, tmp_path: Path) -> None:
     assert ModelBundle.load(path).card == parts(converted)[1]
 
 
+def test_a_card_never_replaces_the_report_of_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cnn.json").write_text("the training's report")
+    assert call(main, [str(tmp_path / "cnn.keras"), "--out", str(tmp_path / "cnn")]) == 2
+    assert "this is the report of" in "".join(capsys.readouterr().err.splitlines())
+    (tmp_path / "cnn.toml").touch()  # now what is said of the model stands there, and the other file is a card
+    bundle.check_place(tmp_path / "cnn", tmp_path / "cnn.keras")
+    bundle.check_place(tmp_path / "new" / "cnn", tmp_path / "cnn.keras")
+
+
 def test_what_does_not_load_is_not_written(converted: Converted, tmp_path: Path) -> None:
     content, card = parts(converted)
     with pytest.raises(BundleError, match="labels"):

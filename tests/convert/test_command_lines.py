@@ -32,6 +32,7 @@ def test_help_explains_each_option_and_names_each_command(page: HelpPage) -> Non
         (train_main, ["evaluate", "absent.keras", "--json", "absent/figures.json"]),
         (train_main, ["scenes", "--plot", "absent/plot.png"]),
         (convert_main, ["frontier", "absent.tflite", "--plot", "absent/plot.png"]),
+        (convert_main, ["absent.keras", "--out", "/dev/null/emotion"]),
     ],
 )
 def test_a_file_that_cannot_be_written_is_told_before_the_work(
@@ -39,3 +40,8 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     assert call(main, arguments) == 2
     assert "cannot be written: there is no folder" in capsys.readouterr().err
+
+
+def test_a_page_of_no_bundle_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(convert_main, ["page", ""]) == 2
+    assert "not a bundle" in capsys.readouterr().err

@@ -51,7 +51,8 @@ def read_votes(path: Path) -> NDArray[np.int64]:
         message = f"{path}: the FER+ votes are not there; docs/training.md says where to get them"
         raise DataError(message) from None
     except (KeyError, TypeError, ValueError, OSError) as error:
-        message = f"{path}: not FER+'s fer2013new.csv ({error!r}); expected are the columns {', '.join(_COLUMNS)}"
+        problem = error.strerror if isinstance(error, OSError) else repr(error)
+        message = f"{path}: not FER+'s fer2013new.csv ({problem}); expected are the columns {', '.join(_COLUMNS)}"
         raise DataError(message) from error
     votes.flags.writeable = False
     return votes
