@@ -10,6 +10,11 @@ from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
 Timespec = Literal["milliseconds", "microseconds"]
 
 
+def is_none(value: object) -> bool:
+    """Return whether a field has no value, for `exclude_if`: then the message has no such key."""
+    return value is None
+
+
 def as_text(moment: datetime, timespec: Timespec) -> str:
     """Return a moment as ISO 8601 text, in UTC."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -10,14 +10,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from edge.frozen import FrozenModel
-from edge.wire.fields import Probability, Seconds, Timestamp
+from edge.wire.fields import Probability, Seconds, Timestamp, is_none
 
 UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 def _is_false(value: object) -> bool:
@@ -80,14 +76,14 @@ class FaceEvent(Payload):
     confidence: Probability = Field(
         description="Smoothed probability of that emotion; of the most probable one while it is 'uncertain'"
     )
-    previous: str | None = Field(default=None, exclude_if=_is_none, description="The emotion before; only of 'changed'")
+    previous: str | None = Field(default=None, exclude_if=is_none, description="The emotion before; only of 'changed'")
     lasted_s: Seconds | None = Field(
         default=None,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="How long the previous emotion lasted, or of 'gone' the whole track",
     )
     probabilities: dict[str, Probability] | None = Field(
-        default=None, exclude_if=_is_none, description="Smoothed probability per label; not of 'gone'"
+        default=None, exclude_if=is_none, description="Smoothed probability per label; not of 'gone'"
     )
 
 
@@ -227,5 +223,5 @@ class Info(Payload):
         description="Of that session's last event; null if it had none, or if a power cut took the record",
     )
     preview: InfoPreview | None = Field(
-        default=None, exclude_if=_is_none, description="The page that shows what the camera sees; absent unless open"
+        default=None, exclude_if=is_none, description="The page that shows what the camera sees; absent unless open"
     )

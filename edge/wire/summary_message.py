@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
 
 from edge.frozen import FrozenModel
-from edge.wire.fields import Seconds, Timestamp
+from edge.wire.fields import Seconds, Timestamp, is_none
 from edge.wire.messages import Payload
 
 Minutes = Annotated[float, Field(ge=0), AfterValidator(lambda minutes: round(minutes, 2))]
@@ -19,10 +19,6 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
 """A wall-clock time with its offset from UTC, ISO 8601, seconds."""
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Period(FrozenModel):
@@ -45,8 +41,8 @@ class Periods(FrozenModel):
 
     hour: Period
     day: Period
-    last_hour: Period | None = Field(default=None, exclude_if=_is_none, description="Absent if none is known")
-    last_day: Period | None = Field(default=None, exclude_if=_is_none, description="Absent if none is known")
+    last_hour: Period | None = Field(default=None, exclude_if=is_none, description="Absent if none is known")
+    last_day: Period | None = Field(default=None, exclude_if=is_none, description="Absent if none is known")
 
 
 class SummaryMessage(Payload):
