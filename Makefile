@@ -293,8 +293,9 @@ $(BLAZEFACE): requirements/blazeface.txt | $(VENV)/.edge
 
 .PHONY: laboratory
 laboratory: # What tests/pi runs on this machine; where apt may not install it, the rungs that need it say so.
-	@PATH="$$PATH:/usr/sbin"; for each in mmdebstrap:mmdebstrap qemu-aarch64-static:qemu-user-static \
-	    systemd-nspawn:systemd-container qemu-system-x86_64:qemu-system-x86 mkfs.ext4:e2fsprogs gcc:gcc; do \
+	@PATH="$$PATH:/usr/sbin"; for each in mmdebstrap:mmdebstrap arch-test:arch-test qemu-aarch64-static:qemu-user-static \
+	    systemd-nspawn:systemd-container qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm \
+	    mkfs.ext4:e2fsprogs gcc:gcc; do \
 	    command -v "$${each%%:*}" >/dev/null || packages="$$packages $${each#*:}"; \
 	done; [ -z "$$packages" ] || requirements/apt.sh $$packages || true
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.pi.prerequisites import need
+from tests.pi.system import System
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +29,7 @@ _ENVIRONMENT = ("env", "-i", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass
-class Container:
+class Container(System):
     """Boots on entry, and is ended on exit."""
 
     root: Path
@@ -39,7 +40,6 @@ class Container:
     """Further ones of systemd-nspawn."""
 
     patience_s: float = 300.0
-    """More than the boot takes, or any command in it."""
 
     def __enter__(self) -> Self:
         """Boot, and wait until systemd takes orders."""
@@ -81,11 +81,7 @@ class Container:
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in it as root.
-
-        Raises:
-            AssertionError: It failed, and `check` is True.
-        """
+        """Run a command in it as root."""
         done = subprocess.run(
             [
                 "nsenter",
@@ -112,31 +108,6 @@ class Container:
         if check:
             assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
-
-    def out(self, *command: str) -> str:
-        """Return what a command says, whatever it returns."""
-        return self.run(*command, check=False).stdout.strip()
-
-    def show(self, unit: str, name: str) -> str:
-        """Return one of systemd's properties of a unit."""
-        return self.out("systemctl", "show", "--property", name, "--value", unit)
-
-    def journal(self, unit: str, *options: str) -> list[str]:
-        """Return the lines that the journal has of a unit."""
-        return self.out("journalctl", "--unit", unit, "--output", "cat", "--no-pager", *options).splitlines()
-
-    def wait(self, unit: str, name: str, wanted: str, timeout_s: float = 60.0) -> None:
-        """Wait until a property has a value.
-
-        Raises:
-            AssertionError: It never has.
-        """
-        until = time.monotonic() + timeout_s
-        while (found := self.show(unit, name)) != wanted:
-            assert time.monotonic() < until, f"{unit}: {name} is {found}, not {wanted}:\n" + "\n".join(
-                self.journal(unit)[-20:]
-            )
-            time.sleep(0.3)
 
     def _leader(self) -> int:
         """Return the number of its first process, as the host sees it.

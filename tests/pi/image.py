@@ -1,4 +1,4 @@
-"""The disk of a virtual machine: a Debian with a kernel, with this checkout's service in it."""
+"""The disk of a virtual machine: a Debian with a kernel, and this checkout's service or its release."""
 
 from __future__ import annotations
 
@@ -10,82 +10,38 @@ from typing import TYPE_CHECKING
 from tests.pi.cache import scratch, unpack
 from tests.pi.prerequisites import need
 from tests.pi.release import platform, release
-from tests.pi.rootfs import Rootfs
+from tests.pi.service import RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-_INITRD = r"""sed -i 's/^MODULES=.*/MODULES=list/' "$1/etc/initramfs-tools/initramfs.conf"
-printf '%s\n' virtio_pci virtio_blk ext4 >>"$1/etc/initramfs-tools/modules"
-chroot "$1" update-initramfs -u"""
-"""What the disk needs and no more, as an emulated processor takes long to unpack it."""
-
-ROOTFS = Rootfs(
-    "trixie",
-    ("amd64",),
-    (
-        *("systemd", "systemd-sysv", "udev", "kmod", "dbus", "linux-image-amd64", "initramfs-tools", "procps"),
-        *("python3", "python3-venv", "python3-numpy", "python3-prctl", "python3-libcamera", "libcamera-ipa"),
-        *("libarchive13t64", "v4l-utils"),
-    ),
-    variant="minbase",
-    hook=_INITRD,
-)
-
-PORT = "/dev/virtio-ports/lab"
-"""In the guest: what is written there arrives here at once."""
-
-SHELL = {
-    "etc/systemd/system/lab-shell.service": """[Unit]
-Wants=dev-virtio\\x2dports-shell.device
-After=dev-virtio\\x2dports-shell.device
-[Service]
-ExecStart=/bin/sh /etc/lab-shell
-StandardInput=file:/dev/virtio-ports/shell
-StandardOutput=file:/dev/virtio-ports/shell
-[Install]
-WantedBy=multi-user.target
-""",
-    # Nothing can be read while nobody is connected.
-    "etc/lab-shell": """while :; do
-    if IFS= read -r line; then sh -c "$line" 2>&1 </dev/null; echo "lab-end $?"; else sleep 0.5; fi
-done
-""",
-}
-"""Files of a machine that takes commands by `Machine.run`."""
+    from tests.pi.hardware import Hardware
 
 
 @dataclass(frozen=True)
 class Image:
     """What a machine boots from."""
 
+    hardware: Hardware
     folder: Path
 
     @classmethod
     def make(
-        cls, folder: Path, prepare: Mapping[str, str], before: Callable[[Path], object] = lambda _root: None
+        cls, hardware: Hardware, folder: Path, files: Mapping[str, str], build: Callable[[Hardware, Path], None]
     ) -> Image:
-        """Install this checkout's service into a system and make a disk of it.
+        """Make a disk of a system.
 
         Args:
+            hardware: What it is for.
             folder: An empty one.
-            prepare: Files to write into it afterwards, by path.
-            before: What is done to the system before the installation.
+            files: Files to write into the system in the end, by path.
+            build: Brings this checkout's service into the system.
         """
         with scratch() as work:
-            root = unpack(ROOTFS.tarball(), work / "root")
-            before(root)
-            (root / "release").mkdir()
-            script = (
-                'mount --bind "$1" "$0/release"; mount -o remount,bind,ro "$0/release"; mount -t proc proc "$0/proc"\n'
-                'exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin HOME=/root /release/install.sh --no-start'
-            )
-            command = ["unshare", "--mount", "--propagation", "private", "sh", "-eu", "-c", script]
-            archive = release(platform("debian13-amd64"))
-            done = subprocess.run([*command, root, archive], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-            for name, text in prepare.items():
+            root = unpack(hardware.rootfs.tarball(), work / "root")
+            build(hardware, root)
+            for name, text in files.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_text(text, encoding="utf-8")
             units = root / "etc/systemd/system/multi-user.target.wants"
@@ -102,4 +58,22 @@ class Image:
             size = "4G"
             disk = folder / "disk.raw"
             subprocess.run([need("mke2fs"), "-q", "-F", "-t", "ext4", "-d", root, "-L", "root", disk, size], check=True)
-        return cls(folder)
+        return cls(hardware, folder)
+
+
+def with_the_service(hardware: Hardware, root: Path) -> None:
+    """Install the service into a system whose programs run here; it starts when that boots."""
+    (root / RELEASE[1:]).mkdir()
+    script = (
+        f'mount --bind "$1" "$0{RELEASE}"; mount -o remount,bind,ro "$0{RELEASE}"; mount -t proc proc "$0/proc"\n'
+        f'exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin HOME=/root {RELEASE}/install.sh --no-start'
+    )
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-eu", "-c", script]
+    archive = release(platform(hardware.platform))
+    done = subprocess.run([*command, root, archive], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+def with_the_release(hardware: Hardware, root: Path) -> None:
+    """Put the unpacked archive into a system, to be installed when that has booted."""
+    shutil.copytree(release(platform(hardware.platform)), root / RELEASE[1:], symlinks=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tests.pi.cache import cached, key
+from tests.pi.emulation import run_with_arm_programs
 from tests.pi.prerequisites import need
 
 if TYPE_CHECKING:
@@ -25,13 +26,18 @@ class Rootfs:
     variant: Literal["extract", "minbase"] = "extract"
     """``extract``: the packages and what they need are unpacked, and none of their scripts is run."""
 
+    before: str = ""
+    """A shell script that is run before the packages are set up, with the root as ``$1``."""
+
     hook: str = ""
-    """A shell script that is run at the end, with the root as ``$1``."""
+    """The same at the end."""
 
     @property
     def name(self) -> str:
         """The name of its tarball."""
-        decides = key(self.suite, *self.architectures, self.variant, *self.packages, *filter(None, [self.hook]))
+        decides = key(
+            self.suite, *self.architectures, self.variant, *self.packages, *filter(None, [self.before, self.hook])
+        )
         return f"{self.suite}-{'-'.join(self.architectures)}-{decides}.tar"
 
     def tarball(self) -> Path:
@@ -44,17 +50,19 @@ class Rootfs:
         # base-files has the links of /bin, /lib and /sbin into /usr, which nothing depends on.
         packages = ",".join(("base-files", *self.packages))
         architectures = ",".join(self.architectures)
-        subprocess.run(
-            [
-                program,
-                "--quiet",
-                "--dpkgopt=force-unsafe-io",  # what is not whole after a power cut is made anew
-                f"--variant={self.variant}",
-                f"--architectures={architectures}",
-                f"--include={packages}",
-                *([f"--customize-hook={self.hook}"] if self.hook else []),
-                self.suite,
-                tarball,
-            ],
-            check=True,
-        )
+        command: list[str | Path] = [
+            program,
+            "--quiet",
+            "--dpkgopt=force-unsafe-io",  # what is not whole after a power cut is made anew
+            f"--variant={self.variant}",
+            f"--architectures={architectures}",
+            f"--include={packages}",
+            *([f"--essential-hook={self.before.strip()}"] if self.before else []),
+            *([f"--customize-hook={self.hook.strip()}"] if self.hook else []),
+            self.suite,
+            tarball,
+        ]
+        if self.variant != "extract" and self.architectures[0] == "arm64":
+            run_with_arm_programs(command)  # those that the packages run to set themselves up
+        else:
+            subprocess.run(command, check=True)

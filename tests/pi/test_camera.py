@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import time
-from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,15 @@ from edge.testcard import Scene
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.footage import DATA
 from tests.pi import loopback
-from tests.pi.image import SHELL
+from tests.pi.image import with_the_service
+from tests.pi.ports import SHELL
 from tests.pi.release import download, install, platform
 from tests.pi.vm import BOOT_S, TOPIC, Machine, config, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.pi.hardware import Hardware
 
 pytestmark = pytest.mark.timeout(2 * 3600)
 
@@ -76,7 +78,7 @@ def running(broker: Mosquitto) -> Iterator[Machine]:
         "etc/udev/rules.d/99-lab.rules": 'SUBSYSTEM=="dma_heap", GROUP="video", MODE="0660"\n',
         **SHELL,
     }
-    with machine(files, before=as_on_a_pi, processors=2) as made, made.on():  # vivid alone takes most of one
+    with machine(files, build=as_on_a_pi, processors=2) as made, made.on():  # vivid alone takes most of one
         yield made
 
 
@@ -87,10 +89,10 @@ def subscriber(running: Machine, broker: Mosquitto) -> Iterator[Subscriber]:
         yield it
 
 
-def as_on_a_pi(root: Path) -> None:
-    """Install Picamera2 as apt does, and stand-ins for what a machine without a Pi's hardware lacks."""
+def as_on_a_pi(hardware: Hardware, root: Path) -> None:
+    """Install Picamera2 as apt does, stand-ins for what a machine without a Pi's hardware lacks, and the service."""
     modules = root / "usr/lib/python3/dist-packages"
-    of = platform("debian13-amd64")
+    of = platform(hardware.platform)
     install(of, [download(of, wheel) for wheel in WHEELS], modules)
     shutil.copy(SHIMS, modules / "picamera2_shims.py")
     package = modules / "picamera2/__init__.py"
@@ -102,6 +104,7 @@ def as_on_a_pi(root: Path) -> None:
     for number in range(90):
         cv2.imwrite(str(frames / f"{number:03}.jpg"), scene.render(number / 30))
     feed(root)
+    with_the_service(hardware, root)
 
 
 def feed(root: Path) -> None:
@@ -161,49 +164,49 @@ def test_picamera2_lets_go_and_takes_up_again(subscriber: Subscriber) -> None:
 def watch(running: Machine, broker: Mosquitto, camera: str) -> None:
     """Let the service watch another camera."""
     for path, text in config(broker.port, camera, HEALTH).items():
-        running.run(f"echo {b64encode(text.encode()).decode()} | base64 -d >/{path}")
-    running.run("systemctl restart --no-block emotion-edge")
+        running.write(f"/{path}", text)
+    running.shell("systemctl restart --no-block emotion-edge")
 
 
 def test_a_usb_camera_is_unplugged_ten_times(
     running: Machine, broker: Mosquitto, subscriber: Subscriber, say: Callable[[str], None]
 ) -> None:
     wait_until(lambda: statuses(subscriber) != [], BOOT_S)  # it has booted
-    running.run("modprobe vivid n_devs=1 node_types=0x1")
-    wait_until(lambda: "/dev/video0" in running.run("ls /dev/video* || true"), BOOT_S)
+    running.shell("modprobe vivid n_devs=1 node_types=0x1")
+    wait_until(lambda: "/dev/video0" in running.shell("ls /dev/video* || true"), BOOT_S)
     watch(running, broker, "/dev/video0")
     wait_until(lambda: "vivid" in told(subscriber, "info")[-1]["camera"], BOOT_S)
     wait_until(lambda: statuses(subscriber)[-1:] == ["online"], BOOT_S)
-    process = running.run("systemctl show -P MainPID emotion-edge")
+    process = running.shell("systemctl show -P MainPID emotion-edge")
     took = []
     for _ in range(UNPLUGGED):
         before = len(statuses(subscriber))
-        running.run("v4l2-ctl -d /dev/video0 -c disconnect=1")
+        running.shell("v4l2-ctl -d /dev/video0 -c disconnect=1")
         wait_for(subscriber, "offline", before)
-        running.run("until modprobe -r vivid; do sleep 1; done; modprobe vivid n_devs=1 node_types=0x1")
+        running.shell("until modprobe -r vivid; do sleep 1; done; modprobe vivid n_devs=1 node_types=0x1")
         again_s = time.monotonic()
         wait_for(subscriber, "online", before)
         took.append(time.monotonic() - again_s)
         time.sleep(BACK_S + 2)  # one that comes back for moments alone is given up, for a new process
     say(f"camera: unplugged {UNPLUGGED} times; pictures again after {min(took):.0f} to {max(took):.0f} s")
-    assert running.run("systemctl show -P MainPID emotion-edge") == process
+    assert running.shell("systemctl show -P MainPID emotion-edge") == process
 
 
 def test_a_camera_that_a_program_feeds_shows_a_real_face(
     running: Machine, broker: Mosquitto, subscriber: Subscriber, say: Callable[[str], None]
 ) -> None:
     wait_until(lambda: statuses(subscriber) != [], BOOT_S)  # it has booted
-    has = running.run(f"ls /{FED}").split()
+    has = running.shell(f"ls /{FED}").split()
     if "v4l2loopback.ko" not in has:
         pytest.skip("RUNG NOT RUN: v4l2loopback was not built for the machine's kernel; what apt or dkms said is above")
     if "pictures" not in has:
         pytest.skip(f"RUNG NOT RUN: clips/{CLIP} is not in the data folder; DATA=FOLDER names another one")
-    running.run(f"modprobe videodev; insmod /{FED}/v4l2loopback.ko video_nr=7 card_label=Fed exclusive_caps=1")
+    running.shell(f"modprobe videodev; insmod /{FED}/v4l2loopback.ko video_nr=7 card_label=Fed exclusive_caps=1")
     start_feeding = (
         f"systemd-run --quiet --unit=lab-feed python3 /{FED}/{FEEDER.name} /dev/video7 "
         f"{loopback.WIDTH} {loopback.HEIGHT} {loopback.FPS} /{FED}/pictures"
     )
-    running.run(start_feeding)
+    running.shell(start_feeding)
     known = len(told(subscriber, "event"))
     watch(running, broker, "/dev/video7")
     wait_until(lambda: told(subscriber, "info")[-1]["camera"].startswith("/dev/video7"), BOOT_S)
@@ -211,9 +214,9 @@ def test_a_camera_that_a_program_feeds_shows_a_real_face(
     event = next(each for each in told(subscriber, "event")[known:] if each["type"] == "appeared")
     assert "synthetic" not in event
     before = len(statuses(subscriber))
-    running.run("systemctl stop lab-feed")
+    running.shell("systemctl stop lab-feed")
     wait_until(lambda: set(statuses(subscriber)[before:]) & {"stalled", "offline"}, BOOT_S)
     before = len(statuses(subscriber))
-    running.run(start_feeding)
+    running.shell(start_feeding)
     wait_for(subscriber, "online", before)
     say(f"camera: a fed camera shows a real face, read as {event['emotion']}; fed again, it is online again")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pi.cuts import assert_nothing_torn, cut_often
-from tests.pi.image import PORT
+from tests.pi.ports import PORT
 from tests.pi.prerequisites import need
 from tests.pi.vm import BOOT_S, TOPIC, Machine, config, machine
 

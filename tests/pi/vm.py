@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
-import socket
+import shlex
 import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.pi import ports
 from tests.pi.cache import scratch
-from tests.pi.image import Image
+from tests.pi.hardware import PC
+from tests.pi.image import Image, with_the_service
 from tests.pi.lives import Line, Span
 from tests.pi.prerequisites import need, need_root
 from tests.pi.service import PATIENT
+from tests.pi.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import Self
 
-ACCELERATOR = os.environ.get("LAB_ACCELERATOR", "tcg,thread=multi")
-"""Emulation works everywhere; ``kvm`` is ten times as fast where the host has one that is whole."""
+    from tests.pi.hardware import Hardware
 
 _LESS = " ".join(
     [
-        *(f"systemd.mask={unit}.service" for unit in ("systemd-logind", "getty@tty1", "serial-getty@ttyS0")),
+        *(f"systemd.mask={unit}.service" for unit in ("systemd-logind", "getty@tty1")),
         *(
             "systemd.mask=systemd-timesyncd.service",
             "systemd.mask=apt-daily.timer",
+            "systemd.mask=dpkg-db-backup.timer",
             "systemd.mask=e2scrub_reap.service",
         ),
         "systemd.condition_needs_update=no",  # or each boot that a cut interrupts builds udev's database
@@ -60,20 +61,27 @@ BOOT_S = 3600.0
 
 @contextlib.contextmanager
 def machine(
-    files: Mapping[str, str], before: Callable[[Path], object] = lambda _root: None, processors: int = 1
+    files: Mapping[str, str],
+    build: Callable[[Hardware, Path], None] = with_the_service,
+    *,
+    hardware: Hardware = PC,
+    processors: int = 1,
+    network: bool = True,
 ) -> Iterator[Machine]:
-    """Yield a machine with this checkout's service, switched off; skip where none can run.
+    """Yield a machine with this checkout's service or its release, switched off; skip where none can run.
 
     Args:
         files: Files to write into it, by path.
-        before: What is done to the system before the service is installed.
+        build: Brings the service into its system.
+        hardware: What it is.
         processors: How many it has.
+        network: Whether it has one, with this host in it.
     """
     need_root()
     need("mmdebstrap")
-    need("qemu-system-x86_64")
+    need(hardware.emulator)
     with scratch() as work:
-        made = Machine(Image.make(work, {**PATIENT, **files}, before), processors)
+        made = Machine(Image.make(hardware, work, {**PATIENT, **files}, build), processors, network)
         try:
             yield made
         finally:
@@ -87,13 +95,15 @@ def config(port: int, camera: str, more: str = "") -> dict[str, str]:
 
 
 @dataclass
-class Machine:
+class Machine(System):
     """A machine that boots from a disk which keeps what was written through to it, and nothing else."""
 
     image: Image
     processors: int = 1
     """Two of an emulator wait for each other where the host has no time for both."""
 
+    network: bool = True
+    patience_s: float = BOOT_S
     lines: list[Line] = field(default_factory=list)
     """What came through the port, of all its lives."""
 
@@ -114,26 +124,30 @@ class Machine:
     def start(self) -> Self:
         """Switch it on."""
         folder = self.image.folder
+        hardware = self.image.hardware
+        network = ("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net") if self.network else ()
+        console = f"console={hardware.console} systemd.mask=serial-getty@{hardware.console}.service"
         port = folder / "port"
         for name in ("port", "shell"):
             (folder / name).unlink(missing_ok=True)
-        with (folder / "console").open("ab") as console:
+        with (folder / "console").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    need("qemu-system-x86_64"),
-                    *("-accel", ACCELERATOR, "-cpu", "max", "-m", "1024", "-smp", str(self.processors)),
+                    need(hardware.emulator),
+                    *hardware.options,
+                    *("-accel", hardware.accelerator, "-m", "1024", "-smp", str(self.processors)),
                     *("-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"),
                     *("-kernel", folder / "kernel", "-initrd", folder / "initrd"),
-                    *("-append", f"root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 panic=-1 {_LESS}"),
+                    *("-append", f"root=/dev/vda rw {console} quiet systemd.show_status=0 panic=-1 {_LESS}"),
                     *("-drive", f"file={folder / 'disk.raw'},if=virtio,format=raw,cache=writeback"),
                     *("-device", "virtio-serial-pci", "-chardev", f"socket,id=lab,path={port},server=on,wait=off"),
                     *("-device", "virtserialport,chardev=lab,name=lab"),
                     *("-chardev", f"socket,id=shell,path={folder / 'shell'},server=on,wait=off"),
                     *("-device", "virtserialport,chardev=shell,name=shell"),
-                    *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"),
+                    *network,
                 ],
                 stdin=subprocess.DEVNULL,
-                stdout=console,
+                stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self.started_s = time.monotonic()
@@ -155,22 +169,19 @@ class Machine:
         """Wait for one of this life."""
         self.wait_for('"type"', BOOT_S)
 
-    def run(self, command: str, timeout_s: float = BOOT_S) -> str:
-        """Run a line of shell in it as root, where it has `SHELL` and has booted, and return what it wrote.
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in it as root, where it has `ports.SHELL`, as soon as it has booted."""
+        found, out = ports.ask(self.image.folder / "shell", shlex.join(command), self.patience_s)
+        assert not (check and found), f"{shlex.join(command)}: {found}\n{out}"
+        return subprocess.CompletedProcess(command, found, out, "")
+
+    def shell(self, script: str) -> str:
+        """Run a shell script in it as root, where it has `ports.SHELL`, and return what it wrote.
 
         Raises:
             AssertionError: It failed.
         """
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(timeout_s)
-            connection.connect(os.fspath(self.image.folder / "shell"))
-            connection.sendall(f"{command}\n".encode())
-            written = b""
-            while not (found := re.search(rb"^lab-end (\d+)$", written, re.MULTILINE)):
-                written += connection.recv(4096)
-        out = written[: found.start()].decode("utf-8", "replace")
-        assert found[1] == b"0", f"{command}: {out}"
-        return out
+        return self.run("sh", "-c", script).stdout
 
     def wait_for(self, text: str, timeout_s: float) -> Line:
         """Wait for a line of this life that contains a text.
@@ -193,18 +204,5 @@ class Machine:
         return (self.image.folder / "console").read_text(encoding="utf-8", errors="replace")
 
     def _read(self, port: Path) -> None:
-        with socket.socket(socket.AF_UNIX) as connection:
-            until = time.monotonic() + 30
-            while True:
-                try:
-                    connection.connect(os.fspath(port))
-                except OSError:
-                    if time.monotonic() > until:
-                        return
-                    time.sleep(0.02)
-                else:
-                    break
-            with connection.makefile("rb") as file, contextlib.suppress(ConnectionResetError):  # the cut
-                for line in file:
-                    if line.endswith(b"\n"):
-                        self.lines.append(Line(time.monotonic(), line.decode("utf-8", "replace").rstrip()))
+        for line in ports.lines(port):
+            self.lines.append(Line(time.monotonic(), line))
