@@ -24,11 +24,11 @@ class Rect:
         return self.width * self.height
 
     @property
-    def middle(self) -> tuple[float, float]:
-        """Its centre."""
+    def centre(self) -> tuple[float, float]:
+        """The point in its middle."""
         return self.x + self.width / 2, self.y + self.height / 2
 
-    def grown(self, margin: float) -> Rect:
+    def expanded(self, margin: float) -> Rect:
         """Return it with `margin` times its width and height added on each side."""
         dx, dy = self.width * margin, self.height * margin
         return Rect(self.x - dx, self.y - dy, self.width + 2 * dx, self.height + 2 * dy)
@@ -53,7 +53,7 @@ class Rect:
         """Return it elsewhere."""
         return Rect(self.x + right, self.y + down, self.width, self.height)
 
-    def holds(self, point: tuple[float, float]) -> bool:
+    def contains(self, point: tuple[float, float]) -> bool:
         """Whether a point lies within."""
         return self.x <= point[0] < self.x + self.width and self.y <= point[1] < self.y + self.height
 
@@ -61,15 +61,15 @@ class Rect:
         """Return where it is in a frame that is `by` times as wide and as high."""
         return Rect(self.x * by, self.y * by, self.width * by, self.height * by)
 
-    def shared_area(self, other: Rect) -> float:
+    def intersection_area(self, other: Rect) -> float:
         """Return the area that both cover, in square pixels."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         return width * height if width > 0 and height > 0 else 0.0
 
-    def overlap(self, other: Rect) -> float:
+    def iou(self, other: Rect) -> float:
         """Return intersection over union, 0 to 1."""
-        shared = self.shared_area(other)
+        shared = self.intersection_area(other)
         return shared / (self.area + other.area - shared) if shared else 0.0
 
     def moved_toward(self, other: Rect, part: float) -> Rect:

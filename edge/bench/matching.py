@@ -107,4 +107,4 @@ def _is_centred(face: Rect, box: Rect) -> bool:
 
 def _distance(face: Rect, box: Rect) -> float:
     """Return the distance of the centres, as a part of the face's width."""
-    return math.dist(face.middle, box.middle) / face.width
+    return math.dist(face.centre, box.centre) / face.width

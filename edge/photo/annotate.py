@@ -53,9 +53,9 @@ def annotate(photo: Colours, faces: Sequence[PhotoFace]) -> Colours:
     row = max(12.0, _ROW * min(size))
     boxes = [face.box.scaled(scale) for face in faces]
     for face, box in zip(faces, boxes, strict=True):
-        corners = cv2.boxPoints((box.middle, (box.width, box.height), face.tilt)).round().astype(np.int32)
+        corners = cv2.boxPoints((box.centre, (box.width, box.height), face.tilt)).round().astype(np.int32)
         cv2.polylines(copy, [corners], isClosed=True, color=_bgr(face.emotion), thickness=max(2, round(row / 7)))
-    taken = [box.grown(0.05) for box in boxes]
+    taken = [box.expanded(0.05) for box in boxes]
     for face, box in zip(faces, boxes, strict=True):
         panel = _place(box, _WIDE * row, (1.5 + len(face.probabilities)) * row, size, taken)
         taken.append(panel)
@@ -66,7 +66,7 @@ def annotate(photo: Colours, faces: Sequence[PhotoFace]) -> Colours:
 def _place(box: Rect, width: float, height: float, size: tuple[int, int], taken: Sequence[Rect]) -> Rect:
     """Return where a panel hides least: beside the face, above or below it, within the picture."""
     gap = 0.08 * box.width
-    middle_x, middle_y = box.middle
+    middle_x, middle_y = box.centre
     places = (
         (box.x + box.width + gap, middle_y - height / 2),
         (box.x - gap - width, middle_y - height / 2),
@@ -77,7 +77,7 @@ def _place(box: Rect, width: float, height: float, size: tuple[int, int], taken:
         Rect(min(max(x, 0), max(size[0] - width, 0)), min(max(y, 0), max(size[1] - height, 0)), width, height)
         for x, y in places
     ]
-    return min(inside, key=lambda panel: sum(panel.shared_area(other) for other in taken))
+    return min(inside, key=lambda panel: sum(panel.intersection_area(other) for other in taken))
 
 
 def _draw(copy: Colours, face: PhotoFace, panel: Rect, row: float) -> None:

@@ -124,7 +124,7 @@ def _find(gray: NDArray[np.uint8], reader: ModelReader, min_score: float | None)
     for one in sorted(candidates, key=lambda one: (-one.hits, abs(one.tilt))):
         if any(_is_same(one.box, box) for box in kept):
             continue
-        on_chest = any(chest(box).holds(one.box.middle) for box in kept)
+        on_chest = any(chest(box).contains(one.box.centre) for box in kept)
         if one.hits >= (_HITS_CHEST if on_chest else _HITS_SURE) and _is_face(small, one, reader, min_score):
             kept.append(one.box)
             found.append((one.box.scaled(shrink), one.tilt))
@@ -139,7 +139,7 @@ def _is_face(gray: NDArray[np.uint8], one: _Group, reader: ModelReader, min_scor
 
 
 def _is_same(one: Rect, other: Rect) -> bool:
-    return one.overlap(other) >= SAME_OVERLAP or one.holds(other.middle) or other.holds(one.middle)
+    return one.iou(other) >= SAME_OVERLAP or one.contains(other.centre) or other.contains(one.centre)
 
 
 def _hits(gray: NDArray[np.uint8], tilt: float, detector: HaarDetector) -> list[Rect]:
@@ -157,7 +157,7 @@ def _grouped(hits: Sequence[Rect]) -> list[list[Rect]]:
     """Return hits in groups, each of one face."""
     groups: list[list[Rect]] = []
     for hit in hits:
-        group = next((group for group in groups if mean(group).overlap(hit) >= SAME_OVERLAP), None)
+        group = next((group for group in groups if mean(group).iou(hit) >= SAME_OVERLAP), None)
         if group is None:
             groups.append([hit])
         else:

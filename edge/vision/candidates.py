@@ -141,8 +141,8 @@ class Candidates:
 
     def _was_rejected(self, found: Rect, time_s: float) -> bool:
         self._rejected = [(rect, when_s) for rect, when_s in self._rejected if time_s - when_s < _REJECTED_S]
-        return any(rect.overlap(found) >= SAME_OVERLAP for rect, _ in self._rejected)
+        return any(rect.iou(found) >= SAME_OVERLAP for rect, _ in self._rejected)
 
 
 def _is_known(found: Rect, tracks: Sequence[Track]) -> bool:
-    return any(track.rect.overlap(found) >= SAME_OVERLAP or track.rect.holds(found.middle) for track in tracks)
+    return any(track.rect.iou(found) >= SAME_OVERLAP or track.rect.contains(found.centre) for track in tracks)

@@ -43,7 +43,7 @@ def crop(gray: NDArray[np.uint8], face: Rect, card: Card, tilt: float = 0.0) -> 
     Returns:
         ``(card.input.height, card.input.width)`` uint8.
     """
-    part, width, height = face.grown(card.input.crop_margin), card.input.width, card.input.height
+    part, width, height = face.expanded(card.input.crop_margin), card.input.width, card.input.height
     return turned(gray, part, tilt, width, height) if tilt else resized(cut_out(gray, part), width, height)
 
 
@@ -73,7 +73,7 @@ def turned(gray: NDArray[np.uint8], wanted: Rect, tilt: float, width: int, heigh
     """
     step_x, step_y = wanted.width / width, wanted.height / height
     cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
-    x, y = wanted.middle
+    x, y = wanted.centre
     if max(step_x, step_y) > _DIRECT:
         if not tilt:
             return _shrunk(cut_out(gray, wanted), width, height)

@@ -145,9 +145,9 @@ class HaarDetector:
 
     def _find(self, gray: NDArray[np.uint8], face: Rect, tilt: float, how: _FineSearch) -> Rect | None:
         least, most = (part * face.width for part in _NEAR_SIZES)
-        part = _Region(gray, face.grown(how.reach), least / how.window, tilt)
+        part = _Region(gray, face.expanded(how.reach), least / how.window, tilt)
         found = part.find(self._cascades[0], how.step, neighbours=how.neighbours, least=least, most=most)
-        return max(found, key=face.overlap, default=None)
+        return max(found, key=face.iou, default=None)
 
 
 class _Region:
@@ -186,7 +186,7 @@ class _Region:
         return [self._in_frame(*map(float, box)) for box in found]
 
     def _in_frame(self, x: float, y: float, width: float, height: float) -> Rect:
-        middle_x, middle_y = self._rect.middle
+        middle_x, middle_y = self._rect.centre
         # From the part's own middle, which turning leaves where it was.
         right = (x + width / 2) * self._shrink - self._rect.width / 2
         down = (y + height / 2) * self._shrink - self._rect.height / 2

@@ -120,7 +120,7 @@ class Flow:
             time_s: Seconds.
         """
         turn = worth_turning(tilt, _UPRIGHT)
-        return Template(turned(gray, face.grown(_ROOM), turn, _SIDE, _SIDE), tilt - turn, time_s)
+        return Template(turned(gray, face.expanded(_ROOM), turn, _SIDE, _SIDE), tilt - turn, time_s)
 
     def follow(self, before: Template, gray: NDArray[np.uint8], expected: Rect, tilt: float) -> Followed | None:
         """Return where the face of a template is in a frame; None if too few of its points can be followed.
@@ -132,7 +132,7 @@ class Flow:
             tilt: Degrees by which the head should lean, clockwise.
         """
         cut_at = worth_turning(tilt, _UPRIGHT)
-        now = turned(gray, expected.grown(_ROOM), cut_at, _SIDE, _SIDE)
+        now = turned(gray, expected.expanded(_ROOM), cut_at, _SIDE, _SIDE)
         moved, there = _lucas_kanade(before.pixels, now, _GRID, _GRID, _LEVELS)
         back, back_there = _lucas_kanade(now, before.pixels, moved, _GRID, _LEVELS_BACK)
         away = np.abs(back - _GRID).max(axis=(1, 2))
@@ -155,9 +155,9 @@ class Flow:
             return None
         middle = (_SIDE - 1) / 2
         right, down = (similarity @ (middle, middle, 1.0) - middle).tolist()  # Python reckons faster with its own
-        scale = expected.grown(_ROOM).width / _SIDE
+        scale = expected.expanded(_ROOM).width / _SIDE
         cos, sin = math.cos(math.radians(cut_at)), math.sin(math.radians(cut_at))
-        x, y = expected.middle
+        x, y = expected.centre
         x, y = x + scale * (cos * right - sin * down), y + scale * (sin * right + cos * down)
         width, height = expected.width * size, expected.height * size
         rect = Rect(x - width / 2, y - height / 2, width, height)

@@ -170,5 +170,5 @@ def _stays(track: Track, changed: float, time_s: float) -> bool:
 
 def _could_be(lost: Rect, found: Rect) -> bool:
     """Whether a lost face can be where one was found: not farther than its own width, and about as large."""
-    distance = math.dist(lost.middle, found.middle)
+    distance = math.dist(lost.centre, found.centre)
     return distance < lost.width and 0.7 < found.width / lost.width < 1.4

@@ -51,7 +51,7 @@ def hits_needed(candidate: Track, tracks: Iterable[Track], *, scored: bool) -> i
         tracks: All tracks.
         scored: Whether the model has a face output.
     """
-    if any(chest(track.rect).holds(candidate.rect.middle) for track in tracks if track.confirmed):
+    if any(chest(track.rect).contains(candidate.rect.centre) for track in tracks if track.confirmed):
         return CHEST_HITS
     return SURE_HITS if scored and candidate.face_score >= SURE_SCORE else CONFIRM_HITS
 

@@ -181,7 +181,7 @@ class FaceSearch:
         everything = Rect(0, 0, width, height)
         waited_s = time_s - self._whole_s
         is_due = waited_s >= _WHOLE * self._notice_s
-        explained = [rect.grown(_MARGIN) for rect in known]
+        explained = [rect.expanded(_MARGIN) for rect in known]
         if not is_due:
             explained += [_body(rect, height) for rect in held]
         regions = [region.clipped(width, height) for region in self._motion.regions(explained)]
@@ -200,7 +200,7 @@ def _merged(found: list[Found]) -> list[Found]:
     groups: list[list[Found]] = []
     for one in found:
         for group in groups:
-            if one[1] == group[0][1] and one[0].overlap(group[0][0]) >= _ALIKE:
+            if one[1] == group[0][1] and one[0].iou(group[0][0]) >= _ALIKE:
                 group.append(one)
                 break
         else:
@@ -221,7 +221,7 @@ def _without(gray: NDArray[np.uint8], faces: list[Rect]) -> NDArray[np.uint8]:
     hidden = gray.copy()
     height, width = gray.shape
     for face in faces:
-        inside = face.grown(_HIDDEN).clipped(width, height).whole()
+        inside = face.expanded(_HIDDEN).clipped(width, height).whole()
         part = hidden[int(inside.y) : int(inside.y + inside.height), int(inside.x) : int(inside.x + inside.width)]
         if part.size:
             part[:] = cv2.mean(part)[0]

@@ -124,7 +124,7 @@ class Track:
     def rescale(self, right: float, down: float) -> None:
         """Move to where it is in frames that are `right` times as wide and `down` times as high as those before."""
         width, height = self.rect.width * down, self.rect.height * down
-        x, y = self.rect.middle[0] * right - width / 2, self.rect.middle[1] * down - height / 2
+        x, y = self.rect.centre[0] * right - width / 2, self.rect.centre[1] * down - height / 2
         self.rect = Rect(x, y, width, height)
         self.velocity = self.velocity[0] * right, self.velocity[1] * down
 
@@ -137,7 +137,7 @@ class Track:
             time_s: Capture time of the frame.
             followed: Where flow says that it is; None: flow has lost it.
         """
-        agrees = followed is not None and followed.rect.overlap(found) >= _AGREES
+        agrees = followed is not None and followed.rect.iou(found) >= _AGREES
         expected = followed.rect if followed else self.predicted(time_s)
         self._move(expected.moved_toward(found, _ANCHOR_GAIN if agrees else _POSITION_GAIN), tilt, time_s)
         self._anchor_every_s = min(2 * self._anchor_every_s, _ANCHOR_S[1]) if agrees else _ANCHOR_S[0]
@@ -154,9 +154,9 @@ class Track:
         self._move(followed.rect, followed.tilt, time_s)
 
     def _move(self, rect: Rect, tilt: float, time_s: float) -> None:
-        elapsed_s, before = max(time_s - self.found_s, _LEAST_S), self.rect.middle
+        elapsed_s, before = max(time_s - self.found_s, _LEAST_S), self.rect.centre
         self.rect = rect
-        speed = [(new - old) / elapsed_s for new, old in zip(self.rect.middle, before, strict=True)]
+        speed = [(new - old) / elapsed_s for new, old in zip(self.rect.centre, before, strict=True)]
         self.velocity = (
             self.velocity[0] + _VELOCITY_GAIN * (speed[0] - self.velocity[0]),
             self.velocity[1] + _VELOCITY_GAIN * (speed[1] - self.velocity[1]),

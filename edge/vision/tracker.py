@@ -153,7 +153,7 @@ class Tracker:
 
     def _is_taken(self, found: Rect, by: Track) -> bool:
         """Whether another track has this face in this frame already."""
-        return any(t is not by and t.visible and t.rect.overlap(found) >= SAME_OVERLAP for t in self._tracks)
+        return any(t is not by and t.visible and t.rect.iou(found) >= SAME_OVERLAP for t in self._tracks)
 
     def _remove_lost(self, time_s: float) -> tuple[list[Track], list[Track]]:
         self._candidates.note_rejected(self._tracks, time_s)

@@ -48,7 +48,7 @@ VIEWS = (
 
 def view_crop(gray: NDArray[np.uint8], face: Rect, card: Card, view: View, tilt: float = 0.0) -> NDArray[np.uint8]:
     """Return a face in a view as the model's input; the arguments and the result are those of `crop`."""
-    return view.of(crop(gray, face.grown(view.margin), card, tilt))
+    return view.of(crop(gray, face.expanded(view.margin), card, tilt))
 
 
 def view_stills(stills: NDArray[np.uint8], view: View, width: int, height: int) -> NDArray[np.uint8]:
@@ -63,5 +63,5 @@ def view_stills(stills: NDArray[np.uint8], view: View, width: int, height: int) 
     Returns:
         ``(N, height, width)`` uint8.
     """
-    part = Rect(0, 0, stills.shape[2], stills.shape[1]).grown(view.margin)
+    part = Rect(0, 0, stills.shape[2], stills.shape[1]).expanded(view.margin)
     return all_resized((view.of(cut_out(still, part)) for still in stills), width, height)

@@ -12,14 +12,14 @@ rects = st.builds(Rect, places, places, sides, sides)
 
 
 def test_overlap_of_half() -> None:
-    assert Rect(0, 0, 10, 10).overlap(Rect(5, 0, 10, 10)) == pytest.approx(1 / 3)
+    assert Rect(0, 0, 10, 10).iou(Rect(5, 0, 10, 10)) == pytest.approx(1 / 3)
 
 
 @given(rects, rects)
 def test_overlap_is_symmetric_and_within_0_and_1(a: Rect, b: Rect) -> None:
-    assert a.overlap(b) == pytest.approx(b.overlap(a))
-    assert 0 <= a.overlap(b) <= 1 + 1e-9
-    assert a.overlap(a) == pytest.approx(1)
+    assert a.iou(b) == pytest.approx(b.iou(a))
+    assert 0 <= a.iou(b) <= 1 + 1e-9
+    assert a.iou(a) == pytest.approx(1)
 
 
 @given(rects)
@@ -32,4 +32,4 @@ def test_clipped_lies_within_the_frame(rect: Rect) -> None:
 
 
 def test_grown_keeps_the_centre() -> None:
-    assert Rect(10, 20, 100, 50).grown(0.1) == Rect(0, 15, 120, 60)
+    assert Rect(10, 20, 100, 50).expanded(0.1) == Rect(0, 15, 120, 60)

@@ -62,7 +62,7 @@ def true(person: Person) -> FoundFace:
 
 def moved(person: Person, across: float, scale: float = 1.0) -> FoundFace:
     """Shift by parts of the width, and scale about the centre."""
-    box = person.box.grown((scale - 1) / 2)
+    box = person.box.expanded((scale - 1) / 2)
     return FoundFace(Rect(box.x + across * person.box.width, box.y, box.width, box.height), person.label, person.number)
 
 

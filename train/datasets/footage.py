@@ -106,7 +106,7 @@ def beside_people(footage: Footage, folder: Path, random: np.random.Generator) -
     cascade = load_cascade()
     for picture in _frames(path):
         boxes = raw_detections(cascade, picture) + _anywhere(picture, random)
-        yield from cut(picture, [box for box in boxes if not any(map(box.overlap, footage.people))])
+        yield from cut(picture, [box for box in boxes if not any(map(box.iou, footage.people))])
 
 
 def _frames(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -86,7 +86,7 @@ def _faces(gray: NDArray[np.uint8], finder: ModelBundle | None, height: int, wid
         yield resized(gray, width, height)
         return
     for face in read_faces(gray, finder):
-        part = face.box.grown(finder.card.input.crop_margin)
+        part = face.box.expanded(finder.card.input.crop_margin)
         yield (
             turned(gray, part, face.tilt, width, height) if face.tilt else resized(cut_out(gray, part), width, height)
         )

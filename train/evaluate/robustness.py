@@ -53,7 +53,7 @@ def _jpeg(picture: Pictures, quality: int) -> Pictures:
 
 def _boxes(pictures: Pictures, across: float = 0.0, down: float = 0.0, grown: float = 0.0) -> Pictures:
     """Cut another box out of each picture; beyond the picture its edge is repeated, as at the edge of a frame."""
-    box = Rect(0, 0, SIZE, SIZE).moved(across * SIZE, down * SIZE).grown(grown)
+    box = Rect(0, 0, SIZE, SIZE).moved(across * SIZE, down * SIZE).expanded(grown)
     return _each(pictures, lambda one: resized(cut_out(one, box), SIZE, SIZE))
 
 

@@ -58,7 +58,7 @@ def paint(picture: NDArray[np.float32], place: Rect, person: Looks) -> None:
 def _blend(picture: NDArray[np.float32], place: Rect, face: NDArray[np.float32]) -> None:
     """Blend the face in, sampled at its exact place so that it glides rather than jumps from pixel to pixel."""
     height, width = picture.shape
-    around = place.grown(0.05).clipped(width, height)
+    around = place.expanded(0.05).clipped(width, height)
     left, top = int(around.x), int(around.y)
     part = picture[top : int(around.y + around.height) + 1, left : int(around.x + around.width) + 1]
     if not part.size or not around.area:

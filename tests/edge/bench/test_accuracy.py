@@ -38,7 +38,7 @@ def test_boxes_are_counted_with_the_number_of_frames() -> None:
         accuracy(
             (FACE, [FACE, ELSEWHERE]),
             (FACE, [FACE, Rect(205, 105, 100, 100)]),
-            (FACE, [FACE, FACE.grown(0.5), ELSEWHERE]),
+            (FACE, [FACE, FACE.expanded(0.5), ELSEWHERE]),
             (None, [FACE]),
         )
         .report()

@@ -9,7 +9,7 @@ FACE = Rect(200, 100, 100, 100)
 OTHER = Rect(400, 100, 120, 120)
 ELSEWHERE = Rect(50, 350, 100, 100)
 NEAR = Rect(205, 105, 100, 100)
-LARGE = FACE.grown(0.5)
+LARGE = FACE.expanded(0.5)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_each_finds_the_person_of_the_test_card(settings: Settings) -> None:
     assert face
     for name, method in found.items():
         (seen,) = method.faces()
-        assert face.overlap(seen.rect) > 0.5, name
+        assert face.iou(seen.rect) > 0.5, name
         assert seen.emotion in (*bundle.labels, "uncertain")
         assert seen.id == (1 if name is MethodName.OURS else None)
 

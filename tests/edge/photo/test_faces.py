@@ -32,13 +32,13 @@ def head() -> tuple[Gray, Rect]:
     scene = Scene()
     face = scene.truth(1.0).face
     assert face is not None
-    part = face.grown(0.8).clipped(640, 480).whole()
+    part = face.expanded(0.8).clipped(640, 480).whole()
     cut = scene.render(1.0)[int(part.y) : int(part.y + part.height), int(part.x) : int(part.x + part.width)]
     return cut, face.moved(-part.x, -part.y)
 
 
 def turned(gray: Gray, about: Rect, degrees: float) -> Gray:
-    turn = cv2.getRotationMatrix2D(about.middle, -degrees, 1.0)
+    turn = cv2.getRotationMatrix2D(about.centre, -degrees, 1.0)
     return np.asarray(cv2.warpAffine(gray, turn, gray.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
@@ -47,7 +47,7 @@ def test_each_of_several_faces_is_found_once_the_largest_first(bundle: ModelBund
     faces = read_faces(crowd.render(2.0), bundle)
     assert len(faces) == 3
     assert [face.box.area for face in faces] == sorted((face.box.area for face in faces), reverse=True)
-    assert all(any(face.box.overlap(truth) > 0.5 for face in faces) for truth in crowd.faces(2.0))
+    assert all(any(face.box.iou(truth) > 0.5 for face in faces) for truth in crowd.faces(2.0))
 
 
 @pytest.mark.parametrize("scale", [0.25, 4.0])
@@ -56,7 +56,7 @@ def test_a_face_is_found_in_any_size(bundle: ModelBundle, head: tuple[Gray, Rect
     size = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
     (found,) = read_faces(np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8), bundle)
     there = Rect(face.x * scale, face.y * scale, face.width * scale, face.height * scale)
-    assert found.box.overlap(there) > 0.5
+    assert found.box.iou(there) > 0.5
 
 
 @pytest.mark.parametrize("degrees", [-45.0, 30.0])
@@ -66,7 +66,7 @@ def test_a_head_that_leans_is_found_and_read_upright(
     gray, face = head
     (found,) = read_faces(turned(gray, face, degrees), bundle)
     assert abs(found.tilt - degrees) <= 20
-    assert found.box.overlap(face) > 0.5
+    assert found.box.iou(face) > 0.5
     (upright,) = read_faces(gray, bundle)
     assert found.emotion == upright.emotion
 

@@ -61,10 +61,10 @@ class BlobDetector:
                 found.append(
                     Rect(float(left + xs.min()), float(ys.min()), float(np.ptp(xs)) + 1, float(np.ptp(ys)) + 1),
                 )
-        return [face for face in found if part is None or part.region.holds(face.middle)]
+        return [face for face in found if part is None or part.region.contains(face.centre)]
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        return next((found for found in self.search(gray) if found.overlap(face) > 0.2 and not tilt), None)
+        return next((found for found in self.search(gray) if found.iou(face) > 0.2 and not tilt), None)
 
     search_around = search_near
 
@@ -152,7 +152,7 @@ def test_what_is_no_face_is_not_told() -> None:
 def test_a_newcomer_must_look_like_a_face_from_nearer_too(middle: int, events: int) -> None:
     """The whole is bright enough either way; the middle alone is not always."""
     subject = Pipeline(BlobDetector(), Doubtful(), FacesConfig(), EmotionConfig())
-    assert len(play(subject, 1, (ANN, 255), (ANN.grown(-0.1), middle))) == events
+    assert len(play(subject, 1, (ANN, 255), (ANN.expanded(-0.1), middle))) == events
 
 
 def test_each_face_has_its_own_emotion() -> None:

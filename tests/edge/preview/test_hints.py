@@ -70,8 +70,8 @@ def test_a_face_that_is_too_small_is_found_and_measured(finder: HintFinder, pers
     assert hint.text.endswith("at least 72 are needed. Come nearer, or lower faces.min_height.")
     assert hint.box
     assert 36 <= hint.box.height < 72
-    assert 220 < hint.box.middle[0] < 380
-    assert 200 < hint.box.middle[1] < 320
+    assert 220 < hint.box.centre[0] < 380
+    assert 200 < hint.box.centre[1] < 320
 
 
 def test_a_face_in_the_dark_is_found_too(finder: HintFinder, person: NDArray[np.uint8]) -> None:

@@ -49,7 +49,7 @@ def test_the_cascade_finds_every_kind_of_person(seed: int) -> None:
     for now_s in (0.5, 7.3, 14.1, 20.9, 27.7):
         face = scene.truth(now_s).face
         assert face is not None
-        assert any(face.overlap(found) > 0.4 for found in detector.search(scene.render(now_s)))
+        assert any(face.iou(found) > 0.4 for found in detector.search(scene.render(now_s)))
 
 
 def test_a_round_shows_each_emotion_once_then_nobody(scene: Scene) -> None:
@@ -72,7 +72,7 @@ def test_the_cascade_finds_every_face_where_it_is(scene: Scene) -> None:
         now_s = tick / 5
         truth = scene.truth(now_s)
         assert truth.face is not None
-        if not any(truth.face.overlap(found) > 0.4 for found in detector.search(scene.render(now_s))):
+        if not any(truth.face.iou(found) > 0.4 for found in detector.search(scene.render(now_s))):
             missed.append((now_s, truth.emotion))
     assert len(missed) <= 3, missed
 
@@ -95,12 +95,12 @@ def test_a_crowd_is_as_many_as_were_asked_for_and_each_is_found(people: int) -> 
     for now_s in (0.0, 3.3, 9.1, 50.0):
         faces, found = crowd.faces(now_s), detector.search(crowd.render(now_s))
         assert len(faces) == people
-        assert all(any(face.holds(box.middle) for face in faces) for box in found)
+        assert all(any(face.contains(box.centre) for face in faces) for box in found)
         for face in faces:
             assert face.width >= SMALLEST_FACE - 1e-9 > 80
             assert face.clipped(640, 480).area == pytest.approx(face.area)
-            assert sum(face.overlap(other) > 0 for other in faces) == 1  # itself
-            assert any(face.overlap(box) > 0.4 for box in found)
+            assert sum(face.iou(other) > 0 for other in faces) == 1  # itself
+            assert any(face.iou(box) > 0.4 for box in found)
 
 
 def test_a_picture_has_room_for_so_many_people() -> None:

@@ -57,17 +57,17 @@ class Stage:
         return [
             face
             for face in self.faces  # whatever their size, for it may take another frame until that is searched for
-            if part.region.holds(face.middle) and abs(self.tilts.get(face, 0.0) - part.tilt) < 16
+            if part.region.contains(face.centre) and abs(self.tilts.get(face, 0.0) - part.tilt) < 16
         ]
 
     def search_near(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
         assert gray.shape == (480, 640)
         self.nearby.append(face)
-        there = [f for f in self.faces if f.overlap(face) > 0.2 and abs(self.tilts.get(f, 0.0) - tilt) < 16]
-        return max(there, key=face.overlap, default=None)
+        there = [f for f in self.faces if f.iou(face) > 0.2 and abs(self.tilts.get(f, 0.0) - tilt) < 16]
+        return max(there, key=face.iou, default=None)
 
     def search_around(self, gray: NDArray[np.uint8], face: Rect, tilt: float = 0.0) -> Rect | None:
-        return self.search_near(gray, face.grown(0.5), tilt)
+        return self.search_near(gray, face.expanded(0.5), tilt)
 
 
 class ScriptedReader:
@@ -94,7 +94,7 @@ class ScriptedReader:
         return self._score(face)
 
     def _score(self, face: Rect) -> float:
-        return max((score for known, score in self.scores.items() if known.overlap(face) > 0.2), default=1.0)
+        return max((score for known, score in self.scores.items() if known.iou(face) > 0.2), default=1.0)
 
 
 class Play:

@@ -38,7 +38,7 @@ def test_what_the_model_takes_for_no_face_never_counts_and_is_removed() -> None:
     play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.1, RIGHT: 0.9})
     assert play.frames(CONFIRM_HITS) == ([1], [])
     (track,), _ = play.frame()
-    assert track.rect.overlap(RIGHT) > 0.5
+    assert track.rect.iou(RIGHT) > 0.5
     play.stage.still = True
     play.frames(REJECT_HITS)
     play.reader.candidates.clear()
@@ -50,7 +50,7 @@ def test_what_looks_much_like_a_face_counts_sooner() -> None:
     play = Play(Stage(LEFT, RIGHT), scores={LEFT: 0.8, RIGHT: 0.97})
     play.frames(SURE_HITS - 1)
     (track,), _ = play.frame()
-    assert track.rect.overlap(RIGHT) > 0.5
+    assert track.rect.iou(RIGHT) > 0.5
     assert sorted(play.frames(CONFIRM_HITS - SURE_HITS)[0]) == [1, 2]
 
 
@@ -146,7 +146,7 @@ def test_what_is_no_face_takes_no_place_from_one() -> None:
     play = Play(Stage(large, small), FacesConfig(max_faces=1), scores={large: 0.1, small: 0.9})
     seen = [tracks for _ in range(40) if (tracks := play.frame()[0])]
     assert seen
-    assert all(len(tracks) == 1 and tracks[0].rect.overlap(small) > 0.5 for tracks in seen)
+    assert all(len(tracks) == 1 and tracks[0].rect.iou(small) > 0.5 for tracks in seen)
 
 
 def test_what_a_fine_search_does_not_find_is_no_face() -> None:

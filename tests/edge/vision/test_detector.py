@@ -31,12 +31,12 @@ def picture() -> tuple[Gray, Rect]:
 
 
 def same(found: Rect | None, face: Rect) -> bool:
-    return found is not None and found.overlap(face) > 0.5
+    return found is not None and found.iou(face) > 0.5
 
 
 def turned(gray: Gray, about: Rect, degrees: float) -> Gray:
     """Turn a picture clockwise."""
-    turn = cv2.getRotationMatrix2D(about.middle, -degrees, 1.0)
+    turn = cv2.getRotationMatrix2D(about.centre, -degrees, 1.0)
     return np.asarray(
         cv2.warpAffine(gray, turn, (gray.shape[1], gray.shape[0]), borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
@@ -45,7 +45,7 @@ def turned(gray: Gray, about: Rect, degrees: float) -> Gray:
 def test_it_is_found_in_the_whole_frame_and_in_a_part_of_it(detector: HaarDetector, picture: tuple[Gray, Rect]) -> None:
     gray, face = picture
     assert any(same(found, face) for found in detector.search(gray))
-    assert any(same(found, face) for found in detector.search(gray, SearchPart(face.grown(0.3), 72, 480)))
+    assert any(same(found, face) for found in detector.search(gray, SearchPart(face.expanded(0.3), 72, 480)))
     elsewhere = SearchPart(Rect(0, 0, face.x - 10, 480), 72, 480)
     assert not any(same(found, face) for found in detector.search(gray, elsewhere))
 
@@ -98,7 +98,7 @@ def test_a_head_that_leans_is_found_by_who_leans_too(
     leaning = turned(gray, near, tilt)
     found = detector.search_near(leaning, near.moved(6, -6), tilt)
     assert found is not None
-    assert found.middle == pytest.approx(near.middle, abs=near.width * 0.06)
+    assert found.centre == pytest.approx(near.centre, abs=near.width * 0.06)
     assert found.width == pytest.approx(near.width, rel=0.12)
     if abs(tilt) == 50:
         assert detector.search_around(leaning, near) is None

@@ -29,11 +29,11 @@ def moved(
     gray: Gray, face: Rect, right: float = 0, down: float = 0, size: float = 1, lean: float = 0
 ) -> tuple[Gray, Rect]:
     """Move the picture with its face; `lean` turns it clockwise."""
-    turn = np.asarray(cv2.getRotationMatrix2D(face.middle, -lean, size), np.float64)
+    turn = np.asarray(cv2.getRotationMatrix2D(face.centre, -lean, size), np.float64)
     turn += np.array([[0, 0, right], [0, 0, down]])
     there = cv2.warpAffine(gray, turn, gray.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
     width, height = face.width * size, face.height * size
-    x, y = face.middle[0] + right - width / 2, face.middle[1] + down - height / 2
+    x, y = face.centre[0] + right - width / 2, face.centre[1] + down - height / 2
     return np.asarray(there, np.uint8), Rect(x, y, width, height)
 
 
@@ -51,7 +51,7 @@ def test_shift_size_and_roll_are_followed(
     later, there = moved(gray, face, right, down, size, lean)
     followed = Flow().follow(template, later, face, tilt)
     assert followed is not None
-    assert followed.rect.middle == pytest.approx(there.middle, abs=0.02 * face.width)
+    assert followed.rect.centre == pytest.approx(there.centre, abs=0.02 * face.width)
     assert followed.rect.width == pytest.approx(there.width, rel=0.03)
     assert followed.tilt == pytest.approx(tilt + lean, abs=2.5)
     assert followed.agreement > 0.5
@@ -69,7 +69,7 @@ def test_a_small_lean_is_not_lost_between_templates(picture: tuple[Gray, Rect]) 
         rect, tilt = followed.rect, followed.tilt
         before = flow.template(now, rect, tilt, 0.0)
     assert tilt == pytest.approx(30, abs=6)
-    assert rect.middle == pytest.approx(face.middle, abs=0.05 * face.width)
+    assert rect.centre == pytest.approx(face.centre, abs=0.05 * face.width)
 
 
 def test_a_template_that_stays_does_not_drift(picture: tuple[Gray, Rect]) -> None:
@@ -84,7 +84,7 @@ def test_a_template_that_stays_does_not_drift(picture: tuple[Gray, Rect]) -> Non
         followed = flow.follow(before, noisy, rect, tilt)
         assert followed is not None
         rect, tilt = followed.rect, followed.tilt
-    assert rect.middle == pytest.approx(there.middle, abs=0.02 * face.width)
+    assert rect.centre == pytest.approx(there.centre, abs=0.02 * face.width)
     assert rect.width == pytest.approx(face.width, rel=0.03)
 
 
@@ -102,7 +102,7 @@ def test_a_hand_that_passes_does_not_take_the_face_along(picture: tuple[Gray, Re
         followed = flow.follow(before, now, rect, 0.0)
         assert followed is not None
         rect = followed.rect
-    assert rect.middle == pytest.approx(face.middle, abs=0.03 * face.width)
+    assert rect.centre == pytest.approx(face.centre, abs=0.03 * face.width)
 
 
 def test_who_is_not_there_any_more_is_not_followed(picture: tuple[Gray, Rect]) -> None:
@@ -122,4 +122,4 @@ def test_a_place_beyond_the_frame_is_no_error(picture: tuple[Gray, Rect], place:
     gray, _ = picture
     flow = Flow()
     followed = flow.follow(flow.template(gray, place, 10.0, 0.0), gray, place, 10.0)
-    assert followed is None or followed.rect.overlap(place) > 0.9
+    assert followed is None or followed.rect.iou(place) > 0.9

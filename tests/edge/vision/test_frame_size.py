@@ -30,7 +30,7 @@ def test_a_face_is_the_same_where_the_size_of_the_frame_changes(size: tuple[int,
     assert all(ids == [1] for ids in seen[20:])
     truth = scene.truth(44 / 15).face
     assert truth is not None
-    assert tracks[0].rect.middle[0] == pytest.approx(truth.middle[0] * size[0] / 640, abs=0.1 * size[0])
+    assert tracks[0].rect.centre[0] == pytest.approx(truth.centre[0] * size[0] / 640, abs=0.1 * size[0])
 
 
 def test_a_track_is_scaled_about_its_middle() -> None:

@@ -42,7 +42,7 @@ class Truthful:
         return [Reading(np.ones(1, np.float32), self.score(gray, crop.face, crop.tilt, ())) for crop in crops]
 
     def score(self, _gray: Gray, face: Rect, _tilt: float, _views: Sequence[View]) -> float:
-        return 0.98 if any(face.overlap(one) > 0.4 for one in self.faces) else 0.02
+        return 0.98 if any(face.iou(one) > 0.4 for one in self.faces) else 0.02
 
 
 class Room:
@@ -52,7 +52,7 @@ class Room:
         scene = Scene()
         face = scene.truth(1.0).face
         assert face is not None
-        around = face.grown(0.15).whole()
+        around = face.expanded(0.15).whole()
         head = scene.render(1.0)[
             int(around.y) : int(around.y + around.height), int(around.x) : int(around.x + around.width)
         ]
@@ -100,7 +100,7 @@ def test_a_head_is_held_while_it_leans_farther_than_the_cascade_sees(room: Room,
         assert [(track.id, track.visible) for track in tracks] == [(1, True)]
     (track,) = tracks
     assert track.tilt == pytest.approx(side * 46, abs=15)
-    assert track.rect.middle == pytest.approx((300, 220), abs=8)
+    assert track.rect.centre == pytest.approx((300, 220), abs=8)
 
 
 def test_a_hand_that_passes_before_the_mouth_ends_nothing(room: Room) -> None:
@@ -109,17 +109,17 @@ def test_a_hand_that_passes_before_the_mouth_ends_nothing(room: Room) -> None:
     for hand in range(-60, 140, 8):
         (track,) = room.show((300, 220), hand=hand)
         assert (track.id, track.visible) == (1, True)
-        assert track.rect.middle == pytest.approx((300, 220), abs=10)
+        assert track.rect.centre == pytest.approx((300, 220), abs=10)
 
 
 def test_two_who_cross_keep_their_ids(room: Room) -> None:
     for step in range(90):
         tracks = room.show((120 + 4 * step, 200), (520 - 4 * step, 260))
         if step == 20:
-            before = {track.id: track.rect.middle[1] for track in tracks}
+            before = {track.id: track.rect.centre[1] for track in tracks}
     assert len(before) == 2
     assert {track.id for track in tracks} == set(before)
-    assert {track.id: track.rect.middle[1] for track in tracks} == pytest.approx(before, abs=15)
+    assert {track.id: track.rect.centre[1] for track in tracks} == pytest.approx(before, abs=15)
 
 
 def test_who_walks_off_is_let_go_and_no_wall_is_held(room: Room) -> None:

@@ -80,8 +80,8 @@ def test_two_places_are_two_regions_and_known_ones_are_none() -> None:
     motion = settled(room())
     motion.update(with_face(with_face(room(), HERE), THERE))
     assert len(motion.regions([])) == 2
-    (region,) = motion.regions([HERE.grown(0.2)])
-    assert region.holds(THERE.middle)
+    (region,) = motion.regions([HERE.expanded(0.2)])
+    assert region.contains(THERE.centre)
 
 
 def test_a_change_that_creeps_shows_in_the_end() -> None:

@@ -50,7 +50,7 @@ class Brightness:
 def picture(rim: int, middle: int) -> NDArray[np.uint8]:
     """Return a frame whose `FACE` has another gray level in the middle than at the rim."""
     gray = np.full((480, 640), rim, np.uint8)
-    inner = FACE.grown(-0.1).whole()
+    inner = FACE.expanded(-0.1).whole()
     gray[int(inner.y) : int(inner.y + inner.height), int(inner.x) : int(inner.x + inner.width)] = middle
     return gray
 
@@ -59,7 +59,7 @@ def picture(rim: int, middle: int) -> NDArray[np.uint8]:
 def test_a_candidate_has_the_lowest_score_of_two_views(rim: int, middle: int) -> None:
     model = Brightness()
     reader, gray = ModelReader(model), picture(rim, middle)
-    whole, near = reader.read(gray, [FaceCrop(FACE), FaceCrop(FACE.grown(-0.1))])
+    whole, near = reader.read(gray, [FaceCrop(FACE), FaceCrop(FACE.expanded(-0.1))])
     assert whole.face_score != near.face_score
     assert reader.score(gray, FACE, 0.0, CANDIDATE_VIEWS) == min(whole.face_score or 0, near.face_score or 0)
     assert model.shapes[-1] == (2, 48, 48)

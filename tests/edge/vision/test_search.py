@@ -83,7 +83,10 @@ class Watch:
 def sought(part: SearchPart, face: Rect) -> bool:
     """Whether a search of a part finds an upright face."""
     return (
-        part.region.holds(face.middle) and part.least <= 1.1 * face.width and face.width < part.most and not part.tilt
+        part.region.contains(face.centre)
+        and part.least <= 1.1 * face.width
+        and face.width < part.most
+        and not part.tilt
     )
 
 
@@ -186,7 +189,7 @@ def test_only_the_places_that_changed_are_searched() -> None:
         found = watch.see(HERE, THERE)
     assert len(found) == 2
     assert sum(region.area for region in found) < WHOLE.area / 3
-    assert {any(r.holds(face.middle) for r in found) for face in (HERE, THERE)} == {True}
+    assert {any(r.contains(face.centre) for r in found) for face in (HERE, THERE)} == {True}
 
 
 def test_a_change_nearly_everywhere_is_one_search_of_all() -> None:
@@ -220,7 +223,7 @@ def test_faces_that_are_held_are_hidden_from_the_search_and_the_frame_stays() ->
     watch = Watch()
     half = Rect(HERE.x, HERE.y, HERE.width, HERE.height / 2)
     watch.see(half, known=[HERE], held=[HERE])
-    middle = HERE.grown(-0.2)
+    middle = HERE.expanded(-0.2)
     rows, columns = (slice(int(a), int(a + b)) for a, b in ((middle.y, middle.height), (middle.x, middle.width)))
     assert np.ptp(watch.searches.newest[rows, columns]) == 0
     watch = Watch()

@@ -61,7 +61,7 @@ class TestAVideo:
                     assert SMALLEST <= person.box.width <= LARGEST
                     assert person.box.height == person.box.width
                     assert person.whole or at_once == 1
-                    assert not any(person.box.overlap(other.box) for other in people if other is not person)
+                    assert not any(person.box.iou(other.box) for other in people if other is not person)
         assert most == at_once
 
     def test_shows_the_face_where_the_truth_says(self, mean_faces: Faces) -> None:
