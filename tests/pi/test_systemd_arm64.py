@@ -19,12 +19,14 @@ from tests.pi.service import (
     CONFIG,
     TEST_CARD,
     UNIT,
+    assert_doctor_finds_all_well,
     install,
     next_event,
     signal_and_wait_for_another_process,
     start_broker,
 )
 from tests.pi.vm import Machine, machine
+from tests.pi.walls import assert_the_walls_hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,3 +67,12 @@ def test_killed_it_comes_back(pi: Machine, say: Callable[[str], None]) -> None:
     signal_and_wait_for_another_process(pi, "KILL")
     assert next_event(pi)
     say(f"systemd_arm64: emulated, an event {time.monotonic() - began_s:.0f} s after SIGKILL")
+
+
+def test_doctor_finds_all_well(pi: Machine) -> None:
+    assert_doctor_finds_all_well(pi, "active")
+
+
+def test_what_it_must_not_do_is_refused(pi: Machine) -> None:
+    assert_the_walls_hold(pi)
+    assert pi.show(UNIT, "ActiveState") == "active"

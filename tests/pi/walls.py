@@ -36,7 +36,9 @@ def _inside_the_unit(system: System, command: str, more: str = "") -> dict[str, 
     """Run the probe with every directive of the unit, but for what is run and how often; return what it wrote."""
     unit = system.run("systemctl", "cat", UNIT).stdout
     drop_in = (
-        f"[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nExecReload=\nExecStart=\nExecStart={command}\n{more}"
+        # Version 252 starts nothing of this type whose exit status may start it again.
+        "[Service]\nType=oneshot\nRestart=no\nRestartForceExitStatus=\nWatchdogSec=0\n"
+        f"ExecReload=\nExecStart=\nExecStart={command}\n{more}"
     )
     script = (
         "cd /run/systemd/system && mkdir -p reach.service.d\n"
