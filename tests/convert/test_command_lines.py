@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from convert.__main__ import app as convert
 from convert.__main__ import main as convert_main
+from convert.commands import app as convert
+from tests.ctrl_c import interrupt
 from tests.help_pages import check_help, help_pages
 from tests.train.synthetic import call
-from train.__main__ import app as train
 from train.__main__ import main as train_main
+from train.commands import app as train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,3 +47,9 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(
 def test_a_page_of_no_bundle_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(convert_main, ["page", ""]) == 2
     assert "not a bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", ["train.__main__", "convert.__main__"])
+def test_ctrl_c_while_tensorflow_loads_ends_without_a_traceback(program: str) -> None:
+    ran = interrupt(program, "keras")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")

@@ -9,7 +9,8 @@ import pytest
 
 from tests.train.synthetic import Run, call, grating
 from train import report
-from train.__main__ import TENSORBOARD, main
+from train.__main__ import main
+from train.commands import TENSORBOARD
 
 if TYPE_CHECKING:
     from pathlib import Path
