@@ -68,11 +68,22 @@ def parse_broker(url: str) -> Broker:
         raise ValueError(message)
     return Broker(
         "network",
-        host=host.replace("%25", "%"),  # the zone of an IPv6 address (RFC 6874)
+        host=_host(host),
         port=_port(parts.netloc) or _DEFAULT_PORTS[parts.scheme],
         user=_user(parts.username),
         tls=parts.scheme == "mqtts",
     )
+
+
+def _host(written: str) -> str:
+    """Return the host's name or address as the system looks it up."""
+    host = written.replace("%25", "%")  # the zone of an IPv6 address (RFC 6874)
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        message = f"the host's name cannot be one: between its dots are 1 to 63 letters, digits and '-'; {_ALLOWED}"
+        raise ValueError(message) from None
+    return host
 
 
 def _port(netloc: str) -> int | None:

@@ -14,6 +14,7 @@ from edge.mqtt.client_id import client_id
 from edge.mqtt.conflict import NameConflicts
 from edge.mqtt.connection import Connection
 from edge.mqtt.credentials import credentials
+from edge.mqtt.failure import reason_of
 from edge.mqtt.message import Outgoing
 from edge.mqtt.outcome import LEFT, End
 from edge.mqtt.paho_client import PahoClient
@@ -126,9 +127,9 @@ class Connector:
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file"
             return self._failed(End("refused", reason)), False, False
-        except (OSError, UnicodeError) as error:  # the latter from a host's name that cannot be one
-            reason = str(getattr(error, "strerror", None) or error).lower()
-            if self._broker.tls and isinstance(error, OSError) and refused_tls(error):
+        except OSError as error:
+            reason = reason_of(error)
+            if self._broker.tls and refused_tls(error):
                 reason = f"nothing speaks TLS at that port ({reason}); write mqtt://, or the port of its TLS listener"
             return self._failed(End("away", reason)), False, False
         finally:

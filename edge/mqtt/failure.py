@@ -66,7 +66,7 @@ class Failure(Enum):
 
 _MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Failure], ...] = (
     (ssl.SSLCertVerificationError, Failure.CERTIFICATE),
-    ((socket.gaierror, UnicodeError), Failure.NAME),  # the latter from a host's name that cannot be one
+    (socket.gaierror, Failure.NAME),
     (ConnectionRefusedError, Failure.CLOSED),
     (TimeoutError, Failure.SILENT),
     ((ConnectionError, ssl.SSLError), Failure.MUTE),
@@ -74,19 +74,19 @@ _MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Failure], 
 """Of errors in the course of connecting, the first that fits."""
 
 
-def failure_of(error: OSError | UnicodeError, *, tls: bool) -> Failure:
+def failure_of(error: OSError, *, tls: bool) -> Failure:
     """Return what an error in the course of connecting means, over TLS or without."""
     if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _ADDRESS_MISMATCHES:
         return Failure.OTHER_HOST
     if isinstance(error, ssl.SSLError) and "ALERT" in (getattr(error, "reason", None) or ""):
         return Failure.OWN_CERTIFICATE
-    if tls and isinstance(error, OSError) and refused_tls(error):
+    if tls and refused_tls(error):
         return Failure.NOT_TLS
     return next((failure for kind, failure in _MEANINGS if isinstance(error, kind)), Failure.UNREACHABLE)
 
 
-def reason_of(error: OSError | UnicodeError) -> str:
+def reason_of(error: OSError) -> str:
     """Return an error in the course of connecting as a clause for a person."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    return str(getattr(error, "strerror", None) or error).lower()
+    return str(error.strerror or error).lower()

@@ -121,7 +121,7 @@ class _Attempt:
         try:
             connection.open(self._broker.host, self._broker.port)
             return self._talk(connection, patience_s)
-        except (OSError, UnicodeError) as error:  # the latter from a host's name that cannot be one
+        except OSError as error:
             return self._failed(failure_of(error, tls=bool(self._tls)), reason_of(error))
         finally:
             connection.close()

@@ -104,7 +104,7 @@ class Subscriber:
 
     def _on_connect_fail(self, *_: Any) -> None:
         error = sys.exc_info()[1]  # paho calls this where it catches it
-        reason = f": {reason_of(error)}" if isinstance(error, OSError | UnicodeError) else ""
+        reason = f": {reason_of(error)}" if isinstance(error, OSError) else ""
         self._report(f"cannot reach {self._broker}{reason}; trying again")
 
     def _on_disconnect(self, *_: Any) -> None:

@@ -12,6 +12,7 @@ from edge.config.broker import Broker, parse_broker, with_user
     [
         ("mqtt://broker", Broker("network", "broker")),
         ("mqtt://broker/", Broker("network", "broker")),
+        ("mqtt://büro.local.", Broker("network", "büro.local.")),
         ("mqtt://broker:", Broker("network", "broker")),
         ("mqtt://ann@broker:1884", Broker("network", "broker", 1884, "ann")),
         ("mqtts://broker", Broker("network", "broker", 8883, tls=True)),
@@ -56,6 +57,8 @@ def test_an_address_is_shown_without_the_user_and_can_be_read_again(url: str, sh
         ("tcp://hunter2", "mqtt://"),
         ("mqtt://h/hunter2", "mqtt://"),
         ("mqtt://[::1", "mqtt://"),
+        ("mqtt://hunter2..local", "between its dots"),
+        (f"mqtt://hunter2{'a' * 64}.local", "between its dots"),
         ("mqtt://h:0", "from 1 to 65535"),
         ("mqtt://h:99999", "from 1 to 65535"),
         ("mqtt://h:18e3", "from 1 to 65535"),
