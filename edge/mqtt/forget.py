@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from edge.errors import BrokerError
 from edge.mqtt.client_id import client_id, object_id
 from edge.mqtt.credentials import credentials
+from edge.mqtt.failure import reason_of
 from edge.mqtt.paho_client import PahoClient
 from edge.wire.topics import HomeAssistantTopics, Topics
 
@@ -24,6 +26,9 @@ _WAIT_S = 5.0
 
 _SETTLE_S = 0.3
 """Seconds in which the broker sends what it still keeps, after a subscription."""
+
+_CHECK_ADDRESS = "start the broker, or correct its address (mqtt.url or --broker)"
+_CHECK_USER = "correct the user in the address (mqtt.url or --broker), or the password in mqtt.password_file"
 
 
 def retained_topics(settings: Settings) -> list[Topic]:
@@ -55,6 +60,7 @@ class _Session:
 
     def __init__(self, settings: Settings) -> None:
         self._broker = settings.mqtt.broker
+        self._silence = f"{self._broker} does not answer; {_CHECK_ADDRESS}"
         root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
         password, tls = credentials(settings.mqtt)
         self._client = PahoClient(client_id(root), mqtt5=False, on_skipped=lambda _reason: None)
@@ -73,16 +79,15 @@ class _Session:
         try:
             self._client.connect(self._broker.host, self._broker.port)
         except OSError as error:
-            message = f"cannot reach {self._broker}: {error.strerror or error}"
+            message = f"cannot reach {self._broker}: {reason_of(error)}; {_CHECK_ADDRESS}"
             raise BrokerError(message) from None
         self._client.loop_start()
         if not self._answered.wait(_WAIT_S) or self._answer is None:
             self.__exit__()
-            message = f"{self._broker} does not answer"
-            raise BrokerError(message)
+            raise BrokerError(self._silence)
         if self._answer.is_failure:
             self.__exit__()
-            message = f"{self._broker} refuses: {self._answer}".lower()
+            message = f"{self._broker} refuses: {str(self._answer).lower()}; {_CHECK_USER}"
             raise BrokerError(message)
         return self
 
@@ -98,8 +103,7 @@ class _Session:
         self._subscribed.clear()
         self._client.subscribe([(str(topic), 0) for topic in topics])
         if not self._subscribed.wait(_WAIT_S):
-            message = f"{self._broker} does not answer"
-            raise BrokerError(message)
+            raise BrokerError(self._silence)
         time.sleep(_SETTLE_S)
         self._client.unsubscribe([str(topic) for topic in topics])
         return [str(topic) for topic in topics if topic in self._kept]
@@ -107,7 +111,8 @@ class _Session:
     def clear(self, topics: list[str]) -> None:
         """Have the broker keep nothing of those topics."""
         for sent in [self._client.publish(topic, b"", qos=1, retain=True) for topic in topics]:
-            sent.wait_for_publish(_WAIT_S)
+            with suppress(RuntimeError):  # the connection is lost, and what is sent next waits for an answer in vain
+                sent.wait_for_publish(_WAIT_S)
 
     def _note_answer(self, _client: object, _data: object, _flags: object, code: ReasonCode, *_: object) -> None:
         self._answer = code
