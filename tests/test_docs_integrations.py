@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge.config import HookConfig, Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
-from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery import Announcement, discovery
 from edge.wire.topics import Inbound
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.pages import DOCS, EXAMPLES, PAYLOAD_EXAMPLES, blocks
@@ -33,7 +33,7 @@ EVERY = Topics("emotion-edge", "+")
 
 
 def test_the_automations_name_entities_and_topics_that_exist() -> None:
-    announced = discovery(KITCHEN, ["happy"], 30, 30)["components"]
+    announced = discovery(KITCHEN, Announcement(["happy"], 30, 30))["components"]
     entities = {
         f"{entity['platform']}.kitchen_{entity['name'].lower().replace(' ', '_')}"
         for entity in announced.values()

@@ -11,6 +11,7 @@ from edge.daemon.camera_report import CameraReport
 from edge.daemon.detection import TURNED_OFF
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
+from edge.mqtt.discovery import Announcement
 from edge.system import notify
 from edge.system.machine import Machine
 
@@ -119,13 +120,9 @@ class Daemon:
     def announce(self) -> None:
         """Announce the device to Home Assistant."""
         settings = self._setup.settings
-        self._link.announce(
-            settings.homeassistant,
-            self._setup.bundle.card.labels,
-            STATE_EVERY_S,
-            settings.health.every_s,
-            summary=settings.summary.enabled,
-        )
+        labels = self._setup.bundle.card.labels
+        announcement = Announcement(labels, STATE_EVERY_S, settings.health.every_s, settings.summary.enabled)
+        self._link.announce(settings.homeassistant, announcement)
 
     def _reload(self) -> None:
         """Take over what is configured now.

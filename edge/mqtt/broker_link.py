@@ -18,10 +18,10 @@ from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
     from contextlib import ExitStack
 
     from edge.config import HomeAssistantConfig, Settings
+    from edge.mqtt.discovery import Announcement
     from edge.mqtt.message import Incoming
     from edge.mqtt.outbox import Outbox
     from edge.wire.messages import FaceEvent
@@ -59,15 +59,7 @@ class BrokerLink(Protocol):
     def broker(self) -> Broker:
         """Where messages go; the embedded broker by its address."""
 
-    def announce(
-        self,
-        config: HomeAssistantConfig,
-        labels: Sequence[str],
-        state_every_s: float,
-        health_every_s: float,
-        *,
-        summary: bool = True,
-    ) -> None:
+    def announce(self, config: HomeAssistantConfig, announcement: Announcement) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
@@ -102,7 +94,7 @@ class NullBrokerLink:
         self.topics = topics
         self.broker = Broker("none")
 
-    def announce(self, *_: object, **__: object) -> None:
+    def announce(self, config: HomeAssistantConfig, announcement: Announcement) -> None:
         """Do nothing."""
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
@@ -149,18 +141,10 @@ class MqttLink:
         """Where messages go; the embedded broker by its address."""
         return self._client.broker
 
-    def announce(
-        self,
-        config: HomeAssistantConfig,
-        labels: Sequence[str],
-        state_every_s: float,
-        health_every_s: float,
-        *,
-        summary: bool = True,
-    ) -> None:
+    def announce(self, config: HomeAssistantConfig, announcement: Announcement) -> None:
         """Announce the device to Home Assistant, as `HomeAssistant.announce` says."""
         self._home.configure(config)
-        self._home.announce(labels, state_every_s, health_every_s, summary=summary)
+        self._home.announce(announcement)
 
     def publish_event(self, event: FaceEvent, captured_s: float) -> None:
         """Publish an event, captured then on the monotonic clock; it waits until the broker has acknowledged it."""

@@ -5,6 +5,7 @@ The device discovery of https://www.home-assistant.io/integrations/mqtt/#device-
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
@@ -25,23 +26,29 @@ MISSED = 3
 """A value expires when so many messages in a row are missing."""
 
 
-def discovery(
-    topics: Topics,
-    labels: Sequence[str],
-    state_every_s: float,
-    health_every_s: float,
-    *,
-    summary: bool = True,
-    before: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the announcement: the device, its software, an entity for each value, and its triggers.
+@dataclass(frozen=True)
+class Announcement:
+    """What Home Assistant is told of a device, beside its topics."""
+
+    labels: Sequence[str]
+    """The model's emotions."""
+
+    state_every_s: float
+    """Seconds between two `state` messages at most."""
+
+    health_every_s: float
+    """The same of `health`."""
+
+    summary: bool = True
+    """Whether the topic `summary` is published."""
+
+
+def discovery(topics: Topics, announcement: Announcement, before: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the announcement's payload: the device, its software, an entity for each value, and its triggers.
 
     Args:
         topics: The device's.
-        labels: The model's emotions.
-        state_every_s: Seconds between two `state` messages at most.
-        health_every_s: The same of `health`.
-        summary: Whether the topic `summary` is published.
+        announcement: What it says.
         before: Emotions that an announcement before may have named, whose triggers and sensors are taken back.
     """
     identity = object_id(topics.root)
@@ -52,14 +59,14 @@ def discovery(
     }
     faces = {
         "state_topic": topics.state,
-        "expire_after": round(MISSED * state_every_s),
+        "expire_after": round(MISSED * announcement.state_every_s),
         # If the camera is off or away, nobody is seen: that does not mean that nobody is there.
         "availability": [present, seeing],
         "availability_mode": "all",
     }
     health = {
         "state_topic": topics.health,
-        "expire_after": round(MISSED * health_every_s),
+        "expire_after": round(MISSED * announcement.health_every_s),
         "entity_category": "diagnostic",
     }
     components: dict[str, dict[str, Any]] = {
@@ -68,7 +75,7 @@ def discovery(
             "platform": "sensor",
             "name": "Emotion",
             "device_class": "enum",
-            "options": [*labels, UNCERTAIN, NOBODY],
+            "options": [*announcement.labels, UNCERTAIN, NOBODY],
             "value_template": f"{{{{ value_json.emotion | default('{NOBODY}', true) }}}}",
             "icon": "mdi:emoticon-outline",
         },
@@ -136,7 +143,7 @@ def discovery(
     }
     components["model"] = _model(topics)
     components["event"] = event_entity(topics)
-    components |= summary_sensors(topics, labels if summary else (), before)
+    components |= summary_sensors(topics, announcement.labels if announcement.summary else (), before)
     named = {
         key: {**entity, "unique_id": f"{identity}_{key}"} if len(entity) > 1 else entity
         for key, entity in components.items()
@@ -151,7 +158,7 @@ def discovery(
         },
         "origin": {"name": "emotion-edge", "sw_version": __version__},
         "availability": [present],
-        "components": named | triggers(topics, labels, before),
+        "components": named | triggers(topics, announcement.labels, before),
     }
 
 

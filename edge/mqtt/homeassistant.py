@@ -17,10 +17,11 @@ from edge.mqtt.message import Outgoing
 from edge.wire.topics import HomeAssistantTopics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from edge.config import HomeAssistantConfig
     from edge.mqtt.client import MqttClient
+    from edge.mqtt.discovery import Announcement
     from edge.mqtt.message import Incoming
     from edge.mqtt.subscriptions import Handler
 
@@ -88,22 +89,11 @@ class HomeAssistant:
         """Note that the broker keeps an announcement from when this was enabled."""
         self._left_over = bool(message.payload)
 
-    def announce(
-        self, labels: Sequence[str], state_every_s: float, health_every_s: float, *, summary: bool = True
-    ) -> None:
-        """Announce the device, if that is enabled.
-
-        Args:
-            labels: The model's emotions.
-            state_every_s: Seconds between two `state` messages at most.
-            health_every_s: The same of `health`.
-            summary: Whether the topic `summary` is published.
-        """
+    def announce(self, announcement: Announcement) -> None:
+        """Announce the device, if that is enabled."""
         if self._config.enabled:
-            self._labels = tuple(dict.fromkeys((*self._labels, *labels)))
-            payload = discovery(
-                self._client.topics, labels, state_every_s, health_every_s, summary=summary, before=self._labels
-            )
+            self._labels = tuple(dict.fromkeys((*self._labels, *announcement.labels)))
+            payload = discovery(self._client.topics, announcement, self._labels)
             self._client.publish_retained(self._topics.config, json.dumps(payload, ensure_ascii=False))
 
     def attend(self, now_s: float) -> None:

@@ -23,6 +23,7 @@ from edge.frame import Frame
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.broker_link import MqttLink
 from edge.mqtt.commands import Commands
+from edge.mqtt.discovery import Announcement
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox import destination
 from edge.summary import Summary
@@ -78,7 +79,7 @@ class Device:
         self._commands = Commands(self.client.topics)
         self._commands.subscribe(self.client)
         home = HomeAssistant(HomeAssistantConfig(), self.client)
-        home.announce(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S)
+        home.announce(Announcement(bundle.card.labels, STATE_EVERY_S, HEALTH_EVERY_S))
         self._link = MqttLink(self.client, self.outbox, self._commands, home)
         self._publisher = Publisher(self.origin, bundle, self._link, NullPrinter(), NullSessionRecord())
         self._summary = SummaryFeed(SummaryConfig(), Summary(NullSummaryStore(), datetime.now(UTC)), self._publisher)

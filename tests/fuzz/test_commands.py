@@ -13,6 +13,7 @@ import pytest
 from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.commands import Commands
+from edge.mqtt.discovery import Announcement
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.paho_client import PahoClient
 from edge.wire.topics import Topics
@@ -137,7 +138,7 @@ class Device:
         self.commands = Commands(self.client.topics)
         self.commands.subscribe(self.client)
         self.home = HomeAssistant(HomeAssistantConfig(), self.client, share=lambda: 0.0)
-        self.home.announce(["happy"], 30, 30)
+        self.home.announce(Announcement(["happy"], 30, 30))
         self.client.publish_retained(self.client.topics.info, '{"session": "own"}')
         self.client.start()
         wait_until(lambda: self.client.connected)

@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from edge.mqtt.client_id import object_id
-from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery import Announcement, discovery
 from edge.wire.topics import HomeAssistantTopics, Topics
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LABELS = ("angry", "happy")
 
 
 def announcement(labels: Sequence[str] = LABELS, before: Sequence[str] = (), *, summary: bool = True) -> dict[str, Any]:
-    return discovery(TOPICS, labels, STATE_EVERY_S, HEALTH_EVERY_S, summary=summary, before=before)
+    return discovery(TOPICS, Announcement(labels, STATE_EVERY_S, HEALTH_EVERY_S, summary), before)
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:

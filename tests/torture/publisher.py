@@ -22,6 +22,7 @@ from ulid import ULID
 from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox
 from edge.mqtt.commands import Commands
+from edge.mqtt.discovery import Announcement
 from edge.mqtt.homeassistant import HomeAssistant
 from edge.mqtt.outbox import destination
 from edge.wire.messages import Box, Face, FaceEvent, FrameSize
@@ -81,7 +82,7 @@ def main(url: str, state: Path, ledger: Path, rate: float) -> None:
     client = MqttClient(config, outbox, backoff=_PACE)
     Commands(client.topics).subscribe(client)
     home = HomeAssistant(HomeAssistantConfig(), client)
-    home.announce(_LABELS, 30, 30)
+    home.announce(Announcement(_LABELS, 30, 30))
     client.start()
     session, sequence = str(ULID()), 0
     book = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -8,7 +8,7 @@ from typing import Any
 from edge.daemon.loop import STATE_EVERY_S
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
-from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery import Announcement, discovery
 from tests import hass
 
 ROOT = "emotion-edge/test"
@@ -17,5 +17,5 @@ LABELS = ("angry", "happy")
 
 
 def announced(health_every_s: float = 30) -> dict[str, Any]:
-    payload = discovery(Topics("emotion-edge", "test"), LABELS, STATE_EVERY_S, health_every_s)
+    payload = discovery(Topics("emotion-edge", "test"), Announcement(LABELS, STATE_EVERY_S, health_every_s))
     return hass.check(CONFIG, json.dumps(payload).encode())

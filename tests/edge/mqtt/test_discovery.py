@@ -13,7 +13,7 @@ from edge.daemon.loop import STATE_EVERY_S
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
-from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery import Announcement, discovery
 from edge.summary import QUIET_EVERY_S
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
@@ -131,7 +131,7 @@ def test_what_is_not_seen_is_not_said_to_be_absent(status: str, *, sees: bool) -
 
 def test_without_a_summary_and_without_an_emotion_their_sensors_go() -> None:
     def sensors(labels: tuple[str, ...], *, summary: bool) -> dict[str, bool]:
-        parts = discovery(Topics("emotion-edge", "test"), labels, 30, 30, summary=summary)["components"].items()
+        parts = discovery(Topics("emotion-edge", "test"), Announcement(labels, 30, 30, summary))["components"].items()
         return {key: len(part) > 1 for key, part in parts if "today" in key}
 
     both = sensors(("happy", "sad"), summary=True)
@@ -147,7 +147,7 @@ def test_without_a_summary_and_without_an_emotion_their_sensors_go() -> None:
 def test_the_identity_is_the_devices_alone_and_stays() -> None:
     assert object_id("emotion-edge/kitchen") == "emotion_edge_kitchen_f365ab3c"
     devices = [Topics(base, device) for base, device in (("a", "b"), ("a", "B"), ("a", "b "), ("a/b", "c"), ("a", "é"))]
-    messages = [discovery(topics, LABELS, 30, 30) for topics in (*devices, Topics("a_b", "c"))]
+    messages = [discovery(topics, Announcement(LABELS, 30, 30)) for topics in (*devices, Topics("a_b", "c"))]
     names = [message["device"]["identifiers"][0] for message in messages]
     assert len(set(names)) == len(messages)
     for name, message in zip(names, messages, strict=True):

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from edge.mqtt import Topics
-from edge.mqtt.discovery import discovery
+from edge.mqtt.discovery import Announcement, discovery
 from edge.mqtt.discovery_events import NEW_S
 from tests import hass
 from tests.edge.mqtt.announced import CONFIG, announced
@@ -34,7 +34,7 @@ def test_a_trigger_is_for_faces_that_begin_to_have_its_emotion() -> None:
 
 def test_a_model_without_an_emotion_takes_its_trigger_back() -> None:
     def keys(labels: tuple[str, ...], before: tuple[str, ...] = ()) -> dict[str, bool]:
-        payload = discovery(Topics("emotion-edge", "test"), labels, 30, 30, before=before)
+        payload = discovery(Topics("emotion-edge", "test"), Announcement(labels, 30, 30), before)
         hass.check(CONFIG, json.dumps(payload).encode())
         parts = payload["components"].items()
         return {key: len(part) > 1 for key, part in parts if part["platform"] == "device_automation"}
