@@ -8,6 +8,7 @@ import pytest
 
 from edge import config
 from edge.bench import BenchReport, measure
+from tests.certificates import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 def bench_report() -> BenchReport:
     """A real run on the test card, with everything that bench can measure."""
     return measure(config.load(None, {}, {"camera.source": "testcard"}), 3.0, cascades=True, people=(1, 2))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that signed a broker's and a device's certificate, one of another host, and one that is over."""
+    authority = Authority(tmp_path_factory.mktemp("certificates"))
+    authority.sign("broker")
+    authority.sign("device")
+    authority.sign("elsewhere", "DNS:elsewhere.example")
+    authority.sign("expired", days=-1)
+    return authority
 
 
 @pytest.fixture

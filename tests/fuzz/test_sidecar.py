@@ -15,7 +15,7 @@ from convert.errors import ModelError
 from convert.load.config_check import check_keras
 from convert.sidecar import WANTED
 from convert.spec import FileFacts, ModelSpec, complete
-from tests.convert.test_spec import report
+from tests.convert.test_spec import WHOLE, report
 from tests.fuzz.test_configuration import toml
 from tests.fuzz.values import damaged, text, value
 from train.datasets import DataError
@@ -26,16 +26,7 @@ if TYPE_CHECKING:
 
     from tests.fuzz.conftest import Fuzz
 
-SIDECAR = """labels = ["surprise", "angry", "happy", "sad"]
-protocol = "ferplus-majority"
-description = "Learned from four gratings."
-[input]
-range = [0.0, 1.0]
-mean = [0.5]
-std = [0.25]
-size = [32, 32]
-channels = 1
-"""
+SIDECAR = f"{WHOLE}size = [32, 32]\nchannels = 1\n"
 FACTS = (
     FileFacts(height=32, width=32, channels=1, outputs=("answer",)),
     FileFacts(height=None, width=None, channels=None, outputs=("age", "emotion")),

@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.broker import HOST, Mosquitto
-from tests.certificates import Authority, needs_openssl
+from tests.certificates import needs_openssl
 from tests.edge.doctor.test_broker import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.certificates import Authority
+
 pytestmark = needs_openssl
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    authority = Authority(tmp_path_factory.mktemp("certificates"))
-    authority.sign("broker")
-    authority.sign("device")
-    authority.sign("elsewhere", "DNS:broker.example")
-    authority.sign("old", days=-1)
-    return authority
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def test_through_tls_with_a_certificate_of_its_own(authority: Authority, secured
     [
         ("broker", False, "certificate is not trusted: self-signed certificate", "mqtt.ca_file"),
         ("elsewhere", True, "IP address mismatch", "certificate has in mqtt.url"),
-        ("old", True, "certificate has expired", "new certificate"),
+        ("expired", True, "certificate has expired", "new certificate"),
     ],
 )
 def test_a_wrong_certificate(

@@ -10,8 +10,8 @@ from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.discovery import Announcement, discovery
 from tests import hass
+from tests.edge.mqtt.device import ROOT
 
-ROOT = "emotion-edge/test"
 CONFIG = f"homeassistant/device/{object_id(ROOT)}/config"
 LABELS = ("angry", "happy")
 

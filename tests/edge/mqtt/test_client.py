@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import logging
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import Backoff, MqttClient, Outbox
+from edge.mqtt import Backoff, Outbox
 from edge.mqtt.backoff import delay_s
 from edge.mqtt.client_id import client_id
-from edge.wire.messages import FaceEvent
 from tests.broker import Mosquitto, Subscriber, free_port, wait_until
+from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent, sequences
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
-
-AVAILABILITY = "emotion-edge/test/availability"
-EVENT = "emotion-edge/test/event"
-STATE = "emotion-edge/test/state"
-
-
-def sequences(subscriber: Subscriber) -> list[int]:
-    return [json.loads(payload)["sequence"] for payload in subscriber.payloads(EVENT)]
 
 
 def test_events_arrive_in_order_and_leave_the_outbox(

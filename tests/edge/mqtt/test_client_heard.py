@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 
 import pytest
 
-from edge.mqtt import MqttClient
 from edge.mqtt.message import Incoming, Outgoing
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import AVAILABILITY, MakeClient
 from tests.requester import Requester
-
-MakeClient = Callable[..., MqttClient]
-
-AVAILABILITY = "emotion-edge/test/availability"
 
 
 @pytest.mark.parametrize("mqtt5", [True, False])

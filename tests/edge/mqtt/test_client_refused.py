@@ -9,7 +9,6 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,19 +17,13 @@ from edge.config import MqttConfig, OutboxConfig
 from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.credentials import credentials
-from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
-
-EVENT = "emotion-edge/test/event"
 
 
 def test_a_refused_password_is_told_once_and_mended_in_its_file(

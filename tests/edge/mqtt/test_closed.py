@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox
+from edge.mqtt import Outbox
 from edge.mqtt.commands import Commands
 from edge.mqtt.message import Incoming
-from edge.wire.messages import FaceEvent
 from tests.broker import wait_until
+from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CLOSE, Published, ScriptedBroker
 from tests.said import warnings_of
 
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
-
-AVAILABILITY = "emotion-edge/test/availability"
-EVENT = "emotion-edge/test/event"
-STATE = "emotion-edge/test/state"
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def refuses(*topics: str, told: bytes = CLOSE, above: int = 0) -> Callable[[Published], bytes | None]:

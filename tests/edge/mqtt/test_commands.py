@@ -8,9 +8,9 @@ import pytest
 from edge.mqtt import Topics
 from edge.mqtt.commands import Commands, PendingCommands
 from edge.mqtt.message import Incoming, Outgoing
+from tests.edge.mqtt.device import SET
 
 TOPICS = Topics("emotion-edge", "test")
-SET = "emotion-edge/test/detection/set"
 HEALTH = "emotion-edge/test/request/health"
 
 

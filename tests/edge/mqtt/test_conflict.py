@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox, connector
-from edge.wire.messages import FaceEvent
+from edge.mqtt import Outbox, connector
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import EVENT, INFO, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import ScriptedBroker
 from tests.proxy import Proxy
 from tests.requester import Requester
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.mqtt.message import Incoming
-
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
-
-EVENT = "emotion-edge/test/event"
-INFO = "emotion-edge/test/info"
 
 
 def info(session: str, previous: str | None = None) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox
+from edge.mqtt import Outbox
 from edge.mqtt.message import Outgoing
-from edge.wire.messages import FaceEvent
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import AVAILABILITY, EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import ScriptedBroker
 from tests.said import warnings_of
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.mqtt.message import Incoming
-
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
-
-AVAILABILITY = "emotion-edge/test/availability"
-EVENT = "emotion-edge/test/event"
 
 
 @pytest.mark.parametrize("restart", [True, False])

@@ -18,7 +18,8 @@ from edge.summary import QUIET_EVERY_S
 from edge.wire.messages import BrokerHealth, FrameCounts, Health, Latency, OutboxHealth, State
 from tests import hass
 from tests.broker import Mosquitto, Subscriber, wait_until
-from tests.edge.mqtt.announced import CONFIG, LABELS, ROOT, announced
+from tests.edge.mqtt.announced import CONFIG, LABELS, announced
+from tests.edge.mqtt.device import ROOT
 from tests.in_process import daemon
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

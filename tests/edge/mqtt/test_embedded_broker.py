@@ -22,6 +22,7 @@ from edge.mqtt import EmbeddedBroker, MqttClient
 from edge.mqtt.embedded_port import embedded_port, remembered
 from edge.watch.subscriber import Subscriber as Watcher
 from tests.broker import HOST, Subscriber, free_port, wait_until
+from tests.edge.mqtt.device import EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from edge.wire.messages import FaceEvent
 
 CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
-EVENT = "emotion-edge/test/event"
 
 # amqtt leaves a connection that comes while it shuts down to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -14,7 +14,8 @@ from edge.daemon.loop import STATE_EVERY_S
 from edge.mqtt.discovery import Announcement
 from edge.mqtt.homeassistant import MOST_WAIT_S, HomeAssistant
 from tests.broker import Subscriber, wait_until
-from tests.edge.mqtt.announced import CONFIG, LABELS, ROOT
+from tests.edge.mqtt.announced import CONFIG, LABELS
+from tests.edge.mqtt.device import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

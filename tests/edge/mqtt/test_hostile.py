@@ -7,7 +7,6 @@ import random
 import socketserver
 import threading
 import time
-from collections.abc import Callable
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Self
 
@@ -15,9 +14,9 @@ import pytest
 
 from edge.config import MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox, connection
-from edge.wire.messages import FaceEvent
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
-from tests.certificates import Authority, needs_openssl
+from tests.certificates import needs_openssl
+from tests.edge.mqtt.device import EVENT, STATE, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, length, packet
 from tests.proxy import Proxy
 from tests.said import warnings_of
@@ -26,24 +25,12 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
+    from tests.certificates import Authority
 
-EVENT = "emotion-edge/test/event"
-STATE = "emotion-edge/test/state"
 
 HUGE = b"\xff\xff\xff\x7f"  # a remaining length of 256 MB
 IMPATIENT = Backoff(first_s=0.02, most_s=0.04, refused_s=0.05, answer_s=0.2, settled_s=0.0)
 NOISE = random.Random(5).randbytes(100_000)  # noqa: S311  # to be repeatable
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    authority = Authority(tmp_path_factory.mktemp("certificates"))
-    authority.sign("good")
-    authority.sign("expired", days=-1)
-    authority.sign("elsewhere", host="DNS:elsewhere.example")
-    return authority
 
 
 @needs_openssl
@@ -77,7 +64,7 @@ def test_a_wrong_certificate_is_told_once_and_its_successor_trusted(
         assert len(told) == 1
         assert why in told[0]
         for end in ("pem", "key"):
-            (tmp_path / f"broker.{end}").write_bytes((authority.folder / f"good.{end}").read_bytes())
+            (tmp_path / f"broker.{end}").write_bytes((authority.folder / f"broker.{end}").read_bytes())
         broker.restart()
         wait_until(lambda: client.connected and outbox.status.depth == 0)
     assert client.refused is None
@@ -88,7 +75,7 @@ def test_a_network_that_flips_bits_costs_a_tls_connection_and_no_event(
     tmp_path: Path, authority: Authority, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = Outbox(OutboxConfig())
-    broker = Mosquitto(tmp_path, options=authority.options("good"))
+    broker = Mosquitto(tmp_path, options=authority.options("broker"))
     with broker, Proxy(broker.port) as proxy:
         client = publish_to(f"mqtts://{HOST}:{proxy.port}", outbox=outbox, ca_file=authority.folder / "ca.pem")
         client.start()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,30 +10,21 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox
+from edge.mqtt import Outbox
 from edge.mqtt.limits import BrokerLimits, packet_bytes
 from edge.mqtt.message import Outgoing
-from edge.wire.messages import FaceEvent
 from edge.wire.topics import HomeAssistantTopics
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent, sequences
 from tests.edge.mqtt.scripted import Published, ScriptedBroker, packet
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
 
-AVAILABILITY = "emotion-edge/test/availability"
-EVENT = "emotion-edge/test/event"
-STATE = "emotion-edge/test/state"
 HOME = HomeAssistantTopics("homeassistant", "emotion_edge_test")
 ANNOUNCEMENT = "x" * 5400
-
-
-def sequences(subscriber: Subscriber) -> list[int]:
-    return [json.loads(payload)["sequence"] for payload in subscriber.payloads(EVENT)]
 
 
 @pytest.mark.parametrize("mqtt5", [True, False])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox, connector
+from edge.mqtt import Outbox, connector
 from edge.mqtt.paho_client import PahoClient
-from edge.wire.messages import FaceEvent
 from tests.broker import Mosquitto, Subscriber, wait_until
+from tests.edge.mqtt.device import EVENT, SET, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, Published, ScriptedBroker, packet, publish
 from tests.hostile_publisher import KINDS, MARK, HostilePublisher
 from tests.said import warnings_of
@@ -21,11 +20,7 @@ from tests.said import warnings_of
 if TYPE_CHECKING:
     from edge.mqtt.message import Incoming
 
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
 
-EVENT = "emotion-edge/test/event"
-SET = "emotion-edge/test/detection/set"
 TOPICS = [SET, "emotion-edge/test/request/health", "homeassistant/status", "homeassistant/device/x/config"]
 
 
@@ -112,7 +107,7 @@ def test_whatever_the_library_refuses_costs_that_message_only(
     outbox = Outbox(OutboxConfig())
     with ScriptedBroker(greeting=REFUSED[kind] + publish(SET.encode(), b"", b"OFF")) as broker:
         client = publish_to(broker.url, outbox=outbox)
-        client.subscribe("emotion-edge/test/detection/set", heard.append)
+        client.subscribe(SET, heard.append)
         client.subscribe("emotion-edge/test/request/#", heard.append)
         client.start()
         client.publish_event(event(0), time.monotonic())

@@ -12,7 +12,7 @@ from edge.errors import ConfigError
 from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.tls_hint import speaks_tls
 from tests.broker import Mosquitto, wait_until
-from tests.certificates import Authority, needs_openssl
+from tests.certificates import needs_openssl
 from tests.said import warnings_of
 
 if TYPE_CHECKING:
@@ -20,17 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.wire.messages import FaceEvent
+    from tests.certificates import Authority
 
 pytestmark = needs_openssl
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Make an authority, and a broker's and a device's certificate that it signed."""
-    authority = Authority(tmp_path_factory.mktemp("certificates"))
-    authority.sign("broker")
-    authority.sign("device")
-    return authority
 
 
 def secured(folder: Path, authority: Authority) -> Mosquitto:

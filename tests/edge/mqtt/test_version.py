@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import MqttClient, Outbox, connector
+from edge.mqtt import Outbox, connector
 from edge.mqtt.outcome import LEFT, End
 from edge.mqtt.version import VersionChoice
-from edge.wire.messages import FaceEvent
 from tests.broker import wait_until
+from tests.edge.mqtt.device import EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
 from tests.said import warnings_of
-
-MakeClient = Callable[..., MqttClient]
-MakeEvent = Callable[[int], FaceEvent]
 
 MUTE, AWAY, MALFORMED, OTHER = (
     End("mute", "no answer"),
@@ -75,7 +71,7 @@ def test_events_arrive_whatever_the_broker_speaks(
         client.start()
         wait_until(lambda: outbox.status.depth == 0)
         assert broker.versions == versions
-        assert broker.topics().count("emotion-edge/test/event") == 1
+        assert broker.topics().count(EVENT) == 1
         client.close(0.3)
     assert warnings_of(caplog) == []  # nothing was wrong
 
