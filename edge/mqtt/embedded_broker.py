@@ -58,11 +58,7 @@ class EmbeddedBroker:
             raise ConfigError(message) from None
         self._problems = LogOnce(log)
         self._broker_class: Callable[[dict[str, Any]], Any] = admitting(broker_class)
-        # These two log every packet and connection, and a traceback for each client that misbehaves.
-        for name in ("amqtt", "transitions"):
-            logger = logging.getLogger(name)
-            logger.handlers, logger.propagate = [_OneLine(self._problems)], False
-            logger.setLevel(logging.WARNING)
+        self._library_logs = _OneLine(self._problems)
         self._first_port = first_port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -75,6 +71,7 @@ class EmbeddedBroker:
             ConfigError: No port is free, or the broker does not start.
         """
         port = _free_port(self._first_port)
+        self._library_logs.attach()
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._unhandled)  # asyncio's own prints a traceback
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
@@ -99,6 +96,7 @@ class EmbeddedBroker:
         self._thread.join(_STOP_S)
         if not self._thread.is_alive():
             self._loop.close()
+        self._library_logs.detach()
         self._loop = self._thread = None
 
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -129,11 +127,24 @@ class EmbeddedBroker:
 
 
 class _OneLine(logging.Handler):
-    """Logs the first complaint of a library, in one line."""
+    """Logs the first warning of amqtt in one line, where amqtt logs a traceback for each client that misbehaves."""
 
     def __init__(self, problems: LogOnce) -> None:
-        super().__init__()
+        super().__init__(logging.WARNING)
         self._problems = problems
+        self._loggers = [logging.getLogger(name) for name in ("amqtt", "transitions")]  # transitions: its states
+
+    def attach(self) -> None:
+        """Take over what amqtt logs."""
+        for logger in self._loggers:
+            logger.addHandler(self)
+            logger.propagate = False
+
+    def detach(self) -> None:
+        """Leave amqtt's loggers as they were."""
+        for logger in self._loggers:
+            logger.removeHandler(self)
+            logger.propagate = True
 
     def emit(self, record: logging.LogRecord) -> None:
         _report(self._problems, record.getMessage())

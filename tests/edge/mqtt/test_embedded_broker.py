@@ -69,6 +69,18 @@ def test_events_pass_through_it(
     assert "broker" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_it_leaves_the_librarys_loggers_as_they_were(embedded: EmbeddedBroker) -> None:
+    def state() -> list[tuple[int, bool, list[logging.Handler]]]:
+        loggers = [logging.getLogger(name) for name in ("amqtt", "transitions")]
+        return [(logger.level, logger.propagate, [*logger.handlers]) for logger in loggers]
+
+    before = state()
+    embedded.start()
+    assert state() != before
+    embedded.stop()
+    assert state() == before
+
+
 def test_it_takes_the_next_port_that_is_free(embedded: EmbeddedBroker) -> None:
     port = embedded.start()
     second = EmbeddedBroker(port)
