@@ -34,7 +34,7 @@ def read(
     settings = load_settings(config, {"emotion.model": model})
     from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
     from edge.photo.read import copy_names, photo_files, read_photo  # noqa: PLC0415  # the same
-    from edge.photo.report import ReadPhoto, found_words, table, to_json  # noqa: PLC0415  # the same
+    from edge.photo.report import FaceTable, ReadPhoto, found_words, to_json  # noqa: PLC0415  # the same
 
     files = photo_files(photos)
     bundle = ModelBundle.configured(settings.emotion)
@@ -56,7 +56,7 @@ def read(
             found.append(photo)
             console.print(f"{_shown(file)}: {found_words(photo)}", style="bold", soft_wrap=True, markup=False)
             if photo.faces:
-                console.print(table(photo))
+                console.print(FaceTable(photo.faces))
             if copy:
                 console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
         if alone:

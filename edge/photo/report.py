@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,8 +16,10 @@ from edge.palette import colour, coloured
 from edge.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from rich.console import Console, ConsoleOptions, RenderableType
 
     from edge.inference.card import Card
     from edge.photo.faces import PhotoFace
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _CELLS = 12
 """Characters of a bar that is full."""
+
+_MOST_COLUMNS = 1000
+"""More than any window has."""
 
 _LEAST = 0.05
 """Smallest probability that has a bar."""
@@ -46,15 +52,39 @@ def found_words(photo: ReadPhoto) -> str:
     return "no face found" if not count else "1 face" if count == 1 else f"{count} faces"
 
 
-def table(photo: ReadPhoto) -> Table:
-    """Return a row for each face: where it is, its emotion, and those that are probable."""
-    shown = Table("face", "place", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("emotion", "probabilities", "face score"):
-        shown.add_column(heading, no_wrap=True)  # in a narrow window the place is broken, and no bar
-    for number, face in enumerate(photo.faces, start=1):
-        score = "" if face.face_score is None else f"{face.face_score:.2f}"
-        shown.add_row(str(number), _place(face), coloured(face.emotion), _bars(face), score)
-    return shown
+class FaceTable:
+    """Shows where each face is, its emotion, and the labels that are probable.
+
+    A row for each face or, where the window is too narrow for that, a few lines.
+    """
+
+    def __init__(self, faces: Sequence[PhotoFace]) -> None:
+        self._faces = faces
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
+        """Return what is printed in the window's width."""
+        table = self._table()
+        fits = Measurement.get(console, options.update(max_width=_MOST_COLUMNS), table).maximum <= options.max_width
+        return [table] if fits else self._lines()
+
+    def _table(self) -> Table:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for heading in ("face", "place", "emotion", "probabilities", "score"):
+            table.add_column(heading, no_wrap=True)
+        for number, face in enumerate(self._faces, start=1):
+            table.add_row(str(number), "\n".join(_place(face)), coloured(face.emotion), _bars(face), _score(face))
+        return table
+
+    def _lines(self) -> list[Text]:
+        lines = []
+        for number, face in enumerate(self._faces, start=1):
+            score = f", score {_score(face)}" if face.face_score is not None else ""
+            lines += [
+                Text.assemble(f"face {number}: ", coloured(face.emotion), score),
+                Text("  " + ", ".join(_place(face))),
+                *(Text(" ") + bar for bar in _bars(face).split()),
+            ]
+        return lines
 
 
 def to_json(photos: Sequence[ReadPhoto], card: Card) -> str:
@@ -88,9 +118,13 @@ def _photo(photo: ReadPhoto) -> dict[str, Any]:
     }
 
 
-def _place(face: PhotoFace) -> str:
-    leans = f"\nleans {face.tilt:+.0f}°" if face.tilt else ""
-    return f"{face.box.width:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}{leans}"
+def _place(face: PhotoFace) -> list[str]:
+    place = f"{face.box.width:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}"
+    return [place, f"leans {face.tilt:+.0f}°"] if face.tilt else [place]
+
+
+def _score(face: PhotoFace) -> str:
+    return "" if face.face_score is None else f"{face.face_score:.2f}"
 
 
 def _bars(face: PhotoFace) -> Text:

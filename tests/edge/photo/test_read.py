@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,11 +16,12 @@ from rich.console import Console
 from edge.geometry import Rect
 from edge.photo.faces import PhotoFace
 from edge.photo.read import copy_names, photo_files
-from edge.photo.report import ReadPhoto, table
+from edge.photo.report import FaceTable
 from edge.testcard import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Outcome
 
@@ -113,14 +113,17 @@ def test_a_name_that_would_steer_the_terminal_is_shown_harmless(emotion_edge: Ru
     assert "\x1b" not in outcome.out
 
 
-def test_a_terminal_of_80_columns_shows_each_bar_with_its_label() -> None:
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_shows_all_of_each_face(width: int) -> None:
     face = PhotoFace(Rect(2893, 1650, 1024, 1024), -20.0, 0.97, "uncertain", {"surprise": 0.99, "contempt": 0.01})
-    console = Console(width=80, file=io.StringIO())
-    console.print(table(ReadPhoto(Path("a.jpg"), 4000, 3000, (face,))))
+    console = Console(width=width, file=io.StringIO())
+    console.print(FaceTable([face]))
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
     assert "99% ████████████ surprise" in shown
-    assert "leans -20°" in shown
+    for part in ("face", "1024 px at 2893, 1650", "leans -20°", "uncertain", "score", "0.97"):
+        assert part in shown
     assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= width
 
 
 def test_copies_have_names_of_their_own(tmp_path: Path) -> None:
