@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from convert.errors import ModelError
 from edge.config.toml import read_toml
 from edge.errors import ConfigError
-from edge.frozen import FrozenModel
+from edge.frozen import FrozenModel, requirement
 from edge.inference.labels import FACE
 from edge.text import printable
 from train.datasets import LabelProtocol, ferplus
@@ -99,7 +99,7 @@ def read_sidecar(path: Path) -> Sidecar:
         raise ModelError(str(error)) from error
     except ValidationError as error:
         found = [
-            f"{'.'.join(printable(str(part), 40) for part in problem['loc'][:2])}: {problem['msg']}"
+            f"{'.'.join(printable(str(part), 40) for part in problem['loc'][:2])}: {requirement(problem)}"
             for problem in error.errors()[:_MOST_PROBLEMS]
         ]
         message = f"{path}: {'; '.join(found)}; it may say {', '.join(WANTED)} and description"

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 import convert.load.export  # imports TensorFlow, which takes seconds, in the server that processes are forked from
 from convert.errors import ModelError
 from convert.load.confinement import confine
+from edge.frozen import requirement
 from edge.text import printable
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _refuse(connection: Connection, message: str) -> None:
 def explained(error: ValidationError) -> str:
     """Return what is wrong with a model's facts."""
     problem = error.errors()[0]
-    return printable(f"its {' '.join(map(str, problem['loc']))}: {problem['msg']}", 300)
+    return printable(f"its {' '.join(map(str, problem['loc']))}: {requirement(problem)}", 300)
 
 
 def _answers(connection: Connection, module: str, path: Path, *, trusted: bool) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from edge.bench.report import BenchReport
 from edge.errors import ConfigError
 from edge.files import read_regular
+from edge.frozen import requirement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,8 @@ def read(file: Path) -> BenchReport:
         message = f"{file}: cannot be read: {error.strerror}"
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        message = f"{file}: not what 'emotion-edge bench --json' writes: {where}{': ' * bool(where)}{first['msg']}"
+        where = ".".join(map(str, first["loc"])) or "the file"
+        message = f"{file}: not what 'emotion-edge bench --json' writes: {where}: {requirement(first)}"
     raise ConfigError(message)
 
 

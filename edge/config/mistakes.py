@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.config.hooks import HookConfig
 from edge.config.tree import SECRET_FILES, Settings
+from edge.frozen import requirement
 from edge.redaction import redact
 from edge.text import printable
 
@@ -45,10 +46,9 @@ def _explain(problem: ErrorDetails, origin: Mapping[Keys, str]) -> str:
     name = _name(keys)
     if problem["type"] == "extra_forbidden":
         return f"{place}: {name}: there is no such {'section' if len(keys) == 1 else 'key'}{_suggest(keys)}"
-    if problem["type"] == "missing":
-        return f"{place}: {name}: is missing"
-    shown = _shown(problem["input"]) if keys[-1] not in SECRET_FILES else ""
-    return f"{place}: {name}:{shown and f' {shown}:'} {problem['msg'].removeprefix('Value error, ')}"
+    known = problem["type"] != "missing" and keys[-1] not in SECRET_FILES
+    shown = _shown(problem["input"]) if known else ""
+    return f"{place}: {name}:{shown and f' {shown}:'} {requirement(problem)}"
 
 
 def _name(keys: Keys) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
@@ -9,7 +10,7 @@ from pydantic_core import from_json
 
 from edge.errors import BundleError
 from edge.files import read_regular
-from edge.frozen import FrozenModel
+from edge.frozen import FrozenModel, requirement
 from edge.inference.labels import FACE
 from edge.text import printable
 from edge.wire.messages import UNCERTAIN
@@ -40,6 +41,13 @@ def _check_text(text: str) -> str:
     return text
 
 
+def _check_sha256(digest: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        message = "must be the 64 hexadecimal digits that sha256sum prints for the .tflite file"
+        raise ValueError(message)
+    return digest
+
+
 def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
@@ -66,8 +74,7 @@ def check_name(name: str) -> str:
     try:
         return TypeAdapter(Name).validate_python(name)
     except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise ValueError(message) from None
+        raise ValueError(requirement(error.errors(include_url=False)[0])) from None
 
 
 class InputCard(FrozenModel, extra="allow", allow_inf_nan=False):
@@ -117,7 +124,7 @@ class Card(FrozenModel, extra="allow", allow_inf_nan=False):
     version_of_card: Literal[1] = Field(default=1, alias="schema")
     name: Name
     version: Name
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, AfterValidator(_check_sha256)]
     """Of the ``.tflite`` file."""
 
     labels: Annotated[tuple[Name, ...], Field(min_length=2, max_length=1000), AfterValidator(_check_labels)]
@@ -164,7 +171,7 @@ def parse_card(text: bytes, path: Path) -> Card:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = printable(".".join(map(str, first["loc"]))) or "the file"
-        said = f"{where}: {first['msg'].removeprefix('Value error, ')}"
+        said = f"{where}: {requirement(first)}"
     except ValueError as error:
         said = f"this is not JSON: {error}"
     message = f"{path}: not a model card: {printable(said, 300)}"

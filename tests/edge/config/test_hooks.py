@@ -55,13 +55,13 @@ def test_hooks_are_read_and_shown_without_their_secrets(file: Path) -> None:
     ("hook", "said"),
     [
         ("", "hook 1: on: is missing"),
-        ("on = 'smile'\ncommand = ['x']", "hook 1: on: 'smile': Input should be 'appeared', 'changed' or 'gone'"),
+        ("on = 'smile'\ncommand = ['x']", "hook 1: on: 'smile': must be 'appeared', 'changed' or 'gone'"),
         ("on = 'gone'", 'hook 1: say what to do: command = ["program", "argument"] or url = '),
         ("on = 'gone'\ncommand = ['x']\nurl = 'http://x'", "hook 1: command and url exclude each other"),
         ("on = 'gone'\ncommand = 'echo hi | cat'", "hook 1: command: 'echo hi | cat': write a list, the program and"),
         ("on = 'gone'\ncommand = []", "hook 1: command: a list: write a list, the program and each argument"),
         ("on = 'gone'\ncommand = ['']", "hook 1: command: a list: write a list, the program and each argument"),
-        ("on = 'gone'\ncommand = ['x', 3]", "hook 1: command.1: 3: Input should be a valid string"),
+        ("on = 'gone'\ncommand = ['x', 3]", "hook 1: command.1: 3: must be a text"),
         ("on = 'gone'\ncommand = ['./led.py']", "a path that begins with '/'"),
         ('on = "gone"\ncommand = ["x", "a\\u0000"]', "the character U+0000 is not allowed; put a longer program into"),
         ("on = 'gone'\ncomand = ['x']", "hook 1: comand: there is no such key; did you mean command?"),
@@ -70,7 +70,7 @@ def test_hooks_are_read_and_shown_without_their_secrets(file: Path) -> None:
         ("on = 'gone'\nurl = 'http://[::1/'", "not a web address"),
         ("on = 'gone'\nurl = 'http://me:hush@x/'", "a user or a password does not belong into the address"),
         ("on = 'gone'\nurl = 'http://x/a b'", "percent-encode them: write %20 for a blank"),
-        ("on = 'gone'\nurl = 'http://x'\ntimeout_s = 0", "hook 1: timeout_s: 0: Input should be greater than 0"),
+        ("on = 'gone'\nurl = 'http://x'\ntimeout_s = 0", "hook 1: timeout_s: 0: must be greater than 0"),
     ],
 )
 def test_a_wrong_hook_is_refused_with_a_sentence(file: Path, hook: str, said: str) -> None:

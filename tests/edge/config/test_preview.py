@@ -97,9 +97,9 @@ def test_the_address_is_shown_and_the_name_of_a_token_without_a_folder_is_not(tm
     ("text", "said"),
     [
         ("address = 'kitchen:1'", "preview.address: '…': not an address to listen on; write ADDRESS:PORT"),
-        ("address = 65536", "preview.address: 65536: Input should be a valid string"),
-        ("minutes = 0", "preview.minutes: 0: Input should be greater than 0"),
-        ("minutes = 1441", "preview.minutes: 1441: Input should be less than or equal to 1440"),
+        ("address = 65536", "preview.address: 65536: must be a text"),
+        ("minutes = 0", "preview.minutes: 0: must be greater than 0"),
+        ("minutes = 1441", "preview.minutes: 1441: must be at most 1,440"),
         ("token = 'x'", "preview.token: there is no such key; did you mean token_file?"),
     ],
 )
