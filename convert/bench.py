@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from rich.table import Table
+from rich.table import Column, Table
 
 from convert import evaluate, int8_runtime
 from convert.subprocesses import CHECKOUT, python
@@ -111,9 +111,8 @@ def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, 
 
 def as_table(rows: Sequence[BundleFigures], rounds: int) -> Table:
     """Lay the figures out, a column for each bundle."""
-    table = Table(
-        "", *(str(row.path) for row in rows), caption=f"milliseconds: median of {rounds} turns of {_FACES} faces"
-    )
+    bundles = (Column(str(row.path), overflow="fold") for row in rows)
+    table = Table("", *bundles, caption=f"milliseconds: median of {rounds} turns of {_FACES} faces")
     for protocol in PROTOCOLS:
         table.add_row(f"{protocol}, PrivateTest", *(f"{row.accuracy[protocol]:.2%}" for row in rows))
     table.add_row("bytes", *(f"{row.card.bytes:,}" for row in rows))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from train.plots import STRONG, as_png, draw_matrix
+from train.plots import STRONG, as_png, draw_matrix, logarithmic_x
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,9 +70,8 @@ def frontier(models: Sequence[PeerFigures]) -> bytes:
                     _level(axes, one, accuracy)
                 else:
                     _spot(axes, one, x, accuracy, placed)
-            axes.set_xscale("log")
+            logarithmic_x(axes)
             axes.margins(x=0.12)
-            axes.xaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.set_title(title, loc="left", fontweight="bold")
             axes.grid(color="0.93")

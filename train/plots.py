@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +131,14 @@ def face_scores(faces: NDArray[np.float32], others: Mapping[str, NDArray[np.floa
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return as_png(figure)
+
+
+def logarithmic_x(axes: Axes) -> None:
+    """Make the x-axis logarithmic, with plain numbers at 1, 2 and 5 of each power of ten."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def as_png(figure: Figure) -> bytes:

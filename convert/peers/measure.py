@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.table import Column, Table
 
 from convert.graph import parse
 from convert.inspection import summarize
@@ -145,12 +145,14 @@ def _turn(content: bytes) -> Callable[[], None]:
 
 def as_table(measured: Sequence[PeerFigures]) -> Table:
     """Lay the figures out, a row for each model."""
-    table = Table("model", "FER+", "FER2013", "MACs", "ms int8", "float32", "remark", box=SIMPLE_HEAD)
-    table.pad_edge = False
+    name, remark = (Column(head, min_width=15) for head in ("model", "remark"))
+    figures = [Column(head, no_wrap=True) for head in ("FER+", "FER2013", "M MACs", "int8", "float32")]
+    table = Table(name, *figures, remark, box=SIMPLE_HEAD, pad_edge=False)
     for one in measured:
         accuracies = ("" if a is None else f"{a:.1%}" for a in (one.model.ferplus, one.model.fer2013))
         times = ("" if ms is None else f"{ms:.3f}" for ms in (one.int8_ms, one.float32_ms))
         published = "published" if one.model.published else ""
-        remark = ", ".join(filter(None, (published, one.model.remark)))
-        table.add_row(one.model.name, *accuracies, f"{one.macs:,}" if one.macs else "", *times, remark)
+        notes = ", ".join(filter(None, (published, one.model.remark)))
+        macs = f"{one.million_macs:.1f}" if one.million_macs else ""
+        table.add_row(one.model.name, *accuracies, macs, *times, notes)
     return table

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from convert import plots
 from convert.__main__ import main
@@ -108,3 +110,16 @@ def test_the_command_shows_and_draws(
 def test_what_is_no_bundle_is_said_at_once(trained: synthetic.Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(main, ["frontier", str(trained.model), *trained.data]) == 2
     assert "not a model card" in capsys.readouterr().err
+
+
+def test_no_word_of_the_table_is_cut_in_80_columns() -> None:
+    ours = PeerFigures(
+        Peer("emotion-fer2013", fer2013=0.689), ours=True, macs=56_064_768, int8_ms=0.264, float32_ms=None
+    )
+    others = [PeerFigures(peer, ours=False, macs=peer.macs, int8_ms=16.659, float32_ms=3.217) for peer in PEERS]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(measure.as_table([ours, *others]))
+    shown = console.export_text()
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {word for peer in PEERS for word in peer.remark.split()} <= set(shown.split())

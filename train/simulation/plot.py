@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from edge.bench.methods import MethodName
-from train.plots import QUIET, STRONG, as_png
+from train.plots import QUIET, STRONG, as_png, logarithmic_x
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,8 @@ def frontier(every: Sequence[MethodFigures]) -> bytes:
             xytext=(0, -9 if turn % 2 == 0 else 9), textcoords="offset points", ha="center",
             va="top" if turn % 2 == 0 else "bottom", fontsize=9, color="0.25",
         )  # fmt: skip
-    axes.set_xscale("log")
+    logarithmic_x(axes)
     axes.margins(x=0.15, y=0.35)
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("CPU ms a frame; dot: detection and tracking, line: to reading emotions too")
     axes.set_ylabel("faces found")
