@@ -25,7 +25,7 @@ from convert.peers.measure import as_table as peers_as_table
 from convert.peers.measure import measure
 from convert.recalibrate import recalibrate
 from convert.recheck import recheck
-from edge.cli.options import writable
+from edge.cli.options import writable_png
 from edge.files import write_atomically
 from edge.inference.bundle import ModelBundle
 from edge.inference.card import check_name
@@ -170,7 +170,7 @@ def frontier(
     ferplus: FerplusOption,
     *,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")] = 15,
-    plot: Annotated[Path | None, typer.Option(callback=writable, help="Draw it too, as .png.")] = None,
+    plot: Annotated[Path | None, typer.Option(callback=writable_png, help="Draw it too, into this .png file.")] = None,
 ) -> None:
     """Compare bundles with others' models. Accuracy is on PrivateTest; milliseconds a face are timed in turn."""
     measured = measure(bundles, load_tests(fer2013, ferplus), rounds)

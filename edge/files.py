@@ -113,6 +113,18 @@ def check_writable(path: Path) -> None:
         raise OutputError(message)
 
 
+def check_png_writable(path: Path) -> None:
+    """Check that a picture can be written there, before the work that draws it.
+
+    Raises:
+        OutputError: Its name does not end in ``.png``, or as of `check_writable`.
+    """
+    if path.suffix.lower() != ".png":
+        message = f"{path}: the picture is a PNG; write a name that ends in .png"
+        raise OutputError(message)
+    check_writable(path)
+
+
 def _write_problem(target: Path) -> str | None:
     if target.is_dir():
         return "this is a folder; name a file"

@@ -55,6 +55,17 @@ def writable(file: Path | None) -> Path | None:
     return file
 
 
+def writable_png(file: Path | None) -> Path | None:
+    """Return the picture that an option names, for its `callback`: it is checked before the work that draws it.
+
+    Raises:
+        OutputError: Its name does not end in ``.png``, or it cannot be written.
+    """
+    if file:
+        files.check_png_writable(file)
+    return file
+
+
 def settings_file(file: Path | None) -> Path | None:
     """Return the file that the settings come from: the one that is named, or the system's if it is there."""
     return file or (config.SYSTEM_FILE if config.SYSTEM_FILE.exists() else None)

@@ -25,7 +25,7 @@ class PlotFile:
 
         Raises:
             ConfigError: matplotlib is not installed.
-            OutputError: The file cannot be written there.
+            OutputError: Its name does not end in ``.png``, or it cannot be written there.
         """
         try:
             from edge.watch import plot  # noqa: PLC0415  # a Pi has no matplotlib
@@ -33,10 +33,7 @@ class PlotFile:
             message = f"--plot needs matplotlib ({error}): {pip_install('matplotlib>=3.9')}"
             raise ConfigError(message) from None
         self._plot, self._path = plot, path
-        if path.suffix.lower() != ".png":
-            message = f"{path}: the plot is a PNG; write a name that ends in .png"
-            raise OutputError(message)
-        files.check_writable(path)
+        files.check_png_writable(path)
 
     def write(self, timelines: Mapping[str, Timeline], end: datetime) -> None:
         """Write the timelines' plot, in this machine's time zone.

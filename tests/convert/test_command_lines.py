@@ -17,6 +17,7 @@ from train.commands import app as train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tests.help_pages import HelpPage
 
@@ -42,6 +43,25 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     assert call(main, arguments) == 2
     assert "cannot be written: there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (train_main, ["facescore", "absent.tflite", "--plot"]),
+        (train_main, ["scenes", "--plot"]),
+        (train_main, ["data", "--plot"]),
+        (train_main, ["tune", "absent.toml", "--show"]),
+        (convert_main, ["frontier", "absent.tflite", "--plot"]),
+    ],
+)
+def test_a_plot_that_is_no_png_by_its_name_is_refused_before_the_work(
+    main: Callable[[Sequence[str]], None], arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot = tmp_path / "plot.txt"
+    assert call(main, [*arguments, str(plot)]) == 2
+    assert f"{plot}: the picture is a PNG; write a name that ends in .png" in capsys.readouterr().err
+    assert not plot.exists()
 
 
 def test_a_page_of_no_bundle_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

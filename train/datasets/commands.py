@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.options import writable
+from edge.cli.options import writable_png
 from edge.files import write_atomically
 from train import plots
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
@@ -32,7 +32,7 @@ def count(
     protocol: Annotated[LabelProtocol, typer.Option(help="The labels; 'folder' goes with --folder.")] = "fer2013",
     folder: Annotated[Path | None, typer.Option(help="Count the faces of a folder instead.")] = None,
     plot: Annotated[
-        Path | None, typer.Option(callback=writable, help="Draw the counts too, into this .png file.")
+        Path | None, typer.Option(callback=writable_png, help="Draw the counts too, into this .png file.")
     ] = None,
 ) -> None:
     """Count the faces of each label in each split. Of votes, the most probable label counts."""

@@ -19,7 +19,7 @@ from rich.table import Table
 from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
-from edge.cli.options import writable
+from edge.cli.options import writable, writable_png
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -140,7 +140,7 @@ def facescore(
     ferplus: FerplusOption,
     clips: ClipsOption,
     *,
-    plot: Annotated[Path | None, typer.Option(callback=writable, help="Draw it too, into this .png file.")] = None,
+    plot: Annotated[Path | None, typer.Option(callback=writable_png, help="Draw it too, into this .png file.")] = None,
 ) -> None:
     """Evaluate a model's face score. It is to separate PrivateTest faces from pictures that are no faces."""
     bundle = ModelBundle.load(model)
@@ -189,7 +189,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     ] = 1,
     json: Annotated[Path | None, typer.Option(callback=writable, help="Write the figures here too.")] = None,
     plot: Annotated[
-        Path | None, typer.Option(callback=writable, help="Draw faces found by cost, into this .png file.")
+        Path | None, typer.Option(callback=writable_png, help="Draw faces found by cost, into this .png file.")
     ] = None,
 ) -> None:
     """Evaluate the whole pipeline on synthetic video. FER+ test faces are in it; other searches are compared."""

@@ -16,7 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.options import writable
+from edge.cli.options import writable_png
 from edge.files import write_atomically
 from train import recipes
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
@@ -53,7 +53,7 @@ def tune(  # noqa: PLR0913  # each is a flag
         typer.Option(help="URL of the search, which many machines may share.", show_default="sqlite:///runs/tune.db"),
     ] = None,
     show: Annotated[
-        Path | None, typer.Option(callback=writable, help="Draw history and importance into this .png file.")
+        Path | None, typer.Option(callback=writable_png, help="Draw history and importance into this .png file.")
     ] = None,
 ) -> None:
     """Search for the best values of a recipe's fields. Best is accuracy on PublicTest; PrivateTest is not looked at.

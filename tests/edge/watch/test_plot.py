@@ -96,7 +96,7 @@ def test_a_record_is_plotted_without_a_broker(emotion_edge: Run, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--plot", "out.jpg"], "out.jpg: the plot is a PNG"),
+        (["--plot", "out.jpg"], "out.jpg: the picture is a PNG"),
         (["--plot", "absent/out.png"], "there is no folder"),
         (["--from", "events.csv"], "--from FILE.csv goes with --plot"),
         (["--from", "events.csv", "--plot", "out.png", "--json"], "--from FILE.csv goes with --plot"),
