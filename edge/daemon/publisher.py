@@ -95,8 +95,11 @@ class Publisher:
 
     def publish_frame(self, snapshot: Snapshot, skipped: int) -> bool:
         """Publish the faces of one frame; return False if no broker is connected: it is then as if skipped."""
-        text = payloads.frame(snapshot, self._origin, self._frames, skipped)
-        sent = self._link.publish_live(self._link.topics.frame, text)
+
+        def payload() -> str:
+            return payloads.frame(snapshot, self._origin, self._frames, skipped)
+
+        sent = self._link.publish_live(self._link.topics.frame, payload)
         self._frames += sent
         return sent
 

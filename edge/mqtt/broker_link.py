@@ -18,6 +18,7 @@ from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from edge.config import HomeAssistantConfig, Settings
@@ -68,8 +69,8 @@ class BrokerLink(Protocol):
     def publish_retained(self, topic: Topic, payload: str) -> None:
         """Publish the newest payload of a retained topic, now and on every connect."""
 
-    def publish_live(self, topic: Topic, payload: str) -> bool:
-        """Publish what is worthless when it is late; return False if no broker is connected now."""
+    def publish_live(self, topic: Topic, payload: Callable[[], str]) -> bool:
+        """Publish what is worthless when it is late, as `MqttClient.publish_live` says."""
 
     def take_commands(self) -> PendingCommands:
         """Return the commands since the last call."""
@@ -103,7 +104,7 @@ class NullBrokerLink:
     def publish_retained(self, topic: Topic, payload: str) -> None:
         """Do nothing."""
 
-    def publish_live(self, _topic: Topic, _payload: str) -> bool:
+    def publish_live(self, _topic: Topic, _payload: Callable[[], str]) -> bool:
         """Return False."""
         return False
 
@@ -154,8 +155,8 @@ class MqttLink:
         """Publish the newest payload of a retained topic, now and on every connect."""
         self._client.publish_retained(topic, payload)
 
-    def publish_live(self, topic: Topic, payload: str) -> bool:
-        """Publish what is worthless when it is late; return False if no broker is connected now."""
+    def publish_live(self, topic: Topic, payload: Callable[[], str]) -> bool:
+        """Publish what is worthless when it is late, as `MqttClient.publish_live` says."""
         return self._client.publish_live(topic, payload)
 
     def take_commands(self) -> PendingCommands:

@@ -116,11 +116,14 @@ class MqttClient:
         self._sender.pending.once(message)
         self._wake_up.wake()
 
-    def publish_live(self, topic: Topic, payload: str) -> bool:
-        """Publish something that is worthless when it is late; return False if no broker is connected now."""
+    def publish_live(self, topic: Topic, payload: Callable[[], str]) -> bool:
+        """Publish something that is worthless when it is late; return False if no broker is connected now.
+
+        `payload` makes it, and is called only if one is connected.
+        """
         if not self.connected:
             return False
-        self._sender.pending.live(Outgoing.on(topic, payload))
+        self._sender.pending.live(Outgoing.on(topic, payload()))
         self._wake_up.wake()
         return True
 

@@ -12,12 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.config import FramesConfig
+from edge.config import FramesConfig, HomeAssistantConfig, MqttConfig, OutboxConfig
 from edge.daemon import payloads
 from edge.daemon.frame_feed import FrameFeed
 from edge.daemon.payloads import Origin
+from edge.daemon.printer import NullPrinter
+from edge.daemon.publisher import Publisher
+from edge.daemon.session import NullSessionRecord
 from edge.frame import Frame
 from edge.geometry import Rect
+from edge.inference.bundle import SHIPPED, ModelBundle
+from edge.mqtt import MqttClient, Outbox
+from edge.mqtt.broker_link import MqttLink, NullBrokerLink
+from edge.mqtt.commands import Commands
+from edge.mqtt.homeassistant import HomeAssistant
 from edge.pipeline import PresentFace, Snapshot
 from edge.wire.frame_message import FrameMessage
 from tests.payloads import NOW
@@ -70,6 +78,20 @@ def test_frames_that_were_dropped_before_are_counted() -> None:
     for number in (0, 1, 5, 6, 9):
         feed.add(number, number / 15)
     assert feed.sent == [(0, 0), (1, 0), (5, 3), (6, 0), (9, 2)]
+
+
+def test_without_a_broker_no_message_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object) -> str:
+        pytest.fail("a message was built")
+
+    monkeypatch.setattr(payloads, "frame", build)
+    outbox = Outbox(OutboxConfig())
+    client = MqttClient(MqttConfig(url="mqtt://127.0.0.1", device="test"), outbox)  # which is not started
+    home = HomeAssistant(HomeAssistantConfig(), client)
+    for link in (MqttLink(client, outbox, Commands(client.topics), home), NullBrokerLink(client.topics)):
+        origin = Origin("test", "01JD", synthetic=True)
+        publisher = Publisher(origin, ModelBundle.load(SHIPPED), link, NullPrinter(), NullSessionRecord())
+        assert not publisher.publish_frame(NOBODY, 0)
 
 
 def test_frames_without_a_broker_are_counted_and_not_kept() -> None:
