@@ -64,7 +64,10 @@ def landmark_ft_transformer(config: LandmarkFtTransformerConfig, classes: int) -
             dropout=config.dropout,
             name=f"layer{number}_attention",
         )
-        x = layers.Add(name=f"layer{number}_attended")([x, attention(y, y)])
+        asked = y
+        if number == config.depth:  # of the last layer the answer's token alone is read, so that it alone is computed
+            x, asked = x[:, :1], y[:, :1]
+        x = layers.Add(name=f"layer{number}_attended")([x, attention(asked, y)])
         y = layers.LayerNormalization(name=f"layer{number}_norm2")(x)
         y = layers.Dense(config.hidden, name=f"layer{number}_value")(y) * layers.Dense(
             config.hidden, activation="relu", name=f"layer{number}_gate"
