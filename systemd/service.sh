@@ -133,8 +133,9 @@ wait_until_ready() {
         sleep 1
         waited=$((waited + 1)) ready=yes before_them=$processes processes=
         for each in $(enabled_units); do
-            # Failed for good, or again and again.
-            [ "$(property "$each" ActiveState)" != failed ] && [ "$(property "$each" NRestarts)" -lt 3 ] || return 1
+            [ "$(property "$each" ActiveState)" != failed ] || return 1
+            # Failed three times. It is given up between two processes, when what the last one wrote is whole.
+            [ "$(property "$each" NRestarts)" -lt 2 ] || [ "$(property "$each" SubState)" != auto-restart ] || return 1
             how=$(condition "$each")
             [ "$how" = watching ] || { [ "$how" = up ] && [ "$1" != watching ]; } || ready=no
             processes="$processes $(property "$each" MainPID)"

@@ -9,7 +9,13 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 
-GOOD = {"ActiveState": "active", "NRestarts": "0", "MainPID": "42", "StatusText": "watching webcam"}
+GOOD = {
+    "ActiveState": "active",
+    "SubState": "running",
+    "NRestarts": "0",
+    "MainPID": "42",
+    "StatusText": "watching webcam",
+}
 
 SYSTEMCTL = """#!/bin/sh
 # systemctl show --property=NAME --value UNIT: the answer is in the unit's file of that name, a line for each question,
@@ -60,12 +66,22 @@ def test_a_unit_that_runs_is_ready_also_one_that_took_its_time(machine: Machine)
 
 
 def test_one_that_failed_or_starts_again_and_again_is_not(tmp_path: Path) -> None:
-    for number, answers in enumerate(({"ActiveState": "failed"}, {"NRestarts": "3"}, {"ActiveState": "activating"})):
+    again = {"NRestarts": "2", "SubState": "auto-restart"}
+    for number, answers in enumerate(({"ActiveState": "failed"}, again, {"ActiveState": "activating"})):
         folder = tmp_path / str(number)
         folder.mkdir()
         machine = Machine(folder)
         machine.unit("emotion-edge.service", **answers)
         assert not machine.ready(), answers
+
+
+def test_one_that_starts_again_is_given_up_when_its_process_has_ended_and_its_last_lines_are_whole(
+    machine: Machine, tmp_path: Path
+) -> None:
+    states = ["start", "start", "auto-restart"]
+    machine.unit("emotion-edge.service", ActiveState="activating", NRestarts="3", SubState=states)
+    assert not machine.ready()
+    assert (tmp_path / "emotion-edge.service.SubState").read_text() == "auto-restart\n"
 
 
 def test_one_that_runs_for_a_moment_only_is_not(machine: Machine) -> None:
