@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from tests.pi.system import System
 
 UNIT = "emotion-edge.service"
+USER = "emotion-edge"
 CONFIG = "/etc/emotion-edge/config.toml"
-RELEASE = "/release"
-"""Where a container sees the unpacked archive."""
+RELEASE, NEWER, BROKEN = "/release", "/newer", "/broken"
+"""Where a system sees the unpacked archive, and two of later versions, of which one's daemon ends at once."""
+
+NEWER_VERSION, BROKEN_VERSION = "99.1", "99.2"
 
 LINES, COLUMNS = 24, 80
 """Of a terminal, which what the installer says at its end fits into."""
@@ -89,12 +92,34 @@ def purge(system: System) -> None:
     # What the broker keeps comes in the order of the topics, so that the last one's comes first if there is no other.
     first = system.out("mosquitto_sub", *topics, "-C", "1", "-F", "%t %p", "-W", f"{system.patience_s:.0f}")
     assert first.startswith(always), first
-    assert system.run("id", "emotion-edge", check=False).returncode != 0
+    assert system.run("id", USER, check=False).returncode != 0
 
 
 def version(system: System) -> str:
     """Return the installed version."""
     return system.out("readlink", "/opt/emotion-edge/current")
+
+
+def assert_an_upgrade_and_the_way_back_work(system: System) -> None:
+    """Install the newer version and go back, and see that the configuration stays and events arrive each time."""
+    before, configuration = version(system), system.out("cat", CONFIG)
+    system.run(f"{NEWER}/install.sh")
+    assert version(system).startswith(f"{NEWER_VERSION}-")
+    assert system.out("cat", CONFIG) == configuration
+    assert next_event(system)
+    system.run("/opt/emotion-edge/current/share/emotion-edge/install.sh", "--rollback")
+    assert version(system) == before
+    assert next_event(system)
+
+
+def assert_a_broken_upgrade_is_taken_back(system: System) -> None:
+    """Install the broken version, and see that the installer says why it is not kept and that events arrive."""
+    before = version(system)
+    done = system.run(f"{BROKEN}/install.sh", check=False)
+    assert done.returncode != 0
+    assert "broken on purpose" in done.stdout + done.stderr
+    assert version(system) == before
+    assert next_event(system)
 
 
 def doctor(system: System) -> dict[str, dict[str, str]]:

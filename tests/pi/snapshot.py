@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.pi.system import System
 
 LOGS = (
     "var/log/",
@@ -19,8 +24,7 @@ LOGS = (
 """What may differ afterwards."""
 
 NOT_FILES = ("proc", "sys", "dev", "run", "tmp", "release", "newer", "broken")
-"""Mounted in the container, or gone with it."""
-
+"""Mounted in the system, or gone with it, or the archives."""
 
 LARGE = 1 << 15
 """Bytes from which on a file is known by its size and the time of its last change: an emulated processor would take
@@ -43,6 +47,14 @@ def files(root: Path) -> dict[str, str]:
             about = path.lstat()
             known_by = f"{about.st_mode:o} {about.st_uid}:{about.st_gid} {_content(path, about)}"
             found[str(path.relative_to(root))] = known_by
+    return found
+
+
+def files_within(system: System) -> dict[str, str]:
+    """Return what `files` does of a system whose files this host does not see: it runs in there."""
+    system.write("/run/snapshot.py", Path(__file__).read_text(encoding="utf-8"))
+    script = "import json, pathlib, snapshot; print(json.dumps(snapshot.files(pathlib.Path('/'))))"
+    found: dict[str, str] = json.loads(system.out("env", "PYTHONPATH=/run", "python3", "-c", script))
     return found
 
 

@@ -55,6 +55,19 @@ HOST = "10.0.2.2"
 DEVICE = "lab"
 TOPIC = f"emotion-edge/{DEVICE}"
 
+PRINTS = {
+    "etc/systemd/system/emotion-edge.service.d/lab.conf": f"""[Unit]
+Wants=dev-virtio\\x2dports-lab.device
+After=dev-virtio\\x2dports-lab.device
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'exec $(sed -n "s/^ExecStart=//p" /etc/systemd/system/emotion-edge.service | head -n 1) --print'
+StandardOutput=file:{ports.PORT}
+DeviceAllow=char-virtio-portsdev rw
+"""
+}
+"""A file with which events leave the machine the moment they are made, beside the way that is tested."""
+
 BOOT_S = 3600.0
 """Longer than a boot or anything else takes on an emulated processor that is busy with other work."""
 
@@ -168,6 +181,18 @@ class Machine(System):
     def wait_for_an_event(self) -> None:
         """Wait for one of this life."""
         self.wait_for('"type"', BOOT_S)
+
+    def files_on_the_disk(self, folder: Path) -> Path:
+        """Check the file system as the next boot would, while it is off; copy the service's files to a new folder."""
+        assert self._process is None
+        disk = self.image.folder / "disk.raw"
+        checked = subprocess.run([need("e2fsck"), "-fy", disk], capture_output=True, text=True, check=False)
+        assert checked.returncode in {0, 1}, checked.stdout  # 1: its journal was played back
+        folder.mkdir()
+        copy = 'mount -o loop,ro "$0" /mnt && cp -a /mnt/var/lib/emotion-edge /mnt/etc/emotion-edge "$1"'
+        unshared = ("unshare", "--mount", "--propagation", "private")
+        subprocess.run([*unshared, "sh", "-c", copy, disk, folder], check=True)
+        return folder
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in it as root, where it has `ports.SHELL`, as soon as it has booted."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.pi.service import UNIT
+from tests.pi.service import UNIT, USER
 
 if TYPE_CHECKING:
     from tests.pi.system import System
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _PROBE = Path(__file__).parent / "probes/reach.py"
 _PLACE, _HOME = "/usr/local/lib/reach.py", "/home/somebody"
 _REACH = f"/usr/bin/python3 {_PLACE} {_HOME}"
+
+# Without the folders of the service, which would be root's afterwards.
+_AS_ROOT = "User=root\nGroup=root\nStateDirectory=\nRuntimeDirectory=\nConfigurationDirectory=\n"
 
 
 def assert_the_walls_hold(system: System) -> None:
@@ -26,8 +29,9 @@ def assert_the_walls_hold(system: System) -> None:
     assert able >= {"write into /usr", "write into /etc", "read another's home", "open a raw socket"}, free
     walled = _inside_the_unit(system, _REACH)
     assert "done" not in walled.values(), walled
-    walls_alone = _inside_the_unit(system, _REACH, "User=root\nGroup=root\n")
+    walls_alone = _inside_the_unit(system, _REACH, _AS_ROOT)
     assert "done" not in walls_alone.values(), walls_alone
+    assert system.out("stat", "--format=%U", "/var/lib/emotion-edge", "/run/emotion-edge").split() == [USER, USER]
     system.run("rm", "-r", _PLACE, _HOME, "/run/systemd/system/reach.service", "/run/systemd/system/reach.service.d")
     system.run("systemctl", "daemon-reload")
 
