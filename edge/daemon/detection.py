@@ -21,6 +21,38 @@ _MOST_BYTES = 16
 
 TURNED_OFF = "detection was turned off"
 
+ON_EVERY_S = 5.0
+"""Least time from one turning on to the next: each opens the camera, and is written to the disk."""
+
+
+class SwitchCommands:
+    """Decides when a command to turn detection on or off is carried out: no flood of them keeps the camera busy.
+
+    `OFF` is carried out at once, `ON` no sooner than `ON_EVERY_S` after the last one that had an effect. The newest
+    command counts.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: bool | None = None
+        self._turned_on_s = float("-inf")
+
+    def due(self, time_s: float, *, command: bool | None, on: bool) -> bool | None:
+        """Return the command to carry out now, or None.
+
+        Args:
+            time_s: Now, on the monotonic clock.
+            command: The newest since the last call; None: there was none.
+            on: Whether detection is on.
+        """
+        if command is not None:
+            self._waiting = command
+        if self._waiting and not on:
+            if time_s - self._turned_on_s < ON_EVERY_S:
+                return None
+            self._turned_on_s = time_s
+        due, self._waiting = self._waiting, None
+        return due
+
 
 class DetectionSwitch:
     """On, unless it was turned off, or nobody can tell any more.

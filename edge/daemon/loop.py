@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge.daemon.camera_report import CameraReport
-from edge.daemon.detection import TURNED_OFF
+from edge.daemon.detection import TURNED_OFF, SwitchCommands
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.mqtt.discovery import Announcement
@@ -58,6 +58,7 @@ class Daemon:
         self._setup, self._reloader = setup, reloader
         self._supervisor, self._publisher = supervisor, publisher
         self._switch, self._link, self._feeds, self._preview = switch, link, feeds, preview
+        self._switch_commands = SwitchCommands()
         self._pipeline = setup.make_pipeline(preview.clock)
         reloader.note(setup)
         self._processed = 0
@@ -81,7 +82,7 @@ class Daemon:
         while not self._supervisor.open(_TICK_S):
             if stop.is_set():
                 return False
-            self._carry_out_commands()
+            self._carry_out_commands(time.monotonic())
         self._report.publish_info()
         notify.ready(self._status())
         return True
@@ -175,7 +176,7 @@ class Daemon:
                 self._everybody_is_gone()
 
     def _do_what_is_due(self, now_s: float) -> None:
-        self._carry_out_commands()
+        self._carry_out_commands(now_s)
         self._publish_camera_status()
         self._report.publish_info()
         if now_s - self._state_s >= STATE_EVERY_S:
@@ -190,13 +191,14 @@ class Daemon:
             self._fed_s = now_s
             notify.watchdog()
 
-    def _carry_out_commands(self) -> None:
+    def _carry_out_commands(self, now_s: float) -> None:
         """Carry out the commands since the last call."""
         commands = self._link.take_commands()
-        if commands.detection is not None and self._switch.turn(on=commands.detection):
+        on = self._switch_commands.due(now_s, command=commands.detection, on=self._switch.on)
+        if on is not None and self._switch.turn(on=on):
             self._turn()
         if commands.health:
-            report = self._health(time.monotonic()).to_json()
+            report = self._health(now_s).to_json()
             for request in commands.health:
                 self._link.answer(request, report)
 

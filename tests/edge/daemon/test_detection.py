@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.daemon.detection import DetectionSwitch
+from edge.daemon.detection import ON_EVERY_S, DetectionSwitch, SwitchCommands
 from tests.mounts import ext4_image, make_room, mounted, small_tmpfs
 
 if TYPE_CHECKING:
@@ -182,3 +182,32 @@ def test_off_survives_a_power_cut_right_after_it_was_confirmed(tmp_path: Path, n
             daemon.kill()
     with mounted(copy, tmp_path / "after") as disk:
         assert not DetectionSwitch(disk / "kitchen", tmp_path / "reboot").on
+
+
+def test_a_flood_of_commands_turns_it_on_no_more_often_than_it_may() -> None:
+    commands, on, turned = SwitchCommands(), False, [0, 0]
+    for tick in range(4 * 60):  # a minute, with another command each quarter of a second
+        due = commands.due(tick / 4, command=tick % 2 == 0, on=on)
+        if due is not None and due is not on:
+            on = due
+            turned[on] += 1
+    assert turned == [60 / ON_EVERY_S, 60 / ON_EVERY_S]
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_off_is_never_late_and_the_last_command_wins(*, last: bool) -> None:
+    commands = SwitchCommands()
+    assert commands.due(100.0, command=True, on=False) is True
+    assert commands.due(100.1, command=False, on=True) is False
+    assert commands.due(100.2, command=True, on=False) is None
+    if not last:
+        assert commands.due(100.3, command=False, on=False) is False
+    assert commands.due(100.0 + ON_EVERY_S, command=None, on=False) is (True if last else None)
+    assert commands.due(200.0, command=None, on=last) is None
+
+
+def test_on_while_it_is_on_delays_nothing() -> None:
+    commands = SwitchCommands()
+    assert commands.due(100.0, command=True, on=True) is True
+    assert commands.due(100.1, command=False, on=True) is False
+    assert commands.due(100.2, command=True, on=False) is True
