@@ -17,6 +17,9 @@ from edge.wire.payload_types import PAYLOADS
 if TYPE_CHECKING:
     from edge.wire.messages import Payload, StateFace
 
+MOST_DEVICES = 5000
+"""Devices that are known at most, five times the fleet of docs/fleet.md: anybody may publish under new names."""
+
 _RECENT = 20
 """Events kept to be listed."""
 
@@ -111,6 +114,9 @@ class Fleet:
     invalid: int = 0
     """Messages that do not follow the contract."""
 
+    ignored: int = 0
+    """Messages of devices beyond the first `MOST_DEVICES`."""
+
     def receive(self, message: Message) -> FaceEvent | None:
         """Apply a message.
 
@@ -120,6 +126,9 @@ class Fleet:
         name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
         if "/" in name or last in {"frame", "summary"} or last not in {"availability", *PAYLOADS}:
             return None  # of every frame, of hours and days, another program's, or a later version's
+        if name not in self.devices and len(self.devices) >= MOST_DEVICES:
+            self.ignored += 1
+            return None
         if last == "availability":
             self._device(name, message).set_availability(message)
             return None

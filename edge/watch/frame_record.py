@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from edge.watch.csv_file import CsvFile
+from edge.watch.fleet import MOST_DEVICES
 from edge.watch.losses import LossCounter
 from edge.watch.plausible import plausible
 from edge.watch.record import face_cells
@@ -41,7 +42,7 @@ class FrameRecorder(CsvFile):
         """
         super().__init__(path, COLUMNS)
         self._losses: dict[str, LossCounter] = {}
-        self._skipped = self._invalid = 0
+        self._skipped = self._invalid = self._ignored = 0
 
     def receive(self, message: Message) -> None:
         """Append the frame that a message holds, if it holds one that was not received before.
@@ -58,6 +59,9 @@ class FrameRecorder(CsvFile):
         if frame is None or not plausible(frame):
             self._invalid += 1
             return
+        if frame.device not in self._losses and len(self._losses) >= MOST_DEVICES:
+            self._ignored += 1
+            return
         lost = self._losses.setdefault(frame.device, LossCounter()).count(frame.session, frame.sequence)
         if lost is not None:
             self._skipped += frame.skipped
@@ -69,7 +73,8 @@ class FrameRecorder(CsvFile):
         received = sum(each.received for each in self._losses.values())
         lost = sum(each.lost for each in self._losses.values())
         text = f"{received:,} frames recorded, {lost:,} lost on the way, {self._skipped:,} skipped by the device"
-        return text + (f", {self._invalid:,} messages were no frames" if self._invalid else "")
+        text += f", {self._invalid:,} messages were no frames" if self._invalid else ""
+        return text + (f", {self._ignored:,} of further devices ignored" if self._ignored else "")
 
     def close(self) -> None:
         """Sync and close the file, and log the summary."""

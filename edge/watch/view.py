@@ -186,7 +186,8 @@ def _headline(fleet: Fleet, now: datetime, problem: str | None) -> Text:
     for count, said in (
         (away, f"{away} offline"),
         (lost, f"{_several(lost, 'event')} lost"),
-        (fleet.invalid, f"{_several(fleet.invalid, 'invalid message')}"),
+        (fleet.invalid, _several(fleet.invalid, "invalid message")),
+        (fleet.ignored, f"{_several(fleet.ignored, 'message')} of further devices ignored"),
     ):
         if count:
             text.append(", ", "not bold").append(said, f"not bold {BAD}")

@@ -48,6 +48,17 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
+def test_a_flood_of_device_names_is_bounded_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.watch.frame_record.MOST_DEVICES", 2)
+    file = tmp_path / "frames.csv"
+    with FrameRecorder(file) as recorder:
+        for sequence in range(2):
+            for device in ("kitchen", "hall", "made up 1", "made up 2"):
+                recorder.receive(message(frame(sequence, device=device).to_json()))
+    assert [row["device"] for row in rows(file)] == ["kitchen", "hall", "kitchen", "hall"]
+    assert recorder.summary.endswith("4 of further devices ignored")
+
+
 def test_each_face_has_a_row_and_an_empty_frame_has_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     file = tmp_path / "frames.csv"

@@ -54,6 +54,18 @@ def test_who_is_there_and_since_when() -> None:
     assert "····" in hall
 
 
+def test_a_flood_of_device_names_is_bounded_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.watch.fleet.MOST_DEVICES", 3)
+    fleet = fleet_of(3)
+    for number in range(50):
+        receive(fleet, f"made up {number}", "availability", "online")
+        receive(fleet, f"made up {number}", "state", state(device=f"made up {number}").to_json())
+    receive(fleet, "room-00", "availability", "offline")
+    assert set(fleet.devices) == {"room-00", "room-01", "room-02"}
+    assert fleet.devices["room-00"].availability == "offline"
+    assert "3 devices, 2 faces, 1 offline, 100 messages of further devices ignored" in drawn(fleet)[0]
+
+
 def test_each_face_has_a_line_where_there_is_room_and_is_counted_where_there_is_none() -> None:
     fleet = fleet_of(2)
     two = state((3, "happy", ago(9)), (4, "sad", ago(7)), at=ago(1), device="room-00")
