@@ -188,7 +188,10 @@ def test_an_older_session_that_always_comes_back_is_another_daemon(
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"\xff", b"[]", b"7", b"{}", b'{"session": 7}', b'{"session": null}', b"[" * 100_000, b"x" * 90_000],
+    [
+        *(b"", b"\xff", b"[]", b"7", b"{}", b'{"session": 7}', b'{"session": null}', b"[" * 100_000, b"x" * 90_000),
+        b'{"session": "another one", "longer than any info": "' + b"x" * 65_536 + b'"}',
+    ],
 )
 def test_what_is_no_info_is_no_conflict(
     mosquitto: Mosquitto, subscriber: Subscriber, publish_to: MakeClient, payload: bytes
