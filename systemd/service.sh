@@ -151,15 +151,18 @@ reason() {
     done | fold -s -w 72 | sed 's/^/    /'
 }
 
-# The first event that the broker passes on within ten seconds.
+# The first event that the broker passes on within ten seconds. They begin when 'watch' is connected and has printed what
+# the broker retains, or says why it is not: it takes long to start on a small Pi.
 first_event() {
     device=$("$opt/current/bin/emotion-edge" config show --config "$config" | sed -n 's/^device = "\(.*\)"$/\1/p')
-    "$opt/current/bin/emotion-edge" watch --config "$config" --device "$device" --json >"$work/events" 2>/dev/null &
+    "$opt/current/bin/emotion-edge" watch --config "$config" --device "$device" --json >"$work/events" 2>&1 &
     listener=$!
+    started=0
     waited=0
-    while [ "$waited" -lt 10 ] && ! grep -q '"type"' "$work/events" && kill -0 "$listener" 2>/dev/null; do
+    while [ "$started" -lt 30 ] && [ "$waited" -lt 10 ] && ! grep -q '"type"' "$work/events" &&
+        kill -0 "$listener" 2>/dev/null; do
         sleep 1
-        waited=$((waited + 1))
+        if [ -s "$work/events" ]; then waited=$((waited + 1)); else started=$((started + 1)); fi
     done
     kill "$listener" 2>/dev/null || true
     wait "$listener" 2>/dev/null || true

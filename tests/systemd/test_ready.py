@@ -101,3 +101,45 @@ def test_every_enabled_unit_counts(machine: Machine) -> None:
     machine.unit("emotion-edge@front.service", ActiveState="failed")
     assert machine.do("enabled_units").stdout == "emotion-edge.service\nemotion-edge@front.service\n"
     assert not machine.ready()
+
+
+EMOTION_EDGE = """#!/bin/sh
+case $1 in
+    config) echo 'device = "kitchen"' ;;
+    watch) exec /bin/sleep 60 ;;
+esac
+"""
+
+SLEEP = """#!/bin/sh
+# A second passes: in some, what 'watch' would print then is printed.
+echo >>"$STATES/seconds"
+seconds=$(wc -l <"$STATES/seconds")
+[ "$seconds" -ne {connected} ] || echo '{{"topic": "availability", "payload": "online"}}' >>"$STATES/events"
+[ "$seconds" -ne {event} ] || echo '{{"type": "appeared", "captured_at": "2026", "emotion": "sad"}}' >>"$STATES/events"
+"""
+
+
+@pytest.mark.parametrize(
+    ("connected", "event", "found", "seconds"),
+    [
+        (1, 3, "appeared, sad, at 2026", 3),
+        (15, 22, "appeared, sad, at 2026", 22),  # a small Pi starts 'watch' slowly
+        (15, 26, "", 24),
+        (99, 99, "", 30),
+    ],
+)
+def test_the_first_event_has_ten_seconds_from_when_watch_is_connected(
+    machine: Machine, tmp_path: Path, *, connected: int, event: int, found: str, seconds: int
+) -> None:
+    program = tmp_path / "opt/current/bin/emotion-edge"
+    program.parent.mkdir(parents=True)
+    sleep = SLEEP.format(connected=connected, event=event)
+    for path, script in (
+        (program, EMOTION_EDGE),
+        (tmp_path / "bin/sleep", sleep),
+    ):
+        path.write_text(script)
+        path.chmod(0o755)
+    done = machine.do(f"work={tmp_path} config=none; first_event")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, found, "")
+    assert len((tmp_path / "seconds").read_text()) == seconds
