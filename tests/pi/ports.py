@@ -23,7 +23,7 @@ ExecStart=/bin/sh /etc/lab-shell
 [Install]
 WantedBy=multi-user.target
 """,
-    # On a busy host the port comes later than systemd waits for a device. Nothing can be read while nobody is connected.
+    # On a busy host the port comes later than systemd waits for a device. Nothing can be read without a connection.
     "etc/lab-shell": """until [ -e /dev/virtio-ports/shell ]; do
     sleep 0.5
 done
