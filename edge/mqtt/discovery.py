@@ -51,103 +51,19 @@ def discovery(topics: Topics, announcement: Announcement, before: Sequence[str] 
         announcement: What it says.
         before: Emotions that an announcement before may have named, whose triggers and sensors are taken back.
     """
+    labels = announcement.labels
+    entities = {
+        **_face_entities(topics, labels, expire_after=round(MISSED * announcement.state_every_s)),
+        "detection": _detection_switch(topics),
+        **_health_entities(topics, expire_after=round(MISSED * announcement.health_every_s)),
+        "model": _model(topics),
+        "event": event_entity(topics),
+        **summary_sensors(topics, labels if announcement.summary else (), before),
+    }
     identity = object_id(topics.root)
-    present = {"topic": topics.availability}
-    seeing = {
-        "topic": topics.camera,
-        "value_template": "{{ 'online' if value_json.status == 'online' else 'offline' }}",
-    }
-    faces = {
-        "state_topic": topics.state,
-        "expire_after": round(MISSED * announcement.state_every_s),
-        # If the camera is off or away, nobody is seen: that does not mean that nobody is there.
-        "availability": [present, seeing],
-        "availability_mode": "all",
-    }
-    health = {
-        "state_topic": topics.health,
-        "expire_after": round(MISSED * announcement.health_every_s),
-        "entity_category": "diagnostic",
-    }
-    components: dict[str, dict[str, Any]] = {
-        "emotion": {
-            **faces,
-            "platform": "sensor",
-            "name": "Emotion",
-            "device_class": "enum",
-            "options": [*announcement.labels, UNCERTAIN, NOBODY],
-            "value_template": f"{{{{ value_json.emotion | default('{NOBODY}', true) }}}}",
-            "icon": "mdi:emoticon-outline",
-        },
-        "confidence": {
-            **faces,
-            **_measurement("value_json.confidence * 100", of="value_json.confidence", unit="%", digits=0),
-            "name": "Confidence",
-            "icon": "mdi:percent-outline",
-        },
-        "face_present": {
-            **faces,
-            "platform": "binary_sensor",
-            "name": "Face present",
-            "device_class": "occupancy",
-            "value_template": "{{ 'ON' if value_json.faces else 'OFF' }}",
-        },
-        "face_count": {
-            **faces,
-            **_measurement("value_json.faces | count", unit="faces", digits=0),
-            "name": "Faces",
-            "icon": "mdi:account-multiple-outline",
-        },
-        "detection": {
-            "platform": "switch",
-            "name": "Detection",
-            "state_topic": topics.detection,
-            "command_topic": topics.detection_set,
-            "payload_on": "ON",
-            "payload_off": "OFF",
-            "qos": topics.detection_set.qos,
-            "retain": topics.detection_set.retained,
-            "icon": "mdi:eye-outline",
-        },
-        "frame_rate": {
-            **health,
-            **_measurement("value_json.frames.per_second", unit="fps", digits=1),
-            "name": "Frame rate",
-            "icon": "mdi:filmstrip",
-        },
-        "latency": {
-            **health,
-            **_measurement("value_json.latency.p50_ms", unit="ms", digits=0),
-            "name": "Latency",
-            "device_class": "duration",
-        },
-        "temperature": {
-            **health,
-            **_measurement("value_json.temperature_c", unit="°C", digits=1),
-            "name": "Temperature",
-            "device_class": "temperature",
-        },
-        "throttled": {
-            **health,
-            "platform": "binary_sensor",
-            "name": "Throttled",
-            "device_class": "problem",
-            "value_template": "{{ {true: 'ON', false: 'OFF'}.get(value_json.throttled_now) }}",
-        },
-        "outbox": {
-            **health,
-            **_measurement("value_json.outbox.depth", unit="events", digits=0),
-            "name": "Outbox",
-            "icon": "mdi:tray-full",
-        },
-    }
-    components["model"] = _model(topics)
-    components["event"] = event_entity(topics)
-    components |= summary_sensors(topics, announcement.labels if announcement.summary else (), before)
-    named = {
-        key: {**entity, "unique_id": f"{identity}_{key}"} if len(entity) > 1 else entity
-        for key, entity in components.items()
-    }
+    for key, entity in entities.items():
+        if len(entity) > 1:  # the others are taken back, by their key alone
+            entity["unique_id"] = f"{identity}_{key}"
     return {
         "device": {
             "identifiers": [identity],
@@ -157,8 +73,110 @@ def discovery(topics: Topics, announcement: Announcement, before: Sequence[str] 
             "sw_version": __version__,
         },
         "origin": {"name": "emotion-edge", "sw_version": __version__},
-        "availability": [present],
-        "components": named | triggers(topics, announcement.labels, before),
+        "availability": [{"topic": topics.availability}],
+        "components": entities | triggers(topics, labels, before),
+    }
+
+
+def _face_entities(topics: Topics, labels: Sequence[str], expire_after: int) -> dict[str, dict[str, Any]]:
+    """Return the entities of who is there, by key; they expire after so many seconds without a message."""
+    camera_is_on = {
+        "topic": topics.camera,
+        "value_template": "{{ 'online' if value_json.status == 'online' else 'offline' }}",
+    }
+    shared = {
+        "state_topic": topics.state,
+        "expire_after": expire_after,
+        # If the camera is off or away, nobody is seen: that does not mean that nobody is there.
+        "availability": [{"topic": topics.availability}, camera_is_on],
+        "availability_mode": "all",
+    }
+    return {
+        "emotion": {
+            **shared,
+            "platform": "sensor",
+            "name": "Emotion",
+            "device_class": "enum",
+            "options": [*labels, UNCERTAIN, NOBODY],
+            "value_template": f"{{{{ value_json.emotion | default('{NOBODY}', true) }}}}",
+            "icon": "mdi:emoticon-outline",
+        },
+        "confidence": {
+            **shared,
+            **_measurement("value_json.confidence * 100", of="value_json.confidence", unit="%", digits=0),
+            "name": "Confidence",
+            "icon": "mdi:percent-outline",
+        },
+        "face_present": {
+            **shared,
+            "platform": "binary_sensor",
+            "name": "Face present",
+            "device_class": "occupancy",
+            "value_template": "{{ 'ON' if value_json.faces else 'OFF' }}",
+        },
+        "face_count": {
+            **shared,
+            **_measurement("value_json.faces | count", unit="faces", digits=0),
+            "name": "Faces",
+            "icon": "mdi:account-multiple-outline",
+        },
+    }
+
+
+def _detection_switch(topics: Topics) -> dict[str, Any]:
+    """Return the switch that turns detection on and off."""
+    return {
+        "platform": "switch",
+        "name": "Detection",
+        "state_topic": topics.detection,
+        "command_topic": topics.detection_set,
+        "payload_on": "ON",
+        "payload_off": "OFF",
+        "qos": topics.detection_set.qos,
+        "retain": topics.detection_set.retained,
+        "icon": "mdi:eye-outline",
+    }
+
+
+def _health_entities(topics: Topics, expire_after: int) -> dict[str, dict[str, Any]]:
+    """Return the entities of the device's health, by key; they expire after so many seconds without a message."""
+    shared = {
+        "state_topic": topics.health,
+        "expire_after": expire_after,
+        "entity_category": "diagnostic",
+    }
+    return {
+        "frame_rate": {
+            **shared,
+            **_measurement("value_json.frames.per_second", unit="fps", digits=1),
+            "name": "Frame rate",
+            "icon": "mdi:filmstrip",
+        },
+        "latency": {
+            **shared,
+            **_measurement("value_json.latency.p50_ms", unit="ms", digits=0),
+            "name": "Latency",
+            "device_class": "duration",
+        },
+        "temperature": {
+            **shared,
+            **_measurement("value_json.temperature_c", unit="°C", digits=1),
+            "name": "Temperature",
+            "device_class": "temperature",
+        },
+        "throttled": {
+            **shared,
+            "platform": "binary_sensor",
+            "name": "Throttled",
+            "device_class": "problem",
+            "value_template": "{{ {true: 'ON', false: 'OFF'}.get(value_json.throttled_now) }}",
+        },
+        "outbox": {
+            **shared,
+            **_measurement("value_json.outbox.depth", unit="events", digits=0),
+            "name": "Outbox",
+            "icon": "mdi:tray-full",
+        },
     }
 
 
