@@ -6,6 +6,7 @@ import logging
 import random
 import ssl
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError
@@ -35,6 +36,20 @@ _RANDOM = random.SystemRandom()
 
 _TICK_S = 1.0
 """paho checks its keep-alive about once a second."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One connection, from its beginning to its end."""
+
+    end: End
+    """Why it ended."""
+
+    accepted: bool = False
+    """Whether the broker had accepted it."""
+
+    adapted: bool = False
+    """Whether the next one avoids the reason: what is sent was adapted to the broker's limits."""
 
 
 class Connector:
@@ -84,18 +99,19 @@ class Connector:
         try:
             while not self._closing.is_set():
                 began_s = self._clock()
-                end, accepted, better = self._connect_once()
-                settled = accepted and self._clock() - began_s >= self._backoff.settled_s
-                again = self._version.ended(end, accepted=accepted)
-                if end.kind == "malformed" and not self._version.mqtt5:
-                    self._status.old_version(why=end.reason)
-                if again or (better and not accepted):
+                attempt = self._connect_once()
+                settled = attempt.accepted and self._clock() - began_s >= self._backoff.settled_s
+                again = self._version.ended(attempt.end, accepted=attempt.accepted)
+                if attempt.end.kind == "malformed" and not self._version.mqtt5:
+                    self._status.old_version(why=attempt.end.reason)
+                if again or (attempt.adapted and not attempt.accepted):
                     continue  # what this one found out is part of the next attempt
-                failures = 1 if settled or better else failures + 1
-                slow = end.kind in ("refused", "taken over") and not better
-                self._closing.wait(
-                    self._backoff.refused_s if slow else delay_s(failures, self._backoff, _RANDOM.random())
-                )
+                failures = 1 if settled or attempt.adapted else failures + 1
+                if attempt.end.kind in ("refused", "taken over") and not attempt.adapted:
+                    wait_s = self._backoff.refused_s
+                else:
+                    wait_s = delay_s(failures, self._backoff, _RANDOM.random())
+                self._closing.wait(wait_s)
         finally:
             self.wake_up.close()
 
@@ -106,17 +122,13 @@ class Connector:
             self._closing.set()
             self.wake_up.wake()
 
-    def _connect_once(self) -> tuple[End, bool, bool]:
-        """Run one connection to its end.
-
-        Returns:
-            Why it ended, whether the broker had accepted it, and whether the next one avoids the reason.
-        """
+    def _connect_once(self) -> _Attempt:
+        """Run one connection to its end."""
         try:
             # On every connect, so that it is enough to fix a file.
             client = self._make_client(*credentials(self._config))
         except ConfigError as error:
-            return self._failed(End("refused", str(error))), False, False
+            return self._failed(End("refused", str(error)))
         self._sender.prepare()
         connection = Connection(client, self.wake_up, self.subscriptions, self._sender, self._limits, clock=self._clock)
         underway = []
@@ -124,23 +136,33 @@ class Connector:
             connection.open(self._broker.host, self._broker.port)
             self._serve(connection)
             underway = connection.underway
-        except ssl.SSLCertVerificationError as error:
-            reason = f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file"
-            return self._failed(End("refused", reason)), False, False
         except OSError as error:
-            reason = reason_of(error)
-            if self._broker.tls and refused_tls(error):
-                reason = f"nothing speaks TLS at that port ({reason}); write mqtt://, or the port of its TLS listener"
-            return self._failed(End("away", reason)), False, False
+            return self._failed(self._why_not_open(error))
         finally:
             self.connected = False
             connection.close()
         end = self.conflicts.ended(connection.end or LEFT)
         self._sender.ended(end, underway, accepted=connection.accepted)
-        better = self._limits.refused(end.code)
-        if not self._closing.is_set() and not better and not self._version.may_explain(end):
+        adapted = self._limits.refused(end.code)
+        if not self._closing.is_set() and not adapted and not self._version.may_explain(end):
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
-        return end, connection.accepted, better
+        return _Attempt(end, connection.accepted, adapted)
+
+    def _failed(self, end: End) -> _Attempt:
+        """Note that no connection came about, and return the attempt."""
+        self._sender.ended(end, [], accepted=False)
+        if not self._closing.is_set():
+            self._status.failed(end, answered=False)
+        return _Attempt(end)
+
+    def _why_not_open(self, error: OSError) -> End:
+        """Return why no connection came about, in words that help."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return End("refused", f"its certificate is not trusted ({error.verify_message}); check mqtt.ca_file")
+        reason = reason_of(error)
+        if self._broker.tls and refused_tls(error):
+            reason = f"nothing speaks TLS at that port ({reason}); write mqtt://, or the port of its TLS listener"
+        return End("away", reason)
 
     def _hint(self, connection: Connection) -> str:
         """Return what may help with a broker that is there and does not speak MQTT."""
@@ -205,9 +227,3 @@ class Connector:
         self.connected = True
         back, waiting = self._status.accepted(self._limits), self._sender.waiting
         log.info("%s %s, %d events waiting", "back at" if back else "connected to", self._broker, waiting)
-
-    def _failed(self, end: End) -> End:
-        self._sender.ended(end, [], accepted=False)
-        if not self._closing.is_set():
-            self._status.failed(end, answered=False)
-        return end
