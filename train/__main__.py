@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.cli.start import interrupt_ends_process
+from edge.cli.start import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Load the command line, which takes seconds, and run it."""
-    with interrupt_ends_process():
-        from train.commands import main as run  # noqa: PLC0415  # as in edge.cli.start
-    run(arguments)
+    load("train.commands")(arguments)
 
 
 if __name__ == "__main__":

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 
-@contextmanager
-def interrupt_ends_process() -> Iterator[None]:
-    """Let Ctrl+C end the process at once, without a traceback: for the time in which a program loads its modules."""
+def load(module: str) -> Callable[..., None]:
+    """Return the `main` of a module; Ctrl+C while it loads ends the process at once, without a traceback."""
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:  # else the caller ignores it, as nohup does
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        yield
+        main: Callable[..., None] = importlib.import_module(module).main
     finally:
         signal.signal(signal.SIGINT, interrupt)
+    return main
 
 
 def main() -> None:
     """Load the command line and run it; that takes seconds on a small Pi."""
-    with interrupt_ends_process():
-        from edge.cli.main import main as run  # noqa: PLC0415  # not before: it imports the rest
-    run()
+    load("edge.cli.main")()
