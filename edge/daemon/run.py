@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,10 @@ if TYPE_CHECKING:
 
     from edge.config import Settings
     from edge.daemon.lsl import FrameOutlet
+    from edge.daemon.printer import Printer
     from edge.daemon.reload import Setup
+    from edge.daemon.session import SessionRecord
+    from edge.mqtt.broker_link import BrokerLink
     from edge.preview.preview import Preview
 
 log = logging.getLogger(__name__)
@@ -84,64 +88,97 @@ def run(
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
     """
+    with ExitStack() as cleanup:
+        parts = _build(settings, print_to, cleanup, wait=wait, read=read, reload_asked=reload_asked)
+        _serve(parts, stop, cleanup)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The daemon, and the parts of it that its end has to do with."""
+
+    daemon: Daemon
+    supervisor: CameraSupervisor
+    publisher: Publisher
+    printer: Printer
+    record: SessionRecord
+    link: BrokerLink
+    hooks: Hooks
+
+
+def _build(
+    settings: Settings,
+    print_to: Output | None,
+    cleanup: ExitStack,
+    *,
+    wait: bool,
+    read: Callable[[], Settings] | None,
+    reload_asked: Callable[[], bool],
+) -> _Parts:
+    """Return the daemon, put together; `cleanup` closes its parts, the last one first."""
     # An embedded broker ends with the daemon: nothing outlives that.
     lasting = settings.mqtt.broker.kind == "network"
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
     state = state_directory(root, os.environ)
     runtime = runtime_directory(root, os.environ)
     name = f"{object_id(root)}.detection"
-    with ExitStack() as cleanup:
-        file = DaemonFile(state)
-        cleanup.callback(file.close)
-        reloader = Reloader(ModelStore(state), file, read, reload_asked)
-        setup = reloader.start(settings)
-        switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
-        hooks = Hooks(settings.hooks)
-        cleanup.callback(hooks.close, _HOOKS_S)  # while the client leaves, hooks of the last events run
-        link = connect(settings, _open_outbox(settings, state if lasting else None, root, cleanup), cleanup)
-        origin = Origin(settings.mqtt.device, str(ULID()))
-        supervisor = CameraSupervisor(
-            lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
-            settings.camera,
-            off=None if switch.on else switch.off_reason,
-            patient=wait,
-        )
-        cleanup.callback(supervisor.close, _RELEASE_S)
-        record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
-        printer = NullPrinter() if print_to is None else LinePrinter(print_to)
-        publisher = Publisher(origin, setup.bundle, link, printer, record, (hooks.add,))
-        files = SummaryFiles(state, runtime) if lasting else NullSummaryStore()
-        daemon = Daemon(
-            *(setup, reloader, supervisor, publisher, switch, link),
-            feeds=Feeds(settings, publisher, hooks, Summary(files, datetime.now(UTC)), _open_lsl(setup, root)),
-            preview=_open_preview(setup, state, supervisor, cleanup),
-        )
-        daemon.announce()
-        try:
-            if not daemon.open(stop):
-                return
-        except (CameraError, CameraHangError) as error:
-            publisher.publish_camera("offline", redact_text(str(error)))
-            raise
-        if printer.terminal:
-            printer.print(what_next(program(), link.broker))
-        record.begin()
-        cleanup.callback(record.end)
-        reason = "the daemon stopped"
-        try:
-            daemon.watch(stop)
-            if supervisor.ended:
-                reason = "the clip ended"
-        except (CameraError, CameraHangError) as error:
-            reason = redact_text(str(error))
-            raise
-        finally:
-            notify.stopping()
-            daemon.finish(reason)
-            printer.close(_READ_ALL_S if supervisor.ended else _RELEASE_S)
+    file = DaemonFile(state)
+    cleanup.callback(file.close)
+    reloader = Reloader(ModelStore(state), file, read, reload_asked)
+    setup = reloader.start(settings)
+    switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
+    hooks = Hooks(settings.hooks)
+    cleanup.callback(hooks.close, _HOOKS_S)  # while the client leaves, hooks of the last events run
+    link = connect(settings, _open_outbox(settings, state if lasting else None, root, cleanup), cleanup)
+    origin = Origin(settings.mqtt.device, str(ULID()))
+    supervisor = CameraSupervisor(
+        lambda: open_camera(settings.camera, settings.mqtt.broker, device_seed(settings.mqtt.device)),
+        settings.camera,
+        off=None if switch.on else switch.off_reason,
+        patient=wait,
+    )
+    cleanup.callback(supervisor.close, _RELEASE_S)
+    record = SessionFiles(origin.session, state, runtime) if lasting else NullSessionRecord()
+    printer = NullPrinter() if print_to is None else LinePrinter(print_to)
+    publisher = Publisher(origin, setup.bundle, link, printer, record, (hooks.add,))
+    files = SummaryFiles(state, runtime) if lasting else NullSummaryStore()
+    daemon = Daemon(
+        *(setup, reloader, supervisor, publisher, switch, link),
+        feeds=Feeds(settings, publisher, hooks, Summary(files, datetime.now(UTC)), _open_lsl(setup, root)),
+        preview=_open_preview(setup, state, supervisor, cleanup),
+    )
+    return _Parts(daemon, supervisor, publisher, printer, record, link, hooks)
+
+
+def _serve(parts: _Parts, stop: threading.Event, cleanup: ExitStack) -> None:
+    """Run the daemon until `stop` is set or the clip ends, and publish that it ends."""
+    daemon, supervisor, printer = parts.daemon, parts.supervisor, parts.printer
+    daemon.announce()
+    try:
+        if not daemon.open(stop):
+            return
+    except (CameraError, CameraHangError) as error:
+        parts.publisher.publish_camera("offline", redact_text(str(error)))
+        raise
+    if printer.terminal:
+        printer.print(what_next(program(), parts.link.broker))
+    parts.record.begin()
+    cleanup.callback(parts.record.end)
+    reason = "the daemon stopped"
+    try:
+        daemon.watch(stop)
         if supervisor.ended:
-            link.drain(stop)
-            hooks.drain(_READ_ALL_S, stop)
+            reason = "the clip ended"
+    except (CameraError, CameraHangError) as error:
+        reason = redact_text(str(error))
+        raise
+    finally:
+        notify.stopping()
+        daemon.finish(reason)
+        printer.close(_READ_ALL_S if supervisor.ended else _RELEASE_S)
+    if supervisor.ended:
+        parts.link.drain(stop)
+        parts.hooks.drain(_READ_ALL_S, stop)
 
 
 def _open_preview(setup: Setup, state: Path, supervisor: CameraSupervisor, cleanup: ExitStack) -> Preview:
