@@ -83,8 +83,8 @@ def _accuracies(
     for protocol in PROTOCOLS:
         faces = tests["PrivateTest", protocol]
         advance = stage(f"{path.name}, {protocol}", len(faces))
-        answers = int8_runtime.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
-        found[protocol] = evaluate.count(answers, outputs, faces).accuracy
+        logits = int8_runtime.logits(path.read_bytes(), next(iter(installed())), faces.pixels, advance)
+        found[protocol] = evaluate.count(logits, outputs, faces).accuracy
     return found
 
 

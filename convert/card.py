@@ -130,15 +130,15 @@ def measure(
 ) -> dict[str, Any]:
     """Return the accuracies on every protocol's test faces, float and int8."""
 
-    def accuracy(answers: Mapping[Key, Logits], key: Key) -> float:
-        return round(evaluate.count(answers[key], outputs, tests[key]).accuracy, _DIGITS)
+    def accuracy(logits: Mapping[Key, Logits], key: Key) -> float:
+        return round(evaluate.count(logits[key], outputs, tests[key]).accuracy, _DIGITS)
 
     keys: list[Key] = [("PrivateTest", protocol) for protocol in TESTED]
     return {
         _name(key[1]): {
             "n": len(tests[key]),
             "float": accuracy(reference, key),
-            "int8": {runtime: accuracy(answers, key) for runtime, answers in quantised.items()},
+            "int8": {runtime: accuracy(logits, key) for runtime, logits in quantised.items()},
         }
         for key in keys
     }
@@ -153,8 +153,8 @@ def measure_validation(
     """
     outputs = spec.outputs
     before = evaluate.count(reference, outputs, faces)
-    after = {runtime: evaluate.count(answers, outputs, faces) for runtime, answers in quantised.items()}
-    pairs = {runtime: evaluate.pair(reference, answers, outputs, faces) for runtime, answers in quantised.items()}
+    after = {runtime: evaluate.count(logits, outputs, faces) for runtime, logits in quantised.items()}
+    pairs = {runtime: evaluate.pair(reference, logits, outputs, faces) for runtime, logits in quantised.items()}
     first = next(iter(quantised))
     others: list[tuple[str, Logits]] = [("float", reference), *quantised.items()]
     return {
@@ -164,8 +164,8 @@ def measure_validation(
         "int8": {runtime: round(found.accuracy, _DIGITS) for runtime, found in after.items()},
         "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
-            f"{first} = {other}": round(evaluate.agreement(quantised[first], answers), _DIGITS)
-            for other, answers in others
+            f"{first} = {other}": round(evaluate.agreement(quantised[first], logits), _DIGITS)
+            for other, logits in others
             if other != first
         },
         "mcnemar": {
@@ -190,8 +190,8 @@ def add_views(
 
     def accuracy(key: Key) -> float:
         faces = tests[key]
-        answers = evaluate.matched_mean(views[key], outputs, faces, temperature).argmax(axis=1)
-        return round(float((answers == faces.truth).mean()), _DIGITS)
+        predictions = evaluate.matched_mean(views[key], outputs, faces, temperature).argmax(axis=1)
+        return round(float((predictions == faces.truth).mean()), _DIGITS)
 
     keys: dict[str, Key] = {_name(protocol): ("PrivateTest", protocol) for protocol in TESTED}
     keys["validation"] = "PublicTest", metrics["validation"]["protocol"]

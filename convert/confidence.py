@@ -30,7 +30,7 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 """Temperatures beyond these mean a broken model, not a badly calibrated one."""
 
 _WORTH_SAYING = 0.5
-"""Accuracy from which on an answer is given."""
+"""Accuracy from which on a prediction is published."""
 
 _LOST_FACES = 0.001
 """Part of the validation faces that may score as no faces."""
@@ -61,7 +61,7 @@ class Balanced:
 
 @dataclass(frozen=True)
 class Confidence:
-    """What was chosen from the model's answers to validation faces."""
+    """What was chosen from the model's logits for validation faces."""
 
     temperature: float
     min_confidence: float
@@ -93,7 +93,7 @@ def calibrate(
     """Choose temperature, balance and least confidence from validation faces, in this order.
 
     Args:
-        views: ``N`` answers of the int8 model, as it will run, in each view.
+        views: ``N`` logits of the int8 model, as it will run, in each view.
         outputs: The model's labels.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
         are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
@@ -136,10 +136,10 @@ def balanced(
     """
     for balance in _BALANCES:
         adjustment = logit_adjustment(priors, balance)
-        answers = mean_of_views(views, temperature, adjustment).probabilities.argmax(axis=1)
-        recalls = [float((answers[truth == label] == label).mean()) for label in np.unique(truth)]
-        macro_f1 = float(f1_score(truth, answers, average="macro", zero_division=0.0))
-        yield Balanced(balance, float((answers == truth).mean()), sum(recalls) / len(recalls), macro_f1)
+        predictions = mean_of_views(views, temperature, adjustment).probabilities.argmax(axis=1)
+        recalls = [float((predictions[truth == label] == label).mean()) for label in np.unique(truth)]
+        macro_f1 = float(f1_score(truth, predictions, average="macro", zero_division=0.0))
+        yield Balanced(balance, float((predictions == truth).mean()), sum(recalls) / len(recalls), macro_f1)
 
 
 def best_balance(balances: Sequence[Balanced]) -> float:
@@ -181,11 +181,11 @@ def best_temperature(views: Sequence[NDArray[np.float32]], truth: NDArray[np.int
 
 
 def least_confidence(probabilities: NDArray[np.float32], truth: NDArray[np.intp]) -> float:
-    """Return the confidence below which an answer is more often wrong than right.
+    """Return the confidence below which a prediction is more often wrong than right.
 
     Accuracy as a function of confidence is fitted without bins or a formula, only as
     never falling (isotonic regression); the first confidence at which it reaches one
-    half is returned. If even the least confident answers reach it, that is 0; if none does, 1.
+    half is returned. If even the least confident predictions reach it, that is 0; if none does, 1.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == truth).astype(np.float64)

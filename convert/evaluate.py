@@ -1,4 +1,4 @@
-"""Count a network's answers, and compare two networks' answers to the same faces."""
+"""Evaluate a network's logits, and compare two networks' for the same faces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def count(logits: Logits, outputs: OutputLabels, faces: Faces) -> Metrics:
-    """Return what is reported with the accuracy of ``N`` answers to ``N`` faces."""
+    """Return what is reported with the accuracy on ``N`` faces."""
     return evaluate(logits.predict().probabilities, outputs.emotions, faces)
 
 
@@ -45,5 +45,5 @@ def pair(first: Logits, second: Logits, outputs: OutputLabels, faces: Faces) -> 
 
 
 def agreement(first: Logits, second: Logits) -> float:
-    """Return the part of faces to which two networks give the same emotion."""
+    """Return the part of faces for which two networks predict the same emotion."""
     return float((first.emotions.argmax(axis=1) == second.emotions.argmax(axis=1)).mean())

@@ -55,11 +55,11 @@ def logits(
 
 
 class FloatNetwork:
-    """A loaded float network in LiteRT: pictures in, one row of answers each out.
+    """A loaded float network in LiteRT: pictures in, one row of outputs each out.
 
     Attributes:
         input_shape: ``(H, W)`` of a picture.
-        outputs: Number of answers.
+        outputs: Number of outputs.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -73,7 +73,7 @@ class FloatNetwork:
         self.outputs = int(np.prod(self._output["shape"]))
 
     def run(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the ``(N, K)`` answers to ``(N, H, W, C)`` pictures."""
+        """Return the ``(N, K)`` outputs for ``(N, H, W, C)`` pictures."""
         rows = np.empty((len(pictures), self.outputs), np.float32)
         for row, picture in zip(rows, pictures, strict=True):
             self._interpreter.set_tensor(self._input["index"], picture[np.newaxis])

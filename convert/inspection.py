@@ -96,7 +96,7 @@ def summarize(graph: Graph) -> NetworkSummary:
         input_shapes=tuple(tensor.shape for tensor in graph.inputs),
         output_shapes=tuple(tensor.shape for tensor in graph.outputs),
         output_names=graph.output_names,
-        min_runtime=graph.said("min_runtime_version").rstrip(b"\0").decode(),
+        min_runtime=graph.metadata_value("min_runtime_version").rstrip(b"\0").decode(),
     )
 
 

@@ -42,7 +42,7 @@ def logits(
     advance: Callable[[int], None] = lambda _: None,
     view: View = VIEWS[0],
 ) -> Logits:
-    """Return the answers of a network in one runtime.
+    """Return the logits of a network in one runtime.
 
     Args:
         content: A ``.tflite`` file's bytes.
@@ -61,10 +61,10 @@ def logits(
         run = partial(_run, network, runtime, VIEWS.index(view), advance)
         folders = [Path(scratch) / str(number) for number in range(len(parts))]
         with ThreadPoolExecutor(len(parts)) as pool:
-            answers = list(pool.map(run, folders, parts))
-    faces_told = [answer.face for answer in answers if answer.face is not None]
-    emotions = np.concatenate([answer.emotions for answer in answers])
-    return Logits(emotions, np.concatenate(faces_told) if faces_told else None)
+            found = list(pool.map(run, folders, parts))
+    face_logits = [part.face for part in found if part.face is not None]
+    emotions = np.concatenate([part.emotions for part in found])
+    return Logits(emotions, np.concatenate(face_logits) if face_logits else None)
 
 
 def _run(
@@ -90,11 +90,11 @@ def _run(
         for line in process.stdout or ():
             advance(int(line))
     if process.returncode:
-        said = (folder / "errors").read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
-        message = f"{runtime} fails with it (exit code {process.returncode}): {said[-1]}"
+        lines = (folder / "errors").read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
+        message = f"{runtime} fails with it (exit code {process.returncode}): {lines[-1]}"
         raise BundleError(message)
-    with np.load(folder / "logits.npz") as told:
-        return Logits(told["emotions"], told.get("face"))
+    with np.load(folder / "logits.npz") as saved:
+        return Logits(saved["emotions"], saved.get("face"))
 
 
 def main(path: str, runtime: Runtime, view: str, folder: str) -> None:
@@ -107,10 +107,10 @@ def main(path: str, runtime: Runtime, view: str, folder: str) -> None:
         part = view_stills(faces[start : start + _STEP], VIEWS[int(view)], width, height)
         parts.append(network.logits(part))
         print(len(part), flush=True)  # noqa: T201  # the pipe to logits()
-    told: dict[str, Any] = {"emotions": np.concatenate([part.emotions for part in parts])}
+    logits: dict[str, Any] = {"emotions": np.concatenate([part.emotions for part in parts])}
     if network.has_face:
-        told["face"] = np.concatenate([part.face for part in parts if part.face is not None])
-    np.savez(Path(folder) / "logits.npz", **told)
+        logits["face"] = np.concatenate([part.face for part in parts if part.face is not None])
+    np.savez(Path(folder) / "logits.npz", **logits)
 
 
 if __name__ == "__main__":

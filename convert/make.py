@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from convert import card as cards
 from convert import evaluate, float_runtime, gates
-from convert.answers import answers, count, int8_answers, int8_views
 from convert.confidence import calibrate
 from convert.errors import ModelError
 from convert.faces import SEED
 from convert.gates import AccuracyGates
 from convert.load import load
+from convert.logits import count, int8_logits, int8_views, logits_of
 from convert.quantize.activations import signal_to_noise
 from convert.quantize.search import quantize_until_good
 from convert.reference import make_reference, read_as_trained
@@ -79,17 +79,17 @@ def make(
     if not reference.result.holds:
         return Conversion((reference.result,))
     run = partial(float_runtime.logits, reference.network, advance=stage("float", count(tests)))
-    told = answers(run, spec.outputs, tests)
+    logits = logits_of(run, spec.outputs, tests)
     results = (
         reference.result,
-        *read_as_trained(reference, told[key], tests[key], limits, stage("other pixels", 0)),
+        *read_as_trained(reference, logits[key], tests[key], limits, stage("other pixels", 0)),
     )
     if not all(result.holds for result in results):
         return Conversion(results)
 
     faces = data.representative(spec.training, with_clutter=spec.outputs.has_face)
     sized = all_resized(faces, spec.width, spec.height)
-    accuracy_gates = AccuracyGates(spec.outputs, told[key], tests[key], limits, stage)
+    accuracy_gates = AccuracyGates(spec.outputs, logits[key], tests[key], limits, stage)
     trials = tuple(quantize_until_good(path, reference, sized, accuracy_gates))
     stage("the layers' noise", 0)
     last = trials[-1]
@@ -97,7 +97,7 @@ def make(
     conversion = Conversion((*results, *last.results), trials, tuple(cards.layers(last, noise)))
     if not last.holds:
         return conversion
-    return _finished(conversion, _Measured(name, data, reference, tests, told, len(faces)), limits, stage)
+    return _finished(conversion, _Measured(name, data, reference, tests, logits, len(faces)), limits, stage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class _Measured:
     data: LabelledFaces
     reference: FloatReference
     tests: Mapping[Key, Faces]
-    answers: Mapping[Key, Logits]
+    logits: Mapping[Key, Logits]
     representative_faces: int
 
 
@@ -117,7 +117,7 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
     spec, trials, last = measured.reference.source.spec, conversion.trials, conversion.trials[-1]
     key: Key = ("PublicTest", spec.protocol)
     reported = {key: faces for key, faces in measured.tests.items() if key[0] == "PrivateTest"}
-    quantised = {runtime: int8_answers(last.content, runtime, spec.outputs, reported, stage) for runtime in installed()}
+    quantised = {runtime: int8_logits(last.content, runtime, spec.outputs, reported, stage) for runtime in installed()}
     # The first runtime is the one that edge takes unless told otherwise.
     runtime, *_ = installed()
     viewed = {key: measured.tests[key], **reported}
@@ -129,12 +129,12 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
         measured.data.are_faces(spec.protocol),
         measured.data.priors(spec.training),
     )
-    first, *others = last.answers.values()
+    first, *others = last.logits.values()
     agreeing = evaluate.agreement(first, others[0]) if others else None
     results = (*conversion.results, *gates.reported(agreeing, last.summary.parameters))
-    metrics = cards.measure(spec.outputs, reported, measured.answers, quantised)
+    metrics = cards.measure(spec.outputs, reported, measured.logits, quantised)
     metrics["validation"] = {
-        **cards.measure_validation(spec, measured.tests[key], measured.answers[key], last.answers),
+        **cards.measure_validation(spec, measured.tests[key], measured.logits[key], last.logits),
         **cards.measure_calibration(views[key], spec.outputs, measured.tests[key], confidence),
     }
     metrics = cards.add_views(metrics, views, spec.outputs, viewed, confidence.temperature, runtime)

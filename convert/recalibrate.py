@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convert import card as cards
-from convert.answers import int8_views
 from convert.confidence import calibrate
+from convert.logits import int8_views
 from convert.recheck import validation_of
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed

@@ -33,7 +33,7 @@ def recheck(
     """Run the gates on a bundle.
 
     Without the model that it was made from, the float network's accuracy is taken from the card: then the gates that
-    need each of its answers are not run.
+    need each of its logits are not run.
 
     Args:
         path: The bundle's ``.tflite`` file.
@@ -60,8 +60,8 @@ def recheck(
     # Cards of the first converter have the accuracy alone.
     before = Metrics.model_validate_json(json.dumps(stated["judged"]["float"])) if "judged" in stated else None
     for runtime in installed():
-        answers = int8_runtime.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
-        after = evaluate.count(answers, outputs, faces)
+        logits = int8_runtime.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
+        after = evaluate.count(logits, outputs, faces)
         results.append(gates.above_majority(f"accuracy in {runtime}", after, limits.min_above_majority))
         results.append(gates.accuracy_kept(runtime, stated["float"], after, limits.max_drop))
         if before:
@@ -94,7 +94,7 @@ def _beside(
     if not reference.result.holds:
         return [reference.result]
     columns = float_runtime.logits(reference.network, validation.pixels, stage("float", len(validation)))
-    answers = outputs.split(columns)
-    reading = read_as_trained(reference, answers, validation, limits, stage("other pixels", 0))
-    results, _ = AccuracyGates(outputs, answers, validation, limits, stage).run(path.read_bytes())
+    logits = outputs.split(columns)
+    reading = read_as_trained(reference, logits, validation, limits, stage("other pixels", 0))
+    results, _ = AccuracyGates(outputs, logits, validation, limits, stage).run(path.read_bytes())
     return [reference.result, *reading, *results]

@@ -43,7 +43,7 @@ class FloatReference:
     """Whether the source gives probabilities rather than logits."""
 
     result: GateResult
-    """Whether it gives the same answers as its source."""
+    """Whether it gives the same outputs as its source."""
 
     @property
     def outputs(self) -> OutputLabels:
@@ -56,7 +56,7 @@ class FloatReference:
 
 
 def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: Callable[[int], None]) -> FloatReference:
-    """Fold scaling and labels into a model, and compare its answers with the model's own.
+    """Fold scaling and labels into a model, and compare its outputs with the model's own.
 
     Args:
         source: The model as it came.
@@ -65,7 +65,7 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
         advance: Called with how many more faces are done.
 
     Raises:
-        ModelError: It gives the face's answer as one of the probabilities.
+        ModelError: It gives the face's output as one of the probabilities.
     """
     spec = source.spec
     some = faces.pixels[_some(len(faces))]
@@ -90,7 +90,7 @@ def read_as_trained(
 
     Args:
         reference: The float network.
-        logits: Its answers.
+        logits: Of its outputs, for the faces.
         faces: The ``N`` validation faces.
         limits: What the gates allow.
         advance: Called with how many more faces are done.
@@ -105,8 +105,8 @@ def read_as_trained(
     others = {}
     for name, scaling in USUAL.items():
         if other := _fitting(scaling, reference.source.spec.scaling):
-            answers = outputs.split(float_runtime.logits(reference.with_pixels(other), some.pixels, advance))
-            theirs = evaluate.matched(answers, outputs, some)
+            other_logits = outputs.split(float_runtime.logits(reference.with_pixels(other), some.pixels, advance))
+            theirs = evaluate.matched(other_logits, outputs, some)
             others[name] = (
                 metrics.evaluate(theirs, faces.labels, some).accuracy,
                 metrics.compare(theirs, mine, some.truth),

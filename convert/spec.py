@@ -87,34 +87,34 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
     path, report = model.with_suffix(".toml"), model.with_suffix(".json")
     if report.exists() and not path.exists():
         path = report
-        said, trained = _from_report(report)
+        sidecar, trained = _from_report(report)
     else:
-        said = read_sidecar(path)
-        trained = {"protocol": said.protocol, "description": said.description}
-    width, height = said.input.size or (None, None)
-    channels: Any = facts.channels or said.input.channels  # a number once nothing is missing
+        sidecar = read_sidecar(path)
+        trained = {"protocol": sidecar.protocol, "description": sidecar.description}
+    width, height = sidecar.input.size or (None, None)
+    channels: Any = facts.channels or sidecar.input.channels  # a number once nothing is missing
     found = {
-        "labels": said.labels,
-        "protocol": said.protocol,
-        "output": said.output or (facts.outputs[0] if len(facts.outputs) == 1 else None),
-        "input.range": said.input.range,
-        "input.mean": said.input.mean,
-        "input.std": said.input.std,
+        "labels": sidecar.labels,
+        "protocol": sidecar.protocol,
+        "output": sidecar.output or (facts.outputs[0] if len(facts.outputs) == 1 else None),
+        "input.range": sidecar.input.range,
+        "input.mean": sidecar.input.mean,
+        "input.std": sidecar.input.std,
         "input.size": (facts.width or width) and (facts.height or height),
         "input.channels": channels,
     }
     missing = [key for key, value in found.items() if value is None]
     if missing:
         raise _asking(model, path, missing, facts)
-    wrong = next(chain(said.mistakes(), _disagreements(said, facts, channels)), None)
+    wrong = next(chain(sidecar.mistakes(), _disagreements(sidecar, facts, channels)), None)
     if wrong:
         message = f"{path}: {wrong}"
         raise ModelError(message)
     scaling = Scaling.model_validate({part: found[f"input.{part}"] for part in ("range", "mean", "std")})
     return ModelSpec.model_validate(
         {
-            "labels": said.labels,
-            "protocol": said.protocol,
+            "labels": sidecar.labels,
+            "protocol": sidecar.protocol,
             "scaling": scaling.for_channels(channels),
             "width": facts.width or width,
             "height": facts.height or height,
@@ -132,9 +132,9 @@ def _asking(model: Path, path: Path, missing: list[str], facts: FileFacts) -> Mo
     return ModelError(f"{model}: {path.name} beside it has to say what the file cannot:{lines}")
 
 
-def _disagreements(said: Sidecar, facts: FileFacts, channels: int) -> Iterator[str]:
+def _disagreements(sidecar: Sidecar, facts: FileFacts, channels: int) -> Iterator[str]:
     """Say where a sidecar disagrees with its model file."""
-    inside = said.input
+    inside = sidecar.input
     for name, numbers in (("mean", inside.mean), ("std", inside.std)):
         if numbers is not None and len(numbers) not in {1, channels}:
             yield f"input.{name}: {len(numbers)} numbers for {channels} channel(s)"
@@ -143,8 +143,8 @@ def _disagreements(said: Sidecar, facts: FileFacts, channels: int) -> Iterator[s
             yield f"input.size: its {axis} is {ours}, but the file says {theirs}"
     if inside.channels and facts.channels not in {None, inside.channels}:
         yield f"input.channels: {inside.channels}, but the file says {facts.channels}"
-    if said.output and said.output not in facts.outputs:
-        yield f"output: there is no {printable(said.output, 200)}; the outputs are {facts.shown_outputs}"
+    if sidecar.output and sidecar.output not in facts.outputs:
+        yield f"output: there is no {printable(sidecar.output, 200)}; the outputs are {facts.shown_outputs}"
 
 
 def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convert.fold.answers import flatten, give_logits, reorder
 from convert.fold.first_convolution import PADDED
 from convert.fold.names import shorten_names
+from convert.fold.outputs import flatten, reorder, to_logits
 from convert.fold.pixels import take_gray
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fold(network: Graph, scaling: Scaling, order: Sequence[int], *, probabilitie
     """
     graph = network.copy()
     take_gray(graph, scaling)
-    give_logits(graph, probabilities=probabilities)
+    to_logits(graph, probabilities=probabilities)
     flatten(graph, len(order))
     reorder(graph, order)
     shorten_names(graph)

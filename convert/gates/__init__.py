@@ -4,7 +4,7 @@ Each gate returns what it measured, the limit, and whether it holds. Its docstri
 is only reported has no limit.
 """
 
-from convert.gates.accuracy import above_majority, accuracy_kept, answers_kept, face_kept, recalls_kept, reported
+from convert.gates.accuracy import above_majority, accuracy_kept, face_kept, predictions_kept, recalls_kept, reported
 from convert.gates.file import all_integer, as_contracted, runs_on_a_pi, small_enough
 from convert.gates.limits import Limits
 from convert.gates.reading import labels_in_order, pixels_as_trained, same_as_source
@@ -18,12 +18,12 @@ __all__ = [
     "above_majority",
     "accuracy_kept",
     "all_integer",
-    "answers_kept",
     "as_card",
     "as_contracted",
     "face_kept",
     "labels_in_order",
     "pixels_as_trained",
+    "predictions_kept",
     "recalls_kept",
     "reported",
     "runs_on_a_pi",

@@ -1,4 +1,4 @@
-"""Whether int8 still answers as float does, in each runtime."""
+"""Whether int8 still predicts what float predicts, in each runtime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENOUGH = 100
 
 
 def above_majority(gate: str, found: Metrics, limit: float) -> GateResult:
-    """A model is at least `limit` percentage points better than always answering the most frequent label.
+    """A model is at least `limit` percentage points better than always predicting the most frequent label.
 
     Whatever else holds of a model that is not, it has learned nothing that a constant could not say.
     """
@@ -56,8 +56,8 @@ def accuracy_kept(runtime: Runtime, reference: float, quantised: Metrics, limit:
     )
 
 
-def answers_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> GateResult:
-    """Int8 in one runtime gives nearly every face the answer that float gives it, right or wrong.
+def predictions_kept(runtime: Runtime, pair: Pair, agreement: float, limit: float) -> GateResult:
+    """Int8 in one runtime predicts for nearly every face the label that float predicts, right or wrong.
 
     Equal accuracy can hide that other faces are right; McNemar's test is shown beside it.
     """

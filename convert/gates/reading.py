@@ -43,19 +43,19 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
 
 
 def labels_in_order(reference: Metrics, limit: float) -> GateResult:
-    """No other order of the labels fits the answers better: the one that was named is the network's.
+    """No other order of the labels fits the predictions better: the one that was named is the network's.
 
-    The best order is the assignment of answers to labels with the most right answers.
+    The best order is the assignment of predictions to labels that makes most of them right.
     Kuhn, "The Hungarian method for the assignment problem", 1955.
     """
     confusion = np.array(reference.confusion)
-    truths, answers = linear_sum_assignment(confusion, maximize=True)
-    gain = 100 * float(confusion[truths, answers].sum() / reference.n - reference.accuracy)
+    truths, predictions = linear_sum_assignment(confusion, maximize=True)
+    gain = 100 * float(confusion[truths, predictions].sum() / reference.n - reference.accuracy)
     holds = gain <= limit
     moved = [
-        f"what it calls {reference.labels[a]} is {reference.labels[t]}"
-        for t, a in zip(truths, answers, strict=True)
-        if t != a
+        f"what it calls {reference.labels[prediction]} is {reference.labels[truth]}"
+        for truth, prediction in zip(truths, predictions, strict=True)
+        if truth != prediction
     ]
     return GateResult(
         gate="order of the labels",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convert import evaluate, int8_runtime
-from convert.gates.accuracy import accuracy_kept, answers_kept, face_kept, recalls_kept
+from convert.gates.accuracy import accuracy_kept, face_kept, predictions_kept, recalls_kept
 from edge.inference.runtime import installed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class AccuracyGates:
 
     outputs: OutputLabels
     reference: Logits
-    """The float network's answers to the ``N`` faces."""
+    """The float network's logits for the ``N`` faces."""
 
     validation: Faces
     limits: Limits
@@ -34,26 +34,26 @@ class AccuracyGates:
     def run(self, content: bytes) -> tuple[list[GateResult], dict[Runtime, Logits]]:
         """Run a quantised network in one runtime after the other, until a gate fails; return results and logits."""
         results: list[GateResult] = []
-        answers: dict[Runtime, Logits] = {}
+        logits: dict[Runtime, Logits] = {}
         for runtime in installed():
             advance = self.stage(f"int8 in {runtime}", len(self.validation))
-            answers[runtime] = int8_runtime.logits(content, runtime, self.validation.pixels, advance)
-            results += self.compare(runtime, answers[runtime], self.limits)
+            logits[runtime] = int8_runtime.logits(content, runtime, self.validation.pixels, advance)
+            results += self.compare(runtime, logits[runtime], self.limits)
             if not all(result.holds for result in results):
                 break
-        return results, answers
+        return results, logits
 
-    def compare(self, runtime: Runtime, answers: Logits, limits: Limits) -> list[GateResult]:
-        """Return what the gates say of the answers in one runtime, by these limits."""
-        before, after = (evaluate.count(each, self.outputs, self.validation) for each in (self.reference, answers))
-        pair = evaluate.pair(self.reference, answers, self.outputs, self.validation)
-        agreement = evaluate.agreement(self.reference, answers)
+    def compare(self, runtime: Runtime, logits: Logits, limits: Limits) -> list[GateResult]:
+        """Return what the gates say of the logits in one runtime, by these limits."""
+        before, after = (evaluate.count(each, self.outputs, self.validation) for each in (self.reference, logits))
+        pair = evaluate.pair(self.reference, logits, self.outputs, self.validation)
+        agreement = evaluate.agreement(self.reference, logits)
         results = [
             accuracy_kept(runtime, before.accuracy, after, limits.max_drop),
-            answers_kept(runtime, pair, agreement, limits.min_agreement),
+            predictions_kept(runtime, pair, agreement, limits.min_agreement),
             recalls_kept(runtime, before, after, limits.max_recall_drop),
         ]
-        float_scores, int8_scores = (each.predict().face_scores for each in (self.reference, answers))
+        float_scores, int8_scores = (each.predict().face_scores for each in (self.reference, logits))
         if float_scores is not None and int8_scores is not None:
             results.append(face_kept(runtime, float_scores, int8_scores, limits.max_face_drift))
         return results

@@ -66,8 +66,8 @@ class Graph:
             return ()
         return tuple(next((n for n, t in self.signature[1].items() if t is tensor), "") for tensor in self.outputs)
 
-    def said(self, name: str) -> bytes:
-        """Return what the file's metadata say under a name; nothing if they do not."""
+    def metadata_value(self, name: str) -> bytes:
+        """Return the value of a name in the file's metadata; nothing if it is not there."""
         found = (buffer.data for record, buffer in self.metadata if text(record.name) == name)
         return bytes(next(found, b""))
 

@@ -110,8 +110,8 @@ def _from_hdf5(path: Path) -> Any:
                 "load them, and save the whole model: model.save('model.keras')"
             )
             raise ModelError(message)
-        said = file.attrs["model_config"]
-        return _parsed(said.decode() if isinstance(said, bytes) else str(said))
+        description = file.attrs["model_config"]
+        return _parsed(description.decode() if isinstance(description, bytes) else str(description))
 
 
 def _parsed(text: str) -> Any:

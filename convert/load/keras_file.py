@@ -50,11 +50,11 @@ class KerasFile:
         """Return the float ``.tflite`` file and the function that runs the model itself."""
         number = self.outputs.index(spec.output)
 
-        def answer(pixels: Any) -> Any:
+        def outputs(pixels: Any) -> Any:
             return keras.tree.flatten(self.model(pixels, training=False))[number]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, answer, shape, self.model), batched(answer, self.model.input_shape[0])
+        return to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.model.input_shape[0])
 
 
 def open_model(path: Path, *, trusted: bool = False) -> KerasFile:

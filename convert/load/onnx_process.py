@@ -14,9 +14,9 @@ _SAMPLE = "calibration_image_sample_data_20x128x128x3_float32.npy"
 """What onnx2tf would download, to compare tensors with; it takes a file of this name that is there."""
 
 
-def reason(said: str) -> str:
+def reason(printed: str) -> str:
     """Find in all that onnx2tf printed what it stumbled over."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", printed)
     operator = re.findall(r"ONNX OP name: (\S+)|onnx_op_name: (\S+)|Unsupported OP: (\S+)|op_type: (\S+)", plain)
     errors = re.findall(r"^(?:ERROR: |\w*Error: )(.+)$", plain, re.MULTILINE)
     names = [name for found in operator for name in found if name]

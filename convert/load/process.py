@@ -79,7 +79,7 @@ class ModelProcess:
         return self._answer()
 
     def run(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the ``(N, K)`` answers of the model's own framework to ``(N, H, W, C)`` pictures; after `build`."""
+        """Return the model's ``(N, K)`` outputs in its own framework for ``(N, H, W, C)`` pictures; after `build`."""
         self._connection.send(("run", pictures))
         return np.asarray(np.load(io.BytesIO(self._answer()), allow_pickle=False), np.float32)
 

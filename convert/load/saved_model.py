@@ -41,11 +41,11 @@ class SavedModel:
         """Return the float ``.tflite`` file and the function that runs the model itself."""
         ((name, pixels),) = self.signature.structured_input_signature[1].items()
 
-        def answer(given: Any) -> Any:
+        def outputs(given: Any) -> Any:
             return self.signature(**{name: given})[spec.output]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, answer, shape, self.model), batched(answer, pixels.shape[0])
+        return to_tflite(self.path, outputs, shape, self.model), batched(outputs, pixels.shape[0])
 
 
 def open_model(path: Path, *, trusted: bool = False) -> SavedModel:

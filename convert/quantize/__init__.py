@@ -1,1 +1,1 @@
-"""From a float network to an int8 one: ranges from representative faces, and what brings the answers closer."""
+"""From a float network to an int8 one: ranges from representative faces, and what brings the outputs closer."""

@@ -120,7 +120,7 @@ def signal_to_noise(reference: Graph, quantised: Graph, faces: NDArray[np.uint8]
         second.run(face)
         for name in names:
             given = second.value(name)
-            # The face's logit, one of the float network's answers, is an output of its own.
+            # The face's logit, one of the float network's outputs, is an output of its own.
             want = first.value(name).astype(np.float64).reshape(-1)[: given.size]
             signal[name] += float(np.square(want).sum())
             error[name] += float(np.square(given.reshape(-1) - want).sum())

@@ -1,11 +1,11 @@
-"""Subtract the mean error of the answers from a quantised network.
+"""Subtract the mean error of the outputs from a quantised network.
 
 What rounding and clipping do to the layers does not cancel out: on average some logits
 come out too high and others too low, and one emotion takes faces from another. The mean
 is subtracted from the last layer's biases. Nagel et al., "Data-Free Quantization Through
 Weight Equalization and Bias Correction", ICCV 2019, with faces in place of their
-assumptions, and at the answer alone: inside the network the mean error of a clipped
-activation is one-sided, and to centre it made the answers worse.
+assumptions, and at the output alone: inside the network the mean error of a clipped
+activation is one-sided, and to centre it made the outputs worse.
 """
 
 from __future__ import annotations

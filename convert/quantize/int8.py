@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def quantize(path: Path, network: Graph, chosen: Mapping[str, Range]) -> Graph:
-    """Return a network of uint8 pixels and int8 answers, made of a float one; that one stays as it is.
+    """Return a network of uint8 pixels and int8 outputs, made of a float one; that one stays as it is.
 
     What has no integer form stays float, so that a gate can name it.
 

@@ -36,7 +36,7 @@ class QuantizationMethod:
     ranges: RangeMethod
     equalized: bool = False
     tightened: bool = False
-    """By what it does to the answers, whose mean error is then subtracted as well."""
+    """By what it does to the outputs, whose mean error is then subtracted as well."""
 
     def __str__(self) -> str:
         """Return its name in words."""

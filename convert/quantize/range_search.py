@@ -1,4 +1,4 @@
-"""Narrow the ranges of the activations whose rounding changes the answers most.
+"""Narrow the ranges of the activations whose rounding changes the outputs most.
 
 A range chosen from an activation's own values weighs every error alike. But what follows
 does not: the values that make a range wide may hardly matter, while the steps between the
@@ -41,12 +41,12 @@ _FACES = 64
 def tighten(
     network: Graph, chosen: Mapping[str, Range], representative: NDArray[np.uint8], stage: Stage
 ) -> dict[str, Range]:
-    """Narrow ranges, one after the other, while that brings the answers closer.
+    """Narrow ranges, one after the other, while that brings the outputs closer.
 
     Args:
         network: A float network.
         chosen: The range of each activation, by its tensor's name.
-        representative: ``(M, H, W)`` gray levels to answer; the first `_FACES` are.
+        representative: ``(M, H, W)`` gray levels; the first `_FACES` are used.
         stage: Shows the progress.
 
     Returns:
@@ -57,7 +57,7 @@ def tighten(
 
     def noise(name: str, tried: Range) -> float:
         error = float_runtime.logits(rounded(network, name, tried), faces) - reference
-        # The mean is subtracted from the answers later on; see `convert.quantize.bias_correction`.
+        # The mean is subtracted from the outputs later on; see `convert.quantize.bias_correction`.
         return float(error.var(axis=0).sum())
 
     found = dict(chosen)

@@ -35,7 +35,7 @@ class Trial:
 
     summary: NetworkSummary
     results: tuple[GateResult, ...]
-    answers: dict[Runtime, Logits]
+    logits: dict[Runtime, Logits]
     """To the validation faces, in each runtime in which it was run."""
 
     @property
@@ -70,8 +70,8 @@ def quantize_until_good(
         content, summary = serialize(quantised.network), summarize(quantised.network)
         results = runs_on_a_pi(content, summary, gates.outputs, gates.limits)
         fit = all(result.holds for result in results)
-        more, answers = gates.run(content) if fit else ([], {})
-        trials.append(Trial(quantised, content, summary, (*results, *more), answers))
+        more, logits = gates.run(content) if fit else ([], {})
+        trials.append(Trial(quantised, content, summary, (*results, *more), logits))
         if not fit or (trials[-1].holds and _holds_by(strict, trials[-1], gates)):
             return trials
     holding = [trial for trial in trials if trial.holds]
@@ -83,12 +83,10 @@ def quantize_until_good(
 
 def _holds_by(limits: Limits, trial: Trial, gates: AccuracyGates) -> bool:
     """Return whether a trial that holds would hold by other limits of accuracy, too."""
-    results = (
-        result for runtime, answers in trial.answers.items() for result in gates.compare(runtime, answers, limits)
-    )
+    results = (result for runtime, logits in trial.logits.items() for result in gates.compare(runtime, logits, limits))
     return all(result.holds for result in results)
 
 
 def _agreement(trial: Trial, gates: AccuracyGates) -> float:
-    """Return the part of faces that int8 answers as float does, in the runtime where that is least."""
-    return min(evaluate.agreement(gates.reference, answers) for answers in trial.answers.values())
+    """Return the part of faces for which int8 predicts what float predicts, in the runtime where they are fewest."""
+    return min(evaluate.agreement(gates.reference, logits) for logits in trial.logits.values())

@@ -171,8 +171,8 @@ def parse_card(text: bytes, path: Path) -> Card:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = printable(".".join(map(str, first["loc"]))) or "the file"
-        said = f"{where}: {requirement(first)}"
+        problem = f"{where}: {requirement(first)}"
     except ValueError as error:
-        said = f"this is not JSON: {error}"
-    message = f"{path}: not a model card: {printable(said, 300)}"
+        problem = f"this is not JSON: {error}"
+    message = f"{path}: not a model card: {printable(problem, 300)}"
     raise BundleError(message)

@@ -120,8 +120,8 @@ def _style_axes(axes: Axes, begin: datetime, end: datetime) -> None:
     axes.tick_params(length=0, labelcolor=_INK)
     same_day = begin.date() == end.date()
     until = f"{end:%H:%M:%S}" if same_day else f"{end:%d %B %Y %H:%M}"
-    said = f"{begin:%d %B %Y}, {begin:%H:%M:%S} to {until}" if same_day else f"{begin:%d %B %Y %H:%M} to {until}"
-    axes.set_xlabel(f"{said} {begin.tzname()}", loc="left", color="0.45", fontsize=9)
+    label = f"{begin:%d %B %Y}, {begin:%H:%M:%S} to {until}" if same_day else f"{begin:%d %B %Y %H:%M} to {until}"
+    axes.set_xlabel(f"{label} {begin.tzname()}", loc="left", color="0.45", fontsize=9)
 
 
 def _legend(seen: set[str | Gap], *, lost: bool) -> list[Artist]:

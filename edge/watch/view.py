@@ -170,8 +170,8 @@ def _status(device: Device) -> tuple[Text, Text]:
     if device.availability == "offline":
         return Text("○", BAD), Text("offline", BAD)
     if device.camera and device.camera.status != "online":
-        said = {"off": "off", "stalled": "stalled", "offline": "no camera"}[device.camera.status]
-        return Text("◐", WARNING), Text(said, WARNING)
+        status = {"off": "off", "stalled": "stalled", "offline": "no camera"}[device.camera.status]
+        return Text("◐", WARNING), Text(status, WARNING)
     nobody = Text("nobody" if device.state else "?", "dim")
     return (Text("●", GOOD) if device.availability == "online" else Text("?", "dim")), nobody
 
@@ -183,14 +183,14 @@ def _headline(fleet: Fleet, now: datetime, problem: str | None) -> Text:
     faces = sum(len(device.faces) for device in devices)
     text = _line(f"{now:%H:%M:%S}  {fleet.base}", "bold")
     text.append(f"  {_several(len(devices), 'device')}, {_several(faces, 'face')}", "not bold")
-    for count, said in (
+    for count, part in (
         (away, f"{away} offline"),
         (lost, f"{_several(lost, 'event')} lost"),
         (fleet.invalid, _several(fleet.invalid, "invalid message")),
         (fleet.ignored, f"{_several(fleet.ignored, 'message')} of further devices ignored"),
     ):
         if count:
-            text.append(", ", "not bold").append(said, f"not bold {BAD}")
+            text.append(", ", "not bold").append(part, f"not bold {BAD}")
     if any(device.state and device.state.synthetic for device in devices):
         text.append("  * test card", "dim not bold")
     return text if problem is None else Text.assemble(text, (f"  {problem}", BAD), no_wrap=True, overflow="ellipsis")
@@ -205,9 +205,9 @@ def _event(event: FaceEvent, now: datetime) -> Text:
     return text.append_text(coloured(event.emotion))
 
 
-def _line(said: str, style: str) -> Text:
+def _line(text: str, style: str) -> Text:
     # Text, not str: names may hold what rich takes for markup.
-    return Text(said, style, no_wrap=True, overflow="ellipsis")
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 def _several(count: int, what: str) -> str:

@@ -95,8 +95,8 @@ def test_what_is_too_large_is_named(
 
 def test_answers_that_differ_at_equal_accuracy_are_named() -> None:
     pair = Pair(n=1000, only_first=40, only_second=40, p=1.0)
-    assert gates.answers_kept("litert", pair, 0.97, 97.0).holds
-    failed = gates.answers_kept("litert", pair, 0.92, 97.0)
+    assert gates.predictions_kept("litert", pair, 0.97, 97.0).holds
+    failed = gates.predictions_kept("litert", pair, 0.92, 97.0)
     assert not failed.holds
     assert "answers 92.00 % of 1,000 validation faces as float does, but 97.00 % are wanted" in failed.sentence
     assert "only float is right on 40, only int8 on 40" in failed.sentence
@@ -122,7 +122,7 @@ def test_a_label_that_pays_for_the_others_is_named() -> None:
 @pytest.mark.parametrize(
     ("result", "named"),
     [
-        (gates.answers_kept("litert", Pair(n=1000, only_first=40, only_second=40, p=1.0), 0.9247, 97.0), "92.47"),
+        (gates.predictions_kept("litert", Pair(n=1000, only_first=40, only_second=40, p=1.0), 0.9247, 97.0), "92.47"),
         (gates.accuracy_kept("litert", 0.85, judged((150, 150), (200, 200)), 0.5), "--max-drop 10"),
         (gates.recalls_kept("litert", judged((150, 150), (200, 200)), judged((158, 142), (200, 200)), 3), "drop 4"),
         (gates.face_kept("litert", np.zeros(9, np.float32), np.full(9, 0.031, np.float32), 2.0), "face-drift 3.1"),

@@ -20,7 +20,7 @@ from edge.mqtt.backoff import delay_s
 from edge.mqtt.client_id import client_id
 from tests.broker import Mosquitto, Subscriber, free_port, wait_until
 from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent, sequences
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from edge.mqtt.credentials import credentials
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

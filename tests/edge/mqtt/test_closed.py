@@ -14,7 +14,7 @@ from edge.mqtt.message import Incoming
 from tests.broker import wait_until
 from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CLOSE, Published, ScriptedBroker
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ from edge.mqtt import Outbox, connector
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import EVENT, INFO, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import ScriptedBroker
+from tests.logged import warnings_of
 from tests.proxy import Proxy
 from tests.requester import Requester
-from tests.said import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from edge.mqtt.message import Outgoing
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import AVAILABILITY, EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import ScriptedBroker
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

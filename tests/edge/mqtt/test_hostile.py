@@ -18,8 +18,8 @@ from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import needs_openssl
 from tests.edge.mqtt.device import EVENT, STATE, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, length, packet
+from tests.logged import warnings_of
 from tests.proxy import Proxy
-from tests.said import warnings_of
 
 if TYPE_CHECKING:
     import socket

@@ -17,7 +17,7 @@ from edge.wire.topics import HomeAssistantTopics
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent, sequences
 from tests.edge.mqtt.scripted import Published, ScriptedBroker, packet
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import EVENT, SET, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, Published, ScriptedBroker, packet, publish
 from tests.hostile_publisher import KINDS, MARK, HostilePublisher
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from edge.mqtt.message import Incoming

@@ -13,7 +13,7 @@ from edge.mqtt import MqttClient, Outbox
 from edge.mqtt.tls_hint import speaks_tls
 from tests.broker import Mosquitto, wait_until
 from tests.certificates import needs_openssl
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from edge.mqtt.version import VersionChoice
 from tests.broker import wait_until
 from tests.edge.mqtt.device import EVENT, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, CONNACK_311, UNACCEPTABLE_VERSION, ScriptedBroker
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 MUTE, AWAY, MALFORMED, OTHER = (
     End("mute", "no answer"),

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from tests.edge.mqtt.world import HOUR_S, World
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.errors import StoreError
 from tests.edge.mqtt.world import World
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

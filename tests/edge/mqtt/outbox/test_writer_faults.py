@@ -13,7 +13,7 @@ import pytest
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError
 from tests.edge.mqtt.world import World
-from tests.said import warnings_of
+from tests.logged import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,53 +20,53 @@ _TINY = 1e-7
 """Least probability whose logarithm is taken."""
 
 
-def give_logits(graph: Graph, *, probabilities: bool) -> None:
+def to_logits(graph: Graph, *, probabilities: bool) -> None:
     """Remove a softmax at the end; where probabilities come from something else, take their logarithm."""
-    (answer,) = graph.outputs
-    last = graph.producer(_before_reshapes(graph, answer))
+    (output,) = graph.outputs
+    last = graph.producer(_before_reshapes(graph, output))
     if last is not None and _is_softmax(last):
         graph.replace(last.output, last.read[0])
         graph.remove(last)
     elif probabilities:
-        above, logits = (graph.add_tensor(name, answer.shape) for name in ("above_zero", "logarithm"))
+        above, logits = (graph.add_tensor(name, output.shape) for name in ("above_zero", "logarithm"))
         least = graph.add_constant("least", np.array(_TINY, np.float32))
         end = len(graph.operators)
-        graph.add_operator(Op.MAXIMUM, (answer, least), above, schema.MaximumMinimumOptionsT(), at=end)
+        graph.add_operator(Op.MAXIMUM, (output, least), above, schema.MaximumMinimumOptionsT(), at=end)
         graph.add_operator(Op.LOG, (above,), logits, at=end + 1)
         graph.set_io(graph.inputs[0], logits)
 
 
 def flatten(graph: Graph, labels: int) -> None:
-    """Let the answer be one row, ``[1, labels]``."""
-    (answer,) = graph.outputs
-    if answer.shape == (1, labels):
+    """Make the output one row, ``[1, labels]``."""
+    (output,) = graph.outputs
+    if output.shape == (1, labels):
         return
     result = graph.add_tensor("row", (1, labels))
     shape = graph.add_constant("row_shape", np.array([1, labels], np.int32))
     options = schema.ReshapeOptionsT()
     options.newShape = [1, labels]
-    graph.add_operator(Op.RESHAPE, (answer, shape), result, options, at=len(graph.operators))
+    graph.add_operator(Op.RESHAPE, (output, shape), result, options, at=len(graph.operators))
     graph.set_io(graph.inputs[0], result)
 
 
 def reorder(graph: Graph, order: Sequence[int]) -> None:
-    """Put the answers into another order: by the last layer's rows or, where they cannot be moved, by a gather."""
+    """Put the outputs into another order: by the last layer's rows or, where they cannot be moved, by a gather."""
     if list(order) == list(range(len(order))):
         return
-    (answer,) = graph.outputs
-    source = _before_reshapes(graph, answer)
+    (output,) = graph.outputs
+    source = _before_reshapes(graph, output)
     last = graph.producer(source)
-    alone = all(len(graph.consumers(tensor)) <= 1 for tensor in (source, answer))
+    alone = all(len(graph.consumers(tensor)) <= 1 for tensor in (source, output))
     if last is not None and alone and last.code in {Op.FULLY_CONNECTED, Op.CONV_2D}:
         parts = [tensor.values for tensor in last.read[1:]]
         if all(part is not None and len(part) == len(order) for part in parts):
             for place, part in enumerate(parts, 1):
                 graph.set_input(last, place, part[list(order)])  # type: ignore[index]  # none is None
             return
-    result = graph.add_tensor("ordered", answer.shape)
+    result = graph.add_tensor("ordered", output.shape)
     options = schema.GatherOptionsT()
     options.axis = 1
-    inputs = (answer, graph.add_constant("order", np.array(order, np.int32)))
+    inputs = (output, graph.add_constant("order", np.array(order, np.int32)))
     graph.add_operator(Op.GATHER, inputs, result, options, at=len(graph.operators))
     graph.set_io(graph.inputs[0], result)
 

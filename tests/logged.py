@@ -1,4 +1,4 @@
-"""What the code under test told its user."""
+"""What the code under test logged."""
 
 from __future__ import annotations
 

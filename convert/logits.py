@@ -1,4 +1,4 @@
-"""The answers of a network to every set of faces."""
+"""The logits of a network for every set of faces."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from train.progress import Stage
 
 
-def answers(
+def logits_of(
     run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], outputs: OutputLabels, tests: Mapping[Key, Faces]
 ) -> dict[Key, Logits]:
-    """Return a network's answers to sets that share faces; `run` gives the columns of its logits."""
+    """Return a network's logits for sets that share faces; `run` returns their columns."""
     return {key: outputs.split(columns) for key, columns in run_once(run, tests).items()}
 
 
-def int8_answers(
+def int8_logits(
     content: bytes, runtime: Runtime, outputs: OutputLabels, tests: Mapping[Key, Faces], stage: Stage
 ) -> dict[Key, Logits]:
-    """Return the answers of an int8 network, a ``.tflite`` file's bytes, in one runtime."""
+    """Return the logits of an int8 network, a ``.tflite`` file's bytes, in one runtime."""
     advance = stage(f"test faces in {runtime}", count(tests))
-    return answers(partial(_int8_columns, content, runtime, advance, VIEWS[0]), outputs, tests)
+    return logits_of(partial(_int8_columns, content, runtime, advance, VIEWS[0]), outputs, tests)
 
 
 def int8_views(
     content: bytes, runtime: Runtime, outputs: OutputLabels, tests: Mapping[Key, Faces], stage: Stage
 ) -> dict[Key, tuple[Logits, ...]]:
-    """Return the answers of an int8 network in one runtime to the faces in each of `VIEWS`."""
+    """Return the logits of an int8 network in one runtime for the faces in each of `VIEWS`."""
     advance = stage(f"four views in {runtime}", len(VIEWS) * count(tests))
-    views = [answers(partial(_int8_columns, content, runtime, advance, view), outputs, tests) for view in VIEWS]
+    views = [logits_of(partial(_int8_columns, content, runtime, advance, view), outputs, tests) for view in VIEWS]
     return {key: tuple(found[key] for found in views) for key in tests}
 
 
