@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.pi.cache import scratch, unpack
 from tests.pi.prerequisites import need
 from tests.pi.release import platform, release, variant
-from tests.pi.service import BROKEN, BROKEN_VERSION, NEWER, NEWER_VERSION, RELEASE
+from tests.pi.service import NEWER, NEWER_VERSION, RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,8 +75,7 @@ def with_the_service(hardware: Hardware, root: Path) -> None:
 
 
 def with_the_releases(hardware: Hardware, root: Path) -> None:
-    """Put the unpacked archive, a newer one and a broken one into a system, to be installed when that has booted."""
+    """Put the unpacked archive and a newer one into a system, to be installed when that has booted."""
     archive = release(platform(hardware.platform))
     shutil.copytree(archive, root / RELEASE[1:], symlinks=True)
     variant(archive, root / NEWER[1:], NEWER_VERSION)
-    variant(archive, root / BROKEN[1:], BROKEN_VERSION, broken=True)

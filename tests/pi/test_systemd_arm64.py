@@ -23,7 +23,6 @@ from tests.pi.service import (
     CONFIG,
     TEST_CARD,
     UNIT,
-    assert_a_broken_upgrade_is_taken_back,
     assert_an_upgrade_and_the_way_back_work,
     assert_doctor_finds_all_well,
     install,
@@ -91,10 +90,6 @@ def test_doctor_finds_all_well(pi: Machine) -> None:
 
 def test_an_upgrade_keeps_the_configuration_and_a_downgrade_goes_back(pi: Machine) -> None:
     assert_an_upgrade_and_the_way_back_work(pi)
-
-
-def test_an_upgrade_that_does_not_become_ready_goes_back_by_itself(pi: Machine) -> None:
-    assert_a_broken_upgrade_is_taken_back(pi)
 
 
 def test_what_it_must_not_do_is_refused(pi: Machine) -> None:
