@@ -32,6 +32,8 @@ _REQUIREMENTS = {
     "less_than": "must be less than {lt:,.16g}",
     "less_than_equal": "must be at most {le:,.16g}",
     "literal_error": "must be {expected}",
+    "union_tag_invalid": "{discriminator} must be one of {expected_tags}",
+    "string_pattern_mismatch": "must match {pattern}",
     "list_type": _LIST,
     "tuple_type": _LIST,
     "too_short": "must have at least {min_length} entries",

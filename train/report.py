@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, ValidationError
 
 from edge.files import read_text
-from edge.frozen import FrozenModel
+from edge.frozen import FrozenModel, requirement
 from edge.text import printable
 from train.datasets import DataError, LabelProtocol
 from train.evaluate.metrics import Metrics
@@ -83,5 +83,5 @@ def read(path: Path) -> TrainingReport:
     except ValidationError as error:
         first = error.errors()[0]
         where = printable(".".join(map(str, first["loc"])), 100) or "the file"
-        message = f"{path}: not a training report: {where}: {first['msg']}"
+        message = f"{path}: not a training report: {where}: {requirement(first)}"
         raise DataError(message) from None

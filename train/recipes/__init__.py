@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from edge.frozen import FrozenModel
+from edge.frozen import FrozenModel, requirement
 from edge.text import first_line
 from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
 from train.recipes.augment import UNCHANGED, AugmentConfig
 from train.recipes.data import DataConfig
 from train.recipes.loss import LossConfig
 from train.recipes.schedule import ScheduleConfig
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
@@ -145,6 +149,12 @@ class Recipe(FrozenModel):
         return self
 
 
+def problem_text(problem: ErrorDetails) -> str:
+    """Return what is wrong in a recipe, with the key where it is: ``schedule.epochs: must be greater than 0``."""
+    place = ".".join(map(str, problem["loc"]))
+    return f"{place}: {requirement(problem)}" if place else requirement(problem)
+
+
 def load(path: Path) -> Recipe:
     """Return the recipe in a file.
 
@@ -160,8 +170,7 @@ def load(path: Path) -> Recipe:
         message = f"{path}: not TOML: {error}"
         raise RecipeError(message) from error
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        message = f"{path}: {problems}"
+        message = f"{path}: {'; '.join(map(problem_text, error.errors()))}"
         raise RecipeError(message) from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from train.recipes import Recipe, RecipeError
+from train.recipes import Recipe, RecipeError, problem_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,10 +114,8 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(whole)
     except ValidationError as error:
-        problem = error.errors()[0]
-        said = ", ".join(f"{path}={json.dumps(value)}" for path, value in values.items())
-        where = ".".join(map(str, problem["loc"]))
-        message = f"{said}: {where + ': ' if where else ''}{problem['msg']}"
+        tried = ", ".join(f"{path}={json.dumps(value)}" for path, value in values.items())
+        message = f"{tried}: {problem_text(error.errors()[0])}"
         raise RecipeError(message) from None
 
 
