@@ -155,6 +155,7 @@ reason() {
 # the broker retains, or says why it is not: it takes long to start on a small Pi.
 first_event() {
     device=$("$opt/current/bin/emotion-edge" config show --config "$config" | sed -n 's/^device = "\(.*\)"$/\1/p')
+    : >"$work/events" # it is read before the shell of 'watch' may have opened it
     "$opt/current/bin/emotion-edge" watch --config "$config" --device "$device" --json >"$work/events" 2>&1 &
     listener=$!
     started=0

@@ -39,7 +39,7 @@ _TICK_S = 1.0
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class _ConnectResult:
     """One connection, from its beginning to its end."""
 
     end: End
@@ -122,7 +122,7 @@ class Connector:
             self._closing.set()
             self.wake_up.wake()
 
-    def _connect_once(self) -> _Attempt:
+    def _connect_once(self) -> _ConnectResult:
         """Run one connection to its end."""
         try:
             # On every connect, so that it is enough to fix a file.
@@ -146,14 +146,14 @@ class Connector:
         adapted = self._limits.refused(end.code)
         if not self._closing.is_set() and not adapted and not self._version.may_explain(end):
             self._status.failed(end, accepted=connection.accepted, hint=self._hint(connection))
-        return _Attempt(end, connection.accepted, adapted)
+        return _ConnectResult(end, connection.accepted, adapted)
 
-    def _failed(self, end: End) -> _Attempt:
+    def _failed(self, end: End) -> _ConnectResult:
         """Note that no connection came about, and return the attempt."""
         self._sender.ended(end, [], accepted=False)
         if not self._closing.is_set():
             self._status.failed(end, answered=False)
-        return _Attempt(end)
+        return _ConnectResult(end)
 
     def _why_not_open(self, error: OSError) -> End:
         """Return why no connection came about, in words that help."""
