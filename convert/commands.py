@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  # typer reads annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import train.native_stderr  # noqa: F401  # before anything that imports keras
@@ -48,6 +48,10 @@ _LOUDEST = 8
 _TrustOption = Annotated[
     bool, typer.Option("--trust", help="Load the model even if it may run code or open files: you made it yourself.")
 ]
+
+_BundlesArgument = Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")]
+
+_RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")]
 
 
 class _ModelFirst(TyperGroup):
@@ -140,7 +144,7 @@ def calibrate_again(
 
 @app.command("page")
 def write_pages(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
+    bundles: _BundlesArgument,
 ) -> None:
     """Write the pages of bundles anew from their cards. They are NAME.md and NAME.png."""
     for path in bundles:
@@ -151,11 +155,11 @@ def write_pages(
 
 @app.command()
 def bench(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
+    bundles: _BundlesArgument,
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")] = 30,
+    rounds: _RoundsOption = 30,
 ) -> None:
     """Compare bundles: accuracy, size, and milliseconds a face. Each runtime is timed in turn."""
     with progress() as stage:
@@ -165,11 +169,11 @@ def bench(
 
 @app.command()
 def frontier(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles' .tflite files.")],
+    bundles: _BundlesArgument,
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each is timed, in turn.")] = 15,
+    rounds: _RoundsOption = 15,
     plot: Annotated[Path | None, typer.Option(callback=writable_png, help="Draw it too, into this .png file.")] = None,
 ) -> None:
     """Compare bundles with others' models. Accuracy is on PrivateTest; milliseconds a face are timed in turn."""
