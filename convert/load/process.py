@@ -75,16 +75,17 @@ class ModelProcess:
         Raises:
             ModelError: The model cannot be converted.
         """
-        self._connection.send(("build", spec))
-        return self._answer()
+        return self._answer(("build", spec))
 
     def run(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the model's ``(N, K)`` outputs in its own framework for ``(N, H, W, C)`` pictures; after `build`."""
-        self._connection.send(("run", pictures))
-        return np.asarray(np.load(io.BytesIO(self._answer()), allow_pickle=False), np.float32)
+        answer = self._answer(("run", pictures))
+        return np.asarray(np.load(io.BytesIO(answer), allow_pickle=False), np.float32)
 
-    def _answer(self) -> bytes:
+    def _answer(self, question: tuple[str, object] | None = None) -> bytes:
         try:
+            if question is not None:
+                self._connection.send(question)
             kind, answer = self._connection.recv_bytes(), self._connection.recv_bytes()
         except (EOFError, ConnectionError):
             self._process.join()

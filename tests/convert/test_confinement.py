@@ -83,6 +83,7 @@ def test_a_process_that_ends_is_one_sentence(tmp_path: Path) -> None:
     source = load(saved(tmp_path / "tiny.keras"))
     for child in active_children():
         child.kill()
+        child.join()
     with pytest.raises(ModelError, match=r"the process that reads it ended \(exit code -9\): too large"):
         source.run(source.spec.scaling.apply(small.pictures()))
 

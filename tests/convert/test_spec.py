@@ -181,7 +181,10 @@ def test_a_report_of_training_replaces_the_toml(model: Path) -> None:
 
 def test_a_damaged_report_is_named(model: Path) -> None:
     long = report(model.parent).model_dump_json().replace("happy", "h" + "a" * 200 + "ppy", 1)
-    for text, said in (('{"schema": 1', "the file: Invalid JSON"), (long, "labels.0: String should have at most 200")):
+    for text, said in (
+        ('{"schema": 1', "the file: Invalid JSON"),
+        (long, "labels.0: must have at most 200 characters"),
+    ):
         model.with_suffix(".json").write_text(text)
         with pytest.raises(DataError, match=rf"tiny\.json: not a training report: {said}"):
             complete(model, GRAY)

@@ -117,6 +117,7 @@ def test_who_announces_it_again_and_again_fills_no_log(
 ) -> None:
     caplog.set_level(logging.INFO, "edge.mqtt.homeassistant")
     silent = home(enabled=False)
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/availability"))  # sent after what it subscribes to
 
     def taken_back() -> int:
         silent.attend(time.monotonic())
