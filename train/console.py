@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
+from edge.cli.options import STDOUT, writable_or_stdout
 from edge.errors import EdgeError
+from edge.files import write_atomically
 from train.datasets import DataError
 from train.recipes import RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
 
 _DATA = Path(os.environ.get("DATA", "data"))
 """The folder of data sets."""
@@ -73,6 +78,34 @@ ClipsOption = Annotated[
         help="Real footage, whose parts without faces are negatives; none: textures take their place.",
     ),
 ]
+
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", callback=writable_or_stdout, help="Write the figures there too; - prints them alone."
+    ),
+]
+
+
+def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, note: str = "") -> None:
+    """Print tables, and write their figures into the file that `JsonOption` names, or print those alone.
+
+    Args:
+        tables: What a person reads.
+        figures: The same as JSON.
+        json: Where they go, too.
+        note: A last line, which is not wrapped: paths are in it.
+    """
+    if json == STDOUT:
+        typer.echo(figures)
+        return
+    for table in tables:
+        Console().print(table)
+    if note:
+        Console().print(note, soft_wrap=True)
+    if json:
+        write_atomically(json, figures + "\n")
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # typer reads it
 from typing import Annotated
 
 import typer
 
 from edge import files
 from edge.cli.encoding import write_utf8
-from edge.cli.options import CameraOption, ConfigOption, ModelOption, load_settings, writable
+from edge.cli.options import (
+    STDOUT,
+    CameraOption,
+    ConfigOption,
+    ModelOption,
+    load_settings,
+    writable,
+    writable_or_stdout,
+)
 from edge.console import PipeConsole
 from edge.errors import ConfigError
 
@@ -38,7 +46,10 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", callback=writable, help="Write the figures there too; - prints them alone."
+            "--json",
+            metavar="FILE",
+            callback=writable_or_stdout,
+            help="Write the figures there too; - prints them alone.",
         ),
     ] = None,
     page_file: Annotated[
@@ -62,7 +73,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     text = report.model_dump_json(indent=2)
     if page_file:
         files.write_atomically(page_file, benchmark.page(report))
-    if json_file == Path("-"):
+    if json_file == STDOUT:
         write_utf8()
         typer.echo(text)
         return

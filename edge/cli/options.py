@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge import config, files
+from edge.errors import OutputError
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -44,15 +45,31 @@ def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
     return config.load(file, os.environ, flags)
 
 
+STDOUT = Path("-")
+"""Names standard output, where an option takes a file to write."""
+
+
 def writable(file: Path | None) -> Path | None:
     """Return the file that an option names, for its `callback`: it is checked before the work whose result it gets.
 
     Raises:
-        OutputError: It cannot be written; ``-`` is standard output.
+        OutputError: It cannot be written; ``-`` is not taken for a file's name.
     """
-    if file and file != Path("-"):
+    if file == STDOUT:
+        message = "-: this option does not write to standard output; name a file"
+        raise OutputError(message)
+    if file:
         files.check_writable(file)
     return file
+
+
+def writable_or_stdout(file: Path | None) -> Path | None:
+    """Return the file that an option names, or `STDOUT`, for its `callback`.
+
+    Raises:
+        OutputError: As of `writable`.
+    """
+    return file if file == STDOUT else writable(file)
 
 
 def writable_png(file: Path | None) -> Path | None:

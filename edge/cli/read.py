@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # typer reads it
 from typing import Annotated
 
 import typer
 
 from edge.cli.encoding import write_utf8
-from edge.cli.options import ConfigOption, ModelOption, load_settings, writable
+from edge.cli.options import STDOUT, ConfigOption, ModelOption, load_settings, writable_or_stdout
 from edge.cli.output import report_error, tolerate_broken_pipe
 from edge.console import PipeConsole
 from edge.errors import CameraError, ExitCode, OutputError
@@ -27,7 +27,9 @@ def read(
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", callback=writable, help="Write what was found as JSON; - prints it alone."),
+        typer.Option(
+            metavar="FILE", callback=writable_or_stdout, help="Write what was found as JSON; - prints it alone."
+        ),
     ] = None,
 ) -> None:
     """Read every face of photos: where it is and what it expresses."""
@@ -41,7 +43,7 @@ def read(
     copies = copy_names(files, _made(out)) if out else [None] * len(files)
     found: list[ReadPhoto] = []
     failed: ExitCode = ExitCode.OK
-    alone = json == Path("-")
+    alone = json == STDOUT
     console = PipeConsole(highlight=False, quiet=alone)
     with tolerate_broken_pipe():
         for file, copy in zip(files, copies, strict=True):

@@ -19,13 +19,13 @@ from rich.table import Table
 from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
-from edge.cli.options import writable, writable_png
+from edge.cli.options import writable_png
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
 from train import plots
-from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.console import ClipsOption, Fer2013Option, FerplusOption, JsonOption, show
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate import figures, tables
@@ -67,7 +67,7 @@ def evaluate(  # each is a flag
         float,
         typer.Option(metavar="TAU", min=0, max=1, help="Logit adjustment; 1 expects all emotions equally often."),
     ] = 0.0,
-    json: Annotated[Path | None, typer.Option(callback=writable, help="Write the figures here too.")] = None,
+    json: JsonOption = None,
 ) -> None:
     """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test)."""
     tests = load_tests(fer2013, ferplus)
@@ -75,18 +75,15 @@ def evaluate(  # each is a flag
     logits, labels = _balanced(opened, balance, fer2013, ferplus)
     if against:
         pairs = compare_all((logits, labels), _balanced(open_model(against), balance, fer2013, ferplus), tests)
-        Console().print(tables.pairs(pairs))
-        Console().print(f"first is {model}, second {against}; p is of McNemar's test", soft_wrap=True)
-        content = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1)
+        figures_json = TypeAdapter(list[ComparedModels]).dump_json(pairs, indent=1).decode()
+        note = f"first is {model}, second {against}; p is of McNemar's test"
+        show([tables.pairs(pairs)], figures_json, json, note=note)
     else:
         metrics = evaluate_all(logits, labels, tests)
         views = {} if opened.landmarks else evaluate_views(logits, labels, tests)
-        for table in tables.everything(metrics, views, own_protocol(labels)):
-            Console().print(table)
-        metrics |= {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
-        content = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics, indent=1)
-    if json:
-        write_atomically(json, content + b"\n")
+        of_views = {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
+        figures_json = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics | of_views, indent=1).decode()
+        show(tables.everything(metrics, views, own_protocol(labels)), figures_json, json)
 
 
 @app.command("figures")
@@ -187,7 +184,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     faces: Annotated[
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
-    json: Annotated[Path | None, typer.Option(callback=writable, help="Write the figures here too.")] = None,
+    json: JsonOption = None,
     plot: Annotated[
         Path | None, typer.Option(callback=writable_png, help="Draw faces found by cost, into this .png file.")
     ] = None,
@@ -217,10 +214,6 @@ def scenes(  # noqa: PLR0913  # each is a flag
         )
     ]
     every = [scene_figures.figures(results, name) for name in names]
-    Console().print(scene_table(every))
-    if json:
-        write_atomically(
-            json, TypeAdapter(list[scene_figures.MethodFigures]).dump_json(every, indent=1).decode() + "\n"
-        )
+    show([scene_table(every)], TypeAdapter(list[scene_figures.MethodFigures]).dump_json(every, indent=1).decode(), json)
     if plot:
         write_atomically(plot, frontier(every))

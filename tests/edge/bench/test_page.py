@@ -101,3 +101,11 @@ def test_stages_that_never_ran_have_no_box(emotion_edge: Run, tmp_path: Path, vi
 def test_a_page_that_cannot_be_written_is_told(emotion_edge: Run, tmp_path: Path, video: Path) -> None:
     outcome = emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--report", tmp_path / "absent" / "x.html")
     assert (outcome.code, "x.html: cannot be written" in outcome.err) == (2, True)
+
+
+def test_a_page_does_not_go_to_standard_output(emotion_edge: Run, video: Path) -> None:
+    outcome = emotion_edge("bench", "--camera", video, "--seconds", "0.5", "--report", "-")
+    assert (outcome.code, outcome.err) == (
+        2,
+        "emotion-edge: -: this option does not write to standard output; name a file\n",
+    )

@@ -45,6 +45,12 @@ def test_evaluate_prints_accuracy_recall_agreement_and_confusion(
     assert views == [f"{split}, mean of four views, as read on a track" for split in kept]
 
 
+def test_a_dash_prints_the_figures_alone(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate", str(trained.model), *trained.data, "--against", str(trained.model), "--json", "-"]
+    assert call(main, command) == 0
+    assert len(TypeAdapter(list[ComparedModels]).validate_json(capsys.readouterr().out)) == 6
+
+
 def test_two_models_are_compared_on_the_same_faces(
     trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
