@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 
 _WORDS = {b"ON": True, b"OFF": False}
 
+_FILE = "detection"
+"""Without the device's name: a device that gets another one keeps its state folder, and must stay off there."""
+
+_EVER_OFF = ".ever-off"
+
 _MOST_BYTES = 16
 
 TURNED_OFF = "detection was turned off"
@@ -63,33 +68,32 @@ class DetectionSwitch:
     records that. A second file in memory remembers `OFF` over restarts where the disk cannot.
 
     Example:
-        >>> switch = DetectionSwitch(state / "kitchen.detection", runtime / "kitchen.detection")
+        >>> switch = DetectionSwitch(state, runtime)
         >>> switch.turn(on=False)
         True
-        >>> DetectionSwitch(state / "kitchen.detection", runtime / "kitchen.detection").on
+        >>> DetectionSwitch(state, runtime).on
         False
     """
 
-    def __init__(self, file: Path, memory: Path, *, forgotten_at_boot: bool = False) -> None:
+    def __init__(self, state: Path, runtime: Path, *, forgotten_at_boot: bool = False) -> None:
         """Read what was chosen before.
 
         Args:
-            file: On disk.
-            memory: In a folder that outlives the daemon but not the machine.
-            forgotten_at_boot: Whether the file is on a disk whose changes are lost at the next boot.
+            state: The daemon's folder on disk.
+            runtime: Its folder in memory, which outlives the daemon but not the machine.
+            forgotten_at_boot: Whether `state` is on a disk whose changes are lost at the next boot.
         """
-        self._file, self._memory = file, memory
-        self._lasting_problem = f"{file.parent}: the next boot forgets all changes" if forgotten_at_boot else None
+        self._file, self._memory = state / _FILE, runtime / _FILE
+        self._lasting_problem = f"{state}: the next boot forgets all changes" if forgotten_at_boot else None
         if self._lasting_problem:
             line = (
                 "%s: the next boot forgets all changes, also that detection was turned off; see docs/read-only-root.md"
             )
-            log.warning(line, file.parent)
-        self._ever_off = file.with_name(f"{file.name}.ever-off")
+            log.warning(line, state)
         self._problem: str | None = None
-        on_disk = self._read(file)
-        if on_disk is None and self._ever_off.exists():
-            log.warning("%s: is missing; detection is off until it is turned on", file)
+        on_disk = self._read(self._file)
+        if on_disk is None and self._was_ever_off():
+            log.warning("%s: is missing; detection is off until it is turned on", self._file)
             on_disk = False
         self._on = on_disk is not False and self._in_memory() is not False
         if on_disk is not self._on:
@@ -158,13 +162,17 @@ class DetectionSwitch:
         if self._problem:
             log.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
 
+    def _was_ever_off(self) -> bool:
+        """Return whether detection was ever turned off; older versions noted that below the device's name."""
+        return any(self._file.parent.glob(f"*{_EVER_OFF}"))
+
     def _note_off(self) -> None:
-        if not self._ever_off.exists():
-            write_own(self._ever_off, b"")
+        if not self._was_ever_off():
+            write_own(self._file.with_name(_FILE + _EVER_OFF), b"")
 
     def _missing_means_off(self) -> bool:
         """Return whether the next start finds no file, but that detection was ever off; an empty file often fits."""
-        return self._read(self._file) is None and self._ever_off.exists()
+        return self._read(self._file) is None and self._was_ever_off()
 
     def _overwrite(self, text: bytes) -> bool:
         """Write into the file that is there, which takes no new room on the disk; return whether it worked."""

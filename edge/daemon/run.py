@@ -121,12 +121,11 @@ def _build(
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
     state = state_directory(root, os.environ)
     runtime = runtime_directory(root, os.environ)
-    name = f"{object_id(root)}.detection"
     file = DaemonFile(state)
     cleanup.callback(file.close)
     reloader = Reloader(ModelStore(state), file, read, reload_asked)
     setup = reloader.start(settings)
-    switch = DetectionSwitch(state / name, runtime / name, forgotten_at_boot=is_forgotten_at_boot(state))
+    switch = DetectionSwitch(state, runtime, forgotten_at_boot=is_forgotten_at_boot(state))
     hooks = Hooks(settings.hooks)
     cleanup.callback(hooks.close, _HOOKS_S)  # while the client leaves, hooks of the last events run
     link = connect(settings, _open_outbox(settings, state if lasting else None, root, cleanup), cleanup)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def switch(tmp_path: Path) -> Callable[[], DetectionSwitch]:
     """Return the switch as the next start of the daemon finds it."""
-    return lambda: DetectionSwitch(tmp_path / "state" / "kitchen", tmp_path / "runtime" / "kitchen")
+    return lambda: DetectionSwitch(tmp_path / "state", tmp_path / "runtime")
 
 
 def test_it_is_on_until_it_is_turned_off_and_remembers_that(switch: Callable[[], DetectionSwitch]) -> None:
@@ -36,7 +36,7 @@ def test_it_is_on_until_it_is_turned_off_and_remembers_that(switch: Callable[[],
 def test_a_disk_that_forgets_at_boot_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """As below the overlay of a read-only root."""
     for _ in range(2):  # turned off, and the daemon's next start
-        subject = DetectionSwitch(tmp_path / "state" / "x", tmp_path / "runtime" / "x", forgotten_at_boot=True)
+        subject = DetectionSwitch(tmp_path / "state", tmp_path / "runtime", forgotten_at_boot=True)
         subject.turn(on=False)
         assert subject.off_reason == (
             "detection was turned off; a reboot may turn it on, because this cannot be remembered: "
@@ -46,7 +46,7 @@ def test_a_disk_that_forgets_at_boot_is_told_of(tmp_path: Path, caplog: pytest.L
 
 
 def test_only_a_change_is_written(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
-    subject, file = switch(), tmp_path / "state" / "kitchen"
+    subject, file = switch(), tmp_path / "state" / "detection"
 
     def written() -> tuple[int, int]:
         return file.stat().st_mtime_ns, file.stat().st_ino
@@ -66,7 +66,7 @@ def test_a_damaged_file_means_off_until_it_is_turned_on(
     switch: Callable[[], DetectionSwitch], tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
     switch()
-    (tmp_path / "state" / "kitchen").write_bytes(content)
+    (tmp_path / "state" / "detection").write_bytes(content)
     subject = switch()
     assert not subject.on
     assert "cannot be read" in caplog.text
@@ -76,7 +76,7 @@ def test_a_damaged_file_means_off_until_it_is_turned_on(
 
 def test_what_is_no_regular_file_means_off(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "kitchen").symlink_to("/dev/zero")
+    (tmp_path / "state" / "detection").symlink_to("/dev/zero")
     assert not switch().on
 
 
@@ -87,7 +87,7 @@ def test_a_missing_file_means_off_once_it_was_ever_turned_off(
     first.turn(on=False)
     first.turn(on=True)
     assert switch().on
-    (tmp_path / "state" / "kitchen").unlink()
+    (tmp_path / "state" / "detection").unlink()
     subject = switch()
     assert not subject.on
     assert "is missing; detection is off" in caplog.text
@@ -95,9 +95,17 @@ def test_a_missing_file_means_off_once_it_was_ever_turned_off(
     assert switch().on
 
 
+def test_what_an_older_version_noted_below_the_name_of_the_device_counts(
+    switch: Callable[[], DetectionSwitch], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "emotion_edge_kitchen.detection.ever-off").touch()
+    assert not switch().on
+
+
 def test_a_fifo_in_its_place_stops_nothing(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:
     with small_tmpfs(tmp_path / "state") as disk:
-        os.mkfifo(disk / "kitchen")
+        os.mkfifo(disk / "detection")
         fill(disk)
         subject = switch()
         assert not subject.on
@@ -115,11 +123,11 @@ def fill(disk: Path) -> None:
 
 def test_off_is_remembered_on_a_disk_that_is_full_by_now(tmp_path: Path) -> None:
     with small_tmpfs(tmp_path / "state") as disk:
-        subject = DetectionSwitch(disk / "kitchen", tmp_path / "runtime" / "kitchen")
+        subject = DetectionSwitch(disk, tmp_path / "runtime")
         fill(disk)
         assert subject.turn(on=False)
         assert subject.off_reason == "detection was turned off"
-        assert not DetectionSwitch(disk / "kitchen", tmp_path / "other").on
+        assert not DetectionSwitch(disk, tmp_path / "other").on
 
 
 def test_off_is_remembered_on_a_disk_that_was_full_before_the_first_start(
@@ -131,7 +139,7 @@ def test_off_is_remembered_on_a_disk_that_was_full_before_the_first_start(
         assert subject.on
         assert subject.turn(on=False)
         assert subject.off_reason == "detection was turned off"
-        (tmp_path / "runtime" / "kitchen").unlink()  # a reboot
+        (tmp_path / "runtime" / "detection").unlink()  # a reboot
         assert not switch().on
 
 
@@ -148,7 +156,7 @@ def test_off_that_no_disk_can_remember_is_said_and_outlives_the_daemon(
         make_room(disk)
         subject.turn(on=False)  # said again, tried again
         assert subject.off_reason == "detection was turned off"
-        (tmp_path / "runtime" / "kitchen").unlink()  # a reboot
+        (tmp_path / "runtime" / "detection").unlink()  # a reboot
         assert not switch().on
 
 
@@ -156,7 +164,7 @@ _TURN_OFF = """
 import sys
 from pathlib import Path
 from edge.daemon.detection import DetectionSwitch
-switch = DetectionSwitch(Path(sys.argv[1]) / "kitchen", Path(sys.argv[2]))
+switch = DetectionSwitch(Path(sys.argv[1]), Path(sys.argv[2]))
 print("started", flush=True)
 input()
 switch.turn(on=False)
@@ -181,7 +189,7 @@ def test_off_survives_a_power_cut_right_after_it_was_confirmed(tmp_path: Path, n
             shutil.copyfile(image, copy)
             daemon.kill()
     with mounted(copy, tmp_path / "after") as disk:
-        assert not DetectionSwitch(disk / "kitchen", tmp_path / "reboot").on
+        assert not DetectionSwitch(disk, tmp_path / "reboot").on
 
 
 def test_a_flood_of_commands_turns_it_on_no_more_often_than_it_may() -> None:

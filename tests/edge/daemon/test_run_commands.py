@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.camera.testcard import TestCard
+from edge.config import MqttConfig
 from edge.daemon import run
 from edge.testcard import Scene
 from edge.wire.messages import Health
@@ -104,6 +105,21 @@ def test_turned_off_while_the_camera_still_opens_it_is_closed_as_soon_as_it_is_o
         assert last(subscriber, "camera")["status"] == "off"
         assert not is_open(device)
     assert subscriber.payloads(f"{ROOT}/event") == []
+
+
+def test_turned_off_it_stays_off_when_the_device_gets_another_name(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "camera")["status"] == "off")
+    renamed = MqttConfig(url=mosquitto.url, device="renamed")
+    with daemon(settings(mosquitto.url).model_copy(update={"mqtt": renamed})):
+        wait_until(lambda: subscriber.payloads("emotion-edge/renamed/camera"))
+    assert subscriber.payloads("emotion-edge/renamed/detection/state") == ["OFF"]
+    assert subscriber.payloads("emotion-edge/renamed/event") == []
 
 
 def test_the_watchdog_is_fed_while_the_camera_is_off(
