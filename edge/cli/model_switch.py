@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.inference.store import ModelStore
-    from edge.system.running import RunningDaemon
 
 _TAKE_S = 15.0
 """Seconds that a daemon has to take a model: a second, unless its camera is still being opened."""
@@ -43,7 +42,7 @@ def switch(store: ModelStore, state: Path, name: str, sha256: str) -> str:
         return f"{name}: chosen; no daemon runs, and the next one uses it"
     if daemon.facts.get("configured"):
         return f"{name}: chosen; the daemon that runs was started with another model by --model or emotion.model"
-    _tell(daemon)
+    _tell(daemon.pid)
     until_s = time.monotonic() + _TAKE_S
     while time.monotonic() < until_s:
         with acting_as_owner(state):
@@ -59,9 +58,13 @@ def switch(store: ModelStore, state: Path, name: str, sha256: str) -> str:
     return f"{name}: chosen; the daemon has not taken it within {_TAKE_S:g} s, its log says why"
 
 
-def _tell(daemon: RunningDaemon) -> None:
+def _tell(pid: int | None) -> None:
+    if pid is None:
+        why = "the kernel does not say which process it is, as for one in a container"
+        message = f"the daemon cannot be told: {why}; restart it"
+        raise OutputError(message)
     try:
-        os.kill(daemon.pid, signal.SIGHUP)
+        os.kill(pid, signal.SIGHUP)
     except OSError as error:
-        message = f"the daemon (process {daemon.pid}) cannot be told: {error.strerror}; restart it"
+        message = f"the daemon (process {pid}) cannot be told: {error.strerror}; restart it"
         raise OutputError(message) from None

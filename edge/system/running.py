@@ -28,11 +28,12 @@ _FLOCK = struct.Struct("hhqqi")
 class RunningDaemon:
     """A daemon that is alive."""
 
-    pid: int
-    """From the kernel, which knows who holds the lock; what the file says could be anybody's."""
+    pid: int | None
+    """From the kernel, which knows who holds the lock; what the file says could be anybody's. None: the kernel names no
+    process, as of one in another container, or behind a lock of another kind."""
 
     facts: dict[str, Any]
-    """What the daemon wrote; empty if it cannot be read."""
+    """What the daemon wrote; empty if that makes no sense."""
 
 
 class DaemonFile:
@@ -96,6 +97,9 @@ def find_daemon(state: Path) -> RunningDaemon | None:
         facts: Any = None
         with suppress(ValueError, RecursionError):  # it is being written
             facts = json.loads(os.pread(descriptor, _MOST_BYTES, 0))
+    except OSError:  # it is a pipe, say
+        return None
     finally:
         os.close(descriptor)
-    return RunningDaemon(pid, facts if isinstance(facts, dict) else {})
+    # fcntl(2) gives 0 or -1 for what it cannot name; for kill(2) these are many processes, or all.
+    return RunningDaemon(pid if pid > 0 else None, facts if isinstance(facts, dict) else {})

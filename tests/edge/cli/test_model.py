@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.cli import model_switch
 from edge.inference.bundle import SHIPPED
 from edge.system import directories
+from edge.system.running import FILE
+from tests.locks import lock_open_file_description
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +88,22 @@ def test_the_configured_model_comes_first(emotion_edge: Run, mine: Path, tmp_pat
     outcome = emotion_edge("model", "use", "emotion-tiny", "--config", file)
     assert f"the configuration names {mine}, which comes first" in outcome.out
     assert set(listed(emotion_edge, "--config", file).values()) == {""}
+
+
+def test_a_daemon_whose_process_the_kernel_cannot_name_is_not_told(
+    emotion_edge: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gives 0 or -1 for it, which to `kill` are many processes, and to root's all."""
+    told: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: told.append(pid))
+    monkeypatch.setattr(model_switch, "_TAKE_S", 0.0)
+    with (Path(os.environ["STATE_DIRECTORY"]) / FILE).open("w+b") as file:
+        lock_open_file_description(file)
+        outcome = emotion_edge("model", "use", "emotion-tiny")
+    assert told == []
+    assert "the daemon cannot be told" in outcome.err
+    assert "restart it" in outcome.err
+    assert listed(emotion_edge)["emotion-tiny"] == "chosen"
 
 
 def test_an_administrator_works_on_the_services_models(

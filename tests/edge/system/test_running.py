@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.system.running import FILE, DaemonFile, find_daemon
+from edge.system.running import FILE, DaemonFile, RunningDaemon, find_daemon
+from tests.locks import lock_open_file_description
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,14 @@ file.write(sha256="a" * 64, configured=None)
 file.write(sha256="b")
 print("held", flush=True)
 sys.stdin.read()
+"""
+
+LOOK = """
+import sys
+from pathlib import Path
+from edge.system.running import find_daemon
+
+print(find_daemon(Path(sys.argv[1])))
 """
 
 
@@ -53,6 +62,34 @@ def test_a_second_daemon_is_told_that_the_folder_is_taken(tmp_path: Path, caplog
         assert found.facts == {"sha256": "b"}
         process.kill()
     assert "another daemon runs with this folder" in caplog.text
+
+
+def test_a_holder_that_the_kernel_cannot_name_has_no_process(tmp_path: Path) -> None:
+    """The kernel gives -1 for a lock of an open file description; as a process that would be every one."""
+    (tmp_path / FILE).write_text('{"sha256": "b"}')
+    with (tmp_path / FILE).open("r+b") as file:
+        lock_open_file_description(file)
+        assert find_daemon(tmp_path) == RunningDaemon(None, {"sha256": "b"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a process namespace")
+def test_a_daemon_in_another_container_has_no_process(tmp_path: Path) -> None:
+    """The kernel gives 0 for a process that cannot be seen from here; as a process that would be one's own group."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        look = ["unshare", "--pid", "--fork", sys.executable, "-c", LOOK, str(tmp_path)]
+        seen = subprocess.run(look, capture_output=True, text=True, check=True).stdout
+        process.kill()
+    assert seen == "RunningDaemon(pid=None, facts={'sha256': 'b'})\n"
+
+
+def test_a_pipe_that_is_locked_is_no_daemon(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    with os.fdopen(os.open(tmp_path / FILE, os.O_RDWR | os.O_NONBLOCK), "r+b", buffering=0) as pipe:
+        lock_open_file_description(pipe)
+        assert find_daemon(tmp_path) is None
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "text"])
