@@ -22,8 +22,10 @@ def forget(
     if address.kind != "network":
         typer.echo(f"nothing to remove: mqtt.url is {address}, which keeps nothing")
         return
-    removed = clear(settings)
-    if removed:
-        typer.echo(f"{name}: removed from {address}: {', '.join(removed)}")
-    else:
+    forgotten = clear(settings)
+    if forgotten.removed:
+        typer.echo(f"{name}: removed from {address}: {', '.join(forgotten.removed)}")
+    elif not forgotten.unseen:
         typer.echo(f"{name}: {address} keeps nothing of it")
+    if forgotten.unseen:
+        typer.echo(f"{name}: emptied without a look, as this user may not read there: {', '.join(forgotten.unseen)}")

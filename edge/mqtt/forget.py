@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from edge.errors import BrokerError
@@ -28,6 +28,7 @@ _SETTLE_S = 0.3
 """Seconds in which the broker sends what it still keeps, after a subscription."""
 
 _CHECK_ADDRESS = "start the broker, or correct its address (mqtt.url or --broker)"
+_CHECK_ACCESS = "name a user who may read and write there (mqtt.url or --broker)"
 _CHECK_USER = "correct the user in the address (mqtt.url or --broker), or the password in mqtt.password_file"
 
 
@@ -38,21 +39,42 @@ def retained_topics(settings: Settings) -> list[Topic]:
     return [topic for topic in (*topics.named.values(), home.config) if topic.retained]
 
 
-def forget(settings: Settings) -> list[str]:
-    """Remove what the broker keeps of this device, whose daemon must not run; return the topics that were there.
+@dataclass(frozen=True)
+class Forgotten:
+    """What became of a device's retained topics."""
+
+    removed: list[str]
+    """The broker had kept a message there, and keeps none now."""
+
+    unseen: list[str]
+    """Emptied without a look, as the broker lets the user not read there."""
+
+
+def forget(settings: Settings) -> Forgotten:
+    """Remove what the broker keeps of this device, whose daemon must not run.
+
+    Every topic is emptied, whether a message was found there or not: the user may be allowed to write what it may not
+    read, and some brokers, such as mosquitto, do not say so. What comes back tells which topics it may read.
 
     Raises:
         ConfigError: A password, certificate or key cannot be read.
-        BrokerError: The broker is away, refuses, or keeps a topic all the same.
+        BrokerError: The broker is away, refuses, keeps a topic all the same, or lets nothing of this device be seen.
     """
-    topics = retained_topics(settings)
+    topics = [str(topic) for topic in retained_topics(settings)]
     with _Session(settings) as session:
-        found = session.kept(topics)
-        session.clear(found)
-        if left := session.kept(found):
-            message = f"{settings.mqtt.broker} keeps {', '.join(left)}: allow this user to write there"
-            raise BrokerError(message)
-    return found
+        session.look(topics)
+        session.empty(topics)
+    if left := [topic for topic in topics if topic in session.kept - session.emptied]:
+        message = f"{settings.mqtt.broker} keeps {', '.join(left)}: allow this user to write there"
+        raise BrokerError(message)
+    root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
+    if not any(topic.startswith(f"{root}/") for topic in session.emptied):
+        message = f"{settings.mqtt.broker} shows this user nothing of {root}/…; {_CHECK_ACCESS}"
+        raise BrokerError(message)
+    return Forgotten(
+        removed=[topic for topic in topics if topic in session.kept],
+        unseen=[topic for topic in topics if topic not in session.emptied],
+    )
 
 
 class _Session:
@@ -70,10 +92,13 @@ class _Session:
             self._client.tls_set_context(tls)
         self._answer: ReasonCode | None = None
         self._answered, self._subscribed = threading.Event(), threading.Event()
-        self._kept: set[str] = set()
+        self.kept: set[str] = set()
+        """Topics of which the broker sent a message."""
+        self.emptied: set[str] = set()
+        """Those of which the last message was empty."""
         self._client.on_connect = self._note_answer
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = self._note_kept
+        self._client.on_message = self._note_message
 
     def __enter__(self) -> Self:
         try:
@@ -95,29 +120,32 @@ class _Session:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def kept(self, topics: list[Topic] | list[str]) -> list[str]:
-        """Return those topics of which the broker keeps a message."""
-        self._kept.clear()
-        if not topics:
-            return []
-        self._subscribed.clear()
-        self._client.subscribe([(str(topic), 0) for topic in topics])
+    def look(self, topics: list[str]) -> None:
+        """Subscribe, and note in `kept` what the broker keeps."""
+        self._client.subscribe([(topic, 0) for topic in topics])
         if not self._subscribed.wait(_WAIT_S):
             raise BrokerError(self._silence)
         time.sleep(_SETTLE_S)
-        self._client.unsubscribe([str(topic) for topic in topics])
-        return [str(topic) for topic in topics if topic in self._kept]
 
-    def clear(self, topics: list[str]) -> None:
-        """Have the broker keep nothing of those topics."""
+    def empty(self, topics: list[str]) -> None:
+        """Have the broker keep nothing there, after `look`, and note in `emptied` what it sends back of that."""
         for sent in [self._client.publish(topic, b"", qos=1, retain=True) for topic in topics]:
-            with suppress(RuntimeError):  # the connection is lost, and what is sent next waits for an answer in vain
+            try:
                 sent.wait_for_publish(_WAIT_S)
+                arrived = sent.is_published()
+            except RuntimeError:  # the connection is lost
+                arrived = False
+            if not arrived:
+                raise BrokerError(self._silence)
+        time.sleep(_SETTLE_S)
 
     def _note_answer(self, _client: object, _data: object, _flags: object, code: ReasonCode, *_: object) -> None:
         self._answer = code
         self._answered.set()
 
-    def _note_kept(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
-        if message.retain and message.payload:
-            self._kept.add(message.topic)
+    def _note_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        if message.payload:
+            self.kept.add(message.topic)
+            self.emptied.discard(message.topic)
+        else:
+            self.emptied.add(message.topic)

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import MqttConfig, Settings
+from edge.config import HomeAssistantConfig, MqttConfig, Settings
 from edge.errors import BrokerError
-from edge.mqtt.forget import _Session, forget, retained_topics
+from edge.mqtt.forget import Forgotten, _Session, forget, retained_topics
 from tests.broker import Mosquitto, Subscriber, free_port, wait_until
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+SHIPPED_ACL = Path(__file__).parents[3] / "examples" / "mosquitto" / "emotion-edge.acl"
+HOME = "homeassistant"
+"""A user of that access list, who sees the topics of every device, and the first part of Home Assistant's topics."""
 
 
 def settings(url: str, device: str = "kitchen", **more: object) -> Settings:
@@ -19,11 +25,11 @@ def settings(url: str, device: str = "kitchen", **more: object) -> Settings:
     return Settings.model_validate({"camera": {"source": "testcard"}, "mqtt": mqtt})
 
 
-def kept(port: int) -> set[str]:
+def kept(port: int, user: str | None = None, marker: str = "marker") -> set[str]:
     """Return what somebody who subscribes now is sent."""
-    subscriber = Subscriber(port)
-    subscriber.publish("marker", "end")
-    wait_until(lambda: subscriber.payloads("marker"))
+    subscriber = Subscriber(port, user=user, password=user)
+    subscriber.publish(marker, "end")
+    wait_until(lambda: subscriber.payloads(marker))
     subscriber.close()
     return {message.topic for message in subscriber.messages if message.retain}
 
@@ -37,9 +43,9 @@ def test_it_removes_all_that_a_daemon_left_and_nothing_of_another_device(mosquit
     mine, others = settings(mosquitto.url), settings(mosquitto.url, "hall")
     with daemon(mine), daemon(others):
         wait_until(lambda: set(retained_topics(mine)) | set(retained_topics(others)) <= kept(mosquitto.port))
-    assert set(forget(mine)) == set(retained_topics(mine))
+    assert forget(mine) == Forgotten([str(topic) for topic in retained_topics(mine)], [])
     assert kept(mosquitto.port) == set(retained_topics(others))
-    assert forget(mine) == []
+    assert forget(mine) == Forgotten([], [])
 
 
 def test_of_a_broker_that_is_away_it_says_where_it_was_looked_for_and_what_to_do() -> None:
@@ -59,14 +65,14 @@ def test_of_a_broker_that_hangs_it_says_what_to_do(mosquitto: Mosquitto, monkeyp
 def test_of_a_broker_that_goes_meanwhile_it_says_what_to_do(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def clear_without_broker(session: _Session, topics: list[str]) -> None:
+    def empty_without_broker(session: _Session, topics: list[str]) -> None:
         mosquitto.kill()
         wait_until(lambda: not session._client.is_connected())  # noqa: SLF001
-        clear(session, topics)
+        empty(session, topics)
 
     monkeypatch.setattr("edge.mqtt.forget._WAIT_S", 1.0)
-    clear = _Session.clear
-    monkeypatch.setattr(_Session, "clear", clear_without_broker)
+    empty = _Session.empty
+    monkeypatch.setattr(_Session, "empty", empty_without_broker)
     publisher = Subscriber(mosquitto.port)
     keep(publisher, "emotion-edge/kitchen/info")
     publisher.close()
@@ -94,3 +100,69 @@ def test_a_topic_that_the_broker_keeps_all_the_same_is_named(tmp_path: Path) -> 
         broker.reload()
         with pytest.raises(BrokerError, match=r"keeps emotion-edge/kitchen/info: allow this user to write there"):
             forget(settings(broker.url))
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Start a broker with the access list that the documents recommend, where it is not changed."""
+    with contextlib.ExitStack() as stack:
+
+        def start(old: str = "", new: str = "") -> Mosquitto:
+            (tmp_path / "acl").write_text(SHIPPED_ACL.read_text("utf-8").replace(old, new), encoding="utf-8")
+            (tmp_path / "acl").chmod(0o600)
+            (tmp_path / "password").write_text("kitchen")
+            users = {name: name for name in ("kitchen", HOME)}
+            return stack.enter_context(Mosquitto(tmp_path, users=users, options=[f"acl_file {tmp_path}/acl"]))
+
+        yield start
+
+
+def secured_settings(broker: Mosquitto, folder: Path, device: str = "kitchen", *, home: bool = True) -> Settings:
+    made = settings(f"mqtt://kitchen@127.0.0.1:{broker.port}", device, password_file=folder / "password")
+    return made.model_copy(update={"homeassistant": HomeAssistantConfig(enabled=home)})
+
+
+def seen_by_home_assistant(broker: Mosquitto) -> set[str]:
+    return kept(broker.port, HOME, f"{HOME}/marker")
+
+
+def test_with_the_shipped_access_list_nothing_is_left(secured: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    broker = secured()
+    mine = secured_settings(broker, tmp_path)
+    topics = [str(topic) for topic in retained_topics(mine)]
+    with daemon(mine):
+        wait_until(lambda: set(topics) <= seen_by_home_assistant(broker))
+    assert forget(mine) == Forgotten(topics, [])
+    assert seen_by_home_assistant(broker) == set()
+
+
+def test_what_may_be_written_but_not_read_is_removed_and_said(
+    secured: Callable[..., Mosquitto], tmp_path: Path
+) -> None:
+    broker = secured("readwrite homeassistant/device", "write homeassistant/device")
+    mine = secured_settings(broker, tmp_path)
+    *own, config = [str(topic) for topic in retained_topics(mine)]
+    with daemon(mine):
+        wait_until(lambda: {*own, config} <= seen_by_home_assistant(broker))
+    assert forget(mine) == Forgotten(own, [config])
+    assert seen_by_home_assistant(broker) == set()
+
+
+def test_a_user_who_sees_nothing_of_the_device_is_told(secured: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    """Of another device the broker shows nothing but Home Assistant's announcement."""
+    mine = secured_settings(secured(), tmp_path, "hall")
+    with pytest.raises(BrokerError, match=r"shows this user nothing of emotion-edge/hall/…; name a user who may"):
+        forget(mine)
+
+
+def test_with_the_shipped_access_list_home_assistants_device_goes_with_a_restart(
+    secured: Callable[..., Mosquitto], tmp_path: Path
+) -> None:
+    broker = secured()
+    mine = secured_settings(broker, tmp_path)
+    config = retained_topics(mine)[-1]
+    with daemon(mine):
+        wait_until(lambda: config in seen_by_home_assistant(broker))
+    assert config in seen_by_home_assistant(broker)
+    with daemon(secured_settings(broker, tmp_path, home=False)):
+        wait_until(lambda: config not in seen_by_home_assistant(broker))
