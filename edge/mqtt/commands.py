@@ -144,6 +144,10 @@ class Commands:
             return False
         if topic == self._topics.response_health:
             return True
-        own = [name.removeprefix(f"{self._topics.root}/") for name in self._topics.named.values()]
+        own = [name.removeprefix(self._topics.root) for name in self._topics.named.values()]
         _device, _, rest = topic.removeprefix(prefix).partition("/")
-        return not any(f"{rest}/".startswith(f"{name}/") for name in own)
+        if any(f"/{rest}/".startswith(f"{name}/") for name in own):
+            return False
+        # Bases may nest, as emotion-edge and emotion-edge/site2 do: after the first level any other may be a device.
+        _first, _second, *deeper = topic.split("/")
+        return not "/".join(["", *deeper]).endswith(tuple(own))

@@ -63,6 +63,9 @@ def test_on_and_off_are_obeyed_and_the_newest_counts(commands: Commands) -> None
         (message(HEALTH, response="emotion-edge/hall/state/x"), "response topic"),
         (message(HEALTH, response="emotion-edge/hall/response/health"), "response topic"),
         (message(HEALTH, response="emotion-edge/hall/request/health"), "response topic"),
+        (message(HEALTH, response="emotion-edge/site2/hall/health"), "response topic"),
+        (message(HEALTH, response="emotion-edge/floors/2/hall/detection/set"), "response topic"),
+        (message(HEALTH, response="emotion-edge/test/response/hall/response/health"), "response topic"),
         (message(HEALTH, response="emotion-edge/x\x01"), "response topic"),
         (message(HEALTH, response="emotion-edge/x\ufffe"), "response topic"),
         (message(HEALTH, response="emotion-edge" + "/" * 17), "response topic"),
@@ -111,7 +114,15 @@ def test_a_request_is_answered_where_it_asks_for_it(commands: Commands) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["home/faces/answers/42", "home/faces/hall/response/42", "emotion-edge/42", "home/faces/test/response/health"],
+    [
+        "home/faces/answers/42",
+        "home/faces/hall/response/42",
+        "home/faces/test/response/health",
+        "home/faces/my/own/health-answers",
+        "home/faces/answers/of/state/42",
+        "emotion-edge/42",
+        "emotion-edge/health",
+    ],
 )
 def test_an_answer_goes_below_the_base_topic_or_the_usual_one(topic: str) -> None:
     topics = Topics("home/faces", "test")
@@ -119,6 +130,15 @@ def test_an_answer_goes_below_the_base_topic_or_the_usual_one(topic: str) -> Non
     request = Incoming(topics.request_health, b"", retained=False, response_topic=topic)
     commands.handle(request)
     assert commands.take().health == (request,)
+
+
+@pytest.mark.parametrize("topic", ["home/faces/health", "home/faces/hall/floor/health"])
+def test_no_answer_passes_for_a_device_of_another_base(topic: str) -> None:
+    """As that of one named faces below home, or of one named floor below home/faces/hall."""
+    topics = Topics("home/faces", "test")
+    commands = Commands(topics)
+    commands.handle(Incoming(topics.request_health, b"", retained=False, response_topic=topic))
+    assert (commands.take(), commands.ignored) == (PendingCommands(), 1)
 
 
 def test_a_flood_of_requests_is_cut_off_and_loses_no_command_for_privacy(commands: Commands) -> None:
