@@ -25,8 +25,6 @@ RUN     := runs/$(basename $(notdir $(RECIPE)))
 export LANDMARKS ?= runs/landmarks/fer2013.npz
 # The weights of it that are kept, from which 'convert' makes models where nothing was trained.
 WEIGHTS := train/weights/$(basename $(notdir $(RECIPE))).npz
-# The networks that it learns from; 'train' makes those that are missing.
-TEACHERS := $(shell grep -os 'runs/[^"]*\.npz' $(RECIPE))
 # Where its bundles go.
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
@@ -92,7 +90,7 @@ blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (36 MB, Apache 
 
 ##@ Train and convert models
 
-train: $(VENV)/.dev $(TEACHERS) ## Train RECIPE on FER2013 and FERPLUS, its teachers first; resumes an interrupted run
+train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; resumes an interrupted run
 	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
 
 landmarks: $(LANDMARKS_VENV)/.ready ## Find the face mesh of each FER2013 picture, for landmark_* (20 minutes; goes on where it stopped)
@@ -108,9 +106,6 @@ else
 	    $(BIN)/python -m convert $$model --out $(INTO)/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
 	done
 endif
-
-$(TEACHERS):
-	$(MAKE) train RECIPE=train/recipes/$(basename $(notdir $@)).toml
 
 cards: $(VENV)/.dev ## Write the pages beside the shipped bundles, and their figures in docs/models.md, anew
 	$(BIN)/python -m convert page edge/models/*.tflite
@@ -172,7 +167,7 @@ test-onnx: $(VENV)/.dev onnx-models ## Convert three PyTorch networks through ev
 
 test-systems: export FER2013 := $(FER2013)
 test-systems: export FERPLUS := $(FERPLUS)
-test-systems: $(VENV)/.dev ## Let the network of every system learn 64 faces by heart (an hour; SYSTEM=cnn_wide: one)
+test-systems: $(VENV)/.dev ## Check that the network of every system can overfit 64 faces (an hour; SYSTEM=cnn_wide: one)
 	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
 
 bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (22 minutes)

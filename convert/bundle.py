@@ -57,11 +57,13 @@ def write(out: Path, content: bytes, card: Card) -> Path:
 
     Raises:
         BundleError: What was written does not load as a bundle.
+        ModelError: As of `page.make`.
         OutputError: The files cannot be written; what was there is untouched.
     """
+    markdown, picture = page.make(card, f"{out.name}.png")
     files = {
-        ".md": page.markdown(card, f"{out.name}.png").encode(),
-        ".png": page.picture(card),
+        ".md": markdown.encode(),
+        ".png": picture,
         ".tflite": content,
         ".json": card.model_dump_json(indent=1).encode() + b"\n",
     }
@@ -79,9 +81,14 @@ def write(out: Path, content: bytes, card: Card) -> Path:
 
 
 def write_page(out: Path, card: Card) -> None:
-    """Write ``OUT.md`` and ``OUT.png`` alone, of a bundle that is there."""
-    write_atomically(out.with_name(f"{out.name}.png"), page.picture(card))
-    write_atomically(out.with_name(f"{out.name}.md"), page.markdown(card, f"{out.name}.png"))
+    """Write ``OUT.md`` and ``OUT.png`` alone, of a bundle that is there.
+
+    Raises:
+        ModelError: As of `page.make`.
+    """
+    markdown, picture = page.make(card, f"{out.name}.png")
+    write_atomically(out.with_name(f"{out.name}.png"), picture)
+    write_atomically(out.with_name(f"{out.name}.md"), markdown)
 
 
 def _place(scratch: Path, out: Path, endings: list[str]) -> None:

@@ -162,7 +162,8 @@ def measure_validation(
         "n": before.n,
         "float": round(before.accuracy, _DIGITS),
         "int8": {runtime: round(found.accuracy, _DIGITS) for runtime, found in after.items()},
-        "judged": {"float": before.model_dump()} | {runtime: found.model_dump() for runtime, found in after.items()},
+        "evaluation": {"float": before.model_dump()}
+        | {runtime: found.model_dump() for runtime, found in after.items()},
         "agreement": {
             f"{first} = {other}": round(evaluate.agreement(quantised[first], logits), _DIGITS)
             for other, logits in others

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convert import plots
+from convert.errors import ModelError
+from edge.text import first_line
 from train.evaluate.views import MEAN_OF_VIEWS
 
 if TYPE_CHECKING:
@@ -13,16 +15,31 @@ if TYPE_CHECKING:
     from edge.inference.card import Card
 
 
-def picture(card: Card) -> bytes:
+def make(card: Card, picture_name: str) -> tuple[str, bytes]:
+    """Return the page, and its picture, which lies beside it.
+
+    Raises:
+        ModelError: The card lacks what a page shows: it is a valid one, but not written by `convert`.
+    """
+    try:
+        return _markdown(card, picture_name), _picture(card)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        message = (
+            f"{card.name}: its card does not have what a page shows ({first_line(error)}); "
+            "only of the cards that 'python -m convert' writes is a page made"
+        )
+        raise ModelError(message) from error
+
+
+def _picture(card: Card) -> bytes:
     """Draw the validation's confusion matrices, float and int8, and the reliability diagram; a PNG."""
     validation = card.metrics["validation"]
     titles = {"float": "Float"} | {runtime: f"Int8 in {runtime}" for runtime in validation["int8"]}
-    matrices = {title: validation["judged"][key]["confusion"] for key, title in titles.items()}
-    return plots.conversion(matrices, validation["judged"]["float"]["labels"], validation["reliability"])
+    matrices = {title: validation["evaluation"][key]["confusion"] for key, title in titles.items()}
+    return plots.conversion(matrices, validation["evaluation"]["float"]["labels"], validation["reliability"])
 
 
-def markdown(card: Card, picture_name: str) -> str:
-    """Write the page; the picture lies beside it."""
+def _markdown(card: Card, picture_name: str) -> str:
     return "\n".join(
         [
             *_head(card),
@@ -52,8 +69,8 @@ def _head(card: Card) -> Iterator[str]:
     )
     quantisation = _extra(card, "quantisation")
     yield (
-        f"- int8 by {quantisation['way']} over {quantisation['representative_faces']} training faces "
-        f"(seed {quantisation['seed']})"
+        f"- int8 by {quantisation['way']} over the {quantisation['representative_faces']} pictures of the "
+        f"representative set (seed {quantisation['seed']})"
     )
     for tried in quantisation["tried_before"]:
         yield f"- tried before: {tried['way']}: {'; '.join(tried['failed'])}"
@@ -61,9 +78,9 @@ def _head(card: Card) -> Iterator[str]:
         yield f"- **loosened**: {limit.replace('_', ' ')} {value:g}"
     calibration = card.metrics["validation"]["calibration_error"]
     yield (
-        f"- temperature {card.calibration.temperature:.2f}, uncertain below {card.calibration.min_confidence:.2f}; "
-        f"calibration error {calibration['before']:.3f} before and {calibration['after']:.3f} after; "
-        "chosen and measured by the mean of four views"
+        f"- temperature {card.calibration.temperature:.2f}, balance {card.calibration.balance:.2f}, uncertain below "
+        f"{card.calibration.min_confidence:.2f}; calibration error {calibration['before']:.3f} before and "
+        f"{calibration['after']:.3f} after; chosen and measured on the same validation faces, by the mean of four views"
     )
 
 
@@ -93,15 +110,15 @@ def _gates(card: Card) -> Iterator[str]:
 
 
 def _recall(card: Card) -> Iterator[str]:
-    judged = card.metrics["validation"]["judged"]
-    yield f"| PublicTest | faces | {' | '.join(judged)} |"
-    yield f"|---|---:|{'---:|' * len(judged)}"
-    low_high = (found["interval"] for found in judged.values())
+    networks = card.metrics["validation"]["evaluation"]
+    yield f"| PublicTest | faces | {' | '.join(networks)} |"
+    yield f"|---|---:|{'---:|' * len(networks)}"
+    low_high = (found["interval"] for found in networks.values())
     yield f"| accuracy, 95 % | | {' | '.join(f'{low:.1%} to {high:.1%}' for low, high in low_high)} |"
-    scores = (found["macro_f1"] for found in judged.values())
+    scores = (found["macro_f1"] for found in networks.values())
     yield f"| macro-F1 | | {' | '.join(f'{score:.3f}' for score in scores)} |"
-    for label, float_recall in judged["float"]["recall"].items():
-        recalls = (found["recall"][label]["recall"] for found in judged.values())
+    for label, float_recall in networks["float"]["recall"].items():
+        recalls = (found["recall"][label]["recall"] for found in networks.values())
         shown = " | ".join("-" if recall is None else f"{recall:.2f}" for recall in recalls)
         yield f"| recall of {label} | {float_recall['n']} | {shown} |"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convert import card as cards
+from convert import page
 from convert.confidence import calibrate
 from convert.logits import int8_views
 from convert.recheck import validation_of
@@ -26,12 +27,13 @@ def recalibrate(path: Path, data: LabelledFaces, stage: Stage) -> Card:
 
     Raises:
         BundleError: It is no valid bundle.
-        ModelError: The card does not say by which labels it is evaluated.
+        ModelError: The card does not say by which labels the bundle is evaluated, or is not one of `convert`.
         DataError: The faces are missing or damaged.
     """
     bundle = ModelBundle.load(path)
     stated = validation_of(path, bundle.card)
-    protocol: LabelProtocol = stated["protocol"]
+    page.make(bundle.card, path.name)  # a card of which none can be made is refused before the work
+    protocol: LabelProtocol = stated.protocol
     decides: Key = ("PublicTest", protocol)
     tests = {key: faces for key, faces in data.tests(protocol).items() if key[0] == "PrivateTest" or key == decides}
     faces = tests[decides]
@@ -40,6 +42,6 @@ def recalibrate(path: Path, data: LabelledFaces, stage: Stage) -> Card:
     priors = data.priors(training_protocol(protocol))
     confidence = calibrate(views[decides], bundle.outputs, faces, data.are_faces(protocol), priors)
     measured = cards.measure_calibration(views[decides], bundle.outputs, faces, confidence)
-    metrics = {**bundle.card.metrics, "validation": {**stated, **measured}}
+    metrics = {**bundle.card.metrics, "validation": {**bundle.card.metrics["validation"], **measured}}
     metrics = cards.add_views(metrics, views, bundle.outputs, tests, confidence.temperature, runtime)
     return bundle.card.model_copy(update={"calibration": cards.calibration(confidence), "metrics": metrics})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, ValidationError
 
 from convert import evaluate, float_runtime, gates, int8_runtime
 from convert.errors import ModelError
@@ -12,8 +14,10 @@ from convert.graph import parse
 from convert.inspection import summarize
 from convert.load import load
 from convert.reference import make_reference, read_as_trained
+from edge.frozen import FrozenModel, requirement
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
+from edge.text import printable
 from train.evaluate.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -56,29 +60,44 @@ def recheck(
         model = load(source, trusted=trusted)
         return results + _beside(model, path, outputs, data, limits, stage)
     stated = validation_of(path, bundle.card)
-    faces = data.validation(stated["protocol"])
-    # Cards of the first converter have the accuracy alone.
-    before = Metrics.model_validate_json(json.dumps(stated["judged"]["float"])) if "judged" in stated else None
+    faces = data.validation(stated.protocol)
+    before = stated.evaluation.get("float")
     for runtime in installed():
         logits = int8_runtime.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
         after = evaluate.count(logits, outputs, faces)
         results.append(gates.above_majority(f"accuracy in {runtime}", after, limits.min_above_majority))
-        results.append(gates.accuracy_kept(runtime, stated["float"], after, limits.max_drop))
+        results.append(gates.accuracy_kept(runtime, stated.accuracy, after, limits.max_drop))
         if before:
             results.append(gates.recalls_kept(runtime, before, after, limits.max_recall_drop))
     return results
 
 
-def validation_of(path: Path, card: Card) -> dict[str, Any]:
-    """Return what the card says of the validation faces."""
-    stated = card.metrics.get("validation")
-    if not isinstance(stated, dict) or not {"protocol", "float"} <= set(stated):
+class StatedValidation(FrozenModel, extra="ignore"):
+    """What a card says of the float network on the validation faces: ``metrics.validation``."""
+
+    protocol: Literal["ferplus-majority", "ferplus-top", "fer2013"]
+    accuracy: Annotated[float, Field(alias="float", ge=0, le=1)]
+    evaluation: dict[str, Metrics] = Field(default={})
+    """By network: ``float``, and each runtime's int8; empty where the card has the accuracy alone."""
+
+
+def validation_of(path: Path, card: Card) -> StatedValidation:
+    """Return what the card says of the validation faces.
+
+    Raises:
+        ModelError: It says nothing, or something else.
+    """
+    try:
+        return StatedValidation.model_validate_json(json.dumps(card.metrics.get("validation", {})))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(("metrics", "validation", *map(str, problem["loc"])))
         message = (
-            f"{path.with_suffix('.json')}: the card does not say how good the float network was; "
+            f"{path.with_suffix('.json')}: the card does not say how good the float network was "
+            f"({printable(place, 100)}: {requirement(problem)}); "
             "name the model that the bundle was made from: --model FILE"
         )
-        raise ModelError(message)
-    return stated
+        raise ModelError(message) from error
 
 
 def _beside(

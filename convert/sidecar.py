@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WANTED = {
     "labels": f"the emotions in the order of the network's outputs, out of {', '.join(ferplus.LABELS)}"
     f"; {FACE} for the logit that it is one at all",
-    "protocol": 'by whose labels it is judged: "ferplus-majority", or "fer2013" if it learned FER2013\'s own',
+    "protocol": 'by whose labels it is evaluated: "ferplus-majority", or "fer2013" if it learned FER2013\'s own',
     "output": "the name of the output that gives the emotions",
     "input.range": "what a black and a white pixel become before mean and std, as [0.0, 1.0]",
     "input.mean": "what is then subtracted, a number for each channel, as [0.5]; [0.0] for nothing",

@@ -29,7 +29,7 @@ class ModelSpec(FrozenModel):
     """In the order of the network's outputs."""
 
     protocol: LabelProtocol
-    """By whose labels it is judged."""
+    """By whose labels it is evaluated."""
 
     scaling: Scaling
     width: int
@@ -153,7 +153,10 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     training = training_protocol(report.protocol)
     faces = report.rows.get(f"{training} Training")
     if faces is None:
-        message = f"{path}: its rows do not say how many faces of '{training} Training' the model learned from"
+        message = (
+            f"{path}: its rows do not say how many faces of '{training} Training' the model learned from; "
+            "only models that learned from FER2013's faces are converted, as the gates need them"
+        )
         raise ModelError(message)
     plain = SidecarInput(range=PLAIN.range, mean=PLAIN.mean, std=PLAIN.std)
     trained: dict[str, Any] = {

@@ -14,7 +14,7 @@ from train.networks.cost import count_macs
 from train.progress import progress
 from train.report import TrainingReport
 from train.teachers import load_teachers
-from train.tracks.examples import judge_tracks
+from train.tracks.examples import evaluate_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ def write_models(
         taught["start"] = str(before)
     whole = network.build()
     with progress(lines=True) as stage:
-        tracks = judge_tracks(plan, whole, tests, folder.parent / TRACKS, stage)
+        tracks = evaluate_tracks(plan, whole, tests, folder.parent / TRACKS, stage)
     for head, name in emotion_models(heads, plan.name):
         labels, columns = model_columns(heads, head)
         model = fit.only(whole, plan, columns)

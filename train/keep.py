@@ -23,7 +23,7 @@ from train.evaluate.models import evaluate_keras, faces_to_test
 from train.finish import TRACKS
 from train.heads import emotion_models, heads_of, model_columns
 from train.progress import progress
-from train.tracks.examples import judge_tracks
+from train.tracks.examples import evaluate_tracks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def keep(
     tests = faces_to_test(recipe.data, fer2013, ferplus)
     whole = network.build()
     with progress(lines=True) as stage:
-        tracks = judge_tracks(recipe, whole, tests, run.parent / TRACKS, stage)
+        tracks = evaluate_tracks(recipe, whole, tests, run.parent / TRACKS, stage)
     for head, name in emotion_models(network.heads, recipe.name):
         labels, columns = model_columns(network.heads, head)
         model = fitting.only(whole, recipe, columns)

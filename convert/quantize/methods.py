@@ -43,7 +43,7 @@ class QuantizationMethod:
         return (
             f"{self.ranges} ranges"
             + (", channels equalised" if self.equalized else "")
-            + (", by the answers" if self.tightened else "")
+            + (", by the error of the logits" if self.tightened else "")
         )
 
 

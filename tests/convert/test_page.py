@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from tests.train.synthetic import call
 
 if TYPE_CHECKING:
     from tests.convert.conftest import Converted
+    from tests.train.synthetic import Run
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -23,7 +25,7 @@ REPOSITORY = Path(__file__).parents[2]
 def test_the_page_says_what_the_card_says(converted: Converted) -> None:
     card = ModelBundle.load(converted.network).card
     text = converted.network.with_suffix(".md").read_text(encoding="utf-8")
-    assert text == page.markdown(card, "tiny.png")
+    assert text == page.make(card, "tiny.png")[0]
     assert f"{card.bytes:,} bytes" in text
     assert "![Confusion matrices and reliability](tiny.png)" in text
     gates = re.findall(r"^\| (.+?) \| .+? \| .+? \| yes \|$", text, re.MULTILINE)
@@ -53,7 +55,28 @@ def test_the_picture_has_a_place_for_each_runtime(converted: Converted) -> None:
 def test_the_pages_of_shipped_bundles_are_those_of_their_cards() -> None:
     for path in sorted((REPOSITORY / "edge/models").glob("*.tflite")):
         written = path.with_suffix(".md").read_text(encoding="utf-8")
-        assert written == page.markdown(ModelBundle.load(path).card, f"{path.stem}.png"), "run 'make cards'"
+        assert written == page.make(ModelBundle.load(path).card, f"{path.stem}.png")[0], "run 'make cards'"
+
+
+@pytest.mark.parametrize("missing", ["metrics", "arena", "gates", "layers"])
+@pytest.mark.parametrize("command", ["page", "calibrate"])
+def test_a_card_that_lacks_what_a_page_shows_is_refused(
+    trained: Run,
+    converted: Converted,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    command: str,
+    missing: str,
+) -> None:
+    bundle = tmp_path / "tiny.tflite"
+    bundle.write_bytes(converted.network.read_bytes())
+    card = json.loads(converted.card.read_text(encoding="utf-8"))
+    del card[missing]
+    bundle.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    assert call(main, [command, str(bundle), *(trained.data if command == "calibrate" else [])]) == 2
+    assert "card does not" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.tflite"]
 
 
 def test_a_page_is_written_anew_from_its_card(converted: Converted, tmp_path: Path) -> None:

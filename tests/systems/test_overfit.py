@@ -1,4 +1,4 @@
-"""Each network learns 64 faces, or 64 tracks, by heart, with its recipe's loss and optimizer: ``make test-systems``."""
+"""Each network overfits 64 faces, or 64 tracks, with its recipe's loss and optimizer: ``make test-systems``."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file
         DataError: A file is missing or is not what its name says.
     """
     if protocol == "folder":
-        message = "the labels of a folder need one: --folder FOLDER, or data.folder in a recipe"
+        message = "FER2013 and FER+ have no labels of protocol 'folder'; take ferplus-majority, ferplus-top or fer2013"
         raise DataError(message)
     rows = fer2013.read(fer2013_file)
     chosen = rows.usage == split

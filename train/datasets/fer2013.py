@@ -11,6 +11,7 @@ import io
 import sys
 import tarfile
 import warnings
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -84,10 +85,18 @@ def read(path: Path) -> Rows:
             if member is None:
                 message = f"{path}: {_MEMBER} is not a file in this archive"
                 raise DataError(message)
-            return _parse(io.TextIOWrapper(member, newline=""), path)
-    except (tarfile.TarError, EOFError, KeyError, OSError, UnicodeDecodeError) as error:
+            rows = _parse(io.TextIOWrapper(member, newline=""), path)
+            _read_to_end(archive)
+            return rows
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"{path}: not FER2013's fer2013.tar.gz or fer2013.csv ({first_line(error).rstrip(':')}); {_EXPECTED}"
         raise DataError(message) from error
+
+
+def _read_to_end(archive: tarfile.TarFile) -> None:
+    """Read what follows the last file: gzip's checksum, which tells damage, comes at the very end."""
+    while archive.fileobj and archive.fileobj.read(io.DEFAULT_BUFFER_SIZE):
+        pass
 
 
 def _parse(file: TextIO, path: Path) -> Rows:
@@ -98,7 +107,10 @@ def _parse(file: TextIO, path: Path) -> Rows:
             label, usage = _one_of(range(len(LABELS)), int(row["emotion"])), _one_of(USAGES, row["Usage"])
             rows.append((_picture(row["pixels"]), label, usage, number))
         except (KeyError, TypeError, ValueError, DeprecationWarning) as error:
-            damaged.append(f"line {number + 2}: not a row of emotion,pixels,Usage with {SIZE}x{SIZE} pixels ({error})")
+            problem = first_line(error, 100)
+            damaged.append(
+                f"line {number + 2}: not a row of emotion,pixels,Usage with {SIZE}x{SIZE} pixels ({problem})"
+            )
     if not total:
         message = f"{path}: no rows; {_EXPECTED}"
         raise DataError(message)
@@ -114,7 +126,7 @@ def _parse(file: TextIO, path: Path) -> Rows:
 def _picture(text: str) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # numpy's only sign of a word that is no number
-        levels = np.fromstring(text, dtype=np.int16, sep=" ").reshape(SIZE, SIZE)
+        levels = np.fromstring(text, dtype=np.int64, sep=" ").reshape(SIZE, SIZE)
     if levels.min() < 0 or levels.max() > np.iinfo(np.uint8).max:
         message = "a gray level is not within 0..255"
         raise ValueError(message)

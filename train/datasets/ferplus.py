@@ -50,7 +50,7 @@ def read_votes(path: Path) -> NDArray[np.int64]:
     except FileNotFoundError:
         message = f"{path}: the FER+ votes are not there; docs/training.md says where to get them"
         raise DataError(message) from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, csv.Error) as error:
         problem = error.strerror if isinstance(error, OSError) else repr(error)
         message = f"{path}: not FER+'s fer2013new.csv ({problem}); expected are the columns {', '.join(_COLUMNS)}"
         raise DataError(message) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import train.native_stderr  # noqa: F401  # before anything that imports keras
 
@@ -169,6 +169,10 @@ def scenes(  # noqa: PLR0913  # each is a flag
     ferplus: FerplusOption,
     *,
     model: Annotated[Path, typer.Option(help="A .tflite bundle.", show_default="the shipped one")] = SHIPPED,
+    split: Annotated[
+        Literal["PublicTest", "PrivateTest"],
+        typer.Option(help="Whose faces: PublicTest, validation, to choose by; PrivateTest, test, to report."),
+    ] = "PrivateTest",
     sequences: Annotated[int, typer.Option(min=1, help="Each has four people, one after the other.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Other rooms, people and ways.")] = 0,
     min_height: Annotated[int, typer.Option(min=16, help="Pixels of the smallest face that is looked for.")] = (
@@ -189,14 +193,14 @@ def scenes(  # noqa: PLR0913  # each is a flag
         Path | None, typer.Option(callback=writable_png, help="Draw faces found by cost, into this .png file.")
     ] = None,
 ) -> None:
-    """Evaluate the whole pipeline on synthetic video. FER+ test faces are in it; other searches are compared."""
+    """Evaluate the whole pipeline on synthetic video. FER+ faces are in it; other searches are compared."""
     bundle = ModelBundle.load(model)
     search = BlazeFace(blazeface).search if blazeface else None
     names = only or method_names(search)
     reader = EmotionReader(bundle, min_confidence)
     faces_config, emotion = FacesConfig(min_height=min_height), EmotionConfig(min_confidence=min_confidence)
     made = make_sequences(
-        load("ferplus-majority", "PrivateTest", fer2013, ferplus),
+        load("ferplus-majority", split, fer2013, ferplus),
         sequences,
         seed=seed,
         people=ROUNDS * faces,

@@ -50,7 +50,7 @@ def own_protocol(labels: Sequence[str]) -> LabelProtocol:
 
 
 def training_protocol(protocol: LabelProtocol) -> LabelProtocol:
-    """Return the protocol of the labels that taught a model which is judged by another: FER2013's or FER+'s votes."""
+    """Return the protocol of the labels that taught a model that is evaluated by another: FER2013's or FER+'s votes."""
     return "fer2013" if protocol == "fer2013" else "ferplus"
 
 

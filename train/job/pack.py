@@ -80,6 +80,11 @@ def pack(  # each is a flag
     if any(plan.network.landmarks for plan in plans):
         message = "a network of landmarks cannot be packed: landmarks are not among what a job holds; train it here"
         raise recipes.RecipeError(message)
+    if any(plan.data.tracks for plan in plans):
+        message = (
+            "a network over frames cannot be packed: tracks of embeddings are not among what a job holds; train it here"
+        )
+        raise recipes.RecipeError(message)
     if not all(plan.network.gradients for plan in plans):
         message = (
             "a forest cannot be packed: scikit-learn, which grows it, is not among what a job needs; train it here"

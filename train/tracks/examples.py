@@ -60,7 +60,7 @@ def _sequences(recipe: Recipe, split: Split) -> SequenceTracks | None:
     return SequenceTracks(sequences.load(REPOSITORY / folder, split)) if folder else None
 
 
-def judge_tracks(
+def evaluate_tracks(
     recipe: Recipe,
     network: keras.Model,
     tests: Mapping[tuple[Split, LabelProtocol], Faces],

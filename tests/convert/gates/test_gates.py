@@ -203,9 +203,38 @@ class TestCheck:
         assert "drop in litert: int8 0.00% and float 100.00% of 200 validation faces" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("missing", "code", "said"), [("judged", 0, "drop in litert"), ("float", 2, "--model FILE")]
+        ("key", "value", "said"),
+        [
+            ("protocol", "bogus", "metrics.validation.protocol: "),
+            ("protocol", ["ferplus"], "metrics.validation.protocol: "),
+            ("float", "good", "metrics.validation.float: "),
+            ("evaluation", {"float": {}}, "metrics.validation.evaluation.float.n: is missing"),
+        ],
     )
-    def test_a_card_that_says_less_is_judged_by_what_it_says(
+    @pytest.mark.parametrize("command", ["check", "calibrate"])
+    def test_a_card_that_says_nonsense_is_refused(
+        self,
+        trained: Run,
+        converted: Converted,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        *,
+        command: str,
+        key: str,
+        value: object,
+        said: str,
+    ) -> None:
+        shutil.copy(converted.network, tmp_path)
+        card = json.loads(converted.card.read_text(encoding="utf-8"))
+        card["metrics"]["validation"][key] = value
+        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        assert call(main, [command, str(tmp_path / "tiny.tflite"), *trained.data]) == 2
+        assert said in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("missing", "code", "said"), [("evaluation", 0, "drop in litert"), ("float", 2, "--model FILE")]
+    )
+    def test_a_card_that_says_less_is_checked_by_what_it_says(
         self,
         trained: Run,
         converted: Converted,

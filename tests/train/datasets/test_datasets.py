@@ -104,6 +104,7 @@ BLACK = "0 " * 2303 + "0"
         f"-1,{BLACK},Training",
         f"0,{BLACK[:-1]}300,Training",
         f"0,{BLACK[:-1]}-1,Training",
+        f"0,{BLACK[:-1]}65541,Training",
         f"0,{BLACK} x,Training",
         f"0,{BLACK},Tuesday",
     ],
@@ -144,6 +145,38 @@ def test_a_truncated_archive_is_refused(files: tuple[Path, Path], tmp_path: Path
     cut.write_bytes(whole.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"cut\.tar\.gz"):
         load("fer2013", "Training", cut, files[1])
+
+
+@pytest.mark.parametrize("place", [0.5, 1.0], ids=["its middle", "its checksum"])
+def test_a_damaged_archive_is_refused(place: float, tmp_path: Path) -> None:
+    csv = write_fer2013(
+        tmp_path / "some.csv", [(i % 7, np.full((48, 48), i, np.uint8), "Training") for i in range(250)]
+    )
+    archive = tmp_path / "damaged.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(csv, "fer2013/fer2013.csv")
+    content = bytearray(archive.read_bytes())
+    content[int((len(content) - 6) * place)] ^= 1
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match=r"damaged\.tar\.gz"):
+        load("fer2013", "Training", archive, tmp_path)
+
+
+def test_a_file_of_one_endless_line_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    endless = tmp_path / "endless.csv"
+    endless.write_text("emotion,pixels,Usage\n" + "1" * 200_000)
+    with pytest.raises(DataError, match=r"endless\.csv: not FER2013's"):
+        load("fer2013", "Training", endless, files[1])
+    with pytest.raises(DataError, match=r"endless\.csv: not FER\+"):
+        load("ferplus", "Training", files[0], endless)
+
+
+def test_a_message_repeats_no_whole_row(files: tuple[Path, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(f"emotion,pixels,Usage\n0,{BLACK},{'1 ' * 5000}\n")
+    with pytest.raises(DataError) as raised:
+        load("fer2013", "Training", other, files[1])
+    assert len(str(raised.value)) < 500
 
 
 def test_votes_for_another_number_of_faces_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.
         ([first, first], "two recipes are named first"),
         ([second], "runs/first/first.npz"),  # what it learns from is neither there nor made before it
         ([outside], "within the repository"),
+        ([sources.REPOSITORY / "train/recipes/cnn_gru.toml"], "a network over frames cannot be packed"),
         ([tmp_path / "none.toml"], "none.toml"),
     ]:
         command = ["pack", *map(str, chosen), *trained.data, "--clips", "none", "--out", str(tmp_path / "job.tar.xz")]
