@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 import socketserver
@@ -29,6 +30,9 @@ _REQUEST_S = 5.0
 _PATIENCE_S = 0.05
 """Seconds to wait for the request of a client that is turned away: closed before that, it would not read the answer."""
 
+_FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
+"""IP_FREEBIND and IPV6_FREEBIND of Linux, which Python does not name: listen on an address that may come later."""
+
 _BUSY = (
     b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Connection: close\r\n\r\nToo many connections at once. Try again in two seconds.\n"
@@ -45,7 +49,7 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
     def __init__(self, address: ListenAddress, handler: type[BaseRequestHandler]) -> None:
-        """Listen.
+        """Listen; on an address that this machine does not have, from when it gets it.
 
         Raises:
             OSError: The address cannot be listened on.
@@ -57,7 +61,20 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._open: set[Any] = set()
         self._problems = LogOnce(log)
         self._failed = False
+        self.address_is_missing = False
+        """Whether this machine did not have the address."""
         super().__init__((address.host, address.port), handler)
+
+    def server_bind(self) -> None:
+        """Bind the address, also before the network gives it to this machine, as after a boot."""
+        try:
+            super().server_bind()
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            self.address_is_missing = True
+            self.socket.setsockopt(*_FREE_BIND[self.socket.family], 1)
+            super().server_bind()
 
     @property
     def port(self) -> int:

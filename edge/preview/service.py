@@ -38,6 +38,11 @@ _GOODBYE_S = 0.3
 
 _CLOSE_S = 1.0
 
+_MISSING = (
+    "this machine does not have this address now; the preview opens when the network gives it. "
+    "127.0.0.1 is for this machine alone, 0.0.0.0 for all addresses that it has"
+)
+
 
 class PreviewService:
     """A preview on a port, which closes by itself.
@@ -78,6 +83,8 @@ class PreviewService:
         self._opened: OpenPreview | None = OpenPreview(str(at), token is not None, closes_at)
         where = f" with the token in {token.file}" if token else ""
         log.info("preview: open %s in a browser%s; it closes in %g minutes", _page(at), where, config.minutes)
+        if self._server.address_is_missing:
+            log.warning("preview.address: %s: %s", listen, _MISSING)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="preview", daemon=True)
         self._thread.start()
@@ -140,8 +147,6 @@ def _why(error: OSError, listen: ListenAddress) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return f"another program uses port {listen.port}; name another: --preview {type(listen)(listen.host, 8091)}"
-        case errno.EADDRNOTAVAIL:
-            return "this machine does not have this address; 127.0.0.1 is for itself alone, 0.0.0.0 for all that it has"
         case errno.EACCES:
             return "ports below 1024 are for root; name a larger one"
     return error.strerror or str(error)

@@ -235,12 +235,22 @@ def test_a_port_in_use_is_named(window: Window, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"preview.address: {said}")
 
 
-def test_an_address_that_the_machine_does_not_have_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["192.0.2.1:0", "[2001:db8::1]:0"])
+def test_an_address_that_the_machine_does_not_have_yet_costs_a_warning(
+    open_window: Callable[..., Window], tmp_path: Path, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    """After a boot the daemon may be there before the network; systemd does not restart a wrong configuration."""
     file = tmp_path / "token"
     file.write_text(TOKEN)
-    config = PreviewConfig(enabled=True, address="192.0.2.1:0", token_file=file)
-    with pytest.raises(ConfigError, match=r"192\.0\.2\.1:0: this machine does not have this address"):
-        PreviewService(config, tmp_path, "kitchen", ONLINE, MODEL)
+    window = open_window(address=address, token_file=file)
+    assert window.preview.opened
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"preview.address: {address}: this machine does not have this address now; ")
+
+
+def test_an_address_that_the_machine_has_is_no_warning(window: Window, caplog: pytest.LogCaptureFixture) -> None:
+    assert window.preview.opened
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_a_defect_ends_one_answer_alone(
