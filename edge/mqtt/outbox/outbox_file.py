@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
@@ -44,6 +43,8 @@ class OutboxFile:
         """The id of this session's first event; lower ones are of earlier sessions."""
         self.read_id = -1
         """The id of the last event of an earlier session that is in line."""
+        self.failed = False
+        """Whether the file failed and is to be opened again, whatever there is to do with it."""
         self._queue, self._clock = queue, clock
         self._database: Database | None = None
         self._found = False  # whether it is known what earlier sessions left
@@ -58,7 +59,7 @@ class OutboxFile:
 
     @property
     def unread(self) -> bool:
-        """Whether some of what earlier sessions left is not in line yet."""
+        """Whether some of what earlier sessions left, as far as that is known, is not in line yet."""
         return self.read_id < self.first_id - 1
 
     @property
@@ -72,7 +73,7 @@ class OutboxFile:
         Raises:
             UnfitError: It is not for us.
         """
-        if os.path.lexists(self.path):
+        if _may_be_there(self.path):
             try:
                 self._opened()
             except UnfitError:
@@ -145,7 +146,7 @@ class OutboxFile:
         except StoreError:
             database.abandon()
             raise
-        self._database = database
+        self._database, self.failed = database, False
         return database
 
     def _reconcile(self, database: Database) -> None:
@@ -173,7 +174,7 @@ class OutboxFile:
         except StoreError as error:
             self._fail(error)
             return
-        self._found, self.read_id = True, self.first_id - 1
+        self._found, self.failed, self.read_id = True, False, self.first_id - 1
         self._queue.adopt((), Earlier.READ)
         lost = self._queue.reconcile(())
         lost_too = f", {lost} events with it" if lost else ""
@@ -182,6 +183,18 @@ class OutboxFile:
     def _fail(self, error: StoreError) -> None:
         if not isinstance(error, FullError):
             self.abandon()  # what it knows of the file may be wrong by now
+        self.failed = not self.is_open
         self._retry_s = self._clock() + self._patience_s
         self._patience_s = min(2 * self._patience_s, _RETRY_S[1])
         self._problems.warning(_FAILS, "outbox %s: %s; events are kept in memory, trying again", self.path, error)
+
+
+def _may_be_there(path: Path) -> bool:
+    """Return whether a file is there, or nobody can tell: to open it says why."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True

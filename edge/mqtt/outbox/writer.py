@@ -68,6 +68,8 @@ class Writer:
         if due and not file.wait_s:
             # Those that will be due in a moment come along: fewer writes.
             file.run(lambda database: self._save(database, AFTER_S / 2))
+        if file.failed and not file.wait_s:  # nothing was due: what is in the file counts all the same
+            file.run(lambda _: None)
         if file.unread and not file.wait_s:
             file.run(self._read)
         return self._sleep_s()
@@ -88,7 +90,7 @@ class Writer:
     def _sleep_s(self) -> float | None:
         now, task = self._clock(), self._queue.task(AFTER_S, 1)
         times = [] if task.oldest_unsaved_s is None else [task.oldest_unsaved_s + AFTER_S]
-        if task.load or self._file.unread:
+        if task.load or self._file.unread or self._file.failed:
             times.append(now)
         if task.erase:
             times.append(self._erase_s)
@@ -137,6 +139,7 @@ class Writer:
         self._queue.adopt(places, Earlier.READ if complete else Earlier.UNREAD)
         file.read_id = file.first_id - 1 if complete else rows[-1].id
         if complete:
+            file.works()
             self._log_what_waits()
 
     def _log_what_waits(self) -> None:
