@@ -168,9 +168,15 @@ if [ -n "$password" ]; then
     save_password "$password"
     set_key password_file "/run/credentials/$unit/mqtt-password"
 fi
-edge config check --config "$config" >"$work/check" 2>&1 || {
-    # The password is not where the service finds it until that runs.
-    grep -v 'mqtt.password_file' "$work/check" >&2 && fail "correct it, and try again; nothing else was changed"
+# Not the password, which is where the service finds it only when that runs. Below --root, not the files that it names.
+verb=check
+[ -z "$root" ] || verb=show
+(
+    export EMOTION_EDGE_MQTT__PASSWORD_FILE=
+    edge config "$verb" --config "$config" >"$work/check" 2>&1
+) || {
+    cat "$work/check" >&2
+    fail "correct it, and try again; nothing else was changed"
 }
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)

@@ -14,14 +14,17 @@ app = typer.Typer(help="Check, show or explain the configuration.", no_args_is_h
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Check the configuration. As root, also whether the service's user can read the files that it names."""
+    """Check the configuration, and end as `run` would. As root, for the service's user."""
     settings, file = load_settings(config, {}), settings_file(config)
     from edge import doctor  # noqa: PLC0415  # as in run
+    from edge.cli.start_check import check_start  # noqa: PLC0415  # as in run
 
-    finding = doctor.files(settings, file, doctor.become_service_user(settings))
+    reader = doctor.become_service_user(settings)
+    finding = doctor.files(settings, file, reader)
     if finding.status == "broken":
         for found, fix in zip(finding.found.splitlines(), (finding.fix or "").splitlines(), strict=True):
             typer.echo(redact_message(f"emotion-edge: warning: {found}\n  {fix}"), err=True)
+    check_start(settings, file, reader)
     typer.echo(f"{file}: fine" if file else "fine")
 
 

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Finding", "Reader", "advice", "become_service_user", "examine", "exit_code", "files", "table", "to_json"]
+__all__ = [
+    "Finding",
+    "Reader",
+    "advice",
+    "become_service_user",
+    "examine",
+    "exit_code",
+    "files",
+    "instance_of",
+    "table",
+    "to_json",
+]
 
 
 def examine(

@@ -126,9 +126,9 @@ def test_a_password_that_only_root_can_read_is_told_with_the_documented_way() ->
         == f"sudo install -D -m 0600 '{FILES}/password' {STORE}  # and write password_file = \"{CREDENTIAL}\""
     )
     checked = run_installed(prepare, "config", "check", "--config", f"{FILES}/config.toml")
-    assert checked.returncode == 0
+    assert (checked.returncode, checked.stdout) == (2, "")  # as the service would end
     assert "emotion-edge: warning: mqtt.password_file" in checked.stderr
-    assert checked.stdout == f"{FILES}/config.toml: fine\n"
+    assert f"emotion-edge: mqtt.password_file: {FILES}/password: Permission denied" in checked.stderr
 
 
 def test_the_password_that_systemd_hands_on_is_tried_although_the_service_does_not_run(tmp_path: Path) -> None:
@@ -138,11 +138,13 @@ def test_the_password_that_systemd_hands_on_is_tried_although_the_service_does_n
             {_configuration(f'url = "mqtt://kitchen@127.0.0.1:{broker.port}"', f'password_file = "{CREDENTIAL}"')}
         """
         found = findings(run_installed(prepare, "doctor", "--json", "--config", f"{FILES}/config.toml"))
+        checked = run_installed(prepare, "config", "check", "--config", f"{FILES}/config.toml")
         absent = findings(
             run_installed(f"{prepare}\nrm {STORE}", "doctor", "--json", "--config", f"{FILES}/config.toml")
         )
     assert (found["files"]["status"], found["broker"]["status"]) == ("ok", "ok"), found
     assert "can be read by emotion-edge" in found["files"]["found"]
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, f"{FILES}/config.toml: fine\n", "")
     assert (absent["files"]["status"], absent["broker"]["status"]) == ("broken", "warning")
     assert STORE in absent["files"]["fix"]
 

@@ -1,0 +1,91 @@
+"""`config check` ends as `run` would: `systemctl reload` and the installer go by that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.inference.bundle import SHIPPED
+from edge.inference.store import ModelStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Outcome
+
+WATCHED = "[camera]\nsource = 'testcard'\n"
+HOOK = "[[hooks]]\non = 'changed'\nemotion = 'hapy'\ncommand = ['true']\n"
+NETWORK = "[mqtt]\nurl = 'mqtts://me@localhost'\n"
+
+
+def without_priors(folder: Path) -> Path:
+    """Return a copy of the shipped bundle whose card has no class priors."""
+    made = folder / "plain.tflite"
+    shutil.copy(SHIPPED, made)
+    card = json.loads(SHIPPED.with_suffix(".json").read_text("utf-8"))
+    del card["calibration"]["priors"]
+    card["calibration"]["balance"] = 0.0
+    made.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        file = tmp_path / "config.toml"
+        file.write_text(WATCHED + text.format(plain=without_priors(tmp_path), folder=tmp_path), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("[emotion]\nmodel = '/nonexistent/x.tflite'\n" + HOOK, 4, "/nonexistent/x.tflite: "),
+        (HOOK, 2, "hook 1: emotion: 'hapy' is no emotion of the model"),
+        ("[emotion]\nmodel = '{plain}'\nbalance = 0.5\n", 2, "emotion.balance: the card of the model"),
+        (NETWORK + "password_file = '{folder}/absent'\n", 2, "mqtt.password_file: "),
+        (NETWORK + "ca_file = '{folder}/absent'\n", 2, "mqtt.ca_file: "),
+        ("[preview]\nenabled = true\ntoken_file = '{folder}/absent'\n", 2, "preview.token_file: "),
+    ],
+)
+def test_it_ends_as_run_does(
+    emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path], text: str, code: int, said: str
+) -> None:
+    file = configured(text)
+    checked, ran = emotion_edge("config", "check", "--config", file), emotion_edge("run", "--config", file)
+    (reason,) = [line for line in ran.err.splitlines() if line.startswith(f"emotion-edge: {said}")]
+    assert (checked.code, ran.code) == (code, code)
+    assert reason in checked.err.splitlines()
+    assert "fine" not in checked.out
+
+
+def test_what_run_takes_is_fine(emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path]) -> None:
+    file = configured("[emotion]\nmodel = '{plain}'\nbalance = 0\n")
+    checked = emotion_edge("config", "check", "--config", file)
+    assert (checked.code, checked.out) == (0, f"{file}: fine\n")
+
+
+def test_a_chosen_model_that_does_not_load_stays_chosen(
+    emotion_edge: Callable[..., Outcome],
+    configured: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`run` uses the one before, so the configuration is fine."""
+    state = tmp_path / "state"
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    (state / "models").mkdir(parents=True)
+    for suffix in (".tflite", ".json"):
+        (state / "models" / f"broken{suffix}").write_text("{}")
+    ModelStore(state).choose("broken")
+    checked = emotion_edge("config", "check", "--config", configured(""))
+    assert (checked.code, "broken" in checked.err) == (0, True)
+    choice = ModelStore(state).choice
+    assert choice
+    assert choice.model == "broken"
