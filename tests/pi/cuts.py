@@ -26,6 +26,9 @@ OFF_EVERY = 10
 AT_START, FLOW_S = 0.2, 10.0
 """The share of cuts while it starts; the others come within so many seconds after an event."""
 
+ARRIVAL_S = 300.0
+"""How long what waits on the disk may take to arrive, once the last life has reached the broker."""
+
 IDLE_S = 5.0
 """How long a device that is off is watched; the test card's face would appear sooner."""
 
@@ -104,7 +107,7 @@ def cut_often(
         with device.on():
             witness.wait_for_a_new_session()
             with contextlib.suppress(AssertionError):  # what is lost is named below
-                wait_until(lambda: not judged([*device.spans, last], device.lines, witness.events()).lost, patience_s)
+                wait_until(lambda: not judged([*device.spans, last], device.lines, witness.events()).lost, ARRIVAL_S)
         found = judged(device.spans, device.lines, witness.events())
     minutes = (time.monotonic() - began_s) / 60
     say(

@@ -117,6 +117,12 @@ class EventQueue:
         self.on_task()
 
     @property
+    def is_sending(self) -> bool:
+        """Whether an event is on its way to a broker, whose answer may come."""
+        with self._lock:
+            return bool(self._in_flight)
+
+    @property
     def status(self) -> OutboxStatus:
         """How many events wait, and how many are lost."""
         with self._lock:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def test_a_healthy_day_writes_nothing(world: World) -> None:
     for _ in range(1000):
         world.add("event")
-        world.wait(0.45)
         (entry,) = world.queue.take()
+        world.wait(0.45)
         world.queue.acknowledge(entry.sequence)
         world.wait(80)
     world.writer.finish()
@@ -44,13 +44,26 @@ def test_what_waited_for_a_second_survives_a_crash_and_goes_first(world: World) 
     world.add("a", "b")
     world.wait(1)
     world.add("lost")
-    world.wait(0.1)
+    world.wait(0.04)
     world.crash()
     world.add("c")
     world.wait(1)
     world.crash()
     world.add("d")
     assert world.drain() == ["a", "b", "c", "d"]
+
+
+def test_what_nobody_takes_is_saved_before_what_may_be_answered(world: World) -> None:
+    world.add("taken")
+    world.queue.take()
+    world.wait(0.2)
+    assert not world.saved
+    world.wait(0.3)
+    assert world.saved
+    world.queue.rewind()  # the connection is lost
+    world.add("not taken")
+    world.wait(0.1)
+    assert world.saved
 
 
 def test_a_clean_stop_keeps_everything(world: World) -> None:
