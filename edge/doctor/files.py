@@ -103,12 +103,39 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
     for key, file in named.items():
         if file and (problem := _problem(key, file, reader, instance_of(configuration))):
             yield problem
+    if configuration and (problem := _secret_problem(configuration, settings)):
+        yield problem
     for found, fix in hook_problems(settings.hooks, reader.service):
         yield "broken", found, fix
     outbox = settings.outbox.path
     if reader.service and outbox and not outbox.is_relative_to(SERVICE_STATE):
         found = f"outbox.path: {outbox}: the service may write below {SERVICE_STATE} alone"
         yield "broken", found, f"write a path below {SERVICE_STATE}, or leave outbox.path out"
+
+
+def _secret_problem(configuration: Path, settings: Settings) -> tuple[Status, str, str] | None:
+    """Return that everyone can read an address that `config show` does not show in full, and what to do.
+
+    Of cameras and webhooks alone: a broker's holds no password.
+    """
+    addresses = [settings.camera.source, *(hook.url for hook in settings.hooks if hook.url)]
+    if all(redact(address) == address for address in addresses) or not _is_public(configuration):
+        return None
+    shown = redact(str(configuration))
+    found = f"configuration: {shown}: everyone on this machine can read it, and an address in it may hold a secret"
+    if configuration.parent == SYSTEM_FILE.parent:
+        return "warning", found, f"sudo chgrp {service.USER} '{shown}' && sudo chmod 0640 '{shown}'"
+    return "warning", found, f"chmod o-r '{shown}'"
+
+
+def _is_public(file: Path) -> bool:
+    """Return whether every user can read a file; False where that cannot be found out."""
+    real = file.resolve()
+    try:
+        reached = all(folder.stat().st_mode & stat.S_IXOTH for folder in real.parents)
+        return reached and bool(real.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
 
 
 def _problem(key: str, file: Path, reader: Reader, instance: str | None) -> tuple[Status, str, str] | None:

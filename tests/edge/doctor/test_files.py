@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ CREDENTIAL = "/run/credentials/emotion-edge.service/mqtt-password"
 STORE = "/etc/credstore/emotion-edge.mqtt-password"
 
 SERVICE = Reader("emotion-edge")
+
+_SECRET_HOOK = ("[[hooks]]", 'on = "gone"', 'url = "http://home/api/webhook/hush"')
 
 
 def with_password(file: Path | str) -> Settings:
@@ -181,3 +184,45 @@ def test_a_hook_whose_program_cannot_be_started_is_told(tmp_path: Path) -> None:
     assert told(str(script), reader=Reader())[0] == "ok"
     hidden = "hook 2: /home/me/led.py: the service does not see /home (ProtectHome= in its unit)"
     assert told("python3", "/home/me/led.py", reader=SERVICE) == ("broken", hidden)
+
+
+@pytest.mark.parametrize(
+    ("camera", "hook", "warned"),
+    [
+        ("rtsp://me:hush@10.0.0.9/stream", None, True),
+        ("testcard", "http://home/api/webhook/hush", True),
+        ("/dev/video0", "http://home/", False),
+        ("auto", None, False),
+    ],
+)
+def test_a_configuration_with_a_secret_that_everyone_can_read_is_told(
+    camera: str, hook: str | None, *, warned: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # pytest's own are closed to others
+        Path(folder).chmod(0o755)
+        file = Path(folder) / "config.toml"
+        file.touch(0o644)
+        hooks = (HookConfig(on="gone", url=hook),) if hook else ()
+        settings = Settings(camera=CameraConfig(source=camera), hooks=hooks)
+        finding = files(settings, file, Reader())
+        assert finding.status == ("warning" if warned else "ok")
+        assert ("everyone on this machine can read it" in finding.found) is warned
+        assert "hush" not in finding.found
+        assert finding.fix == (f"chmod o-r '{file}'" if warned else None)
+        for opened, mode in ((file, 0o640), (Path(folder), 0o700)):
+            opened.chmod(mode)
+            assert files(settings, file, Reader()).status == "ok"
+            opened.chmod(0o755)
+            file.chmod(0o644)
+
+
+def test_the_services_configuration_with_a_secret_is_for_its_group() -> None:
+    secret = "\n".join(["cat >/etc/emotion-edge/config.toml <<'END'", *_SECRET_HOOK, "END"])
+    told = findings(run_installed(f"mkdir -p /etc/emotion-edge\n{secret}", "doctor", "--json"))["files"]
+    file = "/etc/emotion-edge/config.toml"
+    assert told["fix"] == f"sudo chgrp emotion-edge '{file}' && sudo chmod 0640 '{file}'"
+    mended = findings(
+        run_installed(f"mkdir -p /etc/emotion-edge\n{secret}\n{told['fix'].replace('sudo ', '')}", "doctor", "--json")
+    )
+    assert mended["files"]["status"] == "ok"
+    assert mended["configuration"]["status"] == "ok"
