@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILE = "session.json"
+
+_ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
 _LONGEST = 200
 """Bytes of a record, padded with blanks, so that a shorter one leaves nothing of a longer one."""
 
@@ -149,6 +153,7 @@ def _read(file: Path) -> PreviousSession | None:
     except (OSError, ValueError, RecursionError):
         return None
     match content:
-        case {"session": str(session), "last_sequence": (int() | None) as last} if not isinstance(last, bool):
-            return PreviousSession(session, last if last is None or last >= 0 else None)
+        case {"session": str(session), "last_sequence": (int() | None) as last}:
+            if _ULID.fullmatch(session) and not isinstance(last, bool):
+                return PreviousSession(session, last if last is None or last >= 0 else None)
     return None

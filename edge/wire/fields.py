@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 Timespec = Literal["milliseconds", "microseconds"]
 
@@ -30,8 +30,8 @@ def as_iso(timespec: Timespec) -> tuple[PlainSerializer, WithJsonSchema]:
     return PlainSerializer(text, return_type=str), schema
 
 
-Timestamp = Annotated[datetime, *as_iso("milliseconds")]
+Timestamp = Annotated[AwareDatetime, *as_iso("milliseconds")]
 """A wall-clock time for people: UTC, ISO 8601, milliseconds."""
 
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda p: round(p, 4))]
-Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda s: round(s, 3))]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3))]

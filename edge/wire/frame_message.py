@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # pydantic reads it
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from edge.frozen import FrozenModel
 from edge.wire.fields import Probability, as_iso
 from edge.wire.messages import Box, FrameSize, Payload
 
-MicrosecondTimestamp = Annotated[datetime, *as_iso("microseconds")]
+MicrosecondTimestamp = Annotated[AwareDatetime, *as_iso("microseconds")]
 """A wall-clock time for measurements: UTC, ISO 8601, microseconds."""
 
 

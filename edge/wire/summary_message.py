@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # pydantic reads it
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 from edge.frozen import FrozenModel
 from edge.wire.fields import Seconds, Timestamp, is_none
 from edge.wire.messages import Payload
 
-Minutes = Annotated[float, Field(ge=0), AfterValidator(lambda minutes: round(minutes, 2))]
+_MOST_MINUTES = 1e6
+"""Of one emotion in a day, which has 1,440 for each face; more in a file that is read makes no sense."""
+
+
+def _sensible(minutes: float) -> float:
+    """Return minutes as precise as they are published.
+
+    Raises:
+        ValueError: Nobody can have counted so many.
+    """
+    if minutes > _MOST_MINUTES:
+        message = f"must be at most {_MOST_MINUTES:g}"
+        raise ValueError(message)
+    return round(minutes, 2)
+
+
+Minutes = Annotated[float, Field(ge=0), AfterValidator(_sensible)]
 
 Moment = Annotated[
-    datetime,
+    AwareDatetime,
     PlainSerializer(lambda moment: moment.isoformat(timespec="seconds").replace("+00:00", "Z"), return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FOLDERS = ("state", "runtime")
 
+FIRST, SECOND, THIRD = (f"01JD{number:022d}" for number in range(3))
+"""Sessions."""
+
 
 @pytest.fixture
 def life(tmp_path: Path) -> Callable[[str], SessionFiles]:
@@ -30,48 +33,48 @@ def life(tmp_path: Path) -> Callable[[str], SessionFiles]:
 
 
 def test_a_short_record_leaves_nothing_of_a_longer_one(life: Callable[[str], SessionFiles]) -> None:
-    life("long" * 20).note(123456)
-    life("short").note(1)
-    assert life("next").previous == PreviousSession("short", 1)
+    life(FIRST).note(123456)
+    life(SECOND).note(1)
+    assert life(THIRD).previous == PreviousSession(SECOND, 1)
 
 
 def test_the_first_life_has_none_before(life: Callable[[str], SessionFiles]) -> None:
-    assert life("first").previous is None
+    assert life(FIRST).previous is None
 
 
 def test_a_clean_stop_is_known_even_after_a_power_cut(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
-    first = life("first")
+    first = life(FIRST)
     for sequence in range(120):
         first.note(sequence)
     first.end()
     (tmp_path / "runtime" / "session.json").unlink()
-    assert life("second").previous == PreviousSession("first", 119)
+    assert life(SECOND).previous == PreviousSession(FIRST, 119)
 
 
 def test_a_killed_process_leaves_its_exact_count(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, pathlib; from edge.daemon.session import SessionFiles\n"
         "here = pathlib.Path(sys.argv[1])\n"
-        "life = SessionFiles('killed', here / 'state' / 'sub', here / 'runtime')\n"
+        "life = SessionFiles(sys.argv[2], here / 'state' / 'sub', here / 'runtime')\n"
         "life.begin()\n"
         "for sequence in range(12346): life.note(sequence)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    process = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    process = subprocess.run([sys.executable, "-c", code, tmp_path, FIRST], check=False)
     assert process.returncode == -signal.SIGKILL
-    assert life("next").previous == PreviousSession("killed", 12345)
+    assert life(SECOND).previous == PreviousSession(FIRST, 12345)
 
 
 def test_after_a_power_cut_only_the_session_is_known(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
-    life("first").end()
-    cut = life("second")
+    life(FIRST).end()
+    cut = life(SECOND)
     cut.note(7)
     (tmp_path / "runtime" / "session.json").unlink()
-    assert life("third").previous == PreviousSession("second", None)
+    assert life(THIRD).previous == PreviousSession(SECOND, None)
 
 
 def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionFiles], tmp_path: Path) -> None:
-    running = life("first")
+    running = life(FIRST)
     before = (tmp_path / "state" / "sub" / "session.json").stat()
     for sequence in range(1000):
         running.note(sequence)
@@ -82,22 +85,27 @@ def test_events_write_nothing_to_the_disk(life: Callable[[str], SessionFiles], t
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"session": 1, "last_sequence": 2}', '{"session": "s", "last_sequence": true}', "\0" * 99],
+    [
+        *("", "{", "[]", "\0" * 99),
+        '{"session": 1, "last_sequence": 2}',
+        f'{{"session": "{FIRST}", "last_sequence": true}}',
+        *(f'{{"session": "{text}", "last_sequence": 2}}' for text in ("", "s", r"\ud800", FIRST.lower(), FIRST + "0")),
+    ],
 )
 def test_a_damaged_record_is_no_record(life: Callable[[str], SessionFiles], tmp_path: Path, content: str) -> None:
     for folder in ("state/sub", "runtime"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "session.json").write_text(content)
-    again = life("next")
+    again = life(SECOND)
     assert again.previous is None
     again.end()
-    assert json.loads((tmp_path / "state/sub/session.json").read_text()) == {"session": "next", "last_sequence": None}
+    assert json.loads((tmp_path / "state/sub/session.json").read_text()) == {"session": SECOND, "last_sequence": None}
 
 
 def test_places_that_cannot_be_are_told_and_end_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for folder in FOLDERS:
         (tmp_path / folder).touch()
-    life = SessionFiles("s", *(tmp_path / folder / "sub" for folder in FOLDERS))
+    life = SessionFiles(SECOND, *(tmp_path / folder / "sub" for folder in FOLDERS))
     life.begin()
     life.note(0)
     life.end()
@@ -108,7 +116,7 @@ def test_a_link_in_a_folder_for_everybody_is_not_followed(tmp_path: Path, caplog
     precious = tmp_path / "precious"
     precious.write_text("precious")
     (tmp_path / "session.json").symlink_to(precious)
-    life = SessionFiles("s", tmp_path / "state", tmp_path)
+    life = SessionFiles(SECOND, tmp_path / "state", tmp_path)
     life.begin()
     life.note(0)
     life.end()
@@ -128,20 +136,20 @@ def test_what_is_no_record_is_not_read_for_ever(tmp_path: Path, kind: str) -> No
         else:
             file.touch()
             os.truncate(file, 20 << 30)
-    again = SessionFiles("next", *(tmp_path / folder for folder in FOLDERS))
+    again = SessionFiles(SECOND, *(tmp_path / folder for folder in FOLDERS))
     again.begin()
     again.note(3)
     assert again.previous is None
-    assert SessionFiles("after", *(tmp_path / folder for folder in FOLDERS)).previous == PreviousSession("next", 3)
+    assert SessionFiles(THIRD, *(tmp_path / folder for folder in FOLDERS)).previous == PreviousSession(SECOND, 3)
     again.end()
 
 
 def test_a_folder_that_others_may_write_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     runtime = tmp_path / "runtime"
     runtime.mkdir()
-    (runtime / "session.json").write_text(json.dumps({"session": "forged", "last_sequence": 9}))
+    (runtime / "session.json").write_text(json.dumps({"session": FIRST, "last_sequence": 9}))
     runtime.chmod(0o777)
-    record = SessionFiles("s", tmp_path / "state", runtime)
+    record = SessionFiles(SECOND, tmp_path / "state", runtime)
     assert record.previous is None
     record.begin()
     assert "another user could change this folder" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,44 @@ def test_a_file_that_is_none_is_told_and_passed_over(
     assert Room(folders(tmp_path)).day.faces == 0
     assert "summary.json: " in caplog.text
     assert "anew" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "nonsense"),
+    [
+        (r'"begin":"[^"]*"', '"begin":"2026-11-22T12:00:00"'),
+        (r'"sent_at":"[^"]*"', '"sent_at":"2026-11-22T12:00:00"'),
+        (r'"observed_minutes":[^,]*', '"observed_minutes":1e307'),
+        (r'"happy":[^}]*', '"happy":1e999'),
+        (r'"longest_stay_s":[^}]*', '"longest_stay_s":1e999'),
+        (r'"happy"', r'"\\ud800"'),
+    ],
+)
+def test_numbers_that_make_no_sense_are_told_and_passed_over(
+    tmp_path: Path, pattern: str, nonsense: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(folders(tmp_path))
+    room.face(1, "happy")
+    room.watch(60)
+    keep(room, to_disk=True)
+    file = tmp_path / "state" / "summary.json"
+    file.write_text(re.sub(pattern, nonsense, file.read_text()))
+    again = Room(folders(tmp_path), room.at)
+    assert again.message.utc.day.faces == 1  # what is in memory
+    assert "anew" in caplog.text
+
+
+@pytest.mark.parametrize("begin", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "12345"])
+def test_hours_of_other_ages_are_over(tmp_path: Path, begin: str) -> None:
+    room = Room(folders(tmp_path))
+    room.face(1, "happy")
+    room.watch(60)
+    keep(room, to_disk=False)
+    file = tmp_path / "runtime" / "summary.json"
+    file.write_text(re.sub(r'"begin":"[^"]*"', f'"begin":"{begin}"', file.read_text()))
+    again = Room(folders(tmp_path), room.at)
+    assert again.day.faces == 0
+    assert again.message.to_json()
 
 
 def test_a_disk_that_refuses_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
