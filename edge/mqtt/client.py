@@ -117,11 +117,11 @@ class MqttClient:
         self._wake_up.wake()
 
     def publish_live(self, topic: Topic, payload: Callable[[], str]) -> bool:
-        """Publish something that is worthless when it is late; return False if no broker is connected now.
+        """Publish something that is worthless when it is late; return False if no broker is connected now, or answers.
 
-        `payload` makes it, and is called only if one is connected.
+        `payload` makes it, and is called only where it is sent. A stalled network that is not noticed yet delays it.
         """
-        if not self.connected:
+        if not self.connected or self._connector.behind:
             return False
         self._sender.pending.live(Outgoing.on(topic, payload()))
         self._wake_up.wake()

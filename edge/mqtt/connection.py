@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _KEEPALIVE_S = 30
 
+_BEHIND_S = 1.0
+"""Seconds without an acknowledgement after which what is sent would wait; from far away one takes 0.3 s."""
+
 _PROTOCOL_ERRORS = {"Protocol error", "Malformed packet"}
 _UNAVAILABLE = {"Server unavailable", "Server busy"}
 """Refusals that are not about this device: a cluster refuses so while it chooses a leader."""
@@ -180,6 +183,11 @@ class Connection:
         """For how long the oldest message has waited for its acknowledgement."""
         oldest = next(iter(self._underway.values()), None)
         return self._clock() - oldest.at_s if oldest else 0.0
+
+    @property
+    def behind(self) -> bool:
+        """Whether what is sent now would wait: the socket takes nothing, or the broker does not answer."""
+        return self._client.want_write() or self.waits_s >= _BEHIND_S
 
     @property
     def window(self) -> int:

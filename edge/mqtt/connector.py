@@ -75,6 +75,8 @@ class Connector:
         """
         self.connected = False
         """Whether a broker has accepted the connection that is open."""
+        self.behind = False
+        """Whether what is sent on it would wait."""
         self.connections = 0
         """Those that a broker accepted."""
         self.conflicts = NameConflicts(sender)
@@ -217,6 +219,7 @@ class Connector:
             self._leaving = True
             sender.keep(sender.topics.availability, "offline")
         sender.send(connection, events=not self._leaving)
+        self.behind = connection.behind
         if self._leaving and sender.said_offline(connection):
             connection.disconnect()
 

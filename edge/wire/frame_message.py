@@ -25,7 +25,7 @@ class FrameFace(FrozenModel):
 
 
 class FrameMessage(Payload):
-    """The faces of one processed frame; never stored, never sent late."""
+    """The faces of one processed frame; never stored, left out if it would wait."""
 
     sequence: int = Field(ge=0, description="Counts this session's frame messages from 0; a gap was lost on the way")
     skipped: int = Field(

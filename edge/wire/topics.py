@@ -98,7 +98,7 @@ class Topics:
         self.info = Topic(f"{root}/info", "What is running, and in which session.", Info, retained=True)
         self.frame = Topic(
             f"{root}/frame",
-            "The faces of each processed frame, where frames.enabled is true. Never stored, never sent late.",
+            "The faces of each processed frame, where frames.enabled is true. Never stored, left out if it would wait.",
             FrameMessage,
             qos=0,
         )

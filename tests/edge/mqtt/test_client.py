@@ -230,3 +230,22 @@ def test_retries_start_quick_and_end_at_a_minute() -> None:
     backoff = Backoff()
     assert [delay_s(n, backoff, 1.0) for n in (1, 2, 3, 6, 7, 1000)] == [1, 2, 4, 32, 60, 60]
     assert delay_s(1, backoff, 0.0) == 0.5
+
+
+def test_what_is_worthless_when_late_is_left_out_while_the_broker_does_not_answer(
+    mosquitto: Mosquitto, subscriber: Subscriber, publish_to: MakeClient
+) -> None:
+    client = publish_to(mosquitto.url)
+    frame = client.topics.frame
+    client.start()
+    wait_until(lambda: client.publish_live(frame, lambda: "before"))
+    wait_until(lambda: "before" in subscriber.payloads(frame))
+    mosquitto.pause()
+    client.publish_retained(client.topics.state, "{}")
+    wait_until(lambda: not client.publish_live(frame, lambda: "not noticed yet"))
+    for number in range(1000):
+        assert not client.publish_live(frame, lambda: pytest.fail("it is made all the same")), number
+    mosquitto.resume()
+    wait_until(lambda: client.publish_live(frame, lambda: "after"))
+    wait_until(lambda: "after" in subscriber.payloads(frame))
+    assert client.reconnects == 0
