@@ -104,7 +104,7 @@ def convert(  # noqa: PLR0913  # each is a flag
     _show_trials(conversion)
     _show(conversion.results)
     if conversion.card is None:
-        _show_loudest(conversion)
+        _show_noisiest_layers(conversion)
         _refuse(str(model), "no bundle is written", conversion.results)
     else:
         _show_written(bundle.write(out, conversion.trials[-1].content, conversion.card), conversion.card)
@@ -210,7 +210,7 @@ def _show_trials(conversion: Conversion) -> None:
         Console().print(f"{trial.method}: {why}; {following.method} instead", soft_wrap=True)
 
 
-def _show_loudest(conversion: Conversion) -> None:
+def _show_noisiest_layers(conversion: Conversion) -> None:
     rows: list[dict[str, Any]] = [row for row in conversion.layers if row["snr_db"] is not None]
     if not rows:
         return

@@ -1,6 +1,6 @@
-"""A kept network as the eyes of another: what it makes of a picture before it names an emotion.
+"""A kept network as the frozen backbone of another: its embedding is what its last layer takes.
 
-Two kinds of networks see with such eyes: those over the frames of a track, and forests.
+Two kinds of networks have one: those over the frames of a track, and forests.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LAST = "logits"
 """The name of every network's last layer."""
 
 
-def load_eyes(recipe: Recipe) -> KeptNetwork | None:
+def load_backbone(recipe: Recipe) -> KeptNetwork | None:
     """Return the frozen network whose embeddings a recipe's network takes, if it takes any.
 
     Raises:
@@ -40,35 +40,35 @@ def load_eyes(recipe: Recipe) -> KeptNetwork | None:
         file, sha256 = network.features, network.sha256
     else:
         return None
-    eyes = kept.load(REPOSITORY / file)
-    if sha256 not in {"", eyes.sha256}:
+    backbone = kept.load(REPOSITORY / file)
+    if sha256 not in {"", backbone.sha256}:
         message = f"{file} is not the one that {recipe.name} was trained with; train it again"
         raise RecipeError(message)
     if tracks:
-        _check_tracks(recipe, file, eyes)
-    elif eyes.recipe.network.landmarks or eyes.recipe.network.one_model or eyes.recipe.data.tracks:
+        _check_tracks(recipe, file, backbone)
+    elif backbone.recipe.network.landmarks or backbone.recipe.network.one_model or backbone.recipe.data.tracks:
         message = f"network.features: {file} has none: its last layer does not take those of a picture"
         raise RecipeError(message)
-    return eyes
+    return backbone
 
 
-def _check_tracks(recipe: Recipe, file: Path, eyes: KeptNetwork) -> None:
-    """Refuse eyes whose embeddings or labels are not those of the recipe."""
-    wanted, found = getattr(recipe.network, "embedding", None), width(eyes)
+def _check_tracks(recipe: Recipe, file: Path, backbone: KeptNetwork) -> None:
+    """Refuse a backbone whose embeddings or labels are not those of the recipe."""
+    wanted, found = getattr(recipe.network, "embedding", None), width(backbone)
     if wanted != found:
         message = f"network.embedding: {wanted} must be {found}, as {file} has it"
         raise RecipeError(message)
-    if LABELS[recipe.data.training] not in {head.labels for head in eyes.heads}:
+    if LABELS[recipe.data.training] not in {head.labels for head in backbone.heads}:
         message = f"data.tracks.network: {file} has no labels of {recipe.data.training}"
         raise RecipeError(message)
 
 
 def pinned(recipe: Recipe) -> Recipe:
-    """Return a recipe that names the bytes of its network's eyes, if it has any; errors as of `load_eyes`."""
-    eyes = load_eyes(recipe)
-    if eyes is None:
+    """Return a recipe that names the bytes of its network's backbone, if it has any; errors as of `load_backbone`."""
+    backbone = load_backbone(recipe)
+    if backbone is None:
         return recipe
-    said = {"sha256": eyes.sha256}
+    said = {"sha256": backbone.sha256}
     if recipe.data.tracks is None:
         return recipe.model_copy(update={"network": recipe.network.model_copy(update=said)})
     data = recipe.data.model_copy(update={"tracks": recipe.data.tracks.model_copy(update=said)})
@@ -83,7 +83,7 @@ def width(network: KeptNetwork) -> int:
 def embedder(network: KeptNetwork) -> keras.Model:
     """Return the network from ``(N, H, W, 1)`` gray levels to ``(N, D)``, what its last layer takes; frozen."""
     whole = network.build()
-    body = keras.Model(whole.input, whole.get_layer(_LAST).input, name="eyes")
+    body = keras.Model(whole.input, whole.get_layer(_LAST).input, name="backbone")
     body.trainable = False
     return body
 
@@ -95,18 +95,18 @@ def answers(network: KeptNetwork, head: str, embeddings: NDArray[np.float32]) ->
     return np.asarray(embeddings @ kernel[:, columns] + bias[columns], np.float32)
 
 
-def seeing(network: keras.Model, eyes: KeptNetwork) -> keras.Model:
-    """Return a network of embeddings with its eyes before it.
+def with_backbone(network: keras.Model, backbone: KeptNetwork) -> keras.Model:
+    """Return a network of embeddings with its backbone before it.
 
     Returns:
         Of a network over frames, a model from ``(N, T, H, W, 1)`` gray levels, a track's frames, to ``(N, T, C)``
         logits; ``T`` is free. Of one of single pictures, from ``(N, H, W, 1)`` to ``(N, C)``.
     """
-    side, sees = eyes.recipe.network.size, embedder(eyes)
+    side, embed = backbone.recipe.network.size, embedder(backbone)
     if len(network.input_shape) == 2:
-        return keras.Model(sees.input, network(sees.output), name=network.name)
+        return keras.Model(embed.input, network(embed.output), name=network.name)
     frames = keras.Input((None, side, side, 1), name="frames")
-    seen = keras.layers.TimeDistributed(sees, name="embeddings")(frames)
+    seen = keras.layers.TimeDistributed(embed, name="embeddings")(frames)
     return keras.Model(frames, network(seen), name="over_frames")
 
 

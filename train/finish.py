@@ -73,8 +73,8 @@ def write_models(
             epochs=len(history["epoch"]),
             wall_s=round(sum(history["wall_s"]), 1) if "wall_s" in history else None,
             history=history,
-            metrics=evaluate_keras(model, labels, tests),
             tracks=tracks,
+            **evaluate_keras(model, labels, tests),
         )
         page.write(written, folder)
         Console().print(tables.accuracies(written.metrics))

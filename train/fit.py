@@ -18,7 +18,7 @@ from train.augment import Augmentation
 from train.batches import Batches
 from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch, TimeIsUp
 from train.datasets import fer2013
-from train.embedding import load_eyes, seeing
+from train.embedding import load_backbone, with_backbone
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
 from train.networks.efficientnet_b0 import load_body
@@ -145,7 +145,7 @@ def _random(recipe: Recipe, classes: int) -> keras.Model:
     return network
 
 
-def _seeing(network: keras.Model, attention: float) -> keras.Model:
+def _with_attention_loss(network: keras.Model, attention: float) -> keras.Model:
     """Return the network with the loss of its attention maps, if there is one."""
     if not attention:
         return network
@@ -174,7 +174,7 @@ def training_model(  # the network and what is around it
     pixels = keras.Input(network.input_shape[1:] if no_pictures else (fer2013.SIZE, fer2013.SIZE, 1))
     augmented = augmentation(pixels) if augmentation else pixels
     fitted = augmented if recipe.data.tracks else networks.fitted(augmented, network)
-    logits = _seeing(network, recipe.loss.attention)(fitted)
+    logits = _with_attention_loss(network, recipe.loss.attention)(fitted)
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
     model = keras.Model(pixels, outputs, name="training")
     model.compile(
@@ -201,9 +201,9 @@ def _distillation(data: DataConfig, teaching: Teachers | None) -> Distillation |
 
 
 def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Model:
-    """Return a trained network with only some of its outputs; one of embeddings with its eyes before it."""
-    if eyes := load_eyes(recipe):
-        return seeing(network, eyes)
+    """Return a trained network with only some of its outputs; one of embeddings with its backbone before it."""
+    if backbone := load_backbone(recipe):
+        return with_backbone(network, backbone)
     plain = networks.build(recipe.network, len(columns))
     if recipe.network.one_model:
         plain.set_weights(network.get_weights())

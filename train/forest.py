@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from edge.files import write_atomically
 from train import networks
-from train.embedding import embedder, load_eyes
+from train.embedding import embedder, load_backbone
 from train.evaluate.models import keras_logits
 from train.fit import LOG
 from train.networks import RandomForestHeadConfig
@@ -49,13 +49,13 @@ def fit(recipe: Recipe, training: Examples, validation: Examples, folder: Path) 
     Raises:
         RecipeError: The network of the features is missing, or has too many of them.
     """
-    config, eyes = recipe.network, load_eyes(recipe)
-    if eyes is None or not isinstance(config, RandomForestHeadConfig):
+    config, backbone = recipe.network, load_backbone(recipe)
+    if backbone is None or not isinstance(config, RandomForestHeadConfig):
         message = f"{recipe.name}: {config.kind} is no forest"
         raise RecipeError(message)
     began = time.monotonic()
-    sees = keras_logits(embedder(eyes))
-    features, checked = (sees(examples.pixels) for examples in (training, validation))
+    embed = keras_logits(embedder(backbone))
+    features, checked = (embed(examples.pixels) for examples in (training, validation))
     if features.shape[1] > MOST_FEATURES:
         message = f"network.features: {config.features} has {features.shape[1]:,} features, more than {MOST_FEATURES:,}"
         raise RecipeError(message)

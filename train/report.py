@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from edge.files import read_text
 from edge.frozen import FrozenModel, requirement
 from edge.text import printable
-from train.datasets import DataError, LabelProtocol
+from train.datasets import DataError, LabelProtocol, Split
 from train.evaluate.metrics import Metrics
 from train.recipes import Recipe
 from train.tracks.figures import TracksReport
@@ -61,6 +61,9 @@ class TrainingReport(FrozenModel):
 
     metrics: dict[str, dict[str, Metrics]]
     """By split, then by protocol; a network over frames sees a still as the first frame of a track."""
+
+    which_right: dict[Split, str] = Field(default_factory=dict)
+    """Which of FER2013's rows are right by its labels, as of `train.evaluate.protocols.which_right`."""
 
     tracks: TracksReport | None = None
     """On PrivateTest's tracks, of a network over frames."""

@@ -3,7 +3,7 @@
 A range chosen from an activation's own values weighs every error alike. But what follows
 does not: the values that make a range wide may hardly matter, while the steps between the
 others, which that width makes coarse, do. So the activations are rounded one at a time in
-the float network, and the ranges of the loudest are narrowed as long as the logits come
+the float network, and the ranges of those with the largest error are narrowed as long as the logits come
 closer to what they were. Nahshan et al., "Loss Aware Post-Training Quantization", Machine
 Learning 2021, one range after the other, with the logits' error for the loss.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from train.progress import Stage
 
 _LOUD = 0.95
-"""The loudest activations are narrowed: those that make this part of the whole noise."""
+"""Activations are narrowed in the order of their quantisation error, until they make this part of the whole."""
 
 _NARROWER = 0.8
 """One step; it makes the levels a quarter finer."""
@@ -66,9 +66,9 @@ def tighten(
     for name in names:
         noises[name] = noise(name, found[name])
         advance(1)
-    loudest = _loudest(noises)
-    advance = stage("narrower ranges", len(loudest))
-    for name in loudest:
+    noisiest = _noisiest(noises)
+    advance = stage("narrower ranges", len(noisiest))
+    for name in noisiest:
         best = noises[name]
         while True:
             low, high = found[name]
@@ -87,7 +87,7 @@ def _free(graph: Graph) -> list[str]:
     return [tensor.name for tensor in written if tensor not in graph.outputs]
 
 
-def _loudest(noises: Mapping[str, float]) -> list[str]:
+def _noisiest(noises: Mapping[str, float]) -> list[str]:
     names = sorted(noises, key=lambda name: noises[name], reverse=True)
     before = np.cumsum([0.0] + [noises[name] for name in names])
     return [name for name, louder in zip(names, before, strict=False) if louder < _LOUD * before[-1]]

@@ -22,7 +22,7 @@ from edge.inference.bundle import SHIPPED
 from edge.system.machine import Machine
 from train import networks, recipes
 from train.datasets import load
-from train.embedding import load_eyes, seeing
+from train.embedding import load_backbone, with_backbone
 from train.evaluate.models import open_model
 from train.evaluate.robustness import NOISE, NONE, under_changes
 from train.fit import save_atomically
@@ -42,8 +42,8 @@ RUNS = Path("runs")
 def untrained(recipe: Recipe) -> keras.Model:
     """Return a system's network with random weights, which change neither time nor size."""
     network = networks.build(recipe.network, heads_of(recipe.data)[-1].columns.stop)
-    eyes = load_eyes(recipe)
-    return seeing(network, eyes) if eyes else network
+    backbone = load_backbone(recipe)
+    return with_backbone(network, backbone) if backbone else network
 
 
 def as_float(name: str, network: keras.Model) -> bytes:

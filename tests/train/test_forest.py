@@ -91,18 +91,18 @@ def test_a_forest_goes_the_whole_way(trained: Run, tmp_path: Path, capsys: pytes
     plan = kept.load(out / f"{NAME}.npz").recipe
     other = plan.network.model_copy(update={"sha256": "0" * 64})
     with pytest.raises(recipes.RecipeError, match="is not the one that random_forest_head was trained with"):
-        embedding.load_eyes(plan.model_copy(update={"network": other}))
+        embedding.load_backbone(plan.model_copy(update={"network": other}))
 
 
 def test_the_features_are_what_the_last_layer_of_model_2_takes(tmp_path: Path) -> None:
     config = CnnWideConfig(stem=4, dense=(8, 16))
-    plan = recipes.Recipe.model_validate({"name": "eyes", "data": {"training": "fer2013"}, "network": config})
-    kept.save(tmp_path / "eyes.npz", plan, networks.build(config, 7).get_weights())
-    eyes = embedding.load_eyes(recipes.load(write(tmp_path, tmp_path / "eyes.npz")))
-    assert eyes is not None
-    whole = embedding.seeing(networks.build(RandomForestHeadConfig(trees=2, depth=2), 7), eyes)
+    plan = recipes.Recipe.model_validate({"name": "backbone", "data": {"training": "fer2013"}, "network": config})
+    kept.save(tmp_path / "backbone.npz", plan, networks.build(config, 7).get_weights())
+    backbone = embedding.load_backbone(recipes.load(write(tmp_path, tmp_path / "backbone.npz")))
+    assert backbone is not None
+    whole = embedding.with_backbone(networks.build(RandomForestHeadConfig(trees=2, depth=2), 7), backbone)
     assert (whole.input_shape, whole.output_shape) == ((None, 48, 48, 1), (None, 7))
-    assert embedding.embedder(eyes).output_shape == (None, 16)
+    assert embedding.embedder(backbone).output_shape == (None, 16)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.train.synthetic import Run, call
 from train import keep, recipes, report, systems
 from train.__main__ import main
-from train.evaluate.protocols import BOTH
+from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.fit import LOG
-from train.systems.claims import HitRate, difference
+from train.systems.claims import difference
 from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
 from train.systems.page import page as written_page
 
@@ -79,10 +80,6 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
     assert ferplus == "-"
     assert row(page, "Training", SMALL)[3:] == ["6 of 60 (stopped early)", "1.5"]
 
-    older = {split: figures for split, figures in mine.metrics.items() if split != BOTH}
-    (tmp_path / f"{SMALL}.json").write_text(mine.model_copy(update={"metrics": older}).model_dump_json())
-    assert row(page_of(systems.find(SMALL, [tmp_path], [])), "Accuracy", SMALL)[3] == both
-
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:
     page = page_of(systems.find("emotion", [keep.FOLDER], [keep.FOLDER.parents[1] / "edge" / "models"]))
@@ -134,28 +131,53 @@ def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_p
             split: {p: m.model_copy(update={"accuracy": accuracy, "n": 3589}) for p, m in protocols.items()}
             for split, protocols in written.metrics.items()
         }
-        plan = recipes.load(recipes.FOLDER / f"{name}.toml")
-        mine = written.model_copy(update={"name": name, "protocol": "fer2013", "recipe": plan, "metrics": metrics})
+        right = np.packbits(np.arange(3589) < round(accuracy * 3589)).tobytes().hex()
+        mine = written.model_copy(
+            update={
+                "name": name,
+                "protocol": "fer2013",
+                "recipe": recipes.load(recipes.FOLDER / f"{name}.toml"),
+                "metrics": metrics,
+                "which_right": dict.fromkeys(SPLITS, right),
+            }
+        )
         if name == "landmark_mlp":
             mine = mine.model_copy(update={"metrics": metrics | {"PrivateTest, mesh": metrics["PrivateTest"]}})
         (tmp_path / f"{name}.json").write_text(mine.model_dump_json())
     page = written_page([systems.find(name, [tmp_path], []) for name in names], SystemsMeasured())
     assert "not yet measured: `cnn_two_block_svm` is not trained" in claim(page, "Which loss")
-    assert (
-        "by more than 4 points: not to be told; `cnn_two_block` less `cnn_two_block_plain` +6.0 points, +3.8"
-        in claim(page, "Does augmentation")
+    assert "by more than 4 points: yes; `cnn_two_block` less `cnn_two_block_plain` +6.0 points, +5.2" in claim(
+        page, "Does augmentation"
     )
     assert "they beat them: yes; by more than 16 points: yes; `cnn_two_block` less `landmark_mlp` +21.0" in claim(
         page, "Do pixels"
     )
-    assert claim(page, "Does a forest").startswith("it loses: not to be told; the softmax of `cnn_two_block` less")
+    assert claim(page, "Does a forest").startswith("it loses: yes; the softmax of `cnn_two_block` less")
 
 
-def test_an_interval_is_that_of_independent_shares() -> None:
-    found = difference(HitRate(0.5, 400), HitRate(0.4, 600))
-    assert found.points == pytest.approx(10)
-    assert found.high - found.points == pytest.approx(100 * 1.96 * (0.25 / 400 + 0.24 / 600) ** 0.5)
-    assert [found.answer(claimed) for claimed in (0, 10, 20)] == ["yes", "not to be told", "no"]
+def test_two_systems_are_compared_face_by_face() -> None:
+    first, second = np.arange(400) < 220, (np.arange(400) >= 60) & (np.arange(400) < 240)
+    found = difference(first, second)  # 60 faces that only the first gets right, 20 that only the second does
+    assert found.mean == pytest.approx(0.1)
+    assert found.interval[1] - found.mean == pytest.approx(1.96 * ((80 / 400 - 0.1**2) / 399) ** 0.5)
+    assert [found.is_above(claimed) for claimed in (0, 0.1, 0.2)] == ["yes", "inconclusive", "no"]
+
+
+def test_which_rows_are_right_says_what_the_accuracy_says(trained: Run) -> None:
+    written = report.read(trained.out / "tiny.json")
+    assert set(written.which_right) == set(SPLITS)
+    for split, digits in written.which_right.items():
+        found = written.metrics[split]["fer2013"]
+        assert unpacked_rights(digits, found.n).mean() == pytest.approx(found.accuracy)
+
+
+def test_the_kept_reports_say_which_rows_are_right() -> None:
+    for path in sorted(keep.FOLDER.glob("*.npz")):
+        written = report.read(path.with_suffix(".json"))
+        for split, digits in written.which_right.items():
+            found = written.metrics[split]["fer2013"]
+            assert unpacked_rights(digits, found.n).mean() == pytest.approx(found.accuracy)
+        assert written.which_right or written.recipe.data.training == "folder", path
 
 
 def test_a_forest_says_whose_features_it_takes() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import keras
 import numpy as np
 
 from edge.inference.bundle import ModelBundle
+from edge.inference.outputs import softmax
 from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
 from train.datasets import DataError, folders, sequences
 from train.datasets.fer2013 import SIZE
-from train.evaluate.protocols import SPLITS, evaluate_all, load_tests
+from train.evaluate.metrics import run_once
+from train.evaluate.protocols import SPLITS, evaluate_all, load_tests, measure_all, which_right
 from train.landmarks.models import FOUND, landmark_logits, takes_landmarks, with_mesh
 from train.recipes import REPOSITORY
 
@@ -118,10 +120,17 @@ def keras_logits(model: keras.Model) -> Logits:
     return logits
 
 
+class Evaluation(TypedDict):
+    """What a report says of a model's answers; fields of `train.report.TrainingReport`."""
+
+    metrics: dict[str, dict[str, Metrics]]
+    which_right: dict[Split, str]
+
+
 def evaluate_keras(
     model: keras.Model, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
-) -> dict[str, dict[str, Metrics]]:
-    """Return a Keras model's metrics by split, then by protocol; of landmarks also those of the faces that have some.
+) -> Evaluation:
+    """Return a Keras model's metrics; of landmarks also those of the faces that have some.
 
     Args:
         model: From pictures, or landmarks, to logits.
@@ -129,11 +138,12 @@ def evaluate_keras(
         tests: The faces of each split and protocol.
     """
     logits = keras_logits(model)
-    metrics = evaluate_all(logits, labels, tests)
+    answers = {key: softmax(rows) for key, rows in run_once(logits, tests).items()}
+    metrics = measure_all(answers, labels, tests)
     if takes_landmarks(model):
         found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})
         metrics |= {f"{split}, {FOUND}": protocols for split, protocols in found.items()}
-    return metrics
+    return {"metrics": metrics, "which_right": which_right(answers, labels, tests)}
 
 
 def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:

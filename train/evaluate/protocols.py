@@ -100,6 +100,34 @@ def measure_all(
     return metrics
 
 
+def which_right(
+    answers: Mapping[tuple[Split, LabelProtocol], NDArray[np.float32]],
+    labels: Sequence[str],
+    tests: Mapping[tuple[Split, LabelProtocol], Faces],
+) -> dict[Split, str]:
+    """Return which rows of each split are right by FER2013's labels, so that two models can be compared in pairs.
+
+    Args:
+        answers: ``(N, C)`` probabilities by split and protocol.
+        labels: The ``C`` labels.
+        tests: The faces.
+
+    Returns:
+        A bit for each row, in hexadecimal digits; `unpacked_rights` reads it. Empty without FER2013's labels.
+    """
+    found: dict[Split, str] = {}
+    for (split, protocol), faces in tests.items():
+        if protocol == "fer2013":
+            right = match_labels(answers[split, protocol], labels, faces.labels).argmax(axis=1) == faces.truth
+            found[split] = np.packbits(right).tobytes().hex()
+    return found
+
+
+def unpacked_rights(digits: str, rows: int) -> NDArray[np.bool_]:
+    """Return the ``(rows,)`` bits of a split of `which_right`."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8), count=rows).astype(np.bool_)
+
+
 def compare_all(
     first: tuple[Logits, Sequence[str]],
     second: tuple[Logits, Sequence[str]],

@@ -1,6 +1,6 @@
 """The control of `cnn_gru` and `cnn_transformer`: trained as they are, but each frame is answered by itself.
 
-Without it, what is gained by learning the made-up tracks would pass for what is gained by memory.
+Without it, what is gained by learning the synthetic tracks would pass for what is gained by memory.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from train import networks, recipes, report
-from train.embedding import load_eyes, seeing
+from train.embedding import load_backbone, with_backbone
 from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
 from train.networks.cost import count_macs
@@ -88,8 +88,8 @@ def find(
     heads = heads_of(recipe.data)
     names = [model for _, model in emotion_models(heads, name)]
     network = networks.build(recipe.network, heads[-1].columns.stop)
-    if eyes := load_eyes(recipe):
-        network = seeing(network, eyes)
+    if backbone := load_backbone(recipe):
+        network = with_backbone(network, backbone)
     places = [place for folder in folders for place in (folder, folder / name)]
     written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
     reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()

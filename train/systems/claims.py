@@ -1,26 +1,28 @@
 """The sources' own claims, answered from reports; what was not measured yet says so.
 
-An interval here is that of two accuracies on independent faces, 95 %. Both are of the same faces, so it is rather too
-wide than too narrow.
+Two systems are compared face by face, as both are evaluated on the same ones; intervals are 95 %.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from train.evaluate.protocols import BOTH
+import numpy as np
+
+from train.evaluate.protocols import SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.networks import RandomForestHeadConfig
 from train.systems import memory
+from train.tracks.figures import mean_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from train.evaluate.metrics import Metrics
+    from numpy.typing import NDArray
+
+    from train.datasets import Split
     from train.systems import System
-
-NORMAL = 1.96
+    from train.tracks.figures import MeanFigure
 
 AUGMENTATION_POINTS, PIXELS_POINTS = 4.1, 16.4
 """68.66 less 64.56 and 69.99 less 53.6, as published."""
@@ -30,46 +32,12 @@ _OF_NOISE = ("cnn_deep_head", "cnn_two_block")
 _WITH_AND_WITHOUT = (("cnn_two_block", "cnn_two_block_plain"), ("cnn_two_block_svm", "cnn_two_block_svm_plain"))
 
 
-class HitRate(NamedTuple):
-    """How many of some faces were right."""
+def difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> MeanFigure:
+    """Return by how much the first is right more often than the second, from which ``(N,)`` faces each is right on.
 
-    accuracy: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Difference:
-    """By how much one accuracy is above another, in points."""
-
-    points: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Return it with its interval."""
-        return f"{self.points:+.1f} points, {self.low:+.1f} to {self.high:+.1f}"
-
-    def answer(self, claimed: float = 0.0) -> str:
-        """Return whether it is above a claimed one, or below, or not to be told."""
-        if self.low > claimed:
-            return "yes"
-        return "no" if self.high < claimed else "not to be told"
-
-
-def both_tests(metrics: Mapping[str, Mapping[str, Metrics]]) -> HitRate:
-    """Return the accuracy on PublicTest and PrivateTest together; reports of older versions have it in parts."""
-    splits = (BOTH,) if BOTH in metrics else ("PublicTest", "PrivateTest")
-    parts = [metrics[split]["fer2013"] for split in splits]
-    n = sum(part.n for part in parts)
-    return HitRate(sum(part.accuracy * part.n for part in parts) / n, n)
-
-
-def difference(first: HitRate, second: HitRate) -> Difference:
-    """Return by how much the first is above the second."""
-    points = 100 * (first.accuracy - second.accuracy)
-    variances = (m.accuracy * (1 - m.accuracy) / m.n for m in (first, second))
-    error = 100 * NORMAL * sum(variances) ** 0.5
-    return Difference(points, points - error, points + error)
+    Its interval is that of paired proportions: Agresti, "Categorical Data Analysis", 3rd edition, 11.1.2.
+    """
+    return mean_figure(first.astype(np.float64) - second)
 
 
 def section(systems: Mapping[str, System]) -> str:
@@ -88,7 +56,7 @@ def section(systems: Mapping[str, System]) -> str:
         (
             "Does augmentation help by 4 points?",
             f"64.56%, and 68.66% with it: {AUGMENTATION_POINTS:+.1f}",
-            _pairs(systems, _WITH_AND_WITHOUT, "by more than 4 points", 4.0),
+            _pairs(systems, _WITH_AND_WITHOUT, "by more than 4 points", 0.04),
         ),
         (
             "Do pixels beat landmarks by 16 points?",
@@ -104,7 +72,7 @@ def section(systems: Mapping[str, System]) -> str:
         (
             "Does memory over frames beat smoothing?",
             "proposed, no figure",
-            f"[on made-up tracks](#memory-over-frames) {memory.verdicts(tracks)}",
+            f"[on synthetic tracks](#memory-over-frames) {memory.verdicts(tracks)}",
         ),
     ]
     return "\n".join(f"| {question} | {published} | {ours} |" for question, published, ours in rows)
@@ -124,44 +92,59 @@ def _noisy(system: System) -> Iterator[float]:
     yield from (system.measured.noise[name] for name in (NONE, *NOISE))
 
 
-def _test(system: System) -> HitRate | None:
-    """Return the accuracy on PrivateTest with FER2013's labels of a system that learned them, if it is trained."""
-    found = (r.metrics["PrivateTest"]["fer2013"] for r in system.reports if r.protocol == "fer2013")
-    return next((HitRate(each.accuracy, each.n) for each in found), None)
+def _rights(system: System, splits: Sequence[Split]) -> NDArray[np.bool_] | None:
+    """Return on which faces of some splits a system that learned FER2013's labels is right, if it is trained."""
+    for written in system.reports:
+        if written.protocol == "fer2013":
+            return np.concatenate(
+                [unpacked_rights(written.which_right[s], written.metrics[s]["fer2013"].n) for s in splits]
+            )
+    return None
+
+
+def _test(systems: Mapping[str, System], name: str) -> NDArray[np.bool_] | None:
+    """Return the same of a system by its name, on PrivateTest."""
+    return _rights(systems[name], ["PrivateTest"]) if name in systems else None
+
+
+def _points(found: MeanFigure) -> str:
+    low, high = found.interval
+    return f"{100 * found.mean:+.1f} points, {100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _pairs(systems: Mapping[str, System], pairs: tuple[tuple[str, str], ...], claim: str, claimed: float = 0.0) -> str:
     """Return an answer for each pair of systems."""
     said = []
     for pair in pairs:
-        first, second = (_test(systems[name]) if name in systems else None for name in pair)
+        first, second = (_test(systems, name) for name in pair)
         if first is None or second is None:
             missing = [f"`{name}`" for name, found in zip(pair, (first, second), strict=True) if found is None]
             said.append(f"not yet measured: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not trained")
             continue
         found = difference(first, second)
-        said.append(f"{claim}: {found.answer(claimed)}; `{pair[0]}` less `{pair[1]}` {found}")
+        said.append(f"{claim}: {found.is_above(claimed)}; `{pair[0]}` less `{pair[1]}` {_points(found)}")
     return "<br>".join(said)
 
 
 def _pixels_and_landmarks(systems: Mapping[str, System]) -> str:
     """Return an answer of the best of each that learned FER2013's labels alone, on 7,178 rows."""
     trained = {
-        name: both_tests(report.metrics)
+        name: found
         for name, system in systems.items()
-        for report in system.reports
-        if system.recipe.data.training == "fer2013" and report.protocol == "fer2013"
+        if system.recipe.data.training == "fer2013"
+        for found in [_rights(system, SPLITS)]
+        if found is not None
     }
-    seen = {True: "", False: ""}
-    for name in sorted(trained, key=lambda each: trained[each].accuracy):
-        seen[systems[name].recipe.network.landmarks] = name
-    if not all(seen.values()):
+    best = {True: "", False: ""}
+    for name in sorted(trained, key=lambda each: trained[each].mean()):
+        best[systems[name].recipe.network.landmarks] = name
+    if not all(best.values()):
         return "not yet measured: one of pixels and one of landmarks must be trained"
-    found = difference(trained[seen[False]], trained[seen[True]])
+    found = difference(trained[best[False]], trained[best[True]])
     untrained = [f"`{n}`" for n, s in systems.items() if s.recipe.network.landmarks and n not in trained]
     rest = f"; not trained yet: {', '.join(untrained)}" if untrained else ""
-    said = f"`{seen[False]}` less `{seen[True]}` {found}, the best of each here{rest}"
-    return f"they beat them: {found.answer()}; by more than 16 points: {found.answer(16.0)}; {said}"
+    said = f"`{best[False]}` less `{best[True]}` {_points(found)}, the best of each here{rest}"
+    return f"they beat them: {found.is_above()}; by more than 16 points: {found.is_above(0.16)}; {said}"
 
 
 def _forests(systems: Mapping[str, System]) -> str:
@@ -170,13 +153,14 @@ def _forests(systems: Mapping[str, System]) -> str:
     for name, system in systems.items():
         if not isinstance(system.recipe.network, RandomForestHeadConfig):
             continue
-        eyes = system.recipe.network.features.stem
-        ours, softmax = (_test(systems[each]) if each in systems else None for each in (name, eyes))
+        backbone = system.recipe.network.features.stem
+        ours, softmax = (_test(systems, each) for each in (name, backbone))
         if ours is None or softmax is None:
-            said.append(f"not yet measured: `{name}` and `{eyes}` must be trained")
+            said.append(f"not yet measured: `{name}` and `{backbone}` must be trained")
             continue
         found = difference(softmax, ours)
-        said.append(f"it loses: {found.answer()}; the softmax of `{eyes}` less the forest on its features {found}")
+        compared = f"the softmax of `{backbone}` less the forest on its features {_points(found)}"
+        said.append(f"it loses: {found.is_above()}; {compared}")
     return "<br>".join(said) or "not yet measured"
 
 

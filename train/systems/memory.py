@@ -93,20 +93,12 @@ def verdicts(reports: Mapping[str, TracksReport]) -> str:
     """Return in a few words whether each network over frames beats the smoothed control; arguments as of `section`."""
     control = reports.get(CONTROL)
     found = [
-        f"`{name}`: {_verdict(each)}, {_points(each)} points"
+        f"`{name}`: {each.is_above()}, {_points(each)} points"
         for name in NETWORKS
         if control and name in reports
         for each in [difference(reports[name].ways[NETWORK], control.ways[NETWORK_SMOOTHED], control.frames)]
     ]
     return "<br>".join(found) or "not yet measured"
-
-
-def _verdict(found: MeanFigure) -> str:
-    """Return whether a difference is above 0."""
-    low, high = found.interval
-    if low > 0:
-        return "yes"
-    return "no" if high < 0 else "not to be told"
 
 
 def _way(name: str, way: TrackFigures) -> str:
@@ -125,7 +117,7 @@ def _answers(
 ) -> Iterator[str]:
     """Yield what the interval of each network's difference says, and where the difference is."""
     for name, found in fair.items():
-        said = _verdict(found).capitalize()
+        said = found.is_above().capitalize()
         kinds = (f"{trained[name].by_kind[k].mean:.1%} against {smoothed.by_kind[k].mean:.1%} ({k})" for k in KINDS)
         yield f"{said}, on these tracks, of `{name}`: {_points(found)} points over the smoothed control;"
         yield f"{' and '.join(kinds)}."

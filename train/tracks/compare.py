@@ -36,20 +36,20 @@ until a new emotion has lasted; the network over frames; and, of one without mem
 
 
 def compare(
-    readings: Readings, eyes: KeptNetwork, network: keras.Model, config: TracksConfig, labels: tuple[str, ...]
+    readings: Readings, backbone: KeptNetwork, network: keras.Model, config: TracksConfig, labels: tuple[str, ...]
 ) -> TracksReport:
     """Return how right each way is.
 
     Args:
         readings: Of the tracks.
-        eyes: Whose readings they are.
+        backbone: Whose readings they are.
         network: What takes a frame's embedding.
         config: The recipe's tracks.
         labels: The emotions.
     """
     plan = reading_plan(config.frames, config.fps)
     by_frame = readings.by_frame(config.fps)
-    own = _probabilities(embedding.answers(eyes, "ferplus", readings.embeddings))
+    own = _probabilities(embedding.answers(backbone, "ferplus", readings.embeddings))
     starts = np.cumsum([0, *(len(views) for views in plan[:-1])])
     counts = np.array([len(views) for views in plan])
     found = {FRAME: (np.add.reduceat(own, starts, axis=1) / counts[:, None]).argmax(axis=-1)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from train.datasets import DataError, load, sequences
-from train.embedding import load_eyes
+from train.embedding import load_backbone
 from train.examples import Examples
 from train.heads import heads_of
 from train.recipes import REPOSITORY
@@ -40,16 +40,16 @@ def track_examples(  # the recipe, the files, and where readings are kept
         DataError: A file is missing or damaged.
         RecipeError: The network that sees the frames is missing, or another one.
     """
-    eyes, config = load_eyes(recipe), recipe.data.tracks
-    if eyes is None or config is None:
+    backbone, config = load_backbone(recipe), recipe.data.tracks
+    if backbone is None or config is None:
         message = f"{recipe.name}: its data are no tracks"
         raise DataError(message)
     count = config.training if split == "Training" else config.validation
-    sources, shown = {"eyes": str(eyes)}, _sequences(recipe, split)
+    sources, shown = {"backbone": str(backbone)}, _sequences(recipe, split)
     if recipe.data.folder and shown:
         sources |= {"folder": recipe.data.folder.name, "damaged files": str(len(shown.sequences.damaged))}
     of = shown or Stills(load(PROTOCOL, split, fer2013_file, ferplus_file))
-    readings = read_tracks(eyes, of, config, count, cache, stage(f"reading tracks of {split}", count))
+    readings = read_tracks(backbone, of, config, count, cache, stage(f"reading tracks of {split}", count))
     targets = np.eye(len(of.labels), dtype=np.float32)[readings.truth]
     return Examples(readings.by_frame(config.fps), targets, heads_of(recipe.data), sources)
 
@@ -68,9 +68,9 @@ def evaluate_tracks(
     stage: Stage,
 ) -> TracksReport | None:
     """Return how right a network over frames is on a track of each test face or sequence; None: it is none."""
-    eyes, config = load_eyes(recipe), recipe.data.tracks
-    if eyes is None or config is None:
+    backbone, config = load_backbone(recipe), recipe.data.tracks
+    if backbone is None or config is None:
         return None
     of = _sequences(recipe, "PrivateTest") or Stills(tests["PrivateTest", PROTOCOL])
-    readings = read_tracks(eyes, of, config, len(of), cache, stage("reading tracks of PrivateTest", len(of)))
-    return compare(readings, eyes, network, config, of.labels)
+    readings = read_tracks(backbone, of, config, len(of), cache, stage("reading tracks of PrivateTest", len(of)))
+    return compare(readings, backbone, network, config, of.labels)

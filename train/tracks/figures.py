@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,14 +17,21 @@ _NORMAL = 1.96
 
 
 class MeanFigure(FrozenModel):
-    """A mean over tracks."""
+    """A mean over tracks, or over faces."""
 
     n: int
-    """Tracks."""
+    """Tracks, or faces."""
 
     mean: float
     interval: tuple[float, float]
-    """95 %, by the standard error of the tracks' own means: the frames of one track are not independent."""
+    """95 %, by the standard error: of tracks, of their own means, as the frames of one track are not independent."""
+
+    def is_above(self, claimed: float = 0.0) -> Literal["yes", "no", "inconclusive"]:
+        """Return whether it is above a claimed value; ``inconclusive`` if the interval holds that."""
+        low, high = self.interval
+        if low > claimed:
+            return "yes"
+        return "no" if high < claimed else "inconclusive"
 
 
 class TrackFigures(FrozenModel):
@@ -57,7 +64,7 @@ class TracksReport(FrozenModel):
 
 
 def mean_figure(values: NDArray[np.float64]) -> MeanFigure:
-    """Return the mean of ``(N,)`` values, one of each track."""
+    """Return the mean of ``(N,)`` values, one of each track or face."""
     mean, n = float(values.mean()), len(values)
     error = _NORMAL * float(values.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
     return MeanFigure(n=n, mean=mean, interval=(mean - error, mean + error))

@@ -146,7 +146,7 @@ def test_a_network_over_frames_is_fitted_kept_and_evaluated_as_any_other(
     assert written.tracks is not None
     assert written.tracks.tracks == 8 * PER_LABEL["PrivateTest"]
     assert set(written.tracks.ways) == {FRAME, SMOOTHED, PUBLISHED, NETWORK}
-    assert written.sources["eyes"].startswith("tiny ")
+    assert written.sources["backbone"].startswith("tiny ")
     assert written.metrics["PrivateTest"]["ferplus-majority"].n == written.tracks.tracks
     curve = fit.read_log(out)["val_accuracy"]
     assert len(curve) == 2
@@ -162,7 +162,7 @@ def test_a_network_over_frames_is_fitted_kept_and_evaluated_as_any_other(
     other = named.model_copy(update={"sha256": "0" * 64})
     plan = kept.load(out / "cnn_gru.npz").recipe
     with pytest.raises(recipes.RecipeError, match="is not the one that cnn_gru was trained with"):
-        embedding.load_eyes(plan.model_copy(update={"data": plan.data.model_copy(update={"tracks": other})}))
+        embedding.load_backbone(plan.model_copy(update={"data": plan.data.model_copy(update={"tracks": other})}))
     assert "frames right" in capsys.readouterr().out
 
     face = tmp_path / "face.png"
@@ -202,7 +202,7 @@ def figures(hits: int, tracks: int = 30) -> TrackFigures:
     return TrackFigures(accuracy=mean, by_kind=dict.fromkeys(KINDS, mean), changes=1.0, hits=bytes(each).hex())
 
 
-@pytest.mark.parametrize(("hits", "said"), [(9, "Yes, "), (5, "No, "), (7, "Not to be told, ")])
+@pytest.mark.parametrize(("hits", "said"), [(9, "Yes, "), (5, "No, "), (7, "Inconclusive, ")])
 def test_the_page_answers_by_the_interval(hits: int, said: str) -> None:
     control = {FRAME: figures(5), SMOOTHED: figures(6), PUBLISHED: figures(6), NETWORK: figures(6)}
     control[NETWORK_SMOOTHED] = figures(7)
