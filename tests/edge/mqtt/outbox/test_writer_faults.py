@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
+import sqlite3
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -82,6 +84,20 @@ def test_rows_that_were_taken_away_count_as_lost(world: World, caplog: pytest.Lo
     assert got == [str(n) for n in range(500) if not 250 <= n < 300]
     assert world.dropped == 50
     assert any("lost" in text for text in warnings_of(caplog))
+
+
+@pytest.mark.parametrize("damage", [b"\x80", "other text", 7])
+def test_a_damaged_row_costs_that_event_alone(world: World, damage: bytes | str | int) -> None:
+    world.add(*map(str, range(500)))
+    world.wait(1)
+    world.crash()  # the next one has none of them in memory
+    world.file.close()
+    with contextlib.closing(sqlite3.connect(world.path)) as db:
+        db.execute("UPDATE events SET payload = CAST(? AS TEXT) WHERE id = 3", (damage,))
+        db.commit()
+    world.live()
+    assert world.drain() == [str(number) for number in range(500) if number != 3]
+    assert world.dropped == 1
 
 
 def test_a_file_that_another_daemon_has_is_said_once_and_taken_later(
