@@ -18,7 +18,7 @@ class CameraReport:
     def __init__(self, supervisor: CameraSupervisor, publisher: Publisher, preview: Preview) -> None:
         self._supervisor, self._publisher, self._preview = supervisor, publisher, preview
         self._info: tuple[str, bool, OpenPreview | None] | None = None
-        self._status: str | None = None
+        self._status: tuple[str, str | None] | None = None
 
     def publish_info(self, *, anew: bool = False) -> None:
         """Publish `info` if the camera or the preview changed, or if something else in it did.
@@ -36,11 +36,11 @@ class CameraReport:
         self._publisher.publish_info(self._supervisor.name, self._preview.opened)
 
     def publish_status(self) -> bool:
-        """Publish the camera's status if it changed, and return whether it did."""
+        """Publish the camera's status if it or its reason changed, and return whether one did."""
         status, reason = self._supervisor.status, self._supervisor.reason
-        if not status or status == self._status:
+        if not status or (status, reason) == self._status:
             return False
-        self._status = status
+        self._status = status, reason
         self._publisher.publish_camera(status, reason)
         self._show(status, reason)
         return True

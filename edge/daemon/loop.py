@@ -195,8 +195,11 @@ class Daemon:
         """Carry out the commands since the last call."""
         commands = self._link.take_commands()
         on = self._switch_commands.due(now_s, command=commands.detection, on=self._switch.on)
-        if on is not None and self._switch.turn(on=on):
-            self._turn()
+        if on is not None:
+            if self._switch.turn(on=on):
+                self._turn()
+            elif not self._switch.on:  # said again, it may be remembered now
+                self._supervisor.turn_off(self._switch.off_reason)
         if commands.health:
             report = self._health(now_s).to_json()
             for request in commands.health:

@@ -57,6 +57,7 @@ class Publisher:
         self._show = readable if printer.terminal else FaceEvent.to_json
         self._listeners = listeners
         self._started_at = datetime.now(UTC)
+        self._camera = "", self._started_at  # its status, and since when
         self._sequence = 0
         self._frames = 0
 
@@ -118,8 +119,10 @@ class Publisher:
         self._link.publish_retained(self._link.topics.summary, "")
 
     def publish_camera(self, status: Literal["online", "stalled", "offline", "off"], reason: str | None) -> None:
-        """Publish the camera's status, since now; the reason is redacted already."""
-        message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=datetime.now(UTC))
+        """Publish the camera's status, since now if it is another one; the reason is redacted already."""
+        if status != self._camera[0]:
+            self._camera = status, datetime.now(UTC)
+        message = CameraStatus(**self._origin.stamp(), status=status, reason=reason, since=self._camera[1])
         self._link.publish_retained(self._link.topics.camera, message.to_json())
 
     def publish_detection(self, word: str) -> None:

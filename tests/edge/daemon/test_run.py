@@ -140,12 +140,11 @@ def test_no_camera_is_told_to_the_broker(
 def test_a_daemon_that_waits_for_its_camera_is_there_and_says_why_it_sees_nothing(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugged, told = threading.Event(), list[str]()
+    told, problem = list[str](), ["no camera found"]
 
     def opener(*_: object) -> Unpluggable:
-        if not plugged.is_set():
-            message = "no camera found"
-            raise CameraError(message)
+        if problem:
+            raise CameraError(problem[0])
         return Unpluggable(threading.Event())
 
     monkeypatch.setattr(run, "open_camera", opener)
@@ -154,6 +153,12 @@ def test_a_daemon_that_waits_for_its_camera_is_there_and_says_why_it_sees_nothin
         wait_until(lambda: subscriber.payloads(f"{ROOT}/health"))
         assert last(subscriber, "camera")["reason"] == "no camera found"
         assert "READY=1\nSTATUS=without a camera: no camera found" in told
-        plugged.set()
+        problem[0] = "webcam: permission denied"
+        wait_until(lambda: last(subscriber, "camera")["reason"] == "webcam: permission denied")
+        wait_until(lambda: "STATUS=without a camera: webcam: permission denied" in told)
+        problem.clear()
         wait_until(lambda: last(subscriber, "camera")["status"] == "online")
         wait_until(lambda: told[-1] == "STATUS=watching webcam")
+    found = [json.loads(payload) for payload in subscriber.payloads(f"{ROOT}/camera")]
+    assert [status["status"] for status in found] == ["offline", "offline", "online", "offline"]  # each once
+    assert found[0]["since"] == found[1]["since"] < found[2]["since"]

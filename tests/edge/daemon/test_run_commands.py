@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import random
 import socket
@@ -17,6 +18,7 @@ import pytest
 from edge.camera.testcard import TestCard
 from edge.config import MqttConfig
 from edge.daemon import run
+from edge.errors import OutputError
 from edge.testcard import Scene
 from edge.wire.messages import Health
 from tests.broker import wait_until
@@ -120,6 +122,32 @@ def test_turned_off_it_stays_off_when_the_device_gets_another_name(
         wait_until(lambda: subscriber.payloads("emotion-edge/renamed/camera"))
     assert subscriber.payloads("emotion-edge/renamed/detection/state") == ["OFF"]
     assert subscriber.payloads("emotion-edge/renamed/event") == []
+
+
+def test_why_it_is_off_says_whether_that_is_remembered_by_now(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _content: bytes) -> None:
+        message = f"{path}: cannot be written: No space left on device"
+        raise OutputError(message)
+
+    def reasons() -> list[str | None]:
+        return [json.loads(payload)["reason"] for payload in subscriber.payloads(f"{ROOT}/camera")]
+
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    with monkeypatch.context() as disk, daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        Path(os.environ["STATE_DIRECTORY"], "detection").unlink()
+        disk.setattr("edge.daemon.detection.write_own", full)
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: "a reboot may turn it on" in str(reasons()[-1]))
+        disk.undo()
+        for _ in range(3):
+            subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: reasons()[-1] == "detection was turned off")
+        health = len(subscriber.payloads(f"{ROOT}/health"))
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > health + 1)
+        assert len(reasons()) == 3  # each once
 
 
 def test_the_watchdog_is_fed_while_the_camera_is_off(
