@@ -85,6 +85,11 @@ class CameraSupervisor:
         return self.state is CameraState.ENDED
 
     @property
+    def is_off(self) -> bool:
+        """Whether the camera is closed, or the clip paused, until `turn_on`."""
+        return self.state in OFF_STATES - CLOSING_STATES
+
+    @property
     def captured(self) -> int:
         """Frames read since the start."""
         return self._captured_before + (self._capture.captured if self._capture else 0)

@@ -1,4 +1,4 @@
-"""Publishes which camera it is and how it is, when that changes, and tells the preview."""
+"""Publishes which camera it is, how it is and whether detection is on, when that changes, and tells the preview."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from edge.preview.status import CameraView
 
 if TYPE_CHECKING:
     from edge.camera.supervisor import CameraSupervisor
+    from edge.daemon.detection import DetectionSwitch
     from edge.daemon.publisher import Publisher
     from edge.preview.preview import OpenPreview, Preview
 
@@ -19,6 +20,7 @@ class CameraReport:
         self._supervisor, self._publisher, self._preview = supervisor, publisher, preview
         self._info: tuple[str, bool, OpenPreview | None] | None = None
         self._status: tuple[str, str | None] | None = None
+        self._detection: bool | None = None
 
     def publish_info(self, *, anew: bool = False) -> None:
         """Publish `info` if the camera or the preview changed, or if something else in it did.
@@ -44,6 +46,17 @@ class CameraReport:
         self._publisher.publish_camera(status, reason)
         self._show(status, reason)
         return True
+
+    def publish_detection(self, switch: DetectionSwitch, *, ending: bool = False) -> None:
+        """Publish whether detection is on, if that changed: that it is off once the camera is closed.
+
+        Args:
+            switch: Says whether.
+            ending: Whether the process ends, which closes a camera that hangs.
+        """
+        if switch.on != self._detection and (switch.on or ending or self._supervisor.is_off):
+            self._detection = switch.on
+            self._publisher.publish_detection(str(switch))
 
     def turned_off(self, reason: str) -> None:
         """Have the preview forget the last picture at once; the status follows when the camera is closed."""

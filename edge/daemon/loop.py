@@ -78,7 +78,7 @@ class Daemon:
             CameraError: There is no camera, and it is not waited for.
             CameraHangError: Opening it does not return.
         """
-        self._publisher.publish_detection(str(self._switch))
+        self._report.publish_detection(self._switch)
         while not self._supervisor.open(_TICK_S):
             if stop.is_set():
                 return False
@@ -116,6 +116,7 @@ class Daemon:
         self._publish(self._pipeline.finish())
         self._publisher.publish_state(self._pipeline.snapshot())
         self._feeds.finish()
+        self._report.publish_detection(self._switch, ending=True)
         self._publisher.publish_camera("offline", reason)
 
     def announce(self) -> None:
@@ -178,6 +179,7 @@ class Daemon:
     def _do_what_is_due(self, now_s: float) -> None:
         self._carry_out_commands(now_s)
         self._publish_camera_status()
+        self._report.publish_detection(self._switch)
         self._report.publish_info()
         if now_s - self._state_s >= STATE_EVERY_S:
             self._state_s = now_s
@@ -212,7 +214,6 @@ class Daemon:
             self._supervisor.turn_off(self._switch.off_reason)
             self._report.turned_off(self._switch.off_reason)
             self._everybody_is_gone()
-        self._publisher.publish_detection(str(self._switch))
         notify.status(self._status())
 
     def _status(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import random
 import socket
@@ -16,9 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.camera.testcard import TestCard
-from edge.config import MqttConfig
 from edge.daemon import run
-from edge.errors import OutputError
 from edge.testcard import Scene
 from edge.wire.messages import Health
 from tests.broker import wait_until
@@ -101,53 +98,15 @@ def test_turned_off_while_the_camera_still_opens_it_is_closed_as_soon_as_it_is_o
     with daemon(settings(mosquitto.url)):
         wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON"])
         subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+        subscriber.publish(f"{ROOT}/request/health", "")
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
+        assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON"]
         slow.set()
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+        assert not is_open(device)
         wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
         assert last(subscriber, "camera")["status"] == "off"
-        assert not is_open(device)
     assert subscriber.payloads(f"{ROOT}/event") == []
-
-
-def test_turned_off_it_stays_off_when_the_device_gets_another_name(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: last(subscriber, "camera")["status"] == "off")
-    renamed = MqttConfig(url=mosquitto.url, device="renamed")
-    with daemon(settings(mosquitto.url).model_copy(update={"mqtt": renamed})):
-        wait_until(lambda: subscriber.payloads("emotion-edge/renamed/camera"))
-    assert subscriber.payloads("emotion-edge/renamed/detection/state") == ["OFF"]
-    assert subscriber.payloads("emotion-edge/renamed/event") == []
-
-
-def test_why_it_is_off_says_whether_that_is_remembered_by_now(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, _content: bytes) -> None:
-        message = f"{path}: cannot be written: No space left on device"
-        raise OutputError(message)
-
-    def reasons() -> list[str | None]:
-        return [json.loads(payload)["reason"] for payload in subscriber.payloads(f"{ROOT}/camera")]
-
-    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-    with monkeypatch.context() as disk, daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        Path(os.environ["STATE_DIRECTORY"], "detection").unlink()
-        disk.setattr("edge.daemon.detection.write_own", full)
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: "a reboot may turn it on" in str(reasons()[-1]))
-        disk.undo()
-        for _ in range(3):
-            subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: reasons()[-1] == "detection was turned off")
-        health = len(subscriber.payloads(f"{ROOT}/health"))
-        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > health + 1)
-        assert len(reasons()) == 3  # each once
 
 
 def test_the_watchdog_is_fed_while_the_camera_is_off(

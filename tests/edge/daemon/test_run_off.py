@@ -1,0 +1,109 @@
+"""Detection that is turned off: when it is confirmed, what is said of it, and that it stays so."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.config import MqttConfig
+from edge.daemon import run
+from edge.errors import CameraHangError, OutputError
+from tests.broker import wait_until
+from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
+from tests.in_process import daemon
+
+if TYPE_CHECKING:
+    from tests.broker import Mosquitto, Subscriber
+
+
+class Sticking(Unpluggable):
+    """A camera that closes once it may."""
+
+    def __init__(self, may_close: threading.Event) -> None:
+        super().__init__(threading.Event())
+        self._may_close = may_close
+
+    def close(self) -> None:
+        self._may_close.wait(60)
+
+
+def test_off_is_confirmed_once_the_camera_is_closed_and_everything_else_goes_on_until_then(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_close = threading.Event()
+    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 60.0)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(may_close))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "event")["type"] == "gone")
+        subscriber.publish(f"{ROOT}/request/health", "")
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
+        assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON"]
+        may_close.set()
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+
+
+def test_off_is_confirmed_with_the_end_of_the_process_that_closes_a_camera_that_hangs(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turn_off() -> None:
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+
+    never = threading.Event()
+    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 1.0)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(never))
+    user = threading.Thread(target=turn_off)
+    user.start()
+    with pytest.raises(CameraHangError, match="does not close"):
+        run.run(settings(mosquitto.url), threading.Event())
+    user.join()
+    never.set()
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+
+
+def test_turned_off_it_stays_off_when_the_device_gets_another_name(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "camera")["status"] == "off")
+    renamed = MqttConfig(url=mosquitto.url, device="renamed")
+    with daemon(settings(mosquitto.url).model_copy(update={"mqtt": renamed})):
+        wait_until(lambda: subscriber.payloads("emotion-edge/renamed/camera"))
+    assert subscriber.payloads("emotion-edge/renamed/detection/state") == ["OFF"]
+    assert subscriber.payloads("emotion-edge/renamed/event") == []
+
+
+def test_why_it_is_off_says_whether_that_is_remembered_by_now(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _content: bytes) -> None:
+        message = f"{path}: cannot be written: No space left on device"
+        raise OutputError(message)
+
+    def reasons() -> list[str | None]:
+        return [json.loads(payload)["reason"] for payload in subscriber.payloads(f"{ROOT}/camera")]
+
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    with monkeypatch.context() as disk, daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        Path(os.environ["STATE_DIRECTORY"], "detection").unlink()
+        disk.setattr("edge.daemon.detection.write_own", full)
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: "a reboot may turn it on" in str(reasons()[-1]))
+        disk.undo()
+        for _ in range(3):
+            subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: reasons()[-1] == "detection was turned off")
+        health = len(subscriber.payloads(f"{ROOT}/health"))
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > health + 1)
+        assert len(reasons()) == 3  # each once
