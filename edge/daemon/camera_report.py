@@ -59,7 +59,8 @@ class CameraReport:
             self._publisher.publish_detection(str(switch))
 
     def turned_off(self, reason: str) -> None:
-        """Have the preview forget the last picture at once; the status follows when the camera is closed."""
+        """Have the preview forget the last picture at once; all else is published when the camera is closed."""
+        self._detection = None
         self._show("off", reason)
 
     def _show(self, status: str, reason: str | None) -> None:

@@ -49,6 +49,23 @@ def test_off_is_confirmed_once_the_camera_is_closed_and_everything_else_goes_on_
         wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
 
 
+def test_on_is_confirmed_also_before_off_could_be(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_close = threading.Event()
+    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 60.0)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(may_close))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "event")["type"] == "gone")
+        subscriber.publish(f"{ROOT}/detection/set", "ON")
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "ON"])
+        may_close.set()
+        wait_until(lambda: last(subscriber, "camera")["status"] == "online")
+    assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "ON"]
+
+
 def test_off_is_confirmed_with_the_end_of_the_process_that_closes_a_camera_that_hangs(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
