@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import selectors
 import ssl
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
@@ -12,7 +12,7 @@ from paho.mqtt.properties import Properties
 
 from edge.mqtt.limits import packet_bytes
 from edge.mqtt.outbox import WINDOW
-from edge.mqtt.outcome import LEFT, End, Sent
+from edge.mqtt.outcome import LEFT, End, Sent, disconnection, refusal
 from edge.mqtt.paho_client import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ _KEEPALIVE_S = 30
 
 _BEHIND_S = 1.0
 """Seconds without an acknowledgement after which what is sent would wait; from far away one takes 0.3 s."""
-
-_PROTOCOL_ERRORS = {"Protocol error", "Malformed packet"}
-_UNAVAILABLE = {"Server unavailable", "Server busy"}
-"""Refusals that are not about this device: a cluster refuses so while it chooses a leader."""
-_CLOSED = "Unspecified error"
-"""How paho names the end of a connection for which it knows no reason."""
 
 
 class Connection:
@@ -211,11 +205,7 @@ class Connection:
         self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, extra: Properties | None
     ) -> None:
         if code.is_failure:
-            name = code.getName()
-            kind: Literal["version", "away", "refused"] = "away" if name in _UNAVAILABLE else "refused"
-            if name == "Unsupported protocol version":
-                kind = "version"
-            self.end = End(kind, str(code).lower(), code=name)
+            self.end = refusal(code)
             return
         self._window = min(WINDOW, getattr(extra, "ReceiveMaximum", WINDOW))
         if self.mqtt5:
@@ -243,16 +233,6 @@ class Connection:
         self._subscriptions.answered(codes)
 
     def _disconnected(self, _client: paho.Client, _data: Any, flags: Any, code: ReasonCode, _extra: Any) -> None:
-        name, explained = code.getName(), flags.is_disconnect_packet_from_server
-        reason = "the broker closed the connection" if name == _CLOSED else name.lower()
-        kind: Literal["away", "mute", "malformed", "taken over"] = "away" if self.accepted else "mute"
-        if name in _PROTOCOL_ERRORS:
-            kind = "malformed"
-        elif name == "Session taken over":
-            kind = "taken over"
-        by_broker = self.accepted and (explained or name == _CLOSED)
-        if by_broker and not explained and self._subscriptions.waiting:
-            reason += (
-                f" instead of answering the subscriptions; may this device subscribe to {self._subscriptions.topics}?"
-            )
-        self.end = self.end or End(kind, reason, by_broker=by_broker, code=name if explained else "")
+        asked = self._subscriptions.topics if self._subscriptions.waiting else ""
+        explained = flags.is_disconnect_packet_from_server
+        self.end = self.end or disconnection(code, accepted=self.accepted, explained=explained, asked=asked)
