@@ -18,6 +18,8 @@ from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.broker import Mosquitto, Subscriber
 
 
@@ -32,37 +34,34 @@ class Sticking(Unpluggable):
         self._may_close.wait(60)
 
 
+@pytest.fixture
+def closing(mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Run a daemon that was turned off, and whose camera closes once this event is set."""
+    may_close = threading.Event()
+    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 60.0)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(may_close))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        wait_until(lambda: last(subscriber, "event")["type"] == "gone")
+        yield may_close
+
+
 def test_off_is_confirmed_once_the_camera_is_closed_and_everything_else_goes_on_until_then(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+    closing: threading.Event, subscriber: Subscriber
 ) -> None:
-    may_close = threading.Event()
-    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 60.0)
-    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(may_close))
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: last(subscriber, "event")["type"] == "gone")
-        subscriber.publish(f"{ROOT}/request/health", "")
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
-        assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON"]
-        may_close.set()
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+    subscriber.publish(f"{ROOT}/request/health", "")
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/response/health"))
+    assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON"]
+    closing.set()
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
 
 
-def test_on_is_confirmed_also_before_off_could_be(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_close = threading.Event()
-    monkeypatch.setattr("edge.camera.deadlines.RELEASE_S", 60.0)
-    monkeypatch.setattr(run, "open_camera", lambda *_: Sticking(may_close))
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
-        wait_until(lambda: last(subscriber, "event")["type"] == "gone")
-        subscriber.publish(f"{ROOT}/detection/set", "ON")
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "ON"])
-        may_close.set()
-        wait_until(lambda: last(subscriber, "camera")["status"] == "online")
+def test_on_is_confirmed_also_before_off_could_be(closing: threading.Event, subscriber: Subscriber) -> None:
+    subscriber.publish(f"{ROOT}/detection/set", "ON")
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "ON"])
+    closing.set()
+    wait_until(lambda: last(subscriber, "camera")["status"] == "online")
     assert subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "ON"]
 
 
