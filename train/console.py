@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from edge.cli.options import STDOUT, writable_or_stdout
+from edge.cli.options import STDOUT
 from edge.errors import EdgeError
 from edge.files import write_atomically
 from train.datasets import DataError
@@ -80,16 +80,8 @@ ClipsOption = Annotated[
 ]
 
 
-JsonOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--json", metavar="FILE", callback=writable_or_stdout, help="Write the figures there too; - prints them alone."
-    ),
-]
-
-
 def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, note: str = "") -> None:
-    """Print tables, and write their figures into the file that `JsonOption` names, or print those alone.
+    """Print tables, and write their figures into the file that `JsonFileOption` names, or print those alone.
 
     Args:
         tables: What a person reads.

@@ -13,10 +13,10 @@ from edge.cli.options import (
     STDOUT,
     CameraOption,
     ConfigOption,
+    JsonFileOption,
     ModelOption,
     load_settings,
     writable,
-    writable_or_stdout,
 )
 from edge.console import PipeConsole
 from edge.errors import ConfigError
@@ -43,15 +43,7 @@ def bench(  # noqa: PLR0913, PLR0917  # typer's way
     faces: Annotated[
         str | None, typer.Option(metavar="K[..M]", help="Also so many people at once, on the test card.")
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            metavar="FILE",
-            callback=writable_or_stdout,
-            help="Write the figures there too; - prints them alone.",
-        ),
-    ] = None,
+    json_file: JsonFileOption = None,
     page_file: Annotated[
         Path | None,
         typer.Option(

@@ -86,3 +86,11 @@ def writable_png(file: Path | None) -> Path | None:
 def settings_file(file: Path | None) -> Path | None:
     """Return the file that the settings come from: the one that is named, or the system's if it is there."""
     return file or (config.SYSTEM_FILE if config.SYSTEM_FILE.exists() else None)
+
+
+JsonFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", callback=writable_or_stdout, help="Write the figures there too; - prints them alone."
+    ),
+]

@@ -19,13 +19,13 @@ from rich.table import Table
 from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
-from edge.cli.options import writable_png
+from edge.cli.options import JsonFileOption, writable_png
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
 from train import plots
-from train.console import ClipsOption, Fer2013Option, FerplusOption, JsonOption, show
+from train.console import ClipsOption, Fer2013Option, FerplusOption, show
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate import figures, tables
@@ -67,7 +67,7 @@ def evaluate(  # each is a flag
         float,
         typer.Option(metavar="TAU", min=0, max=1, help="Logit adjustment; 1 expects all emotions equally often."),
     ] = 0.0,
-    json: JsonOption = None,
+    json: JsonFileOption = None,
 ) -> None:
     """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test)."""
     tests = load_tests(fer2013, ferplus)
@@ -188,7 +188,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
     faces: Annotated[
         int, typer.Option(min=0, max=MOST_AT_ONCE, help="People at once; 0: nobody, and a curtain moves.")
     ] = 1,
-    json: JsonOption = None,
+    json: JsonFileOption = None,
     plot: Annotated[
         Path | None, typer.Option(callback=writable_png, help="Draw faces found by cost, into this .png file.")
     ] = None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ from train.datasets import ferplus
 from train.evaluate.metrics import Pair, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.convert.conftest import Converted
@@ -175,6 +176,15 @@ def test_what_is_looser_than_the_projects_own_limit_is_written_into_the_card(tra
     assert "**loosened**: max drop 5" in page
 
 
+@contextlib.contextmanager
+def other_card(converted: Converted, folder: Path) -> Iterator[Any]:
+    """Copy a bundle; give its card to be changed, and write it beside the copy."""
+    shutil.copy(converted.network, folder)
+    card = json.loads(converted.card.read_text(encoding="utf-8"))
+    yield card
+    (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+
+
 class TestCheck:
     """``python -m convert check`` on a bundle that is there."""
 
@@ -195,10 +205,8 @@ class TestCheck:
     def test_a_bundle_that_became_worse_does_not(
         self, trained: Run, converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        shutil.copy(converted.network, tmp_path)
-        card = json.loads(converted.card.read_text(encoding="utf-8"))
-        card["labels"] = [*card["labels"][1:], card["labels"][0]]
-        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        with other_card(converted, tmp_path) as card:
+            card["labels"] = [*card["labels"][1:], card["labels"][0]]
         assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == 1
         assert "drop in litert: int8 0.00% and float 100.00% of 200 validation faces" in capsys.readouterr().err
 
@@ -224,10 +232,8 @@ class TestCheck:
         value: object,
         said: str,
     ) -> None:
-        shutil.copy(converted.network, tmp_path)
-        card = json.loads(converted.card.read_text(encoding="utf-8"))
-        card["metrics"]["validation"][key] = value
-        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        with other_card(converted, tmp_path) as card:
+            card["metrics"]["validation"][key] = value
         assert call(main, [command, str(tmp_path / "tiny.tflite"), *trained.data]) == 2
         assert said in capsys.readouterr().err
 
@@ -245,10 +251,8 @@ class TestCheck:
         code: int,
         said: str,
     ) -> None:
-        shutil.copy(converted.network, tmp_path)
-        card = json.loads(converted.card.read_text(encoding="utf-8"))
-        del card["metrics"]["validation"][missing]
-        (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+        with other_card(converted, tmp_path) as card:
+            del card["metrics"]["validation"][missing]
         assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == code
         told = capsys.readouterr()
         assert said in told.out + told.err
