@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import math
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from edge.files import read_text
 from edge.frozen import FrozenModel, requirement
@@ -67,6 +69,15 @@ class TrainingReport(FrozenModel):
 
     tracks: TracksReport | None = None
     """On PrivateTest's tracks, of a network over frames."""
+
+    @model_validator(mode="after")
+    def _one_bit_a_row(self) -> Self:
+        for split, digits in self.which_right.items():
+            rows = self.metrics[split]["fer2013"].n if "fer2013" in self.metrics.get(split, {}) else 0
+            if not re.fullmatch(f"[0-9a-f]{{{2 * math.ceil(rows / 8)}}}", digits):
+                message = f"which_right: {split} must be a bit for each of {rows:,} rows, as hexadecimal digits"
+                raise ValueError(message)
+        return self
 
 
 def read(path: Path) -> TrainingReport:

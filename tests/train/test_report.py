@@ -85,6 +85,17 @@ def test_a_broken_report_is_told(tmp_path: Path, trained: Run) -> None:
         report.read(path)
 
 
+@pytest.mark.parametrize("digits", ["", "0", "zz" * 25, "ff" * 24, "ff" * 26])
+def test_which_rows_are_right_must_be_a_bit_for_each(digits: str, tmp_path: Path, trained: Run) -> None:
+    content = json.loads((trained.out / "tiny.json").read_text())
+    assert len(content["which_right"]["PublicTest"]) == 2 * 25
+    content["which_right"]["PublicTest"] = digits
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"which_right: PublicTest must be a bit for each of \d+ rows"):
+        report.read(path)
+
+
 def test_macs_by_hand() -> None:
     pixels = keras.Input((8, 8, 1))
     x = keras.layers.Conv2D(4, 3, padding="same")(pixels)  # 8*8 * 3*3*1*4 = 2304

@@ -8,6 +8,7 @@ import pytest
 from tests.train.synthetic import Run, call
 from train import keep, recipes, report, systems
 from train.__main__ import main
+from train.datasets import DataError
 from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.fit import LOG
@@ -79,6 +80,13 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
     assert both == f"{written.metrics[BOTH]['fer2013'].accuracy:.2%}"
     assert ferplus == "-"
     assert row(page, "Training", SMALL)[3:] == ["6 of 60 (stopped early)", "1.5"]
+
+
+def test_a_report_of_an_older_version_says_how_it_is_written_again(trained: Run, tmp_path: Path) -> None:
+    written = report.read(trained.out / "tiny.json")
+    (tmp_path / f"{SMALL}.json").write_text(written.model_copy(update={"which_right": {}}).model_dump_json())
+    with pytest.raises(DataError, match=rf"{SMALL}\.json: does not say which rows are right.*'fit --resume'"):
+        systems.find(SMALL, [tmp_path], [])
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:

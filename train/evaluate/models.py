@@ -9,14 +9,12 @@ import keras
 import numpy as np
 
 from edge.inference.bundle import ModelBundle
-from edge.inference.outputs import softmax
 from edge.text import first_line
 from edge.vision.crops import all_resized
 from train import report
 from train.datasets import DataError, folders, sequences
 from train.datasets.fer2013 import SIZE
-from train.evaluate.metrics import run_once
-from train.evaluate.protocols import SPLITS, evaluate_all, load_tests, measure_all, which_right
+from train.evaluate.protocols import SPLITS, evaluate_all, load_tests, measure_all, probabilities, which_right
 from train.landmarks.models import FOUND, landmark_logits, takes_landmarks, with_mesh
 from train.recipes import REPOSITORY
 
@@ -138,7 +136,7 @@ def evaluate_keras(
         tests: The faces of each split and protocol.
     """
     logits = keras_logits(model)
-    answers = {key: softmax(rows) for key, rows in run_once(logits, tests).items()}
+    answers = probabilities(logits, tests)
     metrics = measure_all(answers, labels, tests)
     if takes_landmarks(model):
         found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})

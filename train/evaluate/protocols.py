@@ -80,8 +80,14 @@ def evaluate_all(
     logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
 ) -> dict[str, dict[str, Metrics]]:
     """Return a model's metrics by split, then by protocol; those of `BOTH` last."""
-    answers = {key: softmax(rows) for key, rows in run_once(logits, tests).items()}
-    return measure_all(answers, labels, tests)
+    return measure_all(probabilities(logits, tests), labels, tests)
+
+
+def probabilities(
+    logits: Logits, tests: Mapping[tuple[Split, LabelProtocol], Faces]
+) -> dict[tuple[Split, LabelProtocol], NDArray[np.float32]]:
+    """Return a model's ``(N, C)`` answers for the faces of each split and protocol."""
+    return {key: softmax(rows) for key, rows in run_once(logits, tests).items()}
 
 
 def measure_all(
@@ -135,12 +141,12 @@ def compare_all(
 ) -> list[ComparedModels]:
     """Compare two models, each with its labels, on the faces of every split and protocol."""
     (one, labels), (two, other_labels) = first, second
-    rows, other_rows = run_once(one, tests), run_once(two, tests)
+    mine, theirs = probabilities(one, tests), probabilities(two, tests)
     compared = []
     for key in tests:
         (split, protocol), faces = key, tests[key]
-        answers = match_labels(softmax(rows[key]), labels, faces.labels)
-        others = match_labels(softmax(other_rows[key]), other_labels, faces.labels)
+        answers = match_labels(mine[key], labels, faces.labels)
+        others = match_labels(theirs[key], other_labels, faces.labels)
         pair = compare(answers, others, faces.truth)
         a, b = (float((given.argmax(axis=1) == faces.truth).mean()) for given in (answers, others))
         compared.append(ComparedModels(split=split, protocol=protocol, first=a, second=b, pair=pair))

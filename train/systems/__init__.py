@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from train import networks, recipes, report
+from train.datasets import DataError
 from train.embedding import load_backbone, with_backbone
 from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
@@ -81,8 +82,8 @@ def find(
         measured: What was measured of all systems, if anything was.
 
     Raises:
-        DataError: A report is damaged.
-        RecipeError: The recipe is.
+        DataError: A report is damaged, or does not say which rows are right, as those of older versions.
+        RecipeError: The recipe is damaged.
     """
     recipe = recipes.load(recipes.FOLDER / f"{name}.toml")
     heads = heads_of(recipe.data)
@@ -92,7 +93,7 @@ def find(
         network = with_backbone(network, backbone)
     places = [place for folder in folders for place in (folder, folder / name)]
     written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
-    reports = tuple(report.read(written / f"{each}.json") for each in names) if written else ()
+    reports = tuple(_report(written / f"{each}.json") for each in names) if written else ()
     log = next((place for place in places if (place / LOG).exists() and _trains(place, recipe)), None)
     cards = {each: card for each in names for card in _card(each, bundles)}
     history = read_log(log) if log and not reports else {}
@@ -105,6 +106,16 @@ def find(
         bundles=cards,
         measured=(measured or SystemsMeasured()).systems.get(name, SystemFigures()),
     )
+
+
+def _report(path: Path) -> TrainingReport:
+    written = report.read(path)
+    if written.recipe.data.training != "folder" and not written.which_right:
+        message = (
+            f"{path}: does not say which rows are right; an older version wrote it: 'fit --resume' writes it again"
+        )
+        raise DataError(message)
+    return written
 
 
 def _trains(run: Path, recipe: Recipe) -> bool:
