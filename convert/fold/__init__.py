@@ -1,7 +1,8 @@
-"""Fold into the network what would have to happen around it: pixels go in, logits come out.
+"""Fold into the network's weights what would have to happen around it, and batch normalisation within it.
 
-In front, the pixels' scaling, mean and deviation, and the step from gray to colour; behind, the softmax and the order
-of the labels. What other weights can express costs nothing when the network runs, and the Pi cannot get it wrong.
+Pixels go in, logits come out. In front, the pixels' scaling, mean and deviation, and the step from gray to colour;
+behind, the softmax and the order of the labels. What other weights can express costs nothing when the network runs, and
+the Pi cannot get it wrong.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from convert.fold.first_convolution import PADDED
 from convert.fold.names import shorten_names
+from convert.fold.normalisation import fold_normalisation
 from convert.fold.outputs import flatten, reorder, to_logits
 from convert.fold.pixels import take_gray
 
@@ -34,6 +36,7 @@ def fold(network: Graph, scaling: Scaling, order: Sequence[int], *, probabilitie
     """
     graph = network.copy()
     take_gray(graph, scaling)
+    fold_normalisation(graph)
     to_logits(graph, probabilities=probabilities)
     flatten(graph, len(order))
     reorder(graph, order)

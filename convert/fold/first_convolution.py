@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from convert.channels import add_bias
 from convert.graph import Op, Padding
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def let_read_gray(graph: Graph, pixels: Tensor, slope: NDArray[np.float64], offs
             if pad:
                 graph.remove(pad)
                 pad = None
-        _add_bias(graph, convolution, constant.sum(axis=(1, 2)))
+        add_bias(graph, convolution, constant.sum(axis=(1, 2)))
     else:
         kernel = np.stack([gray, constant / _WHITE], axis=-1)
         pixels = _padded(graph, pixels, _ONE_MORE_CHANNEL, _WHITE, at=0)
@@ -98,10 +99,3 @@ def _padded(graph: Graph, pixels: Tensor, amounts: NDArray[np.int32], level: flo
     )
     graph.add_operator(Op.PADV2, inputs, result, schema.PadV2OptionsT(), at=at)
     return result
-
-
-def _add_bias(graph: Graph, operator: Operator, more: NDArray[np.float64]) -> None:
-    taken, weights, *rest = operator.read
-    bias = rest[0].values if rest else None
-    whole = graph.add_constant("bias", (more if bias is None else bias + more).astype(np.float32))
-    operator.inputs = [taken, weights, whole]

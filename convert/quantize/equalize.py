@@ -11,11 +11,13 @@ Xiao et al., "SmoothQuant", ICML 2023, because weights have a scale for each out
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.graph import FusedActivation, Op
+from convert.channels import KEEPING, keeps_factors, multiplied
+from convert.graph import Op
+from convert.inspection import CONVOLUTIONS, WEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +26,6 @@ if TYPE_CHECKING:
 
     from convert.graph import Graph, Operator, Tensor
     from convert.quantize.activations import Activation
-
-_MAKERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D})
-_READERS = frozenset({Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.FULLY_CONNECTED})
-_KEEPING = frozenset({FusedActivation.NONE, FusedActivation.RELU})
-"""Activation functions within an operator that keep a positive factor too."""
-
-_BETWEEN = frozenset({Op.RELU, Op.PRELU, Op.LEAKY_RELU, Op.MAX_POOL_2D, Op.AVERAGE_POOL_2D, Op.MEAN, Op.PAD})
-"""Operators that keep a positive factor of a channel."""
 
 
 def equalize(network: Graph, seen: Mapping[str, Activation]) -> tuple[Graph, int]:
@@ -46,7 +40,7 @@ def equalize(network: Graph, seen: Mapping[str, Activation]) -> tuple[Graph, int
     """
     graph, count = network.copy(), 0
     for maker in graph.operators:
-        if maker.code in _MAKERS and maker.fused_activation in _KEEPING:
+        if maker.code in CONVOLUTIONS and maker.fused_activation in KEEPING:
             readers = _readers(graph, maker.output)
             peaks = _peaks(graph, maker, seen)
             factors = None if peaks is None or not readers else _factors(peaks, readers)
@@ -59,9 +53,9 @@ def _readers(graph: Graph, tensor: Tensor) -> list[Operator]:
     """Return the weighted operators behind a tensor; none if anything else reads it."""
     found: list[Operator] = []
     for operator in graph.consumers(tensor):
-        if operator.code in _READERS and operator.read[0] is tensor and operator.read[1].values is not None:
+        if operator.code in WEIGHTED and operator.read[0] is tensor and operator.read[1].values is not None:
             found.append(operator)
-        elif operator.code in _BETWEEN and _keeps_factors(operator):
+        elif keeps_factors(operator):
             behind = _readers(graph, operator.output)
             if not behind:
                 return []
@@ -69,18 +63,6 @@ def _readers(graph: Graph, tensor: Tensor) -> list[Operator]:
         else:
             return []
     return [] if tensor in graph.outputs else found
-
-
-def _keeps_factors(operator: Operator) -> bool:
-    """Return whether what an operator writes has the channels of what it reads, last as there, and no limit."""
-    if operator.fused_activation not in _KEEPING:
-        return False
-    if operator.code == Op.MEAN:
-        taken, axes = operator.read
-        rank, over = len(taken.shape), axes.values
-        if over is None or (over % rank == rank - 1).any():
-            return False
-    return len(operator.output.shape) in {2, 4}
 
 
 def _peaks(graph: Graph, maker: Operator, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:
@@ -115,14 +97,10 @@ def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.
 
 def _divide(graph: Graph, maker: Operator, readers: list[Operator], factors: NDArray[np.float32]) -> bool:
     """Divide the channels that `maker` makes and multiply the weights that read them; return whether both could be."""
-    changes: list[tuple[Operator, int, NDArray[Any]]] = []
-    for place, tensor in enumerate(maker.read[1:], 1):
-        values = tensor.values
-        if values is None:
-            return False
-        # Channels are last in biases and depthwise kernels, and first in dense ones.
-        last = values.ndim == 1 or maker.code == Op.DEPTHWISE_CONV_2D
-        changes.append((maker, place, values / (factors if last else factors.reshape(-1, *[1] * (values.ndim - 1)))))
+    made = multiplied(maker, 1 / factors)
+    if made is None:
+        return False
+    changes = [(maker, place, values) for place, values in enumerate(made, 1)]
     for reader in readers:
         values = reader.read[1].values
         if values is None:
