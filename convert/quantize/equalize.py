@@ -17,7 +17,7 @@ import numpy as np
 
 from convert.channels import KEEPING, keeps_factors, multiplied
 from convert.graph import Op
-from convert.inspection import CONVOLUTIONS, WEIGHTED
+from convert.inspection import WEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def equalize(network: Graph, seen: Mapping[str, Activation]) -> tuple[Graph, int
     """
     graph, count = network.copy(), 0
     for maker in graph.operators:
-        if maker.code in CONVOLUTIONS and maker.fused_activation in KEEPING:
+        if maker.code in WEIGHTED and maker.fused_activation in KEEPING:
             readers = _readers(graph, maker.output)
             peaks = _peaks(graph, maker, seen)
             factors = None if peaks is None or not readers else _factors(peaks, readers)
@@ -79,7 +79,9 @@ def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.
     """Return what each channel is divided by: the root of its activation's size over its readers' weights.
 
     Then both are equally far from the middle. Where only one is extreme, it is halved in
-    the exponent; where the one undoes the other, both become even.
+    the exponent; where the one undoes the other, both become even. The weights that read a
+    channel that is 0 for every face, as of a unit that died in training, become no larger
+    than the others.
     """
     weights = np.zeros_like(peaks)
     for reader in readers:
@@ -92,6 +94,8 @@ def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.
     if alive.any():
         roots = np.sqrt(peaks[alive] / weights[alive])
         factors[alive] = roots / np.median(roots)
+        silent = (peaks == 0) & (weights > 0)
+        factors[silent] = np.minimum(1, np.median(weights[alive] * factors[alive]) / weights[silent])
     return factors
 
 

@@ -49,9 +49,8 @@ def made_uneven(model: keras.Model, maker: str, reader: str) -> keras.Model:
     """Let one channel be far larger than the others where it is made, and read it by weights that undo it."""
     made, read = model.get_layer(maker), model.get_layer(reader)
     kernel, bias = made.get_weights()
-    depthwise = isinstance(made, L.DepthwiseConv2D)
-    kernel[:, :, 0] *= FACTOR if depthwise else 1
-    kernel[..., 0] *= 1 if depthwise else FACTOR
+    channel = kernel[:, :, 0] if isinstance(made, L.DepthwiseConv2D) else kernel[..., 0]
+    channel *= FACTOR
     bias[0] *= FACTOR
     made.set_weights([kernel, bias])
     kernel, *rest = read.get_weights()
@@ -99,6 +98,25 @@ def test_an_outlier_that_weights_can_undo_is_undone(between: str) -> None:
 def test_a_depthwise_convolution_can_make_it_too() -> None:
     layers = [L.DepthwiseConv2D(3, name="maker"), L.ReLU(), L.Conv2D(8, 3, name="reader")]
     assert_undone(L.Conv2D(8, 3), L.ReLU(6), *layers)
+
+
+def test_a_dense_layer_can_make_it_too() -> None:
+    model = classifier(L.Conv2D(8, 3), L.ReLU(6), L.GlobalAveragePooling2D(), L.Dense(8, name="maker"), L.ReLU(),
+                       L.Dense(8, name="reader"), L.Reshape((1, 1, 8)))  # fmt: skip
+    kernel, bias = model.get_layer("maker").get_weights()
+    model.get_layer("maker").set_weights([np.abs(kernel), np.abs(bias)])  # every unit is on for some picture
+    even, uneven = decibels(gray(model)), gray(made_uneven(model, "maker", "reader"))
+    assert decibels(equalized(uneven)[0]) > max(decibels(uneven) + 20, even - 3)
+
+
+def test_weights_that_read_a_channel_that_is_always_0_take_no_levels_from_the_others() -> None:
+    model = classifier(L.Conv2D(8, 3, activation="relu", name="maker"), L.Conv2D(8, 3, name="reader"))
+    kernel, bias = model.get_layer("maker").get_weights()
+    model.get_layer("maker").set_weights([kernel, np.where(np.arange(8) == 0, -FACTOR, bias)])
+    weights, *rest = model.get_layer("reader").get_weights()
+    model.get_layer("reader").set_weights([weights * np.where(np.arange(8) == 0, FACTOR, 1)[:, None], *rest])
+    reference = gray(model)
+    assert decibels(equalized(reference)[0]) > decibels(reference) + 20
 
 
 def test_a_chain_is_equalised_at_every_link() -> None:
