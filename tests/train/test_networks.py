@@ -65,9 +65,9 @@ def test_each_class_has_a_query_and_without_an_answer_it_is_no_face(tmp_path: Pa
     config = TransformerEncoderDecoderConfig(width=8, attention_heads=2, encoder=1, decoder=1, not_detected=True)
     model = build(config, 9)
     attention, mlp, norm = 4 * (8 * 8 + 8), 8 * 32 + 32 + 32 * 8 + 8, 16
-    patches, places, queries = 36 * 8 + 8, 64 * 8, 8 * 8
+    patches, places, queries, answers = 2 * 36 + 36 * 8 + 8 + norm, 64 * 8, 8 * 8, 8 * 8 + 8
     encoder, decoder = attention + mlp + 2 * norm, 2 * attention + mlp + 3 * norm
-    assert model.count_params() == patches + places + encoder + norm + queries + decoder + norm + 9
+    assert model.count_params() == patches + places + encoder + norm + queries + decoder + norm + answers
     faces = np.random.default_rng(1).uniform(0, 255, (3, 48, 48, 1)).astype(np.float32)
     logits = model.predict(faces, verbose=0)
     assert logits.shape == (3, 9)
@@ -76,6 +76,25 @@ def test_each_class_has_a_query_and_without_an_answer_it_is_no_face(tmp_path: Pa
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False)  # nothing of ours is needed to load it
     assert again.predict(faces, verbose=0) == pytest.approx(logits, abs=1e-5)
+
+
+def test_patches_are_squares_in_rows_from_the_top_left() -> None:
+    model = build(TransformerEncoderDecoderConfig(width=8, attention_heads=2, encoder=1, decoder=1, patch=12), 7)
+    seen = keras.Model(model.input, model.get_layer("patches").output)
+    picture = np.arange(48 * 48, dtype=np.float32).reshape(48, 48) / 10
+    (patches,) = seen.predict(picture[None, ..., None], verbose=0)
+    squares = [picture[y : y + 12, x : x + 12].ravel() for y in range(0, 48, 12) for x in range(0, 48, 12)]
+    assert patches == pytest.approx(np.array(squares) / 127.5 - 1, abs=1e-5)
+
+
+def test_an_untrained_transformer_tells_where_a_patch_is() -> None:
+    """Attention learns only from places that it sees: with places of a thirtieth of this size nothing was learned."""
+    keras.utils.set_random_seed(1)
+    model = build(TransformerEncoderDecoderConfig(patch=8), 7)
+    tokens, placed = (model.get_layer(name).output for name in ("tokens_norm", "placed"))
+    noise = np.random.default_rng(1).uniform(0, 255, (8, 48, 48, 1)).astype(np.float32)
+    before, after = keras.Model(model.input, [tokens, placed]).predict(noise, verbose=0)
+    assert (after - before).std() == pytest.approx(before.std(), rel=0.1)
 
 
 def test_outputs_that_cannot_be_divided_are_for_one_model() -> None:
