@@ -32,20 +32,17 @@ def keeps_factors(operator: Operator) -> bool:
     return len(operator.output.shape) in {2, 4}
 
 
-def multiplied(maker: Operator, factors: NDArray[np.float32]) -> list[NDArray[Any]] | None:
-    """Return the weights and biases with which a weighted operator writes ``(C,)`` times what it does.
-
-    None if one of them is not a constant.
-    """
-    changed: list[NDArray[Any]] = []
-    for tensor in maker.read[1:]:
-        values = tensor.values
-        if values is None:
-            return None
+def multiply(graph: Graph, maker: Operator, factors: NDArray[np.float32]) -> bool:
+    """Let a weighted operator write ``(C,)`` times what it does; return whether it can: its weights are constants."""
+    constants = [tensor.values for tensor in maker.read[1:]]
+    if any(values is None for values in constants):
+        return False
+    for place, values in enumerate(map(np.asarray, constants), 1):
         # Channels are last in biases and depthwise kernels, and first in dense ones.
         last = values.ndim == 1 or maker.code == Op.DEPTHWISE_CONV_2D
-        changed.append(values * (factors if last else factors.reshape(-1, *[1] * (values.ndim - 1))))
-    return changed
+        shaped = factors if last else factors.reshape(-1, *[1] * (values.ndim - 1))
+        graph.set_input(maker, place, (values * shaped).astype(np.float32))
+    return True
 
 
 def add_bias(graph: Graph, operator: Operator, more: NDArray[np.floating[Any]]) -> None:

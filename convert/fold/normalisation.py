@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.channels import KEEPING, add_bias, keeps_factors, multiplied
+from convert.channels import KEEPING, add_bias, keeps_factors, multiply
 from convert.graph import FusedActivation, Op, Padding
 from convert.inspection import WEIGHTED
 
@@ -43,15 +43,9 @@ def _fold_product(graph: Graph, product: Operator) -> None:
     if found is None:
         return
     taken, values = found
-    maker = _maker(graph, taken)
-    if maker is None:
+    maker, factors = _maker(graph, taken), np.broadcast_to(values, taken.shape[-1:])
+    if maker is None or not multiply(graph, maker, np.abs(factors)):
         return
-    factors = np.broadcast_to(values, taken.shape[-1:])
-    changed = multiplied(maker, np.abs(factors))
-    if changed is None:
-        return
-    for place, constant in enumerate(changed, 1):
-        graph.set_input(maker, place, constant.astype(np.float32))
     if (factors < 0).any():
         graph.set_input(product, 1 - product.inputs.index(taken), np.copysign(1, factors).astype(np.float32))
     else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.channels import KEEPING, keeps_factors, multiplied
+from convert.channels import KEEPING, keeps_factors, multiply
 from convert.graph import Op
 from convert.inspection import WEIGHTED
 
@@ -44,13 +44,15 @@ def equalize(network: Graph, seen: Mapping[str, Activation]) -> tuple[Graph, int
             readers = _readers(graph, maker.output)
             peaks = _peaks(graph, maker, seen)
             factors = None if peaks is None or not readers else _factors(peaks, readers)
-            if factors is not None and _divide(graph, maker, readers, factors):
+            if factors is not None and multiply(graph, maker, 1 / factors):
+                for reader in readers:
+                    graph.set_input(reader, 1, (np.asarray(reader.read[1].values) * factors).astype(np.float32))
                 count += 1
     return graph, count
 
 
 def _readers(graph: Graph, tensor: Tensor) -> list[Operator]:
-    """Return the weighted operators behind a tensor; none if anything else reads it."""
+    """Return the weighted operators behind a tensor, whose weights are constants; none if anything else reads it."""
     found: list[Operator] = []
     for operator in graph.consumers(tensor):
         if operator.code in WEIGHTED and operator.read[0] is tensor and operator.read[1].values is not None:
@@ -97,19 +99,3 @@ def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.
         silent = (peaks == 0) & (weights > 0)
         factors[silent] = np.minimum(1, np.median(weights[alive] * factors[alive]) / weights[silent])
     return factors
-
-
-def _divide(graph: Graph, maker: Operator, readers: list[Operator], factors: NDArray[np.float32]) -> bool:
-    """Divide the channels that `maker` makes and multiply the weights that read them; return whether both could be."""
-    made = multiplied(maker, 1 / factors)
-    if made is None:
-        return False
-    changes = [(maker, place, values) for place, values in enumerate(made, 1)]
-    for reader in readers:
-        values = reader.read[1].values
-        if values is None:
-            return False
-        changes.append((reader, 1, values * factors))
-    for operator, place, values in changes:
-        graph.set_input(operator, place, values.astype(np.float32))
-    return True
