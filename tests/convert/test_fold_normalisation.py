@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(7)
 
 
 def learned(model: keras.Model, *, negative: bool = False, dead: bool = False) -> keras.Model:
-    """Give each batch normalisation statistics and factors as training leaves them.
+    """Draw the means, variances and factors of each batch normalisation, about as large as after training.
 
     Args:
         model: The network.

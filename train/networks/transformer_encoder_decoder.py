@@ -75,9 +75,7 @@ def transformer_encoder_decoder(config: TransformerEncoderDecoderConfig, classes
         x = attend(x, seen, config, f"decoder{number}_look")
         x = think(x, config, f"decoder{number}")
     x = layers.LayerNormalization(name="decoded")(x)
-    logits = answers = layers.EinsumDense(
-        "nqc,qc->nq", (x.shape[1],), bias_axes="q", dtype="float32", name="logits"
-    )(x)  # fmt: skip
+    logits = answers = layers.EinsumDense("nqc,qc->nq", x.shape[1], bias_axes="q", dtype="float32", name="logits")(x)
     if config.not_detected:
         logits = ops.concatenate([answers, ops.logsumexp(answers, axis=1, keepdims=True)], axis=1)
     return keras.Model(pixels, logits, name="transformer_encoder_decoder")
