@@ -184,6 +184,7 @@ def training_model(  # the network and what is around it
         # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
+    model.optimizer.build(model.trainable_variables)  # TensorFlow traces a step twice that makes variables
     return model
 
 
