@@ -48,6 +48,10 @@ def tune(  # noqa: PLR0913  # each is a flag
     faces: Annotated[
         int | None, typer.Option(min=1, help="Train and validate on so many, at random.", show_default="all")
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=999, help="With it, a search by one machine can be repeated.", show_default="none"),
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(help="URL of the search, which many machines may share.", show_default="sqlite:///runs/tune.db"),
@@ -76,7 +80,7 @@ def tune(  # noqa: PLR0913  # each is a flag
     search.check(plan, fields)
     if storage is None:
         Path("runs").mkdir(exist_ok=True)
-    study = search.open_study(plan, fields, storage or "sqlite:///runs/tune.db", {"faces": faces})
+    study = search.open_study(plan, fields, storage or "sqlite:///runs/tune.db", {"faces": faces}, seed)
     if trials:
         with progress(lines=True) as stage:
             validation = validation_examples(plan.data, fer2013, ferplus)

@@ -46,7 +46,7 @@ class ReportEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has 
 
 
 def open_study(
-    recipe: Recipe, fields: Sequence[SearchedField], storage: str, search: Mapping[str, Any]
+    recipe: Recipe, fields: Sequence[SearchedField], storage: str, search: Mapping[str, Any], seed: int | None = None
 ) -> optuna.Study:
     """Return the recipe's study, which is made if it is not there.
 
@@ -55,6 +55,7 @@ def open_study(
         fields: What is searched over; none: whatever the study has.
         storage: Its URL, as in ``sqlite:///study.db``.
         search: What else must be the same on all machines, such as the epochs.
+        seed: Of what is suggested, below 1000, and another on each machine; None: another each time.
 
     Raises:
         RecipeError: The storage cannot be opened, or its study is another search.
@@ -73,6 +74,8 @@ def open_study(
         said = first_line(error).replace(storage, redact(storage))
         message = f"--storage {redact(storage)}: {said}; write a URL such as sqlite:///study.db"
         raise RecipeError(message) from error
+    if seed is not None:  # a search that goes on tries neither its first values again nor those of the next seed
+        study.sampler = optuna.samplers.TPESampler(seed=seed + 1000 * len(study.trials))
     wanted = {"recipe": recipe.model_dump(mode="json"), "fields": [str(field) for field in fields], **search}
     said, before = json.dumps(wanted, sort_keys=True), study.user_attrs.get(_SEARCH)
     if before is None and fields:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+import optuna
 import pytest
 from PIL import Image
 
@@ -11,11 +12,10 @@ from train import recipes
 from train.__main__ import main
 from train.recipes import RecipeError
 from train.tune.fields import SearchedField, parse, with_values
+from train.tune.search import open_study
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-optuna = pytest.importorskip("optuna")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,18 @@ def test_a_search_goes_on_where_another_machine_left_it(
     assert "tiny: 4 trials" in capsys.readouterr().out
     assert call(main, [*common, "--field", "network.stem=4,16", "--trials", "1"]) == 2
     assert "is another search (fields differ)" in capsys.readouterr().err
+
+
+def test_a_seed_gives_the_same_search_again_and_none_that_repeats_itself(tmp_path: Path) -> None:
+    recipe, rate = recipes.load(recipes.FOLDER / "cnn_two_block.toml"), parse("schedule.learning_rate=1e-4:1e-2:log")
+
+    def suggested(storage: str, seed: int | None = 1) -> float:
+        study = open_study(recipe, [rate], f"sqlite:///{tmp_path / storage}", {}, seed)
+        return float(rate.suggest(study.ask()))
+
+    first, again, going_on, unlike = suggested("one"), suggested("two"), suggested("one"), suggested("three", seed=2)
+    assert first == again
+    assert len({first, going_on, unlike}) == 3
 
 
 @pytest.mark.parametrize(
