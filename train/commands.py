@@ -23,6 +23,7 @@ from train import fit as fitting
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
 from train.datasets import commands as datasets
 from train.datasets import load
+from train.datasets.negatives import clutter_once
 from train.evaluate import commands, predict
 from train.evaluate.models import faces_to_test
 from train.heads import heads_of
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 TENSORBOARD = "tensorboard"
 """The folder of TensorBoard's logs, in that of a run."""
+
+_NEGATIVES = "negatives.npz"
+"""What was detected for a run, in its folder."""
 
 _NO_TENSORBOARD = "--tensorboard needs TensorBoard, which is not installed: pip install -r requirements/tensorboard.txt"
 
@@ -94,7 +98,8 @@ def fit(  # noqa: PLR0913  # each is a flag
             training = track_examples(plan, "Training", fer2013, ferplus, kept_at, stage)
         else:
             validation = validation_examples(plan.data, fer2013, ferplus)
-            training = training_examples(plan.data, fer2013, ferplus, clips, stage)
+            negatives = clutter_once(folder / _NEGATIVES, anew=not resume)
+            training = training_examples(plan.data, fer2013, ferplus, clips, stage, negatives)
         if plan.network.landmarks:
             training, validation = map(seen_by_landmarks, (training, validation))
     learned.describe(training).write(folder)

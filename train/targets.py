@@ -14,7 +14,7 @@ import numpy as np
 from edge.inference.labels import FACE
 from train.datasets import are_faces, fer2013, ferplus, folders, load
 from train.datasets.faces import DataError
-from train.datasets.footage import TRAINING
+from train.datasets.footage import present
 from train.datasets.misplaced import misplaced
 from train.datasets.negatives import clutter, fingerprint
 from train.examples import Examples
@@ -83,8 +83,7 @@ def training_examples(  # files, and where negatives come from
         if clips and not clips.is_dir():
             message = f"{clips}: no such folder of clips"
             raise DataError(message)
-        present = (clip.name for clip in TRAINING if clips and (clips / clip.name).exists())
-        sources["clips"] = ", ".join(present) or "none"
+        sources["clips"] = ", ".join(present(clips)) or "none"
         negatives = negatives_of(data.clutter, clips, advance=stage("detecting negatives", data.clutter))
         sources["negatives"] = fingerprint(negatives)
         if data.misplaced:

@@ -86,6 +86,11 @@ TEST = (
 """The clips that the face score is evaluated on; there is a skull on the shirt in the first."""
 
 
+def present(clips: Path | None) -> tuple[str, ...]:
+    """Return which clips of `TRAINING` a folder has."""
+    return tuple(footage.name for footage in TRAINING if clips and (clips / footage.name).exists())
+
+
 def beside_people(footage: Footage, folder: Path, random: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
     """Yield parts of a clip, ``(48, 48)`` each, without a person's face: the cascade's detections, and random places.
 

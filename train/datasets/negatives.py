@@ -8,6 +8,8 @@ real footage where nobody is. Nothing here depends on the daemon's tracker or it
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from importlib.resources import as_file, files
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,8 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import cv2
 import numpy as np
 
+from edge.files import write_atomically
 from train.datasets.detections import cut, load_cascade, raw_detections
-from train.datasets.footage import TRAINING, beside_people
+from train.datasets.fer2013 import SIZE
+from train.datasets.footage import TRAINING, beside_people, present
 from train.datasets.textures import FRAME, TEXTURES
 
 if TYPE_CHECKING:
@@ -60,6 +64,37 @@ def clutter(count: int, clips: Path | None, seed: int = 1, *, advance: Callable[
         found += _counted(_some(beside, part, random), advance)
     found += _counted(islice(detections_in(_textures(random), random), count - len(found)), advance)
     return np.stack(found)
+
+
+def clutter_once(file: Path, *, anew: bool) -> Callable[..., Gray]:
+    """Return `clutter`, which takes what a file already has: a run that goes on does not wait for it again.
+
+    Args:
+        file: ``.npz``; written where it is missing, or has something else.
+        anew: Detect and write in any case.
+    """
+
+    def negatives(count: int, clips: Path | None, *, advance: Callable[[int], None]) -> Gray:
+        kept = None if anew else _kept(file, count, present(clips))
+        if kept is None:
+            kept = clutter(count, clips, advance=advance)
+            content = io.BytesIO()
+            np.savez(content, pictures=kept, clips=np.array(present(clips), np.str_))
+            write_atomically(file, content.getvalue())
+        return kept
+
+    return negatives
+
+
+def _kept(file: Path, count: int, clips: tuple[str, ...]) -> Gray | None:
+    """Return the pictures of a file of `clutter_once`; None: it is no such file, or has others."""
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
+            pictures, seen = stored["pictures"], tuple(stored["clips"].tolist())
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+    fits = pictures.dtype == np.uint8 and pictures.shape == (count, SIZE, SIZE) and seen == clips
+    return pictures if fits else None
 
 
 def fingerprint(pictures: Gray) -> str:

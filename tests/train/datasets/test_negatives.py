@@ -11,7 +11,7 @@ from edge.vision.crops import cut_out, resized
 from edge.vision.detector import HaarDetector
 from edge.vision.tracker import Tracker
 from tests.footage import clip
-from train.datasets import DataError
+from train.datasets import DataError, negatives
 from train.datasets.footage import TRAINING, beside_people
 from train.datasets.negatives import clutter, detections_in, fingerprint
 from train.datasets.textures import TEXTURES
@@ -53,6 +53,33 @@ def test_many_are_dim(pictures: NDArray[np.uint8]) -> None:
 
 def test_a_folder_without_the_clips_is_made_up_for(pictures: NDArray[np.uint8], tmp_path: Path) -> None:
     assert len(clutter(60, tmp_path)) == len(pictures)
+
+
+def test_a_run_that_goes_on_detects_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    detected: list[int] = []
+
+    def clutter(count: int, _: Path | None, *, advance: object) -> NDArray[np.uint8]:
+        del advance
+        detected.append(count)
+        return np.full((count, 48, 48), len(detected), np.uint8)
+
+    monkeypatch.setattr(negatives, "clutter", clutter)
+    file = tmp_path / "negatives.npz"
+
+    def found(count: int = 3, clips: Path | None = None, *, anew: bool = False) -> int:
+        pictures = negatives.clutter_once(file, anew=anew)(count, clips, advance=lambda _: None)
+        assert pictures.shape == (count, 48, 48)
+        return int(pictures[0, 0, 0])
+
+    assert [found(), found(), found()] == [1, 1, 1]
+    assert [found(4), found(4)] == [2, 2]  # another recipe's
+    (tmp_path / TRAINING[0].name).touch()
+    assert [found(4, tmp_path), found(4, tmp_path)] == [3, 3]  # clips that were not there
+    assert [found(4, tmp_path, anew=True), found(4, tmp_path)] == [4, 4]
+    for damaged in (b"", b"nonsense", file.read_bytes()[:3000]):
+        file.write_bytes(damaged)
+        assert found() == found() == len(detected)
+    assert len(detected) == 7
 
 
 def test_the_fingerprint_tells_pictures_apart(pictures: NDArray[np.uint8]) -> None:
