@@ -37,8 +37,8 @@ BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 # What bench-clips compares on, and how long on each.
 CLIPS ?= $(wildcard $(DATA)/clips/*)
 SECONDS ?= 30
-# Where the tests are that train and convert: about half of what all take.
-MODEL_TESTS := tests/train tests/convert
+# Tests that train and convert: about half of what all take.
+MODEL_TESTS := $(wildcard tests/train/test_*.py) $(addprefix tests/train/,evaluate job tracks tune) tests/convert
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
