@@ -67,15 +67,14 @@ def open_study(
             study_name=recipe.name,
             direction="maximize",
             load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
         )
     except Exception as error:  # SQLAlchemy raises whatever its drivers raise
         said = first_line(error).replace(storage, redact(storage))
         message = f"--storage {redact(storage)}: {said}; write a URL such as sqlite:///study.db"
         raise RecipeError(message) from error
-    if seed is not None:  # a search that goes on tries neither its first values again nor those of the next seed
-        study.sampler = optuna.samplers.TPESampler(seed=seed + 1000 * len(study.trials))
+    # A search that goes on tries neither its first values again nor those of the next seed.
+    study.sampler = optuna.samplers.TPESampler(seed=None if seed is None else seed + 1000 * len(study.trials))
     wanted = {"recipe": recipe.model_dump(mode="json"), "fields": [str(field) for field in fields], **search}
     said, before = json.dumps(wanted, sort_keys=True), study.user_attrs.get(_SEARCH)
     if before is None and fields:
