@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from train.recipes import Recipe
 
 RUNS = Path("runs")
-
-_TENSORFLOW_LOG = re.compile(r"[IWEF]\d{4} ")
-"""How a line begins that TensorFlow logs, such as that a driver is there and no GPU."""
 
 
 def untrained(recipe: Recipe) -> keras.Model:
@@ -88,8 +84,7 @@ def under_noise(recipe: Recipe, fer2013: Path, ferplus: Path) -> dict[str, Any]:
 def run(command: list[str]) -> str:
     """Run a module of the project; return what it says on standard error if it fails, as one line."""
     ended = subprocess.run([sys.executable, "-m", *command], stderr=subprocess.PIPE, text=True, check=False)
-    said = [line for line in ended.stderr.strip().splitlines() if not _TENSORFLOW_LOG.match(line)]
-    return "; ".join(said) if ended.returncode else ""
+    return "; ".join(ended.stderr.strip().splitlines()) if ended.returncode else ""
 
 
 def of_bundles(paths: list[Path], milliseconds: float) -> measured.Int8Figures:
