@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,9 @@ collect_ignore = ["homeassistant", "pi", "preview"]  # targets of their own: mak
 
 _RECURSION_LIMIT = sys.getrecursionlimit()
 
+_REST_S = 1.0
+"""How long nothing is done after the last test, to see whether something computes all the same."""
+
 
 @pytest.fixture(autouse=True)
 def _usual_recursion_limit() -> None:
@@ -39,6 +44,17 @@ def _places_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     """What a daemon leaves for the next one stays within a test."""
     for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
         monkeypatch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_goes_on_after_the_tests() -> Iterator[None]:
+    """No test leaves a thread behind that computes: it would take half the time of all that follow."""
+    yield
+    before_s = time.process_time()
+    time.sleep(_REST_S)
+    if time.process_time() - before_s > _REST_S / 2:
+        faulthandler.dump_traceback()
+        pytest.fail("a thread that some test left behind still computes; the stacks of all are above")
 
 
 @pytest.fixture

@@ -30,10 +30,13 @@ class Server:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._ended = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
 
     def close(self) -> None:
         self._ended.set()
+        self._listening.shutdown(socket.SHUT_RDWR)  # which, unlike closing it, wakes who waits in accept
+        self._thread.join()
         self._listening.close()
 
     def _serve(self) -> None:
@@ -50,7 +53,9 @@ class Server:
         request = b""
         try:
             while not request.endswith(EVENT):
-                request += connection.recv(4096)
+                if not (part := connection.recv(4096)):
+                    return
+                request += part
             self.requests.append(request)
             if self._drip_s is None:
                 connection.sendall(self._answer)
