@@ -5,13 +5,19 @@ from __future__ import annotations
 import ensurepip
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
 PIP = next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"), None)
@@ -38,6 +44,21 @@ def program(folder: Path, name: str, script: str) -> str:
     (folder / name).write_text(f"#!/bin/sh\n{script}\n")
     (folder / name).chmod(0o755)
     return f"{folder}:{os.environ['PATH']}"
+
+
+def wheel(folder: Path, name: str, files: Mapping[str, str]) -> None:
+    """Write a wheel of version 1.0."""
+    about = f"{name}-1.0.dist-info"
+    described = {
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        for path, text in {**files, **described}.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (stat.S_IFREG | 0o755) << 16  # of an executable file
+            archive.writestr(entry, text)
+        archive.writestr(f"{about}/RECORD", "".join(f"{path},,\n" for path in [*files, *described, f"{about}/RECORD"]))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +93,20 @@ def test_another_fault_of_pip_is_shown(made: Path) -> None:
     assert result.returncode == 1
     assert "Invalid requirement" in result.stderr
     assert "network" not in result.stderr
+
+
+def test_what_uv_does_not_install_pip_does(tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel(wheels, "uv", {"uv-1.0.data/scripts/uv": '#!/bin/sh\necho uv "$@"\nexit 2\n'})
+    wheel(wheels, "wanted", {"wanted.py": ""})
+    here = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(wheels)}
+    result = make(tmp_path / "environment", sys.executable, "uv==1.0", "wanted==1.0", **here)
+    assert result.returncode == 0, result.stderr
+    assert "uv pip install --quiet --no-config" in result.stdout
+    assert "uv did not install them all; pip goes on" in result.stdout
+    python = tmp_path / "environment/bin/python"
+    assert subprocess.run([python, "-I", "-c", "import wanted"], check=False).returncode == 0
 
 
 def test_nothing_is_done_where_nothing_changed(made: Path) -> None:
