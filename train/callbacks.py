@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from train import memory
 from train.optimizers import best_epoch, is_over, plateau_rate
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has n
         self._batches.start(epoch)
         if self._augmentation:
             self._augmentation.is_light.assign(float(self._batches.is_light))
+
+
+class KeepFreedMemory(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Has what a step frees kept for the next one."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras names it
+        """Act after an epoch's first step: by then TensorFlow has made the data set, which asks for the contrary."""
+        if batch == 0:
+            memory.keep_freed()
 
 
 class EpochTime(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

@@ -16,7 +16,7 @@ from edge.text import first_line
 from train import batch_norm, networks, precision
 from train.augment import Augmentation
 from train.batches import Batches
-from train.callbacks import EpochTime, FollowValidation, SeenFaces, StartEpoch, TimeIsUp
+from train.callbacks import EpochTime, FollowValidation, KeepFreedMemory, SeenFaces, StartEpoch, TimeIsUp
 from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
@@ -101,6 +101,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         validation_data=(validation.inputs(), validation.targets),
         callbacks=[
             StartEpoch(batches, augmentation),
+            KeepFreedMemory(),
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
             SeenFaces(training.sample(len(validation), schedule.seed)),
             EpochTime(),
