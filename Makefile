@@ -52,7 +52,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu tune tensorboard convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-models test-others lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-models test-others types lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,14 +134,16 @@ test-edge: $(TEST_VENV)/.ready mosquitto ## Lint, types and the edge's tests, wi
 test: $(VENV)/.dev mosquitto ## Lint, types and all tests (under 15 minutes on two cores)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-models test-others
 
 # Two processes, because two cores are there; what each prints comes when it ends.
 test-models:
 	$(BIN)/pytest $(MODEL_TESTS)
 
-test-others:
+types:
+	$(BIN)/mypy
+
+test-others: types
 	$(BIN)/pytest $(addprefix --ignore=,$(MODEL_TESTS))
 
 lint: $(VENV)/.dev ## Lint and types alone, formatting what is not

@@ -163,7 +163,7 @@ def report(folder: Path) -> TrainingReport:
         rows={"ferplus Training": 400},
         parameters=1,
         macs=1,
-        epochs=6,
+        epochs=synthetic.EPOCHS,
         wall_s=None,
         history={},
         metrics={},

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def write_recipes(folder: Path) -> list[Path]:
     """Write two recipes of two epochs each; the second starts from the first and learns from it."""
-    text = synthetic.RECIPE.replace("epochs = 6", "epochs = 2")
+    text = synthetic.RECIPE.replace(f"epochs = {synthetic.EPOCHS}", "epochs = 2")
     text = text.replace('training = "ferplus"', 'training = "ferplus"\nalso = "fer2013"\nclutter = 8')
     texts = {
         "first": text.replace('"tiny"', '"first"'),

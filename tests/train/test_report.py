@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.synthetic import PER_LABEL, Run, call
+from tests.train.synthetic import EPOCHS, PER_LABEL, Run, call
 from train import report
 from train.__main__ import main
 from train.datasets import DataError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def test_the_report_says_what_the_model_is_and_can(trained: Run) -> None:
     written = report.read(trained.out / "tiny.json")
     assert written.recipe.name == written.name == "tiny"
-    assert written.epochs == 6
+    assert written.epochs == EPOCHS
     assert written.wall_s == pytest.approx(sum(written.history["wall_s"]))
-    assert all(len(values) == 6 for values in written.history.values())
+    assert all(len(values) == EPOCHS for values in written.history.values())
     assert set(written.metrics) == {"PublicTest", "PrivateTest", "both"}
     assert set(written.metrics["PrivateTest"]) == {"ferplus-majority", "ferplus-top", "fer2013"}
     majority = written.metrics["PrivateTest"]["ferplus-majority"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.train.synthetic import Run, call
+from tests.train.synthetic import EPOCHS, Run, call
 from train import keep, recipes, report, systems
 from train.__main__ import main
 from train.datasets import DataError
@@ -79,7 +79,7 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
     assert macro == f"{test.macro_f1:.3f}"
     assert both == f"{written.metrics[BOTH]['fer2013'].accuracy:.2%}"
     assert ferplus == "-"
-    assert row(page, "Training", SMALL)[3:] == ["6 of 60 (stopped early)", "1.5"]
+    assert row(page, "Training", SMALL)[3:] == [f"{EPOCHS} of 60 (stopped early)", "1.5"]
 
 
 def test_a_report_of_an_older_version_says_how_it_is_written_again(trained: Run, tmp_path: Path) -> None:
