@@ -38,11 +38,15 @@ def draw(study: optuna.Study) -> bytes:
     numbers = [trial.number + 1 for trial in finished]
     values = np.array([trial.value for trial in finished], float)
     history.plot(numbers, values, "o", color=QUIET, label="trial")
+    ended = study.get_trials(states=(optuna.trial.TrialState.PRUNED,))
+    seen = [(trial.number + 1, max(trial.intermediate_values.values())) for trial in ended if trial.intermediate_values]
+    if seen:
+        history.plot(*zip(*seen, strict=True), "x", color=QUIET, label="ended early: best until then")
     if len(values):
-        history.step(
-            numbers, np.maximum.accumulate(values), where="post", color=STRONG, linewidth=1.8, label="best so far"
-        )
-        history.legend(frameon=False, loc="best")
+        ends = [*numbers, max(trial.number + 1 for trial in study.trials)]
+        best = [*np.maximum.accumulate(values), values.max()]
+        history.step(ends, best, where="post", color=STRONG, linewidth=1.8, label="best so far")
+        figure.legend(loc="outside lower left", ncols=3, frameon=False)
     history.yaxis.set_major_formatter(PercentFormatter(1))
     history.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     history.set_xlabel("trial")
@@ -60,7 +64,6 @@ def draw(study: optuna.Study) -> bytes:
     for axes in (history, shares):
         axes.spines[["top", "right"]].set_visible(False)
     history.grid(axis="y", color="0.9")
-    pruned = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
-    title = f"{study.study_name}: {len(finished)} trials finished, {pruned} ended early"
+    title = f"{study.study_name}: {len(finished)} trials finished, {len(ended)} ended early"
     figure.suptitle(title, fontsize=10, color="0.35")
     return as_png(figure)

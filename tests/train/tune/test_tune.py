@@ -67,15 +67,17 @@ def test_a_search_goes_on_where_another_machine_left_it(
     for stem, rate, value in (("4", 0.001, 0.3), ("8", 0.004, 0.5)):  # those of other machines
         params = {"schedule.learning_rate": rate, "network.stem": stem}
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))
+    pruned, seen = optuna.trial.TrialState.PRUNED, {0: 0.2, 1: 0.1}
+    study.add_trial(optuna.create_trial(state=pruned, params=params, distributions=space, intermediate_values=seen))
     assert call(main, [*common, *fields, "--trials", "1", "--show", str(plot)]) == 0
     said = capsys.readouterr().out
-    assert "tiny: 4 trials" in said
+    assert "tiny: 5 trials" in said
     assert {"stem", "learning_rate"} <= set(said.split())
     with Image.open(plot) as drawn:
         assert drawn.size[0] > 2 * drawn.size[1] > 800
 
     assert call(main, [*common, "--trials", "0"]) == 0
-    assert "tiny: 4 trials" in capsys.readouterr().out
+    assert "tiny: 5 trials" in capsys.readouterr().out
     assert call(main, [*common, "--field", "network.stem=4,16", "--trials", "1"]) == 2
     assert "is another search (fields differ)" in capsys.readouterr().err
 
