@@ -38,7 +38,7 @@ BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 CLIPS ?= $(wildcard $(DATA)/clips/*)
 SECONDS ?= 30
 # Tests that train and convert: about half of what all take.
-MODEL_TESTS := $(wildcard tests/train/test_*.py) $(addprefix tests/train/,evaluate job tracks tune) tests/convert
+MODEL_TESTS := $(wildcard tests/train/test_*.py) tests/train/evaluate tests/convert
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
