@@ -43,9 +43,10 @@ def draw(study: optuna.Study) -> bytes:
     if seen:
         history.plot(*zip(*seen, strict=True), "x", color=QUIET, label="ended early: best until then")
     if len(values):
-        ends = [*numbers, max(trial.number + 1 for trial in study.trials)]
+        ends = [*numbers, len(study.trials)]
         best = [*np.maximum.accumulate(values), values.max()]
         history.step(ends, best, where="post", color=STRONG, linewidth=1.8, label="best so far")
+    if seen or numbers:
         figure.legend(loc="outside lower left", ncols=3, frameon=False)
     history.yaxis.set_major_formatter(PercentFormatter(1))
     history.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

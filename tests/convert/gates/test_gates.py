@@ -49,14 +49,12 @@ def convert(trained: Run, model: Path, *more: str) -> int:
     return call(main, [str(model), *trained.data, "--out", out, "--calibration-faces", "64", *more])
 
 
-LOOSER = ("--max-drop", "5", "--min-agreement", "90", "--max-recall-drop", "1")
-
-
 @pytest.fixture(scope="module")
 def loosened(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a bundle of other limits, whose model was beside a TOML file."""
     folder = tmp_path_factory.mktemp("loosened")
-    assert convert(trained, beside_toml(trained, folder), *LOOSER) == 0
+    looser = ("--max-drop", "5", "--min-agreement", "90", "--max-recall-drop", "1")
+    assert convert(trained, beside_toml(trained, folder), *looser) == 0
     return folder / "out"
 
 
