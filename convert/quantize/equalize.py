@@ -68,13 +68,19 @@ def _readers(graph: Graph, tensor: Tensor) -> list[Operator]:
 
 
 def _peaks(graph: Graph, maker: Operator, seen: Mapping[str, Activation]) -> NDArray[np.float32] | None:
-    """Return the largest magnitude in each channel of what an operator writes, after its activation function."""
-    tensor = maker.output
-    behind = graph.sole_consumer(tensor)
+    """Return the largest magnitude in each channel of what an operator writes.
+
+    An activation function of its own has two int8 tensors, before and behind it, and each
+    has one scale: the larger magnitude of both counts. PReLU makes a channel that is below
+    0 for every face many times smaller; made as large as the others behind it, it would
+    leave the others few levels before it.
+    """
+    behind = graph.sole_consumer(maker.output)
+    tensors = [maker.output]
     if behind is not None and behind.code in {Op.RELU, Op.PRELU, Op.LEAKY_RELU}:
-        tensor = behind.output
-    found = seen.get(tensor.name)
-    return None if found is None else found.channel_peaks
+        tensors.append(behind.output)
+    found = [seen[tensor.name].channel_peaks for tensor in tensors if tensor.name in seen]
+    return np.max(found, axis=0) if len(found) == len(tensors) else None
 
 
 def _factors(peaks: NDArray[np.float32], readers: list[Operator]) -> NDArray[np.float32] | None:

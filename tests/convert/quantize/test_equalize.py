@@ -125,6 +125,16 @@ def test_weights_that_read_a_channel_that_is_always_0_take_no_levels_from_the_ot
     assert decibels(equalized(reference)[0]) > decibels(reference) + 20
 
 
+def test_a_channel_that_prelu_makes_small_takes_no_levels_from_the_others_before_it() -> None:
+    model = classifier(L.Conv2D(8, 3, name="maker"), L.PReLU(shared_axes=[1, 2], name="slopes"), L.Conv2D(8, 3))
+    kernel, bias = model.get_layer("maker").get_weights()
+    below = np.arange(8) == 0
+    model.get_layer("maker").set_weights([np.where(below, -np.abs(kernel), kernel), np.where(below, -0.1, bias)])
+    model.get_layer("slopes").set_weights([np.where(below, 1 / FACTOR, 0.1).reshape(1, 1, 8)])
+    reference = gray(model)
+    assert decibels(equalized(reference)[0]) > decibels(reference) - 3
+
+
 def test_a_chain_is_equalised_at_every_link() -> None:
     layers = [L.Conv2D(8, 3, activation="relu", padding="same") for _ in range(3)]
     _, count = equalized(gray(classifier(*layers)))
