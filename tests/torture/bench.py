@@ -27,6 +27,9 @@ _PROBE = "torture/probe"
 _MENDED_S = 6.0
 """The outbox tries a disk that failed again after 5 s; until then what waits is in memory only."""
 
+_DENIED = "refuses what is published"
+"""What the publisher logs when it meets that, once until an event is taken again."""
+
 _EVERYTHING = "topic readwrite #\n"
 
 _DISK_BYTES = 8_000_000
@@ -135,21 +138,24 @@ class Bench:
             self.broker.configure(options)
             self.start_broker()
             if options != self._options:
-                heard = len(self._subscriber.payloads(EVENT))
-                wait_until(lambda heard=heard: len(self._subscriber.payloads(EVENT)) > heard, timeout_s=20)  # type: ignore[misc]
+                self._wait_until_an_event_arrives()
                 yield
 
     @contextmanager
     def events_denied(self) -> Iterator[None]:
-        """Have the broker deny one topic."""
+        """Have the broker deny one topic, and wait until the publisher has met that."""
+        self._wait_until_an_event_arrives()
+        told = self.log.count(_DENIED)
         for rules in (f"topic deny {EVENT}\n{_EVERYTHING}", _EVERYTHING):
             self._rules.write_text(rules, encoding="utf-8")
             self.broker.reload()
             if rules != _EVERYTHING:
+                wait_until(lambda: self.log.count(_DENIED) > told)
                 yield
 
     def publish_what_is_refused(self) -> None:
         """Publish, on every topic that the publisher subscribes to, what its MQTT library refuses."""
+        self._wait_until_an_event_arrives()  # so that the publisher is connected
         self._floods += 1
         with HostilePublisher(self.broker.port) as mean:
             mean.flood(HEARD, self._floods)
@@ -177,6 +183,10 @@ class Bench:
     def log(self) -> str:
         """What the publisher's lives said."""
         return "".join(life.ledger.with_suffix(".log").read_text(encoding="utf-8") for life in self.lives)
+
+    def _wait_until_an_event_arrives(self) -> None:
+        heard = len(self._subscriber.payloads(EVENT))
+        wait_until(lambda: len(self._subscriber.payloads(EVENT)) > heard)
 
     def _bear(self) -> None:
         ledger = self._folder / f"life-{len(self.lives):03}.txt"
