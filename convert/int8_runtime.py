@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from edge.vision.views import View
 
 _STEP = 32
-"""Faces between two reports of progress; also the fewest that are worth a process."""
+"""Faces between two reports of progress."""
+
+_WORTH_A_PROCESS = 256
+"""Faces: starting a process costs half a second of a core, in which a network like ours reads hundreds."""
 
 
 def logits(
@@ -54,7 +57,7 @@ def logits(
     Raises:
         BundleError: The runtime refuses the network; or it ends the process, as native code may.
     """
-    parts = np.array_split(faces, max(1, min(os.cpu_count() or 1, len(faces) // _STEP)))
+    parts = np.array_split(faces, max(1, min(os.cpu_count() or 1, len(faces) // _WORTH_A_PROCESS)))
     with tempfile.TemporaryDirectory() as scratch:
         network = Path(scratch) / "network.tflite"
         network.write_bytes(content)

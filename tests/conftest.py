@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
 
 # After TensorFlow, which other tests import, tflite-runtime no longer loads in the same process.
 with contextlib.suppress(ImportError):
     import tflite_runtime.interpreter  # noqa: F401
 
-from edge.cli.main import main
+from edge.cli.main import app, main
 from edge.cli.signals import ENDING, IGNORED
 from tests.broker import Mosquitto, Subscriber
 
@@ -28,6 +29,9 @@ collect_ignore = ["homeassistant", "pi", "preview"]  # targets of their own: mak
 
 
 _RECURSION_LIMIT = sys.getrecursionlimit()
+
+_COMMAND_LINE = typer.main.get_command(app)
+"""Built once: that takes longer than most of what is called, and some tests call hundreds of times."""
 
 _REST_S = 1.0
 """How long nothing is done after the last test, to see whether something computes all the same."""
@@ -94,7 +98,7 @@ def emotion_edge(
         monkeypatch.setattr(sys, "argv", ["emotion-edge", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
-            main()
+            main(_COMMAND_LINE)
         out, err = capfd.readouterr()
         return Outcome(int(end.value.code or 0), out, err)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from convert import evaluate, gates, int8_runtime
+from convert import evaluate, gates
 from convert.graph import parse
 from convert.inspection import summarize
 from edge.errors import BundleError
@@ -68,21 +68,9 @@ def test_a_network_that_no_runtime_takes_is_a_breach(converted: Converted) -> No
     assert next(iter(installed())) in result.sentence
 
 
-@pytest.mark.parametrize("runtime", sorted(installed()))
-def test_each_runtime_gives_a_row_of_logits_per_face(runtime: str, converted: Converted) -> None:
-    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
-    content = converted.network.read_bytes()
-    answers = int8_runtime.logits(content, "litert" if runtime == "litert" else "tflite-runtime", faces)
-    assert answers.emotions.shape == (3, 8)
-    assert answers.face is None
-    assert np.isfinite(answers.emotions).all()
-
-
 def test_text_is_no_network() -> None:
     with pytest.raises(BundleError, match="not a TFLite file"):
         parse(b"this is a text, and a long one")
-    with pytest.raises(BundleError, match="not a TFLite file"):
-        int8_runtime.logits(b"this is a text, and a long one", next(iter(installed())), np.zeros((1, 48, 48), np.uint8))
 
 
 def test_agreement_counts_equal_top_classes() -> None:
