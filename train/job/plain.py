@@ -6,6 +6,7 @@ Recipes were checked when they were packed. Here their values are put into the s
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class BaseModel:
     def __init__(self, **values: Any) -> None:
         for name, hint in _fields(type(self)):
             value = values.get(name, getattr(type(self), name, None))
-            setattr(self, name, _put(value, hint) if isinstance(value, dict) else value)
+            setattr(self, name, _put(value, hint))
 
     @classmethod
     def model_validate(cls, values: Mapping[str, Any]) -> Self:
@@ -58,13 +59,11 @@ class BaseModel:
 
     def model_dump(self, **_options: Any) -> dict[str, Any]:
         """Return the values, those of classes among them as dictionaries."""
-        return {
-            name: value.model_dump() if isinstance(value, BaseModel) else value for name, value in vars(self).items()
-        }
+        return {name: _taken_out(value) for name, value in vars(self).items()}
 
     def model_dump_json(self, indent: int | None = None) -> str:
         """Return the values as JSON."""
-        return json.dumps(self.model_dump(), indent=indent)
+        return json.dumps(self.model_dump(), indent=indent, default=str)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
@@ -77,8 +76,25 @@ def _fields(of: type) -> Iterator[tuple[str, Any]]:
     return ((name, hint) for name, hint in hints if name != "model_config" and get_origin(hint) is not ClassVar)
 
 
-def _put(values: Mapping[str, Any], hint: Any) -> Any:
-    """Return values as the class among a field's types that has them: the one of this kind, if classes have kinds."""
-    types = [each for each in (hint, *get_args(hint)) if isinstance(each, type) and issubclass(each, BaseModel)]
-    same = [each for each in types if getattr(each, "kind", None) == values.get("kind")]
-    return (same or types)[0](**values) if types else values
+def _put(value: Any, hint: Any) -> Any:
+    """Return what JSON has as what a field has: a tuple, a path, or the class among the field's types.
+
+    Where classes have kinds, it is the one of this kind.
+    """
+    types = (hint, *get_args(hint))
+    if isinstance(value, str):
+        return Path(value) if Path in types else value
+    if isinstance(value, list):
+        of = next((get_args(each)[0] for each in types if get_origin(each) is tuple), None)
+        return tuple(_put(each, of) for each in value)
+    if not isinstance(value, dict):
+        return value
+    classes = [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)]
+    same = [each for each in classes if getattr(each, "kind", None) == value.get("kind")]
+    return (same or classes)[0](**value) if classes else value
+
+
+def _taken_out(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    return tuple(_taken_out(each) for each in value) if isinstance(value, tuple) else value

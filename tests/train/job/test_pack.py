@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from train import recipes, report
 from train.__main__ import main
 from train.callbacks import TimeLimit
 from train.job import main as job
-from train.job import plain, sources
+from train.job import sources
 from train.job.layout import Job, weights_file
 from train.targets import training_examples, validation_examples
 
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-
-IMPORTED = re.compile(r"^from pydantic import (.*)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -143,42 +138,3 @@ def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.
         assert said in message
         assert "Traceback" not in message
     assert not (tmp_path / "job.tar.xz").exists()
-
-
-def test_all_of_pydantic_that_a_job_uses_has_something_in_its_place() -> None:
-    packed = [(sources.REPOSITORY / path).read_text("utf-8") for path in sources.needed_by("train.job.main").files]
-    names = {name.strip() for text in packed for found in IMPORTED.findall(text) for name in found.split(",")}
-    methods = {name for text in packed for name in re.findall(r"\.(model_[a-z_]+)\(", text)} - {"model_columns"}
-    assert {"BaseModel", "Field", "model_validator"} <= names <= set(dir(plain))
-    assert {"model_validate_json", "model_dump"} <= methods <= set(dir(plain.BaseModel))
-
-
-class One(plain.BaseModel):
-    size: ClassVar[int] = 48
-    kind: Literal["one"] = "one"
-    widths: tuple[int, ...] = plain.Field(default=(1, 2), min_length=1)
-
-
-class Other(plain.BaseModel):
-    kind: Literal["other"] = "other"
-    depth: int = 3
-
-
-class Whole(plain.BaseModel):
-    model_config = plain.ConfigDict(frozen=True)
-    name: str
-    network: One | Other = One()
-    teachers: dict[str, int] = plain.Field(default={"a": 1})
-
-
-def test_values_come_into_the_classes_that_pydantic_would_put_them_into() -> None:
-    found = Whole.model_validate_json('{"name": "x", "network": {"kind": "other", "depth": 5}}')
-    assert isinstance(found.network, Other)
-    assert (found.network.depth, found.teachers) == (5, {"a": 1})
-    assert found == Whole(name="x", network=Other(depth=5))
-    assert found != Whole(name="x")
-    assert Whole.model_validate(found.model_dump()) == found
-    assert Whole(name="x").model_copy(update={"network": Other(depth=5)}) == found
-    assert json.loads(Whole(name="y").model_dump_json()) == {
-        "name": "y", "network": {"kind": "one", "widths": [1, 2]}, "teachers": {"a": 1},
-    }  # fmt: skip
