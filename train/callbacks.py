@@ -20,8 +20,23 @@ if TYPE_CHECKING:
     from train.recipes.schedule import ScheduleConfig
 
 
+_DRAWS_OF_EPOCH = 1 << 20
+"""More than a layer takes random numbers in an epoch."""
+
+
+def start_random_numbers(layer: keras.layers.Layer, epoch: int) -> None:
+    """Have a layer, and those in it, go on with the random numbers of an epoch, whatever they drew before.
+
+    Keras keeps no random state in checkpoints: a run that goes on would draw those of its first epoch again.
+    """
+    for variable in layer.variables:
+        if variable.name == "seed_generator_state":
+            seed, _drawn = keras.ops.convert_to_numpy(variable)
+            variable.assign([seed, epoch * _DRAWS_OF_EPOCH])
+
+
 class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Shuffle the batches for each epoch, and lighten the augmentation for the final ones."""
+    """Shuffle the batches for each epoch, draw its random numbers, and lighten the augmentation for the final ones."""
 
     def __init__(self, batches: Batches, augmentation: Augmentation | None) -> None:
         super().__init__()
@@ -31,6 +46,7 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has n
     def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Start the epoch."""
         self._batches.start(epoch)
+        start_random_numbers(self.model, epoch)
         if self._augmentation:
             self._augmentation.is_light.assign(float(self._batches.is_light))
 

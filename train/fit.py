@@ -16,7 +16,15 @@ from edge.text import first_line
 from train import batch_norm, networks, precision
 from train.augment import Augmentation
 from train.batches import Batches
-from train.callbacks import EpochTime, FollowValidation, KeepFreedMemory, SeenFaces, StartEpoch, TimeIsUp
+from train.callbacks import (
+    EpochTime,
+    FollowValidation,
+    KeepFreedMemory,
+    SeenFaces,
+    StartEpoch,
+    TimeIsUp,
+    start_random_numbers,
+)
 from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
@@ -122,6 +130,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     plain.set_weights(_with_start(network.get_weights(), start, recipe.start_share))
     if schedule.norm_batches and augmentation:
         batches.start(schedule.epochs - 1)
+        start_random_numbers(augmentation, schedule.epochs)
         augmentation.is_light.assign(float(batches.is_light))
         chosen = range(min(schedule.norm_batches, len(batches)))
         seen = (augmentation(batches[i][0], training=True) for i in chosen)
