@@ -41,12 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-TENSORBOARD = "tensorboard"
-"""The folder of TensorBoard's logs, in that of a run."""
-
-_NEGATIVES = "negatives.npz"
-"""What was detected for a run, in its folder."""
-
 _NO_TENSORBOARD = "--tensorboard needs TensorBoard, which is not installed: pip install -r requirements/tensorboard.txt"
 
 app = typer.Typer(
@@ -98,12 +92,12 @@ def fit(  # noqa: PLR0913  # each is a flag
             training = track_examples(plan, "Training", fer2013, ferplus, kept_at, stage)
         else:
             validation = validation_examples(plan.data, fer2013, ferplus)
-            negatives = clutter_once(folder / _NEGATIVES, anew=not resume)
+            negatives = clutter_once(folder / runs.NEGATIVES, anew=not resume)
             training = training_examples(plan.data, fer2013, ferplus, clips, stage, negatives)
         if plan.network.landmarks:
             training, validation = map(seen_by_landmarks, (training, validation))
     learned.describe(training).write(folder)
-    more = [keras.callbacks.TensorBoard(folder / TENSORBOARD, write_graph=False)] if tensorboard else []
+    more = [keras.callbacks.TensorBoard(folder / runs.TENSORBOARD, write_graph=False)] if tensorboard else []
     if plan.network.gradients:
         network = fitting.fit(
             plan, training, validation, folder, resume=resume, teachers=teachers, start=before, callbacks=more

@@ -36,7 +36,7 @@ def write_models(
 
     Args:
         network: The weights.
-        folder: The run's, with its log and `learned.FILE`.
+        folder: The run's, with its log and `runs.EXAMPLES`.
         tests: The faces to evaluate on.
 
     Raises:

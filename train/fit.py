@@ -46,10 +46,13 @@ if TYPE_CHECKING:
     from train.kept import KeptNetwork
     from train.recipes import DataConfig, Recipe, ScheduleConfig
 
+CHECKPOINT = "checkpoint"
+"""The folder of what a run goes on from, in the run's folder."""
+
 LOG = "log.csv"
 """One row per epoch, in the run's folder."""
 
-_BEST = "best.weights.h5"
+BEST = "best.weights.h5"
 """The weights of the best epoch so far, in the run's folder, where the schedule may stop early."""
 
 
@@ -85,7 +88,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     Raises:
         TimeIsUp: The limit ended the run; it can be resumed.
     """
-    checkpoint = folder / "checkpoint"
+    checkpoint = folder / CHECKPOINT
     if not resume:
         shutil.rmtree(checkpoint, ignore_errors=True)
         (folder / LOG).unlink(missing_ok=True)
@@ -114,7 +117,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             SeenFaces(training.sample(len(validation), schedule.seed)),
             EpochTime(),
             keras.callbacks.CSVLogger(folder / LOG, append=True),
-            FollowValidation(schedule, partial(read_log, folder), network, folder / _BEST),
+            FollowValidation(schedule, partial(read_log, folder), network, folder / BEST),
             *([limit] if limit else []),
             *callbacks,
             keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
@@ -125,7 +128,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         message = f"{recipe.name}: {done} of {schedule.epochs} epochs are done"
         raise TimeIsUp(message)
     if schedule.stop_after:
-        network.load_weights(folder / _BEST)
+        network.load_weights(folder / BEST)
     plain = networks.build(recipe.network, training.targets.shape[-1])
     plain.set_weights(_with_start(network.get_weights(), start, recipe.start_share))
     if schedule.norm_batches and augmentation:

@@ -87,28 +87,34 @@ def load_start(recipe: Recipe, root: Path | None = None) -> KeptNetwork | None:
     return before
 
 
-def save(path: Path, recipe: Recipe, weights: Sequence[NDArray[np.float32]], *, half: bool = False) -> str:
-    """Write a network; equal values give equal bytes.
-
-    Args:
-        path: The ``.npz`` file.
-        recipe: The recipe that it was trained by.
-        weights: As Keras' ``get_weights`` orders them.
-        half: Store them in half precision, unless one is too large for it.
+def save(path: Path, recipe: Recipe, weights: Sequence[NDArray[np.float32]]) -> str:
+    """Write a network; equal values give equal bytes. Arguments as of `pack`.
 
     Returns:
         The file's SHA-256.
+    """
+    content = pack(recipe, weights)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def pack(recipe: Recipe, weights: Sequence[NDArray[np.float32]], *, half: bool = False) -> bytes:
+    """Return the content of a network's file.
+
+    Args:
+        recipe: The recipe that it was trained by.
+        weights: As Keras' ``get_weights`` orders them.
+        half: Store them in half precision, unless one is too large for it.
     """
     arrays: dict[str, NDArray[Any]] = {f"{i:04}": _halved(w) if half else w for i, w in enumerate(weights)}
     arrays[_META] = np.frombuffer(
         json.dumps({"schema": 1, "recipe": recipe.model_dump(mode="json")}).encode(), np.uint8
     )
     buffer = io.BytesIO()
-    pack: Any = np.savez_compressed  # the types of numpy 2 take any name of an array for the option allow_pickle
-    pack(buffer, **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    write: Any = np.savez_compressed  # the types of numpy 2 take any name of an array for the option allow_pickle
+    write(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def _halved(weights: NDArray[np.float32]) -> NDArray[Any]:
@@ -128,10 +134,19 @@ def load(path: Path) -> KeptNetwork:
         message = f"{path}: {error.strerror}; 'python -m train fit' writes it into its run's folder"
         raise RecipeError(message) from error
     try:
-        recipe, weights = _parse(content)
+        return unpack(content)
     except Exception as error:  # zipfile and numpy raise errors of many kinds, zlib's, lzma's and tokenize's among them
         message = f"{path}: not a network that 'python -m train' wrote: {first_line(error)}"
         raise RecipeError(message) from error
+
+
+def unpack(content: bytes) -> KeptNetwork:
+    """Return the network in the content of a file.
+
+    Raises:
+        Exception: Of many kinds: `pack` did not return it.
+    """
+    recipe, weights = _parse(content)
     return KeptNetwork(recipe, weights, hashlib.sha256(content).hexdigest())
 
 

@@ -12,14 +12,12 @@ from edge.inference.labels import FACE
 from edge.text import first_line
 from train.datasets import DataError
 from train.evaluate.balance import class_priors
+from train.runs import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from train.examples import Examples
-
-FILE = "examples.json"
-"""In the run's folder."""
 
 _MOST_BYTES = 1 << 20
 
@@ -38,7 +36,7 @@ class LearnedFrom(FrozenModel):
 
     def write(self, folder: Path) -> None:
         """Write it into a run's folder."""
-        write_atomically(folder / FILE, self.model_dump_json(indent=1) + "\n")
+        write_atomically(folder / EXAMPLES, self.model_dump_json(indent=1) + "\n")
 
 
 def describe(training: Examples) -> LearnedFrom:
@@ -57,7 +55,7 @@ def read(folder: Path) -> LearnedFrom:
     Raises:
         DataError: The file is missing or is another one.
     """
-    path = folder / FILE
+    path = folder / EXAMPLES
     try:
         return LearnedFrom.model_validate_json(read_text(path, _MOST_BYTES))
     except OSError as error:

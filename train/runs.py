@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import shutil
 from typing import TYPE_CHECKING
 
 from edge.files import write_atomically
@@ -10,9 +13,23 @@ from train import fit, recipes
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RESULTS = frozenset({".npz", ".keras", ".json", ".md", ".png"})
+"""How the files end that a run names after its recipe."""
+
+EXAMPLES = "examples.json"
+"""What a run learned from, for its report."""
+
+NEGATIVES = "negatives.npz"
+"""The pictures without faces that a run has detected."""
+
+TENSORBOARD = "tensorboard"
+"""The folder of logs for TensorBoard."""
+
+_OF_EVERY_RUN = (fit.CHECKPOINT, fit.LOG, fit.BEST, EXAMPLES, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
+
 
 def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
-    """Make a run's folder and write its recipe into it.
+    """Make a run's folder and write its recipe into it; with `fresh`, delete the run that is there before.
 
     Raises:
         RecipeError: A run is there that would be overwritten, or would be resumed with another recipe.
@@ -21,15 +38,30 @@ def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> N
         message = "--resume continues a run and --fresh deletes it: write one of them"
         raise recipes.RecipeError(message)
     kept = folder / recipes.OF_RUN
-    if (folder / "checkpoint").exists() or (folder / fit.LOG).exists():
+    if (folder / fit.CHECKPOINT).exists() or (folder / fit.LOG).exists():
         if not (resume or fresh):
             message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
             raise recipes.RecipeError(message)
         if resume and kept.exists() and not _same(folder, plan):
             message = f"{folder}: this run was started from another recipe; name another --out, or write --fresh"
             raise recipes.RecipeError(message)
+    if fresh:
+        _delete(folder, plan.name)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(kept, plan.model_dump_json(indent=1) + "\n")
+
+
+def _delete(folder: Path, name: str) -> None:
+    """Delete all that a run wrote: its weights under another recipe would be taken for that one's."""
+    names = {name}
+    with contextlib.suppress(recipes.RecipeError):  # written by another version
+        names.add(recipes.of_run(folder).name)
+    found = [path for each in names for path in folder.glob(f"{glob.escape(each)}*") if path.suffix in _RESULTS]
+    for path in (*found, *(folder / each for each in _OF_EVERY_RUN)):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _same(folder: Path, plan: recipes.Recipe) -> bool:

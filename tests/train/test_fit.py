@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -165,6 +166,16 @@ def test_a_run_goes_on_with_another_description_but_no_other_seed(trained: Run, 
     runs.claim(tmp_path, recipe, resume=True, fresh=False)
     with pytest.raises(recipes.RecipeError, match="another recipe"):
         runs.claim(tmp_path, seed, resume=True, fresh=False)
+
+
+def test_a_fresh_start_leaves_nothing_of_the_run_that_was_there(trained: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(trained.out, folder)
+    (folder / "notes.txt").write_text("mine")
+    recipe = recipes.load(trained.recipe)
+    runs.claim(folder, recipe.model_copy(update={"name": "other"}), resume=False, fresh=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "recipe.json"]
+    assert recipes.of_run(folder).name == "other"
 
 
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.train.synthetic import Run, call, grating
 from train import report
 from train.__main__ import main
-from train.commands import TENSORBOARD
+from train.runs import TENSORBOARD
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from rich.console import Console
 
 import edge
 from edge.files import write_atomically
-from train import kept, learned, recipes
+from train import kept, learned, recipes, runs
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, fer2013
 from train.datasets.negatives import clutter
@@ -143,7 +143,7 @@ def _examples(
             validation = validation_examples(plan.data, fer2013_file, ferplus_file)
             pool.add(plan.name, training, validation)
             run = Path(layout.weights_file(plan.name)).parent
-            files[f"{run}/{learned.FILE}"] = learned.describe(training).model_dump_json(indent=1).encode()
+            files[f"{run}/{runs.EXAMPLES}"] = learned.describe(training).model_dump_json(indent=1).encode()
             files[layout.recipe_file(plan.name)] = plan.model_dump_json(indent=1).encode()
         stage("packing the pictures", 0)
         return files | pool.files()
