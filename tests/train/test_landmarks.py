@@ -145,6 +145,10 @@ def test_a_recipe_of_landmarks_goes_the_whole_way(
     assert "PrivateTest" in capsys.readouterr().out
     assert call(main, ["predict", model, str(tmp_path / "none.png")]) == 2
     assert "landmarks" in capsys.readouterr().err
+    search = ["tune", str(recipe), *data.data, "--clips", "none", "--epochs", "1", "--trials", "1"]
+    search += ["--field", "network.dropout=0.1,0.2", "--storage", f"sqlite:///{tmp_path / 'study.db'}"]
+    assert call(main, search) == 0
+    assert "1 trials" in capsys.readouterr().out
     assert call(main, ["pack", str(recipe), *data.data, "--clips", "none", "--out", str(tmp_path / "job.tar.xz")]) == 2
     assert "cannot be packed" in capsys.readouterr().err
 

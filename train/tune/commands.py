@@ -20,6 +20,7 @@ from edge.cli.options import writable_png
 from edge.files import write_atomically
 from train import recipes
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
 from train.targets import training_examples, validation_examples
 from train.tune.fields import parse
@@ -85,6 +86,8 @@ def tune(  # noqa: PLR0913  # each is a flag
         with progress(lines=True) as stage:
             validation = validation_examples(plan.data, fer2013, ferplus)
             training = training_examples(plan.data, fer2013, ferplus, clips, stage)
+        if plan.network.landmarks:
+            training, validation = map(seen_by_landmarks, (training, validation))
         examples = (training, validation)
         if faces:
             examples = (training.sample(faces, plan.schedule.seed), validation.sample(faces, plan.schedule.seed))
