@@ -55,12 +55,19 @@ def read_photo(
     return ReadPhoto(path, colours.shape[1], colours.shape[0], faces)
 
 
-def copy_names(photos: Sequence[Path], folder: Path) -> list[Path]:
-    """Return the path of each photo's annotated copy: no two are the same, and none is a photo's own."""
+def copy_names(photos: Sequence[Path], folder: Path, ending: str = "faces", *, png: bool = False) -> list[Path]:
+    """Return the path of each photo's annotated copy: no two are the same, and none is a photo's own.
+
+    Args:
+        photos: The photos.
+        folder: Where the copies go.
+        ending: What a copy's name has behind the photo's.
+        png: Every copy is a PNG; else a photo in a lossy form has a JPEG.
+    """
     names: list[Path] = []
     for photo in photos:
-        suffix = ".jpg" if photo.suffix.lower() in _LOSSY else ".png"
-        stem, number = f"{photo.stem}-faces", 2
+        suffix = ".jpg" if photo.suffix.lower() in _LOSSY and not png else ".png"
+        stem, number = f"{photo.stem}-{ending}", 2
         name = folder / f"{stem}{suffix}"
         while name in names or any(_is_same_file(name, other) for other in photos):
             name, number = folder / f"{stem}-{number}{suffix}", number + 1

@@ -22,7 +22,7 @@ from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.labels import FACE
 from edge.inference.outputs import softmax
 from edge.photo.faces import read_faces
-from edge.photo.read import photo_files
+from edge.photo.read import copy_names, photo_files
 from edge.vision.crops import cut_out, resized, turned
 from edge.vision.views import VIEWS, view_stills
 from train import plots
@@ -60,23 +60,27 @@ def predict(
     network, labels = load_keras(model)
     finder = None if cropped else ModelBundle.load(SHIPPED)
     table = Table("image", "face", *(["emotion", ""] * _SHOWN), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for path in photo_files(images):
+    photos = photo_files(images)
+    copies = copy_names(photos, out, "answers", png=True) if out else [None] * len(photos)
+    names = [path.name for path in photos]
+    for path, copy in zip(photos, copies, strict=True):
+        shown = path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
         gray = np.asarray(cv2.cvtColor(read_colours(path), cv2.COLOR_BGR2GRAY), np.uint8)
         faces = list(_faces(gray, finder, *network.input_shape[-3:-1]))
         if not faces:
-            table.add_row(path.name, "none")
+            table.add_row(shown, "none")
             continue
         emotions = tuple(label for label in labels if label != FACE)
         answers = _answers(network, np.stack(faces), labels, tta)
         for number, shares in enumerate(answers, start=1):
             best = np.argsort(-shares)[:_SHOWN]
-            table.add_row(path.name, str(number), *(part for i in best for part in (emotions[i], f"{shares[i]:.0%}")))
-        if out:
+            table.add_row(shown, str(number), *(part for i in best for part in (emotions[i], f"{shares[i]:.0%}")))
+        if copy:
             looks = [
                 grad_cam(network, face, labels.index(emotions[int(shares.argmax())])) if cam else None
                 for face, shares in zip(faces, answers, strict=True)
             ]
-            write_atomically(out / f"{path.stem}-answers.png", _drawn(faces, looks, answers, emotions))
+            write_atomically(copy, _drawn(faces, looks, answers, emotions))
     Console().print(table)
 
 

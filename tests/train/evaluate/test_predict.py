@@ -44,6 +44,20 @@ def test_what_a_model_answers_is_shown_and_drawn(
             assert drawn.size[0] > 2 * drawn.size[1]
 
 
+def test_two_images_of_one_name_have_an_answer_each(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [tmp_path / label / "1.jpg" for label in LABELS[:2]]
+    for number, image in enumerate(images):
+        image.parent.mkdir()
+        cv2.imwrite(str(image), grating(number, np.random.default_rng(5)))
+    out = tmp_path / "drawn"
+    assert call(main, ["predict", str(trained.model), *map(str, images), "--cropped", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["1-answers-2.png", "1-answers.png"]
+    said = capsys.readouterr().out
+    assert all(f"{image.parent.name}/1.jpg" in said for image in images)
+
+
 def test_faces_are_found_in_photos(
     trained: Run, mean_faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
