@@ -165,6 +165,12 @@ def _person(path: Path, folder: Path) -> str:
 
 def divided(splits: Sequence[str], people: Sequence[str], folder: Path) -> list[str]:
     """Return the split of each picture: that of its folder, or of its person."""
+    if any(splits) and not all(splits):
+        message = (
+            f"{folder}: {sum(map(bool, splits)):,} pictures have a split, by a name as of Training_12.png, and "
+            f"{splits.count(''):,} have none; rename the ones or the others"
+        )
+        raise DataError(message)
     if not any(splits):
         found = _by_person(people, SHARES, USAGES)
     else:

@@ -83,6 +83,12 @@ def test_fer2013_s_own_names_say_the_split(tmp_path: Path) -> None:
     assert [len(folders.load(tmp_path, s)) for s in ("Training", "PublicTest", "PrivateTest")] == [20, 1, 1]
 
 
+def test_pictures_with_a_split_and_without_are_not_mixed(ck: Path) -> None:
+    draw(ck / "happy" / "Training_12.png", 1)
+    with pytest.raises(DataError, match=r"1 pictures have a split, .* and \d+ have none"):
+        folders.read(ck)
+
+
 def test_training_people_validate_where_no_folder_does(tmp_path: Path) -> None:
     for number in range(50):
         draw(tmp_path / "train" / "happy" / f"{number}.png", 1)
