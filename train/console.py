@@ -26,7 +26,7 @@ _DATA = Path(os.environ.get("DATA", "data"))
 
 _SHOWN = "in $DATA or data"
 
-_NO_CLIPS = "none"
+_NONE = "none"
 
 
 def _default(name: str) -> Path:
@@ -51,18 +51,36 @@ FerplusOption = Annotated[
 ]
 
 
+def _votes(text: str) -> Path | None:
+    """Return the file, or None for the word none."""
+    return None if text == _NONE else Path(text)
+
+
+VotesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ferplus",
+        default_factory=lambda: str(_ferplus()),
+        parser=_votes,
+        metavar="FILE|none",
+        show_default=_SHOWN,
+        help="The FER+ votes; none: there are none for these faces.",
+    ),
+]
+
+
 def _clips() -> str:
     found = _default("clips")
-    return str(found) if found.exists() else _NO_CLIPS
+    return str(found) if found.exists() else _NONE
 
 
 def _clips_folder(text: str) -> Path | None:
     """Return the folder, or None for the word none."""
-    if text == _NO_CLIPS:
+    if text == _NONE:
         return None
     folder = Path(text)
     if not folder.is_dir():
-        message = f"{folder}: no such folder of clips; write --clips {_NO_CLIPS} to use textures instead"
+        message = f"{folder}: no such folder of clips; write --clips {_NONE} to use textures instead"
         raise DataError(message)
     return folder
 

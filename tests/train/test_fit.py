@@ -244,7 +244,7 @@ def test_fer2013_s_labels_alone_need_no_votes(trained: Run) -> None:
     training = training_examples(recipes.DataConfig(training="fer2013"), trained.fer2013, nowhere, None)
     assert training.rows() == {"fer2013 Training": 8 * PER_LABEL["Training"]}
     labels = training.heads[0].labels
-    tests = load_tests(trained.fer2013, nowhere, votes=False)
+    tests = load_tests(trained.fer2013, None)
     found = evaluate_all(lambda pixels: np.eye(7, dtype=np.float32)[pixels[:, 0, 0] % 7], labels, tests)
     public, private, both = (found[name]["fer2013"] for name in ("PublicTest", "PrivateTest", "both"))
     assert both.n == public.n + private.n == 8 * (PER_LABEL["PublicTest"] + PER_LABEL["PrivateTest"])

@@ -31,7 +31,7 @@ Split = Literal["Training", "PublicTest", "PrivateTest"]
 """FER2013's own names: training, validation and test."""
 
 
-def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path) -> Faces:
+def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file: Path | None) -> Faces:
     """Load one split of one data set.
 
     Args:
@@ -50,6 +50,9 @@ def load(protocol: LabelProtocol, split: Split, fer2013_file: Path, ferplus_file
     chosen = rows.usage == split
     if protocol == "fer2013":
         return fer2013.faces(rows).select(chosen)
+    if ferplus_file is None:
+        message = f"the labels of protocol {protocol} are made of the FER+ votes: name them with --ferplus FILE"
+        raise DataError(message)
     votes = ferplus.read_votes_for(rows, ferplus_file)
     choose = {
         "ferplus": ferplus.distribution,

@@ -68,7 +68,7 @@ def read_votes_for(rows: Rows, path: Path) -> NDArray[np.int64]:
     if len(votes) != rows.total:
         message = (
             f"{path}: {len(votes)} rows of votes for {rows.total} faces of FER2013; "
-            "both files must be complete and in their original order"
+            "both files must be complete and in their original order; for faces without votes write --ferplus none"
         )
         raise DataError(message)
     return votes[rows.numbers]

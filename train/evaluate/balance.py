@@ -32,7 +32,7 @@ def class_priors(targets: NDArray[np.float32], labels: Sequence[str]) -> dict[st
     return {label: float(share) for label, share in zip(labels, total / max(total.sum(), 1.0), strict=True)}
 
 
-def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Path) -> dict[str, float]:
+def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Path | None) -> dict[str, float]:
     """Return the priors of the training labels that a model with these labels is for: FER2013's or FER+'s.
 
     Raises:

@@ -25,7 +25,7 @@ from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
 from train import plots
-from train.console import ClipsOption, Fer2013Option, FerplusOption, show
+from train.console import ClipsOption, Fer2013Option, FerplusOption, VotesOption, show
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate import figures, tables
@@ -43,6 +43,8 @@ from train.simulation.table import table as scene_table
 from train.simulation.video import MOST_AT_ONCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from train.evaluate.metrics import Logits
@@ -60,7 +62,7 @@ app = typer.Typer()
 def evaluate(  # each is a flag
     model: Annotated[Path, typer.Argument(help="A .keras file with its report, or a .tflite bundle.")],
     fer2013: Fer2013Option,
-    ferplus: FerplusOption,
+    ferplus: VotesOption,
     *,
     against: Annotated[Path | None, typer.Option(help="Another model, compared on the same faces.")] = None,
     balance: Annotated[
@@ -69,7 +71,10 @@ def evaluate(  # each is a flag
     ] = 0.0,
     json: JsonFileOption = None,
 ) -> None:
-    """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test)."""
+    """Evaluate a model by every protocol. Two are compared on the same faces (McNemar's test).
+
+    Faces of your own, in the form of fer2013.csv: --fer2013 FILE --ferplus none.
+    """
     tests = load_tests(fer2013, ferplus)
     opened = open_model(model)
     logits, labels = _balanced(opened, balance, fer2013, ferplus)
@@ -83,7 +88,13 @@ def evaluate(  # each is a flag
         views = {} if opened.landmarks else evaluate_views(logits, labels, tests)
         of_views = {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
         figures_json = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics | of_views, indent=1).decode()
-        show(tables.everything(metrics, views, own_protocol(labels)), figures_json, json)
+        show(tables.everything(metrics, views, _shown(labels, metrics)), figures_json, json)
+
+
+def _shown(labels: Sequence[str], metrics: Mapping[str, Mapping[str, Metrics]]) -> LabelProtocol:
+    """Return the protocol whose confusion matrix is shown: that of the model's own labels, if it is there."""
+    own = own_protocol(labels)
+    return own if own in metrics["PrivateTest"] else "fer2013"
 
 
 @app.command("figures")
@@ -102,7 +113,7 @@ def write_figures(
     Console().print(f"{into}: figures of {', '.join(each.card.name for each in measured)}", soft_wrap=True)
 
 
-def _balanced(model: OpenedModel, tau: float, fer2013: Path, ferplus: Path) -> tuple[Logits, tuple[str, ...]]:
+def _balanced(model: OpenedModel, tau: float, fer2013: Path, ferplus: Path | None) -> tuple[Logits, tuple[str, ...]]:
     """Return a model's logits, adjusted by `tau`, and its labels."""
     if not tau:
         return model.logits, model.labels

@@ -150,4 +150,4 @@ def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> d
         return {(split, "folder"): sequences.load(REPOSITORY / data.folder, split).peaks for split in SPLITS}
     if data.folder:
         return {(split, "folder"): folders.load(REPOSITORY / data.folder, split) for split in SPLITS}
-    return load_tests(fer2013_file, ferplus_file, votes=data.uses_votes or ferplus_file.exists())
+    return load_tests(fer2013_file, ferplus_file if data.uses_votes or ferplus_file.exists() else None)

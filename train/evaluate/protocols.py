@@ -54,20 +54,17 @@ def training_protocol(protocol: LabelProtocol) -> LabelProtocol:
     return "fer2013" if protocol == "fer2013" else "ferplus"
 
 
-def load_tests(
-    fer2013_file: Path, ferplus_file: Path, *, votes: bool = True
-) -> dict[tuple[Split, LabelProtocol], Faces]:
+def load_tests(fer2013_file: Path, ferplus_file: Path | None) -> dict[tuple[Split, LabelProtocol], Faces]:
     """Return the faces of every split and protocol that a model is evaluated on.
 
     Args:
         fer2013_file: ``fer2013.tar.gz`` or ``fer2013.csv``.
-        ferplus_file: ``fer2013new.csv``.
-        votes: Whether FER+'s protocols are wanted; without them its file is not read.
+        ferplus_file: ``fer2013new.csv``; None: FER+'s protocols are left out.
 
     Raises:
         DataError: A file is missing or damaged, or a protocol has no face.
     """
-    protocols: tuple[LabelProtocol, ...] = TESTED if votes else ("fer2013",)
+    protocols: tuple[LabelProtocol, ...] = TESTED if ferplus_file else ("fer2013",)
     tests = {(s, p): load(p, s, fer2013_file, ferplus_file) for s in SPLITS for p in protocols}
     for (split, protocol), faces in tests.items():
         if not len(faces):

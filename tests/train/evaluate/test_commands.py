@@ -45,6 +45,20 @@ def test_evaluate_prints_accuracy_recall_agreement_and_confusion(
     assert views == [f"{split}, mean of four views, as read on a track" for split in kept]
 
 
+@pytest.mark.usefixtures("wide")
+def test_faces_of_ones_own_need_no_votes(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = trained.fer2013.read_text().splitlines()
+    own = tmp_path / "own.csv"
+    others = [row.replace("PrivateTest", "PublicTest") for row in rows[-96:-48]]
+    own.write_text("\n".join([rows[0], *rows[-48:], *others]))
+    assert call(main, ["evaluate", str(trained.model), "--fer2013", str(own), "--ferplus", "none"]) == 0
+    said = capsys.readouterr().out
+    assert "PrivateTest, fer2013, predictions in columns" in said
+    assert "ferplus" not in said
+    assert call(main, ["evaluate", str(trained.model), "--fer2013", str(own), *trained.data[2:]]) == 2
+    assert "--ferplus none" in capsys.readouterr().err
+
+
 def test_a_dash_prints_the_figures_alone(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", str(trained.model), *trained.data, "--against", str(trained.model), "--json", "-"]
     assert call(main, command) == 0
