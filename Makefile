@@ -20,11 +20,12 @@ FER2013 ?= $(DATA)/fer2013.tar.gz
 FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained; its models, NAME.keras, become the shipped bundles NAME.
 RECIPE  ?= train/recipes/emotion.toml
-RUN     := runs/$(basename $(notdir $(RECIPE)))
+NAME    := $(or $(shell sed -n '/^name *=/{s/.*"\(.*\)".*/\1/p;q}' "$(RECIPE)" 2>/dev/null),$(basename $(notdir $(RECIPE))))
+RUN     := runs/$(NAME)
 # The face meshes of FER2013, for the recipes of landmarks.
 export LANDMARKS ?= runs/landmarks/fer2013.npz
 # The weights of it that are kept, from which 'convert' makes models where nothing was trained.
-WEIGHTS := train/weights/$(basename $(notdir $(RECIPE))).npz
+WEIGHTS := train/weights/$(NAME).npz
 # Where its bundles go.
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.

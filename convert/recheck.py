@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationError
 
@@ -19,6 +19,7 @@ from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from edge.text import printable
 from train.evaluate.metrics import Metrics
+from train.evaluate.protocols import TestedProtocol  # the same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def recheck(
 class StatedValidation(FrozenModel, extra="ignore"):
     """What a card says of the float network on the validation faces: ``metrics.validation``."""
 
-    protocol: Literal["ferplus-majority", "ferplus-top", "fer2013"]
+    protocol: TestedProtocol
     accuracy: Annotated[float, Field(alias="float", ge=0, le=1)]
     evaluation: dict[str, Metrics] = Field(default={})
     """By network: ``float``, and each runtime's int8; empty where the card has the accuracy alone."""

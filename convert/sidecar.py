@@ -16,7 +16,8 @@ from edge.errors import ConfigError
 from edge.frozen import FrozenModel, requirement
 from edge.inference.labels import FACE
 from edge.text import printable
-from train.datasets import LabelProtocol, ferplus
+from train.datasets import ferplus
+from train.evaluate.protocols import TestedProtocol  # pydantic reads it
 from train.report import LabelName
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Sidecar(_SidecarTable):
     """What stands beside a model; an absent key is asked for where it is needed."""
 
     labels: tuple[LabelName, ...] | None = None
-    protocol: LabelProtocol | None = None
+    protocol: TestedProtocol | None = None
     output: Annotated[str, Field(max_length=200)] | None = None
     description: Annotated[str, Field(max_length=1000)] = ""
     input: SidecarInput = SidecarInput()

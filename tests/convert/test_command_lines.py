@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from train.commands import app as train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from tests.help_pages import HelpPage
 
@@ -73,3 +74,13 @@ def test_a_page_of_no_bundle_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_ctrl_c_while_tensorflow_loads_ends_without_a_traceback(program: str) -> None:
     ran = interrupt(program, "keras")
     assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_make_convert_looks_where_fit_writes(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('name = "smile"\n[data]\nname = "other"\n')
+    here = Path(__file__).parents[2]
+    ran = subprocess.run(
+        ["make", "--dry-run", "convert", f"RECIPE={recipe}"], cwd=here, capture_output=True, text=True, check=True
+    )
+    assert "runs/smile: no model is there" in ran.stdout

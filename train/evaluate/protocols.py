@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from train.datasets import Faces
     from train.evaluate.metrics import Logits
 
-TESTED: tuple[LabelProtocol, ...] = ("ferplus-majority", "ferplus-top", "fer2013")
+TestedProtocol = Literal["ferplus-majority", "ferplus-top", "fer2013"]
+
+TESTED: tuple[TestedProtocol, ...] = get_args(TestedProtocol)
 """The protocols that every model is evaluated by, whatever it was trained for."""
 
 SPLITS: tuple[Split, ...] = ("PublicTest", "PrivateTest")
