@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _OURS = ("EMOTION_EDGE_", "WATCHDOG_", "LISTEN_")
-_OURS_ALONE = {"NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "INVOCATION_ID"}
+_OURS_ALONE = {
+    *("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "INVOCATION_ID"),
+    "PYTHONSAFEPATH",  # the unit's and the image's: with it, a script does not find a module that lies beside it
+    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT",  # set in edge/cli/main.py
+}
 """Variables that are for the daemon and nobody else."""
 
 _TAIL = 2000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).parents[3]
+UNIT = REPOSITORY / "systemd/emotion-edge.service"
 EVENT = b'{"type":"changed"}'
 LONG_S = 30.0
 
@@ -114,6 +116,8 @@ def test_nothing_of_the_daemon_is_handed_on(tmp_path: Path) -> None:
         "WATCHDOG_USEC": "1",
         "CREDENTIALS_DIRECTORY": "/run/credentials/x",
         "EMOTION_EDGE_MQTT__PASSWORD_FILE": "/p",
+        "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",
+        **of_unit(),
     }
     assert environment(ours).keys() == {"PATH", "HOME", "LANG", "DISPLAY"}
     out = tmp_path / "out"
@@ -122,6 +126,24 @@ def test_nothing_of_the_daemon_is_handed_on(tmp_path: Path) -> None:
         code = "import os, sys; open(sys.argv[1], 'w').write(' '.join(sorted(os.listdir('/proc/self/fd'))))"
         run(*python(code, str(out)))
         assert str(secret.fileno()) not in out.read_text().split()[:-2]  # the newest are those of the test itself
+
+
+def of_unit() -> dict[str, str]:
+    """Return the variables that the unit sets for the daemon."""
+    lines = re.findall(r"^Environment=(\w+)=(.*)$", UNIT.read_text(), flags=re.MULTILINE)
+    assert lines
+    return dict(lines)
+
+
+def test_a_script_finds_the_module_beside_it_also_in_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in of_unit().items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "beside_it.py").touch()
+    script = tmp_path / "script.py"
+    script.write_text("import beside_it")
+    run(sys.executable, str(script))
 
 
 LEAK = """
