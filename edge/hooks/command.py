@@ -44,27 +44,22 @@ def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: in
         cancel: A file descriptor; the program is killed at once when it becomes readable.
 
     Raises:
-        HookFailureError: It could not be started, took too long, or ended with another status than 0.
+        HookFailureError: It could not be started or watched, took too long, or ended with another status than 0.
     """
-    with os.fdopen(os.memfd_create("event"), "wb", buffering=0) as stdin:
-        stdin.write(event)
-        stdin.seek(0)
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=stdin,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env=environment(os.environ),
-                start_new_session=True,
-            )
-        except OSError as error:
-            message = f"cannot be started: {error.strerror}"
-            raise HookFailureError(message) from None
+    try:
+        process = _start(command, event)
+    except BlockingIOError:
+        message = "cannot be started: no process is left"
+        raise HookFailureError(message) from None
+    except OSError as error:
+        message = f"cannot be started: {error.strerror}"
+        raise HookFailureError(message) from None
     with process:
         try:
             complaint = _watch(process, limit_s, cancel)
+        except OSError as error:
+            message = f"was killed, because nothing can watch it: {error.strerror}"
+            raise HookFailureError(message) from None
         finally:
             # The group's number is ours as long as its first process is not waited for.
             with suppress(OSError):
@@ -80,6 +75,21 @@ def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: in
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a hook's program: the daemon's without what is for the daemon alone."""
     return {name: value for name, value in ours.items() if not name.startswith(_OURS) and name not in _OURS_ALONE}
+
+
+def _start(command: Sequence[str], event: bytes) -> subprocess.Popen[bytes]:
+    with os.fdopen(os.memfd_create("event"), "wb", buffering=0) as stdin:
+        stdin.write(event)
+        stdin.seek(0)
+        return subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=environment(os.environ),
+            start_new_session=True,
+        )
 
 
 def _watch(process: subprocess.Popen[bytes], limit_s: float, cancel: int) -> str:

@@ -6,20 +6,21 @@ import os
 import select
 import socket
 import ssl
-import threading
 import time
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import closing, contextmanager, suppress
+from functools import cache, partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from edge import __version__
 from edge.hooks.failure import HookFailureError
+from edge.hooks.thread import start_thread
 from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from urllib.parse import SplitResult
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"emotion-edge/{__version__}"}
 
@@ -34,26 +35,19 @@ def post(url: str, event: bytes, limit_s: float, cancel: int) -> None:
         cancel: A file descriptor; nothing is waited for any more when it becomes readable.
 
     Raises:
-        HookFailureError: No answer came in time, or another one than 200 to 299.
+        HookFailureError: No answer came in time, or another one than 200 to 299, or there is no thread left.
     """
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        connection: HTTPConnection = HTTPSConnection(host, parts.port, timeout=limit_s, context=_tls())
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=limit_s)
     began_s = time.monotonic()
-    with _limited(connection, limit_s, cancel):
-        try:
+    try:
+        with closing(_connection(parts, limit_s)) as connection, _limited(connection, limit_s, cancel):
             connection.request("POST", path, event, _HEADERS)
             status = connection.getresponse().status
-        except (OSError, HTTPException, ValueError) as error:
-            late = time.monotonic() - began_s >= limit_s
-            message = f"no answer within {limit_s:g} s" if late else f"cannot be reached: {_why(error)}"
-            raise HookFailureError(message) from None
-        finally:
-            connection.close()
+    except (OSError, HTTPException, ValueError) as error:
+        late = time.monotonic() - began_s >= limit_s
+        message = f"no answer within {limit_s:g} s" if late else f"cannot be reached: {_why(error)}"
+        raise HookFailureError(message) from None
     if 300 <= status < 400:
         message = f"answers {status}: it is somewhere else now; write the address that it names"
         raise HookFailureError(message)
@@ -66,6 +60,12 @@ def _why(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else first_line(error, 200)
 
 
+def _connection(parts: SplitResult, limit_s: float) -> HTTPConnection:
+    if parts.scheme == "https":
+        return HTTPSConnection(parts.hostname or "", parts.port, timeout=limit_s, context=_tls())
+    return HTTPConnection(parts.hostname or "", parts.port, timeout=limit_s)
+
+
 @cache
 def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
@@ -76,10 +76,11 @@ def _limited(connection: HTTPConnection, limit_s: float, cancel: int) -> Iterato
     """Close the connection after the limit, or when `cancel` becomes readable.
 
     A socket's own timeout begins anew with each byte that comes.
+
+    Raises:
+        HookFailureError: There is no thread left that could do it.
     """
-    done = os.eventfd(0, os.EFD_CLOEXEC)
-    guard = threading.Thread(target=_guard, args=(connection, limit_s, cancel, done), name="hook-limit", daemon=True)
-    guard.start()
+    guard, done = start_thread(partial(_guard, connection, limit_s, cancel), "hook-limit")
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge.hooks.command import run_command
 from edge.hooks.failure import HookFailureError
 from edge.hooks.post import post
+from edge.hooks.thread import start_thread
 from edge.redaction import redact
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ _KILLED_S = 0.5
 
 
 class HookRunner:
-    """Runs a hook for the events that it is for. Its thread ends with `finish` or `close`."""
+    """Runs a hook for the events that it is for.
+
+    Its thread starts with the first of them, and ends after `finish`.
+    """
 
     def __init__(self, number: int, config: HookConfig, counter: HookCounter) -> None:
-        """Start to wait for events.
+        """Take what it is to run.
 
         Args:
             number: Of the hook in the configuration, from 1.
@@ -39,22 +43,21 @@ class HookRunner:
         """
         self.config = config
         what = PurePath(config.command[0]).name if config.command else redact(config.url or "")
-        self._name = f"hook {number} ({what})"
+        self._name, self._thread_name = f"hook {number} ({what})", f"hook-{number}"
         self._counter = counter
         self._waiting: deque[FaceEvent] = deque()
         self._changed = threading.Condition()
         self._busy = self._finished = False
-        self._cancel: int | None = os.eventfd(0, os.EFD_CLOEXEC)
-        """Readable once nothing is waited for any more; None once the thread has ended."""
-        self._thread = threading.Thread(target=self._run, name=f"hook-{number}", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._cancel: int | None = None
+        """Readable once nothing is waited for any more; None without a thread, and once it has ended."""
 
     def add(self, event: FaceEvent) -> None:
         """Have the hook run for an event, if it is one of its kind. Never waits."""
         if event.type != self.config.on or self.config.emotion not in (None, event.emotion):
             return
         with self._changed:
-            if self._finished:
+            if self._finished or not self._start():
                 return
             full = len(self._waiting) >= MOST_WAITING
             if full:
@@ -63,6 +66,15 @@ class HookRunner:
             self._changed.notify_all()
         if full:
             self._counter.drop(self._name)
+
+    def _start(self) -> bool:
+        """Start the thread, if there is none; return whether there is one now."""
+        if self._thread is None:
+            try:
+                self._thread, self._cancel = start_thread(self._run, self._thread_name)
+            except HookFailureError as error:
+                self._counter.fail(self._name, str(error))
+        return self._thread is not None
 
     @property
     def idle(self) -> bool:
@@ -79,6 +91,8 @@ class HookRunner:
     def close(self, until_s: float) -> None:
         """Wait until then for what waits; then drop it, and kill what runs."""
         self.finish()
+        if self._thread is None:
+            return
         self._thread.join(max(0.0, until_s - time.monotonic()))
         with self._changed:
             dropped = len(self._waiting)
@@ -88,10 +102,7 @@ class HookRunner:
         self._counter.drop(self._name, dropped, slow=False)
         self._thread.join(_KILLED_S)
 
-    def _run(self) -> None:
-        cancel = self._cancel
-        if cancel is None:
-            return
+    def _run(self, cancel: int) -> None:
         while (event := self._next()) is not None:
             try:
                 self._run_for(event, cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -144,6 +145,65 @@ def test_a_script_finds_the_module_beside_it_also_in_the_service(
     script = tmp_path / "script.py"
     script.write_text("import beside_it")
     run(sys.executable, str(script))
+
+
+SHORTAGE = """
+import os, resource, sys
+from edge.hooks.command import run_command
+from edge.hooks.failure import HookFailureError
+from edge.hooks.post import post
+cancel = os.eventfd(0)
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+def few(run, what):
+    told = set()
+    for left in range(12):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before - 1 + left, hard))
+        try:
+            run(what, b"x", 30, cancel)
+        except HookFailureError as failure:
+            told.add(str(failure))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    print(*sorted(told), sep="; ")
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+run_command(["true"], b"x", 30, cancel)
+before = descriptors()
+few(run_command, ["true"])
+few(post, "http://127.0.0.1:1/")
+print(descriptors() - before)
+"""
+
+
+def test_a_shortage_of_descriptors_is_a_failure_and_leaves_none_open() -> None:
+    # In a process of its own, whose limit is its own too.
+    told = subprocess.run([sys.executable, "-c", SHORTAGE], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    of_program, of_address, left_open = told.stdout.splitlines()
+    assert of_program == "cannot be started: Too many open files"
+    assert set(of_address.split("; ")) == {
+        "cannot be run: Too many open files",
+        "cannot be reached: Too many open files",
+        "cannot be reached: Connection refused",
+    }
+    assert left_open == "0"
+
+
+def test_a_program_that_cannot_be_started_or_watched_for_want_of_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_process: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def no_process(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    own = tmp_path / "own"
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    told = failure("sh", "-c", f"echo -n $$ > {own}; exec sleep 1000")
+    assert told == "was killed, because nothing can watch it: Too many open files"
+    assert not own.exists() or not is_running(own)
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    assert failure("true") == "cannot be started: no process is left"
 
 
 LEAK = """

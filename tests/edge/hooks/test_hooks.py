@@ -48,6 +48,12 @@ def sequences(file: Path) -> list[int]:
     return [json.loads(line)["sequence"] for line in file.read_text().splitlines()] if file.exists() else []
 
 
+def no_thread(_thread: threading.Thread) -> None:
+    """Fail as Python does at the unit's TasksMax."""
+    message = "can't start new thread"
+    raise RuntimeError(message)
+
+
 def waits(folder: Path) -> str:
     """Return the script of a hook that begins a file, and waits until another one is there."""
     return f"touch {folder}/began; until [ -e {folder}/go ]; do sleep 0.01; done; {APPEND}"
@@ -99,6 +105,21 @@ def test_a_failure_is_told_once_and_counted_and_its_end_too(
     assert len(told) == 2
     assert told[0].startswith("hook 1 (sh): ended with 2: sh: 1: cannot open ")
     assert told[1].endswith("works again")
+
+
+def test_without_a_thread_a_hook_fails_and_the_next_event_tries_again(
+    hooks: Hooks, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as shortage:
+        shortage.setattr(threading.Thread, "start", no_thread)
+        hooks.configure((hook(file),))
+        for number in range(2):
+            hooks.add(event(number))
+    assert hooks.counts == HookCounts(run=2, failed=2, dropped=0)
+    assert caplog.text.count("hook 1 (sh): cannot be run: no thread is left") == 1
+    hooks.add(event(2))
+    wait_until(lambda: hooks.counts.run == 3, timeout_s=30)
+    assert sequences(file) == [2]
 
 
 def test_no_secret_of_an_address_is_logged(hooks: Hooks, caplog: pytest.LogCaptureFixture) -> None:

@@ -122,6 +122,17 @@ def test_the_limit_is_one_for_the_whole_answer(cancel: int) -> None:
             assert failure(f"http://127.0.0.1:{server.port}/", cancel, limit_s=0.5) == "no answer within 0.5 s"
 
 
+def test_without_a_thread_for_the_limit_nothing_is_posted(cancel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_thread: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    with closing(Server(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
+        monkeypatch.setattr(threading.Thread, "start", no_thread)
+        assert failure(f"http://127.0.0.1:{server.port}/", cancel) == "cannot be run: no thread is left"
+    assert server.requests == []
+
+
 def test_a_stop_waits_for_no_answer(cancel: int) -> None:
     with closing(Server(b"HTTP", drip_s=1000)) as server:
         threading.Timer(0.2, os.eventfd_write, (cancel, 1)).start()
