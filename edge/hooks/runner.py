@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 MOST_WAITING = 16
 """Events of one hook; the oldest is dropped for a newer one, which says more of what is so now."""
 
-_KILLED_S = 0.5
-"""Seconds that a killed program has to be gone."""
-
 
 class HookRunner:
     """Runs a hook for the events that it is for.
@@ -88,19 +85,24 @@ class HookRunner:
             self._finished = True
             self._changed.notify_all()
 
-    def close(self, until_s: float) -> None:
-        """Wait until then for what waits; then drop it, and kill what runs."""
-        self.finish()
-        if self._thread is None:
-            return
-        self._thread.join(max(0.0, until_s - time.monotonic()))
+    def cancel(self) -> None:
+        """Drop what waits, and kill what runs."""
         with self._changed:
             dropped = len(self._waiting)
             self._waiting.clear()
             if self._cancel is not None:
                 os.eventfd_write(self._cancel, 1)
         self._counter.drop(self._name, dropped, slow=False)
-        self._thread.join(_KILLED_S)
+
+    def join(self, until_s: float) -> None:
+        """Wait for the thread's end, at most until then."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, until_s - time.monotonic()))
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no thread, or none any more."""
+        return self._thread is None or not self._thread.is_alive()
 
     def _run(self, cancel: int) -> None:
         while (event := self._next()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -169,6 +170,53 @@ def test_the_stop_kills_what_runs_and_drops_what_waits(
     hooks.add(event(4))
     assert not any(thread.name == "hook-1" for thread in threading.enumerate())
     assert sequences(file) == []
+
+
+def test_the_stop_kills_what_a_hook_runs_that_is_no_longer_configured(
+    hooks: Hooks, file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hooks.configure((hook(file, script=waits(tmp_path)),))
+    hooks.add(event(0))
+    wait_until((tmp_path / "began").exists, timeout_s=30)
+    hooks.configure(())
+    hooks.configure((hook(file, "gone"),))
+    hooks.close(0.1)
+    assert "was killed, because the daemon stops" in caplog.text
+    assert not any(thread.name == "hook-1" for thread in threading.enumerate())
+
+
+def test_the_end_of_a_clip_waits_for_a_hook_that_is_no_longer_configured(
+    hooks: Hooks, file: Path, tmp_path: Path
+) -> None:
+    hooks.configure((hook(file, script=waits(tmp_path)),))
+    hooks.add(event(0))
+    wait_until((tmp_path / "began").exists, timeout_s=30)
+    hooks.configure(())
+    threading.Timer(0.1, (tmp_path / "go").touch).start()
+    hooks.drain(30, threading.Event())
+    assert sequences(file) == [0]
+
+
+def test_the_stop_takes_as_long_for_many_hooks_that_hang_as_for_one(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, name_server = threading.Semaphore(0), threading.Event()
+
+    def look_up(*_: object, **__: object) -> None:
+        asked.release()
+        name_server.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    hooks.configure([HookConfig(on="changed", url="http://home.test/")] * 4)
+    hooks.add(event(0))
+    for _ in range(4):
+        assert asked.acquire(timeout=30)
+    began_s = time.monotonic()
+    hooks.close(0)
+    took_s = time.monotonic() - began_s
+    name_server.set()
+    assert took_s < 1.5  # 0.5 for all, where each had 0.5
 
 
 def test_a_daemon_runs_its_hooks_and_counts_them(mosquitto: Mosquitto, subscriber: Subscriber, file: Path) -> None:
