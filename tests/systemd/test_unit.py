@@ -111,6 +111,10 @@ def test_hooks_may_start_watch_and_kill_their_programs() -> None:
     assert {"memfd_create", "eventfd2", "pidfd_open", "vfork", "clone3", "setsid", "execve", "kill", "wait4"} <= allowed
 
 
+def test_a_stop_leaves_hooks_their_second_and_none_of_their_programs() -> None:
+    assert settings()["KillMode"] == ["mixed"]  # by default, systemd sends SIGTERM to the hooks' programs too
+
+
 def test_it_keeps_trying_for_ever_but_not_what_cannot_mend_itself() -> None:
     unit = settings()
     assert unit["Restart"] == ["on-failure"]
