@@ -33,9 +33,10 @@ _PAUSE_S = 0.01
 
 
 def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: int) -> None:
-    """Run a program to its end, with all that it started.
+    """Run a program to its end.
 
-    It has a session and a process group of its own. Whatever is left of the group at the end is killed.
+    It has a session and a process group of its own. Whatever is left of the group at the end is killed. What left the
+    group, as setsid(1) does, goes on until systemd ends the service.
 
     Args:
         command: The program and its arguments; no shell reads them.

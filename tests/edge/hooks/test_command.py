@@ -1,4 +1,4 @@
-"""Programs that hooks run: what they get, how they fail, and that none of them is left."""
+"""Programs that hooks run: what they get, how they fail, and that none of their process groups is left."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_program_that_complains_without_end_is_killed_at_the_limit() -> None:
     assert time.thread_time() - began_s < 0.5
 
 
-def test_at_the_limit_all_that_it_started_is_killed(tmp_path: Path) -> None:
+def test_at_the_limit_its_whole_process_group_is_killed(tmp_path: Path) -> None:
     child = tmp_path / "child"
     assert "took longer" in failure("sh", "-c", f"sleep 1000 & echo -n $! > {child}; wait", limit_s=1)
     wait_until(lambda: not is_running(child), timeout_s=30)
