@@ -48,7 +48,7 @@ def track_examples(  # the recipe, the files, and where readings are kept
     sources, shown = {"backbone": str(backbone)}, _sequences(recipe, split)
     if recipe.data.folder and shown:
         sources |= {"folder": recipe.data.folder.name, "damaged files": str(len(shown.sequences.damaged))}
-    of = shown or Stills(load(PROTOCOL, split, fer2013_file, ferplus_file))
+    of = shown or Stills(load(PROTOCOL, split, fer2013_file, ferplus_file), split)
     readings = read_tracks(backbone, of, config, count, cache, stage(f"reading tracks of {split}", count))
     targets = np.eye(len(of.labels), dtype=np.float32)[readings.truth]
     return Examples(readings.by_frame(config.fps), targets, heads_of(recipe.data), sources)
@@ -57,7 +57,7 @@ def track_examples(  # the recipe, the files, and where readings are kept
 def _sequences(recipe: Recipe, split: Split) -> SequenceTracks | None:
     """Return tracks of the recorded sequences that a recipe names; None: its tracks are made of stills."""
     folder = recipe.data.folder
-    return SequenceTracks(sequences.load(REPOSITORY / folder, split)) if folder else None
+    return SequenceTracks(sequences.load(REPOSITORY / folder, split), split) if folder else None
 
 
 def evaluate_tracks(
@@ -71,6 +71,6 @@ def evaluate_tracks(
     backbone, config = load_backbone(recipe), recipe.data.tracks
     if backbone is None or config is None:
         return None
-    of = _sequences(recipe, "PrivateTest") or Stills(tests["PrivateTest", PROTOCOL])
+    of = _sequences(recipe, "PrivateTest") or Stills(tests["PrivateTest", PROTOCOL], "PrivateTest")
     readings = read_tracks(backbone, of, config, len(of), cache, stage("reading tracks of PrivateTest", len(of)))
     return compare(readings, backbone, network, config, of.labels)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from train.recipes.tracks import TracksConfig
     from train.tracks.stills import SyntheticTrack
 
-_FORM = 1
+_FORM = 2
 """Of the tracks and the file; a change of either increases it."""
 
 _AT_ONCE = 64

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from train.datasets.sequences import NEUTRAL
-from train.tracks.stills import Kind, SyntheticTrack, film
+from train.tracks.stills import Kind, SyntheticTrack, film, random_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from train.datasets import Split
     from train.datasets.sequences import Sequences
     from train.recipes.tracks import TracksConfig
 
@@ -22,6 +23,8 @@ class SequenceTracks:
     """Tracks of the sequences of one split."""
 
     sequences: Sequences
+    split: Split
+    """Of the sequences; tracks of another one are drawn by other random numbers."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -34,7 +37,11 @@ class SequenceTracks:
 
     def content(self) -> bytes:
         """Return what the tracks are made of."""
-        return b"".join(frames.tobytes() for frames in self.sequences.frames) + self.sequences.truth.tobytes()
+        return (
+            self.split.encode()
+            + b"".join(frames.tobytes() for frames in self.sequences.frames)
+            + self.sequences.truth.tobytes()
+        )
 
     def track(self, row: int, config: TracksConfig, number: int) -> SyntheticTrack:
         """Return a track of one sequence, whose label changes at its middle; the same arguments give the same pixels.
@@ -42,9 +49,9 @@ class SequenceTracks:
         Args:
             row: The sequence.
             config: The recipe's.
-            number: Of the track, which decides with the seed all that is random.
+            number: Of the track, which decides with the seed and the split all that is random.
         """
-        random = np.random.default_rng((config.seed, number))
+        random = random_numbers(config, self.split, number)
         frames, label = self.sequences.frames[row], int(self.sequences.truth[row])
         place = _pace(random, len(frames) - 1, config)
         neutral = self.labels.index(NEUTRAL)

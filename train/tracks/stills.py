@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 
 from train.datasets.faces import DataError
+from train.datasets.fer2013 import USAGES
 from train.datasets.sequences import NEUTRAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from train.datasets import Faces
+    from train.datasets import Faces, Split
     from train.recipes.tracks import TracksConfig
 
 Kind = Literal["one expression", "build-up"]
@@ -59,6 +60,8 @@ class Stills:
     """
 
     faces: Faces
+    split: Split
+    """Of the faces; tracks of another one are drawn by other random numbers."""
 
     def __post_init__(self) -> None:
         """Look for a neutral face."""
@@ -77,7 +80,7 @@ class Stills:
 
     def content(self) -> bytes:
         """Return what the tracks are made of."""
-        return self.faces.pixels.tobytes() + self.faces.targets.tobytes()
+        return self.split.encode() + self.faces.pixels.tobytes() + self.faces.targets.tobytes()
 
     def track(self, row: int, config: TracksConfig, number: int) -> SyntheticTrack:
         """Return the track of one face; the same arguments give the same pixels.
@@ -85,9 +88,9 @@ class Stills:
         Args:
             row: The face that the track shows, or ends with.
             config: The recipe's.
-            number: Of the track, which decides with the seed all that is random.
+            number: Of the track, which decides with the seed and the split all that is random.
         """
-        faces, random = self.faces, np.random.default_rng((config.seed, number))
+        faces, random = self.faces, random_numbers(config, self.split, number)
         stills, truth = faces.pixels[row].astype(np.float32)[None], np.full(config.frames, faces.truth[row])
         neutral = faces.labels.index(NEUTRAL)
         share = np.ones(config.frames, np.float32)
@@ -100,6 +103,11 @@ class Stills:
             truth = np.where(share >= 1 / 2, truth, neutral)
         frames = np.stack([stills[-1] * s + stills[0] * (1 - s) for s in share])
         return SyntheticTrack(film(random, frames, faces.pixels, config), truth, kind)
+
+
+def random_numbers(config: TracksConfig, split: Split, number: int) -> np.random.Generator:
+    """Return what draws a track: no track of one split moves, or changes its label, as one of another does."""
+    return np.random.default_rng((config.seed, USAGES.index(split), number))
 
 
 def film(

@@ -66,7 +66,7 @@ def test_a_sequence_has_its_frames_in_order_and_nobody_is_in_two_splits(ck: Path
 
 
 def test_a_track_begins_neutral_and_ends_at_the_peak(ck: Path) -> None:
-    shown = SequenceTracks(sequences.read(ck))
+    shown = SequenceTracks(sequences.read(ck), "Training")
     for number in range(12):
         track = shown.track(number, STILL, number)
         assert track.kind == "build-up"
@@ -80,10 +80,12 @@ def test_a_track_begins_neutral_and_ends_at_the_peak(ck: Path) -> None:
     one, again, other = (shown.track(3, TracksConfig(), number) for number in (1, 1, 2))
     assert np.array_equal(one.frames, again.frames)
     assert not np.array_equal(one.frames, other.frames)
+    elsewhere = SequenceTracks(shown.sequences, "PrivateTest").track(3, TracksConfig(), 1)
+    assert not np.array_equal(one.frames, elsewhere.frames)
 
 
 def test_a_sequence_is_as_fast_as_its_frames_say(ck: Path) -> None:
-    shown = SequenceTracks(sequences.read(ck))
+    shown = SequenceTracks(sequences.read(ck), "Training")
     longest = max(range(len(shown)), key=lambda row: len(shown.sequences.frames[row]))
     moves = [
         np.abs(

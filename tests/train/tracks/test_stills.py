@@ -29,17 +29,20 @@ def alike(
 
 def test_a_track_is_the_same_for_the_same_seed_and_number(faces: Faces) -> None:
     config = TracksConfig()
-    one, again, other = (Stills(faces).track(0, config, number) for number in (3, 3, 4))
+    one, again, other = (Stills(faces, "Training").track(0, config, number) for number in (3, 3, 4))
     assert np.array_equal(one.frames, again.frames)
     assert not np.array_equal(one.frames, other.frames)
-    assert not np.array_equal(one.frames, Stills(faces).track(0, TracksConfig(seed=2), 3).frames)
+    assert not np.array_equal(one.frames, Stills(faces, "Training").track(0, TracksConfig(seed=2), 3).frames)
+    for split in ("PublicTest", "PrivateTest"):
+        assert not np.array_equal(one.frames, Stills(faces, split).track(0, config, 3).frames)
     assert one.frames.shape == (24, 48, 48)
     assert one.frames.dtype == np.uint8
 
 
 def test_without_any_change_every_frame_is_the_still(faces: Faces) -> None:
+    shown = Stills(faces, "Training")
     fine = next(
-        track for n in range(20) if alike((track := Stills(faces).track(1, STILL, n)).frames[0], faces.pixels[1]) > 0.99
+        track for n in range(20) if alike((track := shown.track(1, STILL, n)).frames[0], faces.pixels[1]) > 0.99
     )
     assert (fine.frames == fine.frames[0]).all()
     assert (fine.truth == HAPPY).all()
@@ -47,7 +50,7 @@ def test_without_any_change_every_frame_is_the_still(faces: Faces) -> None:
 
 def test_an_expression_builds_up_from_a_neutral_face(faces: Faces) -> None:
     for number in range(8):
-        track = Stills(faces).track(0, STILL.model_copy(update={"build_up": 1.0}), number)
+        track = Stills(faces, "Training").track(0, STILL.model_copy(update={"build_up": 1.0}), number)
         assert track.kind == "build-up"
         changes = np.flatnonzero(np.diff(track.truth))
         assert len(changes) == 1
@@ -62,7 +65,7 @@ def test_an_expression_builds_up_from_a_neutral_face(faces: Faces) -> None:
 
 def test_a_neutral_face_stays_as_it_is(faces: Faces) -> None:
     for number in range(8):
-        track = Stills(faces).track(2, TracksConfig(build_up=1.0), number)
+        track = Stills(faces, "Training").track(2, TracksConfig(build_up=1.0), number)
         assert track.kind == "one expression"
         assert (track.truth == NEUTRAL_INDEX).all()
 
@@ -70,7 +73,7 @@ def test_a_neutral_face_stays_as_it_is(faces: Faces) -> None:
 def test_a_neighbour_comes_for_a_few_frames_and_goes(faces: Faces) -> None:
     seen = set()
     for number in range(12):
-        track = Stills(faces).track(0, STILL.model_copy(update={"neighbour": 1.0}), number)
+        track = Stills(faces, "Training").track(0, STILL.model_copy(update={"neighbour": 1.0}), number)
         usual = np.median(track.frames, axis=0)
         seen.add(int((np.abs(track.frames - usual).mean(axis=(1, 2)) > 5).sum()))
         assert (track.truth == HAPPY).all()

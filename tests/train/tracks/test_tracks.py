@@ -104,15 +104,15 @@ def test_readings_are_kept_and_are_those_of_the_same_tracks(eyes: kept.KeptNetwo
     pixels = np.random.default_rng(3).integers(0, 255, (6, 48, 48)).astype(np.uint8)
     faces = Faces(pixels, np.eye(8, dtype=np.float32)[[0, 1, 5, 5, 4, 7]], LABELS)
     config = TracksConfig(frames=8)
-    first = read_tracks(eyes, Stills(faces), config, 9, tmp_path, silent)
+    first = read_tracks(eyes, Stills(faces, "Training"), config, 9, tmp_path, silent)
     (file,) = tmp_path.iterdir()
-    again = read_tracks(eyes, Stills(faces), config, 9, tmp_path, silent)
+    again = read_tracks(eyes, Stills(faces, "Training"), config, 9, tmp_path, silent)
     assert np.array_equal(first.embeddings, again.embeddings)
     assert first.embeddings.shape == (9, 11, 24)
     by_frame = first.by_frame(config.fps)
     assert by_frame[:, 0] == pytest.approx(first.embeddings[:, :4].mean(axis=1), abs=1e-5)
     assert by_frame[:, 1:] == pytest.approx(first.embeddings[:, 4:], abs=1e-6)
-    read_tracks(eyes, Stills(faces), config.model_copy(update={"noise": 0.1}), 9, tmp_path, silent)
+    read_tracks(eyes, Stills(faces, "Training"), config.model_copy(update={"noise": 0.1}), 9, tmp_path, silent)
     assert len(list(tmp_path.iterdir())) == 2
     assert file.exists()
 
