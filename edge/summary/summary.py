@@ -36,7 +36,10 @@ _CLOCK_STEP = timedelta(minutes=5)
 
 
 class Summary:
-    """Hours and days in numbers. Time comes with the frames, the hour from their wall-clock time."""
+    """Hours and days in numbers. Time comes with the frames, the hour from the wall clock.
+
+    Frames do not decide the hour: a clip is read faster than it plays, so that its frames are dated ahead of the clock.
+    """
 
     def __init__(self, store: SummaryStore, now: datetime) -> None:
         """Go on where the daemon's last run ended, as far as its hours and days go on.
@@ -72,8 +75,7 @@ class Summary:
             synthetic: Whether the test card drew it. What it shows is never added to what a camera saw.
         """
         if synthetic != self._synthetic:
-            self._begin_source(frame, synthetic=synthetic)
-        self._turn(frame.captured_at)
+            self._begin_source(synthetic=synthetic)
         since_s = frame.time_s - self._frame_s if self._frame_s is not None else 0.0
         self._frame_s = frame.time_s
         if not 0 < since_s <= _LONGEST_GAP_S:
@@ -98,8 +100,9 @@ class Summary:
             self._follow_visit(self._frame_s)
 
     def turn(self, now: datetime) -> bool:
-        """Begin another hour or day if it is time; return whether one began since the last call."""
-        self._turn(now)
+        """Begin another hour or day if it is time; return whether one began since the last call. Call it often."""
+        if not self._known_from <= now < self._known_until:
+            self._roll(now)
         turned, self._turned = self._turned, False
         return turned
 
@@ -124,11 +127,12 @@ class Summary:
         if to_disk:
             self._unsaved = False
 
-    def _begin_source(self, frame: Frame, *, synthetic: bool) -> None:
+    def _begin_source(self, *, synthetic: bool) -> None:
         if self._synthetic is not None:
-            self._now, self._last = {}, {}
+            self._now = {key: PeriodCounts(counted.begin) for key, counted in self._now.items()}
+            self._last = {}
             self._present, self._visit_s, self._frame_s = {}, None, None
-            self._roll(frame.captured_at)
+            self._turned = True
         self._synthetic = synthetic
 
     def _restore(self, before: SummaryMessage) -> None:
@@ -138,10 +142,6 @@ class Summary:
             self._now[zone, span] = PeriodCounts.of(getattr(periods, span))
             if last := getattr(periods, f"last_{span}"):
                 self._last[zone, span] = PeriodCounts.of(last)
-
-    def _turn(self, now: datetime) -> None:
-        if not self._known_from <= now < self._known_until:
-            self._roll(now)
 
     def _roll(self, now: datetime) -> None:
         for zone, span in SPANS:

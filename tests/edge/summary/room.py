@@ -35,6 +35,7 @@ class Room:
         for _ in range(int(seconds * 2)):
             self.time_s += 0.5
             self.at += timedelta(seconds=0.5)
+            self.summary.turn(self.at)
             self.summary.add(Frame(GRAY, self.at, self.time_s, 0), synthetic=self.synthetic)
 
     def face(self, number: int, emotion: str | None, *, was: bool = False) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.edge.summary.room import NOON, Room
+from edge.frame import Frame
+from tests.edge.summary.room import GRAY, NOON, Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,18 @@ def test_an_hour_ends_without_frames_too() -> None:
     assert room.message.utc.hour.observed_minutes == 0
     assert room.message.utc.last_hour is not None
     assert room.message.utc.last_hour.visits == 1
+
+
+def test_a_clip_counts_in_the_hour_in_which_it_is_read() -> None:
+    room = Room()
+    room.face(1, "happy")
+    for second in range(2 * 3600):
+        frame = Frame(GRAY, NOON + timedelta(seconds=second), room.time_s + second, 0)
+        room.summary.add(frame, synthetic=False)
+        assert not room.summary.turn(NOON + timedelta(seconds=second / 1000))
+    assert room.message.utc.hour.begin == NOON
+    assert room.message.utc.hour.minutes["happy"] == pytest.approx(120, abs=0.02)
+    assert room.message.utc.last_hour is None
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-22", 24)])
