@@ -107,14 +107,25 @@ def _content(path: Path) -> bytes:
 
 def _decoded(path: Path, content: bytes, flags: int) -> NDArray[Any]:
     silence()
-    try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:  # what it says is for programmers
-        picture = None
+    picture = decode(content, flags)
     if picture is None:
         message = f"{path}: the image is damaged; mend or remove it"
         raise CameraError(message)
-    return np.asarray(picture)
+    return picture
+
+
+def decode(content: bytes, flags: int) -> NDArray[Any] | None:
+    """Return the picture of an image file's bytes; None where they are damaged, as also where they are none.
+
+    Args:
+        content: The whole file.
+        flags: OpenCV's ``IMREAD_…``.
+    """
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:  # empty, or more pixels than it decodes
+        return None
+    return None if picture is None else np.asarray(picture)
 
 
 def announced_size(content: bytes) -> tuple[int, int] | None:

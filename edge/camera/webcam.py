@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from edge.camera.formats import choose, offers
+from edge.camera.images import announced_size, decode
 from edge.camera.opencv import silence, to_gray
 from edge.camera.timestamps import LiveStamps, plausible
 from edge.camera.v4l2 import check_node
@@ -110,6 +111,7 @@ class Webcam:
         self.fps = self._capture.get(cv2.CAP_PROP_FPS)
         self._fourcc = _fourcc_text(int(self._capture.get(cv2.CAP_PROP_FOURCC)))
         self._last: tuple[float, NDArray[np.uint8]] | None = None
+        self._wrong_size: tuple[int, int] | None = None
         log.info("%s gives %dx%d %s at %g frames/s", self.name, self.width, self.height, self._fourcc, self.fps)
 
     def read(self) -> Frame | None:
@@ -118,6 +120,7 @@ class Webcam:
         Raises:
             CameraError: The camera is gone, or gives nothing new, or nothing that can be unpacked.
         """
+        self._wrong_size = None
         started_s = self._stamps.monotonic()
         for _ in range(_PATIENCE):
             grabbed = self._capture.grab()
@@ -130,7 +133,12 @@ class Webcam:
                 return self._stamps.frame(gray, grabbed_s if driver_s is None else driver_s)
             if grabbed_s - started_s > _PATIENCE_S:
                 break
-        trouble = "gives no new pictures" if self._device.exists() else "is unplugged"
+        trouble = "gives no new pictures"
+        if not self._device.exists():
+            trouble = "is unplugged"
+        elif self._wrong_size:
+            width, height = self._wrong_size
+            trouble = f"gives pictures of {width}x{height}, though it says {self.width}x{self.height}"
         message = f"{self.name}: the camera {trouble}; check its cable"
         raise CameraError(message)
 
@@ -151,9 +159,8 @@ class Webcam:
         """Return ``(H, W)`` gray levels of a picture in the camera's format; None where the picture is damaged."""
         if picture.dtype == np.uint8:
             raw = np.asarray(picture, np.uint8)
-            if raw.ndim == 2 and raw.shape[0] == 1:  # a JPEG's bytes
-                gray = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
-                return None if gray is None else np.asarray(gray, np.uint8)
+            if raw.ndim == 2 and raw.shape[0] == 1:
+                return self._decode(raw)
             if raw.ndim == 2:  # GREY, or NV12 and its like, whose colours stand below the gray
                 return raw[: self.height]
             if raw.shape[2] == 2:
@@ -163,6 +170,15 @@ class Webcam:
                 return to_gray(raw)
         message = f"{self.name}: pictures in its format {self._fourcc} cannot be read; use another camera"
         raise CameraError(message)
+
+    def _decode(self, jpeg: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """Return a JPEG's gray levels; None where it is damaged, also where its header announces another size."""
+        content = jpeg.tobytes()
+        size = announced_size(content)
+        if size != (self.width, self.height):  # decoding it could take seconds and gigabytes
+            self._wrong_size = size
+            return None
+        return decode(content, cv2.IMREAD_GRAYSCALE)
 
     def _is_new(self, gray: NDArray[np.uint8], stamp_ms: float) -> bool:
         if self._last is not None and self._last[0] == stamp_ms and np.array_equal(self._last[1], gray):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.camera.images import decode
 from edge.vision.crops import resized
 from train.datasets.faces import DataError, Faces
 from train.datasets.fer2013 import SIZE, USAGES
@@ -151,10 +152,9 @@ def _splits(folder: Path) -> list[tuple[str, Path]]:
 def read_picture(path: Path) -> NDArray[np.uint8] | None:
     """Return the picture in gray, ``(SIZE, SIZE)``, or None if it is damaged."""
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        gray = decode(path.read_bytes(), cv2.IMREAD_GRAYSCALE)
     except OSError:
         return None
-    gray = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     return None if gray is None else resized(np.asarray(gray, np.uint8), SIZE, SIZE)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,13 @@ def yuyv(gray: MatLike, luma: int = 0) -> MatLike:
 
 def jpeg(gray: MatLike) -> MatLike:
     return cv2.imencode(".jpg", cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))[1].reshape(1, -1)
+
+
+def announcing(picture: MatLike, width: int, height: int) -> MatLike:
+    """Return a JPEG whose header announces another size, as flipped bits do."""
+    content = picture.tobytes()
+    at = content.index(b"\xff\xc0") + 5
+    return np.frombuffer(content[:at] + struct.pack(">HH", height, width) + content[at + 4 :], np.uint8).reshape(1, -1)
 
 
 def nv12(gray: MatLike) -> MatLike:
@@ -149,11 +157,26 @@ def test_it_asks_for_what_the_camera_offers() -> None:
     assert driver.asked[cv2.CAP_PROP_FRAME_WIDTH] == 640
 
 
-def test_a_damaged_picture_now_and_then_is_passed_over() -> None:
-    broken = np.frombuffer(b"no jpeg at all", np.uint8).reshape(1, -1)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        np.frombuffer(b"no jpeg at all", np.uint8).reshape(1, -1),
+        np.empty((1, 0), np.uint8),
+        announcing(jpeg(RAMP), WIDTH, HEIGHT | 1 << 8),
+        announcing(jpeg(RAMP), WIDTH | 1 << 15, HEIGHT | 1 << 15),  # more than OpenCV decodes
+    ],
+    ids=["no jpeg", "empty", "higher", "enormous"],
+)
+def test_a_damaged_picture_now_and_then_is_passed_over(broken: MatLike) -> None:
     frame = webcam(Driver([None, broken, jpeg(RAMP)], "MJPG")).read()
     assert frame is not None
     assert frame.sequence == 0
+    assert frame.gray.shape == (HEIGHT, WIDTH)
+
+
+def test_a_camera_whose_pictures_all_have_another_size_is_told() -> None:
+    with pytest.raises(CameraError, match="/dev/null: the camera gives pictures of 64x24, though it says 32x24"):
+        webcam(Driver([announcing(jpeg(RAMP), 64, HEIGHT)] * 20, "MJPG")).read()
 
 
 @pytest.mark.parametrize(

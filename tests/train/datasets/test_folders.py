@@ -99,9 +99,11 @@ def test_training_people_validate_where_no_folder_does(tmp_path: Path) -> None:
 def test_damaged_pictures_are_counted_and_told(ck: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (ck / "fear" / "S999_001_00000001.png").write_bytes(b"")
     (ck / "fear" / "S999_001_00000002.png").write_bytes(b"\x89PNG no more")
+    enormous = b"P5 65535 65535 255\n"  # more pixels than OpenCV decodes
+    (ck / "fear" / "S999_001_00000003.png").write_bytes(enormous)
     whole = len(folders.read(ck).faces)
     said = capsys.readouterr().err
-    assert f"2 of {whole + 2} files are damaged and left out" in said
+    assert f"3 of {whole + 3} files are damaged and left out" in said
     assert "S999_001_00000001.png" in said
 
 
