@@ -67,4 +67,6 @@ class SummaryFeed:
             self._publish(to_disk=True)
 
     def _publish(self, *, to_disk: bool) -> None:
+        if self._summary.waits_for_clock:
+            return
         self._summary.save(self._publisher.publish_summary(self._summary), to_disk=to_disk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from edge.summary.calendar import Span, Zone
     from edge.summary.store import SummaryStore
 
+log = logging.getLogger(__name__)
+
 SUMMARY_EVERY_S = 60.0
 """Seconds between two messages while somebody is there; one more when an hour is over."""
 
@@ -33,6 +36,9 @@ _VISIT_PAUSE_S = 30.0
 
 _CLOCK_STEP = timedelta(minutes=5)
 """By which the wall clock may go back within an hour or day that has begun; beyond it, it was wrong before."""
+
+_CLOCK_WAIT = timedelta(hours=1)
+"""For how long what was kept waits for a clock that is behind it; after a power cut NTP takes seconds, or minutes."""
 
 
 class Summary:
@@ -62,10 +68,24 @@ class Summary:
         self._last: dict[tuple[Zone, Span], PeriodCounts] = {}
         self._known_from = self._known_until = now
         self._turned = False
+        self._aside: SummaryMessage | None = None
+        """What the last run left, while the clock is behind it."""
+        self._aside_until = now + _CLOCK_WAIT
         if before := store.load():
-            self._restore(before)
+            self._synthetic = before.synthetic
+            if now + _CLOCK_STEP < before.sent_at:
+                self._aside = before
+                when = before.sent_at.isoformat(timespec="seconds")
+                log.warning("the clock is behind the summary that was kept at %s, which waits an hour for it", when)
+            else:
+                self._restore(before)
         self._roll(now)
         self._turned = False
+
+    @property
+    def waits_for_clock(self) -> bool:
+        """Whether the clock is behind what the last run left: nothing may be published, or kept in its place."""
+        return self._aside is not None
 
     def add(self, frame: Frame, *, synthetic: bool) -> None:
         """Count the time since the frame before; call it before `note`.
@@ -101,6 +121,8 @@ class Summary:
 
     def turn(self, now: datetime) -> bool:
         """Begin another hour or day if it is time; return whether one began since the last call. Call it often."""
+        if self._aside:
+            self._settle(self._aside, now)
         if not self._known_from <= now < self._known_until:
             self._roll(now)
         turned, self._turned = self._turned, False
@@ -130,13 +152,22 @@ class Summary:
     def _begin_source(self, *, synthetic: bool) -> None:
         if self._synthetic is not None:
             self._now = {key: PeriodCounts(counted.begin) for key, counted in self._now.items()}
-            self._last = {}
+            self._last, self._aside = {}, None
             self._present, self._visit_s, self._frame_s = {}, None, None
             self._turned = True
         self._synthetic = synthetic
 
+    def _settle(self, aside: SummaryMessage, now: datetime) -> None:
+        """Go on with what was set aside if the clock has come that far; drop it if the clock has not within an hour."""
+        if now + _CLOCK_STEP >= aside.sent_at:
+            self._restore(aside)
+            self._roll(now)
+        elif now < self._aside_until:
+            return
+        self._aside, self._turned = None, True
+
     def _restore(self, before: SummaryMessage) -> None:
-        self._synthetic = before.synthetic
+        self._last = {}
         for zone, span in SPANS:
             periods = before.utc if zone == "utc" else before.local
             self._now[zone, span] = PeriodCounts.of(getattr(periods, span))
@@ -153,6 +184,7 @@ class Summary:
                 self._last[zone, span] = counted
             elif counted is not None:  # the clock was wrong until now
                 self._last.pop((zone, span), None)
+                self._unsaved = True  # what is on disk is of the wrong time
             self._now[zone, span] = PeriodCounts(began)
             self._turned = True
         self._known_from = max(counted.begin for counted in self._now.values())

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edge.config import CameraConfig, MqttConfig, Settings, SummaryConfig
+from edge.daemon.summary_feed import SummaryFeed
+from edge.summary import Summary, SummaryFiles
 from edge.wire.summary_message import SummaryMessage
 from tests.broker import Subscriber, wait_until
+from tests.edge.summary.room import STAMP, Room
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.broker import Mosquitto
 
@@ -64,3 +69,29 @@ def test_turned_off_the_broker_keeps_none(mosquitto: Mosquitto, subscriber: Subs
     with closing(Subscriber(mosquitto.port)) as late:
         wait_until(lambda: late.payloads("emotion-edge/test/availability"), timeout_s=30)
         assert late.payloads(SUMMARY) == []
+
+
+class Published(list[SummaryMessage]):
+    """Stands in for the publisher."""
+
+    def publish_summary(self, summary: Summary) -> SummaryMessage:
+        self.append(summary.message(STAMP, datetime.now(UTC)))
+        return self[-1]
+
+
+def test_with_a_clock_that_is_behind_nothing_is_published_or_kept(tmp_path: Path) -> None:
+    files, published = SummaryFiles(tmp_path / "state", tmp_path / "run"), Published()
+    now = datetime.now(UTC)
+    right = now.replace(hour=12) + timedelta(days=80)
+    room = Room(files, right)
+    room.face(1, "happy")
+    room.watch(1)
+    room.summary.save(room.message, to_disk=True)
+    before = files.load()
+    feed = SummaryFeed(SummaryConfig(), Summary(files, now), cast("Any", published))
+    feed.attend(0)
+    feed.finish()
+    assert not published
+    assert files.load() == before
+    SummaryFeed(SummaryConfig(), Summary(files, right), cast("Any", published)).finish()
+    assert published[0].utc.day.faces == 1
