@@ -33,6 +33,9 @@ _PATIENCE = 10
 _PATIENCE_S = 2.0
 """Seconds that such reads may take together: one of a camera that is silent takes 10 s in OpenCV."""
 
+_BLOCK = 16
+"""Pixels: some cameras encode whole blocks, so that their pictures are up to one larger than they say."""
+
 
 class VideoCapture(Protocol):
     """What is used of ``cv2.VideoCapture``."""
@@ -172,11 +175,11 @@ class Webcam:
         raise CameraError(message)
 
     def _decode(self, jpeg: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        """Return a JPEG's gray levels; None where it is damaged, also where its header announces another size."""
+        """Return a JPEG's gray levels; None where it is damaged, also where its header announces a larger size."""
         content = jpeg.tobytes()
         size = announced_size(content)
-        if size != (self.width, self.height):  # decoding it could take seconds and gigabytes
-            self._wrong_size = size
+        if size and (size[0] >= self.width + _BLOCK or size[1] >= self.height + _BLOCK):
+            self._wrong_size = size  # decoding it could take seconds and gigabytes
             return None
         return decode(content, cv2.IMREAD_GRAYSCALE)
 

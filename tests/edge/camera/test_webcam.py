@@ -174,6 +174,13 @@ def test_a_damaged_picture_now_and_then_is_passed_over(broken: MatLike) -> None:
     assert frame.gray.shape == (HEIGHT, WIDTH)
 
 
+def test_a_picture_of_whole_blocks_is_taken() -> None:
+    higher = np.vstack([RAMP, RAMP[:8]])
+    frame = webcam(Driver([jpeg(higher)], "MJPG")).read()
+    assert frame is not None
+    assert frame.gray.shape == higher.shape
+
+
 def test_a_camera_whose_pictures_all_have_another_size_is_told() -> None:
     with pytest.raises(CameraError, match="/dev/null: the camera gives pictures of 64x24, though it says 32x24"):
         webcam(Driver([announcing(jpeg(RAMP), 64, HEIGHT)] * 20, "MJPG")).read()
