@@ -47,9 +47,11 @@ class SummaryFeed:
             self._summary.add(frame, synthetic=synthetic)
 
     def note(self, transitions: Sequence[Transition]) -> None:
-        """Count what changed."""
+        """Count what changed. Who is there is known also while nothing is counted."""
         if self._config.enabled:
             self._summary.note(transitions)
+        else:
+            self._summary.follow(transitions)
 
     def attend(self, now_s: float) -> None:
         """Publish if it is time, on the monotonic clock; call it often."""

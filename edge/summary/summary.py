@@ -12,7 +12,7 @@ from edge.summary.counts import PeriodCounts
 from edge.wire.summary_message import SummaryMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from edge.frame import Frame
@@ -106,16 +106,19 @@ class Summary:
             self._unsaved = self.is_news = True
         self._follow_visit(frame.time_s)
 
-    def note(self, transitions: Iterable[Transition]) -> None:
-        """Count what changed with the newest frame."""
+    def follow(self, transitions: Sequence[Transition]) -> None:
+        """Keep who is there, and count nothing."""
         for transition in transitions:
             if isinstance(transition, Gone):
                 self._present.pop(transition.face_id, None)
-                continue
-            self._present[transition.face_id] = transition.emotion
-            if isinstance(transition, Appeared):
-                for counted in self._now.values():
-                    counted.faces += 1
+            else:
+                self._present[transition.face_id] = transition.emotion
+
+    def note(self, transitions: Sequence[Transition]) -> None:
+        """Count what changed with the newest frame."""
+        self.follow(transitions)
+        for counted in self._now.values():
+            counted.faces += sum(isinstance(transition, Appeared) for transition in transitions)
         if self._frame_s is not None:
             self._follow_visit(self._frame_s)
 

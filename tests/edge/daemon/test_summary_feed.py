@@ -78,6 +78,9 @@ class Published(list[SummaryMessage]):
         self.append(summary.message(STAMP, datetime.now(UTC)))
         return self[-1]
 
+    def clear_summary(self) -> None:
+        self.clear()
+
 
 def test_with_a_clock_that_is_behind_nothing_is_published_or_kept(tmp_path: Path) -> None:
     files, published = SummaryFiles(tmp_path / "state", tmp_path / "run"), Published()
@@ -95,3 +98,14 @@ def test_with_a_clock_that_is_behind_nothing_is_published_or_kept(tmp_path: Path
     assert files.load() == before
     SummaryFeed(SummaryConfig(), Summary(files, right), cast("Any", published)).finish()
     assert published[0].utc.day.faces == 1
+
+
+def test_who_leaves_while_it_is_off_is_not_there_afterwards() -> None:
+    room = Room()
+    room.face(1, "happy")
+    room.watch(60)
+    assert room.day.present_minutes == 1
+    off = SummaryFeed(SummaryConfig(enabled=False), room.summary, cast("Any", Published()))
+    off.note([room.transition(1, None)])
+    room.watch(60)
+    assert (room.day.observed_minutes, room.day.present_minutes) == (2, 1)

@@ -40,15 +40,16 @@ class Room:
 
     def face(self, number: int, emotion: str | None, *, was: bool = False) -> None:
         """Have a face appear, change, or go."""
+        self.summary.note([self.transition(number, emotion, was=was)])
+
+    def transition(self, number: int, emotion: str | None, *, was: bool = False) -> Transition:
+        """Return what the pipeline would say of it."""
         where = (self.at, (64, 48), number, Rect(0, 0, 9, 9))
-        change: Transition
         if emotion is None:
-            change = Gone(*where, "sad", 0.9, 1.0)
-        elif was:
-            change = Changed(*where, emotion, 0.9, {}, "sad", 1.0)
-        else:
-            change = Appeared(*where, emotion, 0.9, {})
-        self.summary.note([change])
+            return Gone(*where, "sad", 0.9, 1.0)
+        if was:
+            return Changed(*where, emotion, 0.9, {}, "sad", 1.0)
+        return Appeared(*where, emotion, 0.9, {})
 
     @property
     def message(self) -> SummaryMessage:
