@@ -23,12 +23,13 @@ _NO_RETAIN, _NO_QOS, _VERSION = "no retain", "no QoS", "version"
 
 
 class BrokerStatus:
-    """What the broker refuses, and what was logged of it. Used by the one thread that publishes."""
+    """What the broker refuses, and what was logged of it. Any thread may read `refused`, one thread does the rest."""
 
     def __init__(self, broker: Broker, topics: Topics) -> None:
         self._broker, self._topics = broker, topics
         self._problems = LogOnce(log)
-        self._reasons: dict[str, str] = {}  # of the problems with which nothing arrives
+        # Of the problems with which nothing arrives. Each change replaces it: another thread may be reading it.
+        self._reasons: dict[str, str] = {}
 
     @property
     def refused(self) -> str | None:
@@ -50,7 +51,7 @@ class BrokerStatus:
             hint: What may help.
         """
         if end.kind == "taken over":
-            self._reasons[_TAKEN_OVER] = "another client has this device's client id"
+            self._note(_TAKEN_OVER, "another client has this device's client id")
             self._problems.warning(
                 _TAKEN_OVER,
                 "%s gave this device's connection to another client with the same client id: two daemons are named %r "
@@ -60,7 +61,7 @@ class BrokerStatus:
                 self._topics.device,
             )
         elif end.kind == "refused":
-            self._reasons[_REFUSED] = end.reason
+            self._note(_REFUSED, end.reason)
             what = f"cannot connect to {self._broker}: {end.reason}"
             if answered:
                 what = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
@@ -71,8 +72,8 @@ class BrokerStatus:
 
     def accepted(self, limits: BrokerLimits) -> bool:
         """Note that the broker accepts a connection, and log what it does not take; return whether it was away."""
-        for problem in (_REFUSED, _TAKEN_OVER):
-            self._reasons.pop(problem, None)
+        gone = (_REFUSED, _TAKEN_OVER)
+        self._reasons = {problem: reason for problem, reason in self._reasons.items() if problem not in gone}
         self._warn_unless(
             limits.retains,
             _NO_RETAIN,
@@ -95,7 +96,7 @@ class BrokerStatus:
 
     def events_refused(self, reason: str) -> None:
         """Log that the broker does not take events."""
-        self._reasons[_EVENTS] = reason
+        self._note(_EVENTS, reason)
         self._problems.warning(
             _EVENTS,
             "%s refuses what is published to %s: %s; trying again, events are kept",
@@ -107,7 +108,7 @@ class BrokerStatus:
     def event_taken(self) -> None:
         """Note that the broker has taken an event."""
         if self._reasons:
-            self._reasons.clear()
+            self._reasons = {}
             self._problems.forget(_EVENTS, _NOTHING_FITS)
 
     def topic_denied(self, topic: str, reason: str) -> None:
@@ -130,7 +131,7 @@ class BrokerStatus:
 
     def nothing_fits(self, limits: BrokerLimits) -> None:
         """Log that not even the smallest event fits into the broker's packets."""
-        self._reasons[_NOTHING_FITS] = f"no event fits into packets of {limits.most_bytes} bytes"
+        self._note(_NOTHING_FITS, f"no event fits into packets of {limits.most_bytes} bytes")
         self._problems.warning(
             _NOTHING_FITS,
             "%s takes packets of %d bytes at most, and no event fits: events wait. Raise the limit at the broker "
@@ -186,6 +187,9 @@ class BrokerStatus:
             self._topics.root,
             self._broker,
         )
+
+    def _note(self, problem: str, reason: str) -> None:
+        self._reasons = {**self._reasons, problem: reason}
 
     def _warn_unless(self, fine: bool, problem: str, sentence: str) -> None:  # noqa: FBT001  # the caller's condition
         if fine:
