@@ -88,8 +88,9 @@ def run(
     Raises:
         EdgeError: What only a new process, or the user, can fix; `exit_code` says which kind.
     """
-    with ExitStack() as cleanup:
+    with ExitStack() as last, ExitStack() as cleanup:
         parts = _build(settings, print_to, cleanup, wait=wait, read=read, reload_asked=reload_asked)
+        last.callback(parts.remember_command)  # until the client has left, it acknowledges them
         _serve(parts, stop, cleanup)
 
 
@@ -102,8 +103,15 @@ class _Parts:
     publisher: Publisher
     printer: Printer
     record: SessionRecord
+    switch: DetectionSwitch
     link: BrokerLink
     hooks: Hooks
+
+    def remember_command(self) -> None:
+        """Remember for the next start that detection was turned on or off after the daemon's loop had ended."""
+        on = self.link.take_commands().detection
+        if on is not None:
+            self.switch.turn(on=on)
 
 
 def _build(
@@ -146,7 +154,7 @@ def _build(
         feeds=Feeds(settings, publisher, hooks, Summary(files, datetime.now(UTC)), _open_lsl(setup, root)),
         preview=_open_preview(setup, state, supervisor, cleanup),
     )
-    return _Parts(daemon, supervisor, publisher, printer, record, link, hooks)
+    return _Parts(daemon, supervisor, publisher, printer, record, switch, link, hooks)
 
 
 def _serve(parts: _Parts, stop: threading.Event, cleanup: ExitStack) -> None:
@@ -173,6 +181,7 @@ def _serve(parts: _Parts, stop: threading.Event, cleanup: ExitStack) -> None:
         raise
     finally:
         notify.stopping()
+        parts.remember_command()
         daemon.finish(reason)
         printer.close(_READ_ALL_S if supervisor.ended else _RELEASE_S)
     if supervisor.ended:

@@ -13,13 +13,15 @@ import pytest
 from edge.config import MqttConfig
 from edge.daemon import run
 from edge.errors import CameraHangError, OutputError
+from edge.mqtt.commands import Commands
 from tests.broker import wait_until
 from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from edge.mqtt.message import Incoming
     from tests.broker import Mosquitto, Subscriber
 
 
@@ -82,6 +84,79 @@ def test_off_is_confirmed_with_the_end_of_the_process_that_closes_a_camera_that_
     user.join()
     never.set()
     wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+
+
+class Closing(Unpluggable):
+    """A camera during whose closing something else happens."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__(threading.Event())
+        self._meanwhile = meanwhile
+
+    def close(self) -> None:
+        self._meanwhile()
+
+
+class Stop(threading.Event):
+    """The daemon's stop; something else happens when the daemon notices it."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def is_set(self) -> bool:
+        if super().is_set():
+            self._meanwhile()
+        return super().is_set()
+
+
+@pytest.fixture
+def turn_off(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what turns detection off, and returns once the client has taken the command."""
+    taken = threading.Event()
+    handle = Commands.handle
+
+    def note(commands: Commands, message: Incoming) -> None:
+        handle(commands, message)
+        taken.set()
+
+    def publish() -> None:
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+        assert taken.wait(10)
+
+    monkeypatch.setattr(Commands, "handle", note)
+    return publish
+
+
+def remembered() -> str:
+    return Path(os.environ["STATE_DIRECTORY"], "detection").read_text()
+
+
+def test_off_that_comes_while_the_daemon_stops_is_remembered(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(run, "_RELEASE_S", 10.0)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Closing(turn_off))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        assert remembered() == "ON\n"
+    assert remembered() == "OFF\n"
+
+
+def test_off_that_comes_with_the_stop_is_confirmed(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
+) -> None:
+    def stop_it() -> None:
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        stop.set()
+
+    stop, user = Stop(turn_off), threading.Thread(target=stop_it)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    user.start()
+    run.run(settings(mosquitto.url), stop)
+    user.join()
+    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
+    assert remembered() == "OFF\n"
 
 
 def test_turned_off_it_stays_off_when_the_device_gets_another_name(
