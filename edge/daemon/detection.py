@@ -26,6 +26,8 @@ _MOST_BYTES = 16
 
 TURNED_OFF = "detection was turned off"
 
+_NOBODY_KNOWS = "each boot forgets whether detection was turned off, so it starts off"
+
 ON_EVERY_S = 5.0
 """Least time from one turning on to the next: each opens the camera, and is written to the disk."""
 
@@ -65,7 +67,8 @@ class DetectionSwitch:
     The answer is a file on disk, written whole and synced, its folder too. It exists from the first start on, so that
     a full disk cannot prevent `OFF`: the file is then overwritten in place, or emptied. A file that cannot be read, or
     that says neither, means off; so does a missing one, once detection was ever turned off: an empty file beside it
-    records that. A second file in memory remembers `OFF` over restarts where the disk cannot.
+    records that. A second file in memory remembers `OFF` over restarts where the disk cannot. Where each boot forgets
+    what the disk has, an `ON` there may be older than the last `OFF`: the file in memory has to say `ON` too.
 
     Example:
         >>> switch = DetectionSwitch(state, runtime)
@@ -81,21 +84,22 @@ class DetectionSwitch:
         Args:
             state: The daemon's folder on disk.
             runtime: Its folder in memory, which outlives the daemon but not the machine.
-            forgotten_at_boot: Whether `state` is on a disk whose changes are lost at the next boot.
+            forgotten_at_boot: Whether what is written to `state` is lost at the next boot. Detection is then off after
+                each boot, until it is turned on.
         """
         self._file, self._memory = state / _FILE, runtime / _FILE
-        self._lasting_problem = f"{state}: the next boot forgets all changes" if forgotten_at_boot else None
-        if self._lasting_problem:
-            line = (
-                "%s: the next boot forgets all changes, also that detection was turned off; see docs/read-only-root.md"
-            )
-            log.warning(line, state)
+        self._forgotten_at_boot, self._why_off = forgotten_at_boot, TURNED_OFF
         self._problem: str | None = None
-        on_disk = self._read(self._file)
+        on_disk, in_memory = self._read(self._file), self._in_memory()
         if on_disk is None and self._was_ever_off():
             log.warning("%s: is missing; detection is off until it is turned on", self._file)
             on_disk = False
-        self._on = on_disk is not False and self._in_memory() is not False
+        if forgotten_at_boot:
+            line = "%s: each boot forgets all changes, and so starts with detection off; see docs/read-only-root.md"
+            log.warning(line, state)
+            if in_memory is None and on_disk is not False:
+                in_memory, self._why_off = False, _NOBODY_KNOWS
+        self._on = on_disk is not False and in_memory is not False
         if on_disk is not self._on:
             # Also on the first start: OFF can use this file's room when the disk is full.
             self._remember(on=self._on)
@@ -110,10 +114,9 @@ class DetectionSwitch:
     @property
     def off_reason(self) -> str:
         """Why the camera is off, for the topic `camera`; also whether that could not be remembered."""
-        problem = self._problem or self._lasting_problem
-        return TURNED_OFF + (
-            f"; a reboot may turn it on, because this cannot be remembered: {problem}" if problem else ""
-        )
+        if not self._problem:
+            return self._why_off
+        return f"{self._why_off}; a reboot may turn it on, because this cannot be remembered: {self._problem}"
 
     def turn(self, *, on: bool) -> bool:
         """Turn detection on or off, remembered first; return whether that is a change.
@@ -122,7 +125,7 @@ class DetectionSwitch:
         """
         if on == self._on and self._problem is None:
             return False
-        changed, self._on = on != self._on, on
+        changed, self._on, self._why_off = on != self._on, on, TURNED_OFF
         self._remember(on=on)
         log.info("detection is turned %s", self)
         return changed
@@ -152,15 +155,21 @@ class DetectionSwitch:
         text = b"ON\n" if on else b"OFF\n"
         # OFF first where it needs no disk; ON last, so that a failure leaves OFF.
         if not on:
-            _attempt(lambda: write_own(private_folder(self._memory.parent) / self._memory.name, text))
+            self._remember_in_memory(text)
             _attempt(self._note_off)
         self._problem = _attempt(lambda: write_own(self._file, text))
         if self._problem and not on and (self._overwrite(text) or self._missing_means_off()):
             self._problem = None
         if on and self._problem is None:
-            _attempt(lambda: self._memory.unlink(missing_ok=True))
+            if self._forgotten_at_boot:
+                self._remember_in_memory(text)
+            else:
+                _attempt(lambda: self._memory.unlink(missing_ok=True))
         if self._problem:
             log.warning("detection %s cannot be remembered: %s", "ON" if on else "OFF", self._problem)
+
+    def _remember_in_memory(self, text: bytes) -> None:
+        _attempt(lambda: write_own(private_folder(self._memory.parent) / self._memory.name, text))
 
     def _was_ever_off(self) -> bool:
         """Return whether detection was ever turned off; older versions noted that below the device's name."""

@@ -133,7 +133,9 @@ def _build(
     cleanup.callback(file.close)
     reloader = Reloader(ModelStore(state), file, read, reload_asked)
     setup = reloader.start(settings)
-    switch = DetectionSwitch(state, runtime, forgotten_at_boot=is_forgotten_at_boot(state))
+    # Without a broker nobody can turn it off, nor on.
+    forgotten = is_forgotten_at_boot(state) and settings.mqtt.broker.kind != "none"
+    switch = DetectionSwitch(state, runtime, forgotten_at_boot=forgotten)
     hooks = Hooks(settings.hooks)
     cleanup.callback(hooks.close, _HOOKS_S)  # while the client leaves, hooks of the last events run
     link = connect(settings, _open_outbox(settings, state if lasting else None, root, cleanup), cleanup)

@@ -33,16 +33,35 @@ def test_it_is_on_until_it_is_turned_off_and_remembers_that(switch: Callable[[],
     assert switch().on
 
 
-def test_a_disk_that_forgets_at_boot_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As below the overlay of a read-only root."""
-    for _ in range(2):  # turned off, and the daemon's next start
-        subject = DetectionSwitch(tmp_path / "state", tmp_path / "runtime", forgotten_at_boot=True)
-        subject.turn(on=False)
-        assert subject.off_reason == (
-            "detection was turned off; a reboot may turn it on, because this cannot be remembered: "
-            f"{tmp_path}/state: the next boot forgets all changes"
-        )
-    assert caplog.text.count("see docs/read-only-root.md") == 2
+@pytest.mark.parametrize("installed", ["", "ON\n"])
+def test_where_each_boot_forgets_it_starts_off_and_restarts_as_it_was(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, installed: str
+) -> None:
+    """As below the overlay of a read-only root; `installed` is what the root itself says for ever."""
+
+    def boot() -> None:
+        for folder in ("state", "runtime"):
+            shutil.rmtree(tmp_path / folder, ignore_errors=True)
+        if installed:
+            (tmp_path / "state").mkdir()
+            (tmp_path / "state" / "detection").write_text(installed)
+
+    def start() -> DetectionSwitch:
+        return DetectionSwitch(tmp_path / "state", tmp_path / "runtime", forgotten_at_boot=True)
+
+    boot()
+    first = start()
+    assert not first.on
+    assert first.off_reason == "each boot forgets whether detection was turned off, so it starts off"
+    assert first.turn(on=True)
+    assert start().on
+    assert start().turn(on=False)
+    again = start()
+    assert (again.on, again.off_reason) == (False, "detection was turned off")
+    assert again.turn(on=True)
+    boot()
+    assert not start().on
+    assert caplog.text.count("see docs/read-only-root.md") == 5
 
 
 def test_only_a_change_is_written(switch: Callable[[], DetectionSwitch], tmp_path: Path) -> None:

@@ -174,6 +174,32 @@ def test_turned_off_it_stays_off_when_the_device_gets_another_name(
     assert subscriber.payloads("emotion-edge/renamed/event") == []
 
 
+def test_where_each_boot_forgets_everything_it_starts_off_and_says_why(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "is_forgotten_at_boot", lambda _: True)
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: last(subscriber, "camera")["status"] == "off")
+        assert last(subscriber, "camera")["reason"].startswith("each boot forgets whether detection was turned off")
+        subscriber.publish(f"{ROOT}/detection/set", "ON")
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+    assert subscriber.payloads(f"{ROOT}/detection/state") == ["OFF", "ON"]
+
+
+def test_without_a_broker_nobody_could_turn_it_on_so_that_it_starts_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = threading.Event()
+
+    def opener(*_: object) -> Unpluggable:
+        opened.set()
+        return Unpluggable(threading.Event())
+
+    monkeypatch.setattr(run, "is_forgotten_at_boot", lambda _: True)
+    monkeypatch.setattr(run, "open_camera", opener)
+    with daemon(settings("none")):
+        assert opened.wait(10)
+
+
 def test_why_it_is_off_says_whether_that_is_remembered_by_now(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
