@@ -29,6 +29,10 @@ def keeps_factors(operator: Operator) -> bool:
         rank, over = len(taken.shape), axes.values
         if over is None or (over % rank == rank - 1).any():
             return False
+    if operator.code == Op.PAD:
+        amounts = operator.read[1].values
+        if amounts is None or amounts.reshape(-1, 2)[-1].any():  # then it writes more channels
+            return False
     return len(operator.output.shape) in {2, 4}
 
 

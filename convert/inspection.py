@@ -102,22 +102,27 @@ def summarize(graph: Graph) -> NetworkSummary:
 
 def _layer(operator: Operator) -> LayerSummary:
     weights = [tensor.shape for tensor in operator.read[1:3]] if operator.code in WEIGHTED else []
+    if operator.code == Op.TRANSPOSE_CONV:  # (output's shape, weights, input, biases if there are any)
+        weights = [tensor.shape for place, tensor in enumerate(operator.read) if place in {1, 3}]
     return LayerSummary(
         operator=operator.kind,
         name=operator.output.name,
         output=operator.output.shape,
-        macs=_macs(operator.code, operator.output.shape, [tensor.shape for tensor in operator.read]),
+        macs=_macs(operator, operator.output.shape, [tensor.shape for tensor in operator.read]),
         parameters=sum(map(math.prod, weights)),
     )
 
 
-def _macs(code: int, output: Sequence[int], inputs: Sequence[Sequence[int]]) -> int:
+def _macs(operator: Operator, output: Sequence[int], inputs: Sequence[Sequence[int]]) -> int:
+    code = operator.code
     if code in CONVOLUTIONS:  # (out or 1, kernel height, kernel width, in or channels) at each place of the output
         return math.prod(output[:3]) * math.prod(inputs[1])
     if code == Op.FULLY_CONNECTED:
         return math.prod(output[:-1]) * math.prod(inputs[1])
     if code == Op.BATCH_MATMUL:
-        return math.prod(output) * inputs[0][-1]
+        return math.prod(output) * inputs[0][-2 if operator.options.adjX else -1]
+    if code == Op.TRANSPOSE_CONV:  # each place of the input meets the whole kernel
+        return math.prod(inputs[2][:3]) * math.prod(inputs[1])
     return 0
 
 

@@ -122,6 +122,13 @@ def test_what_something_else_reads_too_stays() -> None:
     assert_same(model, left=("MUL", "ADD"))
 
 
+def test_behind_channels_of_zeros_it_stays() -> None:
+    amounts = [[0, 0], [0, 0], [0, 0], [0, 4]]
+    wider = L.Lambda(lambda pixels: keras.ops.pad(pixels, amounts), output_shape=(SIZE, SIZE, 8))
+    layers = [L.Conv2D(4, 3, padding="same"), wider, L.BatchNormalization(), L.ReLU(6), L.Conv2D(4, 3)]
+    assert_same(learned(classifier(*layers)), left=("PAD", "MUL"))
+
+
 def test_a_number_for_each_column_is_none_for_each_channel() -> None:
     graph = as_graph(learned(classifier(*block(), L.Conv2D(8, 3))))
     product = next(operator for operator in graph.operators if operator.kind == "MUL")

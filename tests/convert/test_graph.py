@@ -11,7 +11,7 @@ from convert.float_runtime import FloatNetwork
 from convert.graph import Graph, Op, parse, serialize
 from convert.inspection import arena, summarize
 from edge.errors import BundleError
-from tests.convert.small import classifier, kinds, nothing, of_gray_levels, pictures
+from tests.convert.small import SIZE, classifier, draw, kinds, nothing, of_gray_levels, pictures
 
 L = keras.layers
 
@@ -149,3 +149,21 @@ def test_integers_take_a_quarter_of_the_arena() -> None:
         return arena(graph)
 
     assert (chain("float32"), chain("int8")) == (3 * 4 * 64 * 64, 3 * 64 * 64)
+
+
+def test_a_transposed_convolution_has_weights_at_each_place_of_its_input() -> None:
+    made = L.Conv2DTranspose(8, 5, strides=2, padding="same", use_bias=False)
+    summary = summarize(of_gray_levels(classifier(L.Conv2D(4, 1), made)))
+    (layer,) = (each for each in summary.layers if each.operator == "TRANSPOSE_CONV")
+    assert (layer.macs, layer.parameters) == (SIZE * SIZE * 5 * 5 * 4 * 8, 5 * 5 * 4 * 8)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_product_of_matrices_has_as_many_as_it_sums(transposed: bool) -> None:  # noqa: FBT001  # pytest's
+    inputs = keras.Input((SIZE, SIZE, 1))
+    rows = L.Reshape((SIZE * SIZE, 8))(L.Conv2D(8, 1)(inputs))
+    left = keras.ops.transpose(rows, (0, 2, 1)) if transposed else L.Reshape((8, SIZE * SIZE))(rows)
+    answer = L.Dense(4)(L.Flatten()(keras.ops.matmul(left, rows)))
+    summary = summarize(of_gray_levels(draw(keras.Model(inputs, answer))))
+    (layer,) = (each for each in summary.layers if each.operator == "BATCH_MATMUL")
+    assert layer.macs == 8 * 8 * SIZE * SIZE

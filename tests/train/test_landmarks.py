@@ -57,7 +57,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     [  # 537 thousand are published of the graph network, about a million of the transformer
         ("landmark_mlp", 478 * 3 * 512 + 512 + 512 * 256 + 256 + 2 * (512 + 256) + 256 * 7 + 7, 867_072),
         ("landmark_ft_transformer", 1_019_879, None),
-        ("landmark_gnn", 534_791, 160 * (6 + 4 * 256) * 256 + 512 * 512 + 512 * 7),
+        ("landmark_gnn", 534_791, 160 * (6 + 4 * 256) * (160 + 256) + 512 * 512 + 512 * 7),
     ],
 )
 def test_a_network_has_its_parameters(name: str, trained: int, macs: int | None) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.train.synthetic import EPOCHS, Run, call
 from train import keep, recipes, report, systems
 from train.__main__ import main
 from train.datasets import DataError
+from train.embedding import pinned
 from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.fit import LOG
@@ -84,9 +86,16 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
 
 def test_a_report_of_an_older_version_says_how_it_is_written_again(trained: Run, tmp_path: Path) -> None:
     written = report.read(trained.out / "tiny.json")
-    (tmp_path / f"{SMALL}.json").write_text(written.model_copy(update={"which_right": {}}).model_dump_json())
+    recipe = recipes.load(recipes.FOLDER / f"{SMALL}.toml")
+    old = written.model_copy(update={"which_right": {}, "recipe": recipe})
+    (tmp_path / f"{SMALL}.json").write_text(old.model_dump_json())
     with pytest.raises(DataError, match=rf"{SMALL}\.json: does not say which rows are right.*'fit --resume'"):
         systems.find(SMALL, [tmp_path], [])
+
+
+def test_a_report_of_another_network_is_not_taken(trained: Run, tmp_path: Path) -> None:
+    shutil.copy(trained.out / "tiny.json", tmp_path / f"{SMALL}.json")
+    assert not systems.find(SMALL, [tmp_path], []).reports
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:
@@ -144,7 +153,7 @@ def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_p
             update={
                 "name": name,
                 "protocol": "fer2013",
-                "recipe": recipes.load(recipes.FOLDER / f"{name}.toml"),
+                "recipe": pinned(recipes.load(recipes.FOLDER / f"{name}.toml")),
                 "metrics": metrics,
                 "which_right": dict.fromkeys(SPLITS, right),
             }

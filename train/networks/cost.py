@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from train.networks.landmark_gnn import GraphConvolution
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 def count_macs(model: keras.Model) -> int:
     """Return the multiply-accumulates of one forward pass of one picture, in convolutions, dense layers and attention.
 
-    Of a network over frames they are those of a frame, without what attention does with the frames before. This counts
-    a network before it is a file. `convert.inspection` counts the operators of the file; a test of the conversion
-    requires both counts to be equal.
+    Graph convolutions have those of the means over neighbours too. Of a network over frames they are those of a frame,
+    without what attention does with the frames before. This counts a network before it is a file. `convert.inspection`
+    counts the operators of the file; a test of the conversion requires both counts to be equal.
     """
     return sum(_layer_macs(layer) for layer in _leaves(model))
 
@@ -36,7 +38,9 @@ def _layer_macs(layer: keras.layers.Layer) -> int:
         _, height, width, _ = layer.output.shape
         return int(height * width * math.prod(layer.kernel.shape))
     if isinstance(layer, keras.layers.Dense):
-        return int(_places(layer.output) * math.prod(layer.kernel.shape))
+        places = _places(layer.output)
+        means = places * places * layer.input.shape[-1] if isinstance(layer, GraphConvolution) else 0
+        return int(places * math.prod(layer.kernel.shape) + means)
     if isinstance(layer, keras.layers.MultiHeadAttention):
         return _attention_macs(layer)
     if isinstance(layer, keras.layers.GRU):

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from train import networks, recipes, report
 from train.datasets import DataError
-from train.embedding import load_backbone, with_backbone
+from train.embedding import load_backbone, pinned, with_backbone
 from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
 from train.networks.cost import count_macs
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from train.networks import NetworkConfig
     from train.recipes import Recipe
     from train.report import TrainingReport
 
@@ -76,8 +77,8 @@ def find(
 
     Args:
         name: Its recipe's.
-        folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts. A
-            run of another network by the same name does not.
+        folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts. One
+            of another network by the same name does not.
         bundles: Folders of bundles, likewise.
         measured: What was measured of all systems, if anything was.
 
@@ -92,8 +93,8 @@ def find(
     if backbone := load_backbone(recipe):
         network = with_backbone(network, backbone)
     places = [place for folder in folders for place in (folder, folder / name)]
-    written = next((place for place in places if all((place / f"{each}.json").exists() for each in names)), None)
-    reports = tuple(_report(written / f"{each}.json") for each in names) if written else ()
+    wanted = pinned(recipe).network
+    reports = next(filter(None, (_reports(place, names, wanted) for place in places)), ())
     log = next((place for place in places if (place / LOG).exists() and _trains(place, recipe)), None)
     cards = {each: card for each in names for card in _card(each, bundles)}
     history = read_log(log) if log and not reports else {}
@@ -108,14 +109,29 @@ def find(
     )
 
 
-def _report(path: Path) -> TrainingReport:
-    written = report.read(path)
+def _reports(place: Path, names: Sequence[str], network: NetworkConfig) -> tuple[TrainingReport, ...]:
+    """Return the reports of a folder; none if one is missing, or is of another network than the recipe's.
+
+    Raises:
+        DataError: One is damaged, or does not say which rows are right, as those of older versions.
+    """
+    paths = [place / f"{name}.json" for name in names]
+    if not all(path.exists() for path in paths):
+        return ()
+    found = tuple(map(report.read, paths))
+    if any(each.recipe.network != network for each in found):
+        return ()
+    for path, each in zip(paths, found, strict=True):
+        _check(path, each)
+    return found
+
+
+def _check(path: Path, written: TrainingReport) -> None:
     if written.recipe.data.training != "folder" and not written.which_right:
         message = (
             f"{path}: does not say which rows are right; an older version wrote it: 'fit --resume' writes it again"
         )
         raise DataError(message)
-    return written
 
 
 def _trains(run: Path, recipe: Recipe) -> bool:
