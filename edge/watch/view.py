@@ -215,7 +215,7 @@ def _several(count: int, what: str) -> str:
 
 
 def _short(count: int) -> str:
-    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+    return str(count) if count < 10_000 else f"{count // 1000}k"
 
 
 def _length(time: timedelta) -> str:

@@ -83,6 +83,17 @@ def test_each_face_has_a_row_and_an_empty_frame_has_one(tmp_path: Path, caplog: 
     assert expected in caplog.text
 
 
+@pytest.mark.parametrize("huge", [{"sequence": 2**53}, {"skipped": 10**400}, {"frame": {"width": 2**53, "height": 1}}])
+def test_a_frame_with_an_integer_that_nothing_counts_to_is_none(tmp_path: Path, huge: dict[str, object]) -> None:
+    file = tmp_path / "frames.csv"
+    with FrameRecorder(file) as recorder:
+        recorder.receive(message(json.dumps(json.loads(frame(0, 3).to_json()) | huge)))
+        recorder.receive(message(frame(0, 3).to_json()))
+    assert len(rows(file)) == 1
+    expected = "1 frames recorded, 0 lost on the way, 0 skipped by the device, 1 messages were no frames"
+    assert recorder.summary == expected
+
+
 def test_a_record_of_events_is_none_of_frames(tmp_path: Path) -> None:
     file = tmp_path / "events.csv"
     Recorder(file).close()

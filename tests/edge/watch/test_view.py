@@ -116,6 +116,15 @@ def test_lost_events_are_counted_and_marked() -> None:
     assert "! lost" in legend
 
 
+def test_a_count_of_any_size_is_shown() -> None:
+    fleet = fleet_of(1)
+    fleet.devices["room-00"].losses.received = 12_345
+    fleet.devices["room-00"].losses.lost = 10**400
+    row = drawn(fleet)[2]
+    assert "12k" in row
+    assert cell_len(row) <= 118
+
+
 def test_offline_devices_and_missing_cameras_are_shown() -> None:
     fleet = fleet_of(2)
     receive(fleet, "room-00", "availability", "offline")

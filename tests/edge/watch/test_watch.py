@@ -82,6 +82,23 @@ def test_nonsense_in_the_right_form_is_counted_and_does_no_harm(field: str, valu
     assert (list(fleet.devices), fleet.invalid) == ([], 1)
 
 
+@pytest.mark.parametrize("number", [2**53, -(2**53), 10**400], ids=["positive", "negative", "huge"])
+@pytest.mark.parametrize("where", ["sequence", "face.id", "face.box.x", "face.frame.width", "previous_last_sequence"])
+def test_an_integer_that_nothing_counts_to_is_counted_and_does_no_harm(where: str, number: int) -> None:
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "event", event(0).to_json())
+    last = "info" if where.startswith("previous") else "event"
+    content = json.loads(info("b", previous="a", last=8).to_json() if last == "info" else event(1).to_json())
+    *parents, key = where.split(".")
+    inner = content
+    for parent in parents:
+        inner = inner[parent]
+    inner[key] = number
+    assert receive(fleet, last, json.dumps(content)) is None
+    receive(fleet, "event", event(0, session="b").to_json())
+    assert (fleet.invalid, fleet.devices["kitchen"].losses.lost) == (1, 0)
+
+
 @contextlib.contextmanager
 def watching(mosquitto: Mosquitto, device: str, options: WatchOptions) -> Iterator[Subscriber]:
     """Watch while the block speaks, then stop in good order."""
