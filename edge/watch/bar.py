@@ -37,12 +37,12 @@ def bar_cells(
         now: The end of the last cell, or somewhere in it, on the device's clock.
         window: What all cells cover.
         count: How many.
-        track: One face's key; None for the largest face of each moment.
+        track: One face's key, which may be unknown; None for the largest face of each moment.
     """
     each = max(window / count, timedelta(milliseconds=100))
     # Cells start at multiples of their length, so that they move as one and do not flicker.
     begin = _EPOCH + ((now - _EPOCH) // each - count + 1) * each
-    spans = timeline.spans(begin, now) if track is None else list(timeline.tracks[track].spans(begin, now))
+    spans = timeline.spans(begin, now) if track is None else _spans_of(timeline, track, begin, now)
     result: list[Cell] = [*_share(spans, begin, each, count)]
     for at, _ in timeline.losses if track is None else ():
         if begin <= at < begin + count * each:
@@ -72,6 +72,12 @@ def legend(seen: Iterable[Cell], *, colours: bool) -> Text:
         text.append(*_mark(emotion, colours=colours)).append(f" {printable(emotion)}  ")
     text.rstrip()
     return text
+
+
+def _spans_of(timeline: Timeline, track: tuple[str, int], begin: datetime, end: datetime) -> list[Span]:
+    """Return one face's emotions; none where nothing of it is known any more."""
+    face = timeline.tracks.get(track)
+    return list(face.spans(begin, end)) if face else []
 
 
 def _share(spans: Sequence[Span], begin: datetime, each: timedelta, count: int) -> list[str | Gap]:

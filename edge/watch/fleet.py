@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
@@ -45,7 +45,7 @@ class Device:
     active: datetime
     """When something last changed there, by our clock."""
 
-    availability: str = "?"
+    availability: Literal["?", "online", "offline", "removed"] = "?"
     state: State | None = None
     camera: CameraStatus | None = None
     health: Health | None = None
@@ -57,14 +57,17 @@ class Device:
 
     @property
     def faces(self) -> tuple[StateFace, ...]:
-        """Who is there; nobody while it is offline."""
-        return self.state.faces if self.state and self.availability != "offline" else ()
+        """Who is there; nobody while the device or its camera is away, and until the first state after that."""
+        if not self.state or self.availability == "offline" or (self.camera and self.camera.status != "online"):
+            return ()
+        session = self.state.session
+        return tuple(face for face in self.state.faces if self.timeline.is_present(session, face.id))
 
-    def set_availability(self, message: Message) -> None:
-        """Apply ``online`` or ``offline``, which have no time stamp of their own."""
+    def set_availability(self, availability: Literal["online", "offline"], message: Message) -> None:
+        """Apply a message's availability, which has no time stamp of its own."""
         at = message.received_at - self.clock_offset
-        before, self.availability = self.availability, message.payload.decode(errors="replace")
-        if self.availability == "online":
+        before, self.availability = self.availability, availability
+        if availability == "online":
             self.timeline.end_gap(Gap.OFFLINE, at)
         else:
             # A device that was offline before we subscribed was last alive when it sent its last state.
@@ -72,6 +75,16 @@ class Device:
             self.timeline.begin_gap(Gap.OFFLINE, min(at, known))
         if self.availability != before:
             self.active = message.received_at
+
+    def remove(self, at: datetime) -> None:
+        """Note that the broker keeps nothing of it any more. Its timeline stays, for the plot."""
+        self.timeline.begin_gap(Gap.OFFLINE, at - self.clock_offset)
+        self.availability, self.state, self.camera, self.health = "removed", None, None, None
+
+    def restore(self, at: datetime) -> None:
+        """Note that it was removed, and publishes again."""
+        self.timeline.end_gap(Gap.OFFLINE, at - self.clock_offset)
+        self.availability = "?"
 
     def apply(self, payload: Payload, message: Message) -> FaceEvent | None:
         """Apply a payload; return it if it is an event not received before."""
@@ -110,6 +123,8 @@ class Fleet:
 
     base: str
     devices: dict[str, Device] = field(default_factory=dict)
+    """Those that are or were there, by name."""
+
     recent: list[FaceEvent] = field(default_factory=list)
     invalid: int = 0
     """Messages that do not follow the contract."""
@@ -126,11 +141,15 @@ class Fleet:
         name, _, last = message.topic.removeprefix(f"{self.base}/").rpartition("/")
         if "/" in name or last in {"frame", "summary"} or last not in {"availability", *PAYLOADS}:
             return None  # of every frame, of hours and days, another program's, or a later version's
+        if not message.payload:  # the topic is emptied, as `emotion-edge forget` does with all that are kept
+            if last == "availability" and name in self.devices:
+                self.devices[name].remove(message.received_at)
+            return None
         if name not in self.devices and len(self.devices) >= MOST_DEVICES:
             self.ignored += 1
             return None
         if last == "availability":
-            self._device(name, message).set_availability(message)
+            self._receive_availability(name, message)
             return None
         try:
             payload: Payload | None = PAYLOADS[last].model_validate_json(message.payload)
@@ -145,6 +164,11 @@ class Fleet:
         return event
 
     @property
+    def listed(self) -> dict[str, Device]:
+        """The devices that were not removed, by name."""
+        return {name: device for name, device in self.devices.items() if device.availability != "removed"}
+
+    @property
     def timelines(self) -> dict[str, Timeline]:
         """The timelines by device."""
         return {name: device.timeline for name, device in self.devices.items()}
@@ -154,5 +178,17 @@ class Fleet:
         for device in self.devices.values():
             device.timeline.prune(before - device.clock_offset)
 
+    def _receive_availability(self, name: str, message: Message) -> None:
+        match message.payload:
+            case b"online":
+                self._device(name, message).set_availability("online", message)
+            case b"offline":
+                self._device(name, message).set_availability("offline", message)
+            case _:
+                self.invalid += 1
+
     def _device(self, name: str, message: Message) -> Device:
-        return self.devices.setdefault(name, Device(message.received_at))
+        device = self.devices.setdefault(name, Device(message.received_at))
+        if device.availability == "removed":
+            device.restore(message.received_at)
+        return device

@@ -146,6 +146,10 @@ class Timeline:
         """Since when nobody is there, or the device or its camera is away; None if nothing is known."""
         return min(self._open.values(), default=self._idle_since or self.begin)
 
+    def is_present(self, session: str, face: int) -> bool:
+        """Return whether a face is there now, as far as is known."""
+        return (session, face) in self._present
+
     def gaps(self, end: datetime) -> list[Span]:
         """Return when the device or its camera was away."""
         return [*self._gaps, *(Span(begin, end, gap) for gap, begin in self._open.items() if begin < end)]

@@ -177,7 +177,7 @@ def _status(device: Device) -> tuple[Text, Text]:
 
 
 def _headline(fleet: Fleet, now: datetime, problem: str | None) -> Text:
-    devices = fleet.devices.values()
+    devices = fleet.listed.values()
     away = sum(device.availability == "offline" for device in devices)
     lost = sum(device.losses.lost for device in devices)
     faces = sum(len(device.faces) for device in devices)

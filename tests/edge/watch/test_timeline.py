@@ -102,6 +102,16 @@ def test_lost_events_are_marked_where_the_gap_showed() -> None:
     assert line(timeline) == "NNNNNN!HHHHH"
 
 
+def test_a_face_of_which_nothing_is_known_any_more_has_empty_cells() -> None:
+    timeline = Timeline()
+    timeline.state(state((3, "happy", ago(50)), at=ago(50)))
+    assert timeline.is_present("a", 3)
+    timeline.begin_gap(Gap.OFFLINE, ago(40))
+    timeline.prune(ago(30))
+    assert not timeline.is_present("a", 3)
+    assert set(bar_cells(timeline, NOW, MINUTE, 12, ("a", 3))) == {Gap.UNKNOWN}
+
+
 def test_cells_move_as_one() -> None:
     timeline = Timeline()
     timeline.event(event(0, "neutral", type="appeared", at=ago(60)))

@@ -136,6 +136,61 @@ def test_offline_devices_and_missing_cameras_are_shown() -> None:
     assert second.split()[:3] == ["◐", "room-01", "off"]
 
 
+def two_faces_of(fleet: Fleet) -> None:
+    receive(fleet, "kitchen", "availability", "online", retained=True)
+    two = state((3, "happy", ago(700)), (4, "sad", ago(700)), at=ago(600))
+    receive(fleet, "kitchen", "state", two.to_json(), 600, retained=True)
+
+
+def test_a_device_that_returns_after_the_window_has_nobody_until_its_next_state() -> None:
+    fleet = Fleet("emotion-edge")
+    two_faces_of(fleet)
+    receive(fleet, "kitchen", "availability", "offline", 590)
+    fleet.prune(ago(180))
+    assert drawn(fleet)[2].split()[:3] == ["○", "kitchen", "offline"]
+    receive(fleet, "kitchen", "availability", "online")
+    fleet.prune(ago(180))
+    headline, _, row, *_ = drawn(fleet)
+    assert "1 device, 0 faces" in headline
+    assert row.split()[:3] == ["●", "kitchen", "nobody"]
+    receive(fleet, "kitchen", "state", state((5, "happy", ago(1)), (6, "sad", ago(1)), session="b").to_json())
+    first, second = drawn(fleet)[2:4]
+    assert first.split()[:3] == ["●", "kitchen", "happy"]
+    assert second.split()[0] == "sad"
+
+
+@pytest.mark.parametrize("status", ["offline", "stalled", "off"])
+def test_without_a_camera_there_is_nobody_whatever_the_kept_state_says(status: str) -> None:
+    away = camera(status, ago(595)).to_json()
+    for first in (True, False):
+        fleet = Fleet("emotion-edge")
+        if first:
+            receive(fleet, "kitchen", "camera", away, retained=True)
+        two_faces_of(fleet)
+        if not first:
+            receive(fleet, "kitchen", "camera", away, retained=True)
+        fleet.prune(ago(180))
+        headline, _, row, *_ = drawn(fleet)
+        assert "1 device, 0 faces" in headline
+        assert row.startswith("◐ kitchen")
+
+
+def test_a_device_that_is_forgotten_leaves_the_table_and_returns_when_it_publishes_again() -> None:
+    fleet = fleet_of(1)
+    two_faces_of(fleet)
+    receive(fleet, "kitchen", "availability", "offline", 590)
+    for last in ("availability", "state", "camera", "health", "info", "summary", "detection/state"):
+        receive(fleet, "kitchen", last, "")
+        receive(fleet, "never-heard-of", last, "")
+    headline, *rows = drawn(fleet)
+    assert "1 device, 1 face" in headline
+    assert "invalid" not in headline
+    assert not any("kitchen" in row or "never" in row for row in rows)
+    assert fleet.timelines["kitchen"].begin  # the plot still shows it
+    receive(fleet, "kitchen", "state", state((5, "happy", ago(1)), session="b").to_json())
+    assert drawn(fleet)[2].split()[:3] == ["?", "kitchen", "happy"]
+
+
 def test_who_was_offline_before_we_came_left_with_its_last_state() -> None:
     for order in (("availability", "state"), ("state", "availability")):
         fleet = Fleet("emotion-edge")

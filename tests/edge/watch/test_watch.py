@@ -62,9 +62,10 @@ def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() 
     fleet = Fleet("emotion-edge")
     receive(fleet, "event", "{}")
     receive(fleet, "state", "\udcff")
+    receive(fleet, "availability", "perhaps")
     receive(fleet, "unheard-of", "x")
     receive(fleet, "detection/state", "ON")
-    assert (list(fleet.devices), fleet.invalid) == ([], 2)
+    assert (list(fleet.devices), fleet.invalid) == ([], 3)
 
 
 @pytest.mark.parametrize(
