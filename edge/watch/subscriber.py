@@ -20,6 +20,7 @@ from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
@@ -50,7 +51,7 @@ class Subscriber:
             message = f"mqtt.url: {broker.kind}: there is nothing to watch; write --broker mqtt://host"
             raise ConfigError(message)
         self.problem: str | None = None
-        """Why nothing is received, for a person; None while connected."""
+        """Why nothing is received, for a person; None while subscribed."""
         self._silent = silent
         self._broker = broker
         self._topic = f"{Topics(config.base_topic, device).root}/#"
@@ -63,6 +64,7 @@ class Subscriber:
         if tls:
             self._client.tls_set_context(tls)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_message = self._on_message
@@ -99,8 +101,16 @@ class Subscriber:
         if code.is_failure:
             self._report(f"{self._broker} refuses: {str(code).lower()}; trying again")
             return
-        self.problem = None
         client.subscribe(self._topic, qos=1)
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: Any, _mid: int, codes: Sequence[ReasonCode], _extra: Any
+    ) -> None:
+        refusal = next((code for code in codes if code.is_failure), None)
+        if refusal:
+            self._report(f"{self._broker} denies reading {self._topic}: {str(refusal).lower()}")
+        elif codes:  # a broker may answer nonsense
+            self.problem = None
 
     def _on_connect_fail(self, *_: Any) -> None:
         error = sys.exc_info()[1]  # paho calls this where it catches it

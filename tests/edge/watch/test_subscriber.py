@@ -58,6 +58,16 @@ def test_a_refused_login_is_told(tmp_path: Path) -> None:
         assert "refuses: not authorized" in (subscriber.problem or "")
 
 
+def test_a_subscription_that_is_denied_is_told_until_one_is_granted(caplog: pytest.LogCaptureFixture) -> None:
+    with ScriptedBroker(granted=b"\x80") as broker, Subscriber(MqttConfig(url=broker.url), "+") as subscriber:
+        wait_until(lambda: subscriber.problem)
+        denied = f"{broker.url} denies reading emotion-edge/+/#: unspecified error"
+        assert (subscriber.problem, caplog.messages) == (denied, [denied])
+        broker.granted = b"\x01"
+        broker.hang_up()
+        wait_until(lambda: subscriber.problem is None)
+
+
 def test_the_services_own_password_is_told_as_such() -> None:
     config = MqttConfig.model_validate(
         {"url": "mqtt://me@localhost", "password_file": "/run/credentials/emotion-edge.service/mqtt-password"}
