@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
 from edge.system.directories import administered_directory
 from edge.system.machine import Machine
+from edge.text import first_line
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ __all__ = [
     "table",
     "to_json",
 ]
+
+log = logging.getLogger(__name__)
+
+_REPORT = "this is a defect of emotion-edge; please report it, with the lines that doctor logs"
 
 
 def examine(
@@ -72,12 +78,16 @@ def examine(
 
 
 def _finding(name: str, check: Callable[[], Finding]) -> Finding:
-    """Return a check's result; also where it cannot be done, because a package is missing."""
+    """Return a check's result; also where it cannot be done: a package is missing, or the check has a defect."""
     try:
         with redirect_stdout(io.StringIO()):  # OpenCV prints what it misses, into the JSON
             return check()
     except ImportError as error:
         return software.missing(name, error)
+    except Exception as error:  # a defect of ours costs this check, not the others
+        log.exception("the check %r failed; this is a defect, please report it", name)
+        found = f"the check failed: {type(error).__name__}: {first_line(error)}"
+        return Finding(name, "broken", found, _REPORT)
 
 
 def _broker(settings: Settings, reader: Reader) -> Finding:

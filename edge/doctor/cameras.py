@@ -150,5 +150,5 @@ def _stream(source: Source) -> Finding:
     if not problem:
         return Finding(_NAME, "ok", f"{shown} answers")
     # Where a password holds a / ? # or @, what looks like the host may be a part of it.
-    fix = f"ping {source.host}" if source.host in shown else _CORRECT_SOURCE
+    fix = f"ping {source.host}  # then correct camera.source" if source.host in shown else _CORRECT_SOURCE
     return Finding(_NAME, "broken", f"{shown} does not answer: {problem}", fix)

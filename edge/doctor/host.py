@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import socket
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ def connect_problem(host: str, port: int) -> str | None:
         socket.create_connection((host, port), timeout=CONNECT_S).close()
     except OSError as error:
         return str(error)
+    except UnicodeError:  # from the look-up of a name
+        return "the host's name cannot be one: between its dots are 1 to 63 letters, digits and '-'"
     return None
 
 
@@ -81,9 +84,12 @@ def governor(governors: AbstractSet[str]) -> Finding:
 def disk(outbox: OutboxConfig, state: Path) -> Finding:
     """Check that there is room for a full outbox, which is in the daemon's state folder unless set."""
     folder = outbox.path.parent if outbox.path else state
-    while not folder.exists():
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110  # a folder may hide what is in it
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", "warning", f"{folder}: {error.strerror}", "sudo emotion-edge doctor")
     needed = outbox.max_events * _EVENT_BYTES + _SPARE_BYTES
     found = f"{free / 1e6:.0f} MB free at {folder}"
     if free < needed:

@@ -166,4 +166,8 @@ def test_a_stream_must_answer_and_its_password_is_not_shown(tmp_path: Path, port
     assert silent.status == "broken"
     assert "secret" not in silent.found
     assert look(asked("rtsp://host:port/live"), tmp_path).status == "broken"
+    for name in ("camera..local", f"{'a' * 64}.local"):
+        impossible = look(asked(f"rtsp://{name}/live"), tmp_path)
+        assert impossible.status == "broken"
+        assert "the host's name cannot be one" in impossible.found
     assert look(asked(f"RTSP://127.0.0.1:{port}/live"), tmp_path).status == "ok"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import os
@@ -21,6 +23,7 @@ from edge.system.machine import Throttling
 from edge.vision.cascades import CASCADES, cascade_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -53,6 +56,21 @@ def test_a_wrong_configuration_is_a_finding_and_the_rest_is_still_examined() -> 
     assert findings["configuration"].status == "broken"
     assert "mqtt.ulr" in findings["configuration"].found
     assert findings["OpenCV"].status == "ok"
+
+
+def test_a_defect_of_one_check_is_shown_and_costs_no_other_check(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(camera=CameraConfig(source="testcard"), mqtt=MqttConfig(url="none"))
+    names = [one.name for one in examine(settings)]
+    monkeypatch.setattr(host, "is_clock_synchronised", lambda: 1 // 0)
+    findings = examine(settings)
+    assert [one.name for one in findings] == names
+    clock = findings[names.index("clock")]
+    assert (clock.status, exit_code(findings)) == ("broken", 1)
+    assert "ZeroDivisionError: integer division" in clock.found
+    assert "report" in (clock.fix or "")
+    assert "Traceback" in caplog.text
 
 
 def test_the_runtime_is_named() -> None:
@@ -181,6 +199,36 @@ def test_the_disk_must_hold_the_outbox(tmp_path: Path) -> None:
     state = tmp_path / "not" / "made" / "yet"
     assert host.disk(OutboxConfig(max_events=1), state).found.endswith(str(tmp_path))
     assert host.disk(OutboxConfig(max_events=10**15), state).status == "warning"
+
+
+@contextlib.contextmanager
+def as_any_user() -> Iterator[None]:
+    """Have the rights of a user who owns nothing, also where root runs the tests."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_the_disk_of_a_folder_that_this_user_may_not_look_into_is_checked(tmp_path: Path) -> None:
+    hidden = tmp_path / "service"
+    hidden.mkdir(mode=0)
+    with as_any_user():
+        finding = host.disk(OutboxConfig(max_events=1), hidden / "front")
+    assert " MB free at " in finding.found
+    assert str(hidden).startswith(finding.found.partition(" at ")[2])
+
+
+def test_a_disk_that_does_not_answer_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("shutil.disk_usage", fail)
+    finding = host.disk(OutboxConfig(), tmp_path)
+    assert (finding.status, finding.found) == ("warning", f"{tmp_path}: Input/output error")
 
 
 def test_the_service_and_its_instances_have_folders_of_their_own(
