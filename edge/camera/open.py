@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from edge.camera.source import ALLOWED, Source, SourceKind, parse_source
@@ -84,7 +85,7 @@ def _open_usb(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.v4l2 import stable_path  # noqa: PLC0415
     from edge.camera.webcam import Webcam  # noqa: PLC0415
 
-    if source.path.exists():
+    if os.path.exists(source.path):  # noqa: PTH110  # the name may be too long
         _PATHS.setdefault(source.path, stable_path(source.path))
     return Webcam(_PATHS.get(source.path, source.path), (config.width, config.height), config.fps)
 

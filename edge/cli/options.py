@@ -85,7 +85,7 @@ def writable_png(file: Path | None) -> Path | None:
 
 def settings_file(file: Path | None) -> Path | None:
     """Return the file that the settings come from: the one that is named, or the system's if it is there."""
-    return file or (config.SYSTEM_FILE if config.SYSTEM_FILE.exists() else None)
+    return file or config.system_file()
 
 
 JsonFileOption = Annotated[

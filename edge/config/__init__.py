@@ -4,7 +4,7 @@ from edge.config.broker import Broker, parse_broker
 from edge.config.feeds import FramesConfig, LslConfig, SummaryConfig
 from edge.config.hooks import HookConfig
 from edge.config.listen import ListenAddress, parse_listen
-from edge.config.load import SYSTEM_FILE, load
+from edge.config.load import SYSTEM_FILE, load, system_file
 from edge.config.preview import PreviewConfig
 from edge.config.render import example, show
 from edge.config.tree import (
@@ -40,4 +40,5 @@ __all__ = [
     "parse_broker",
     "parse_listen",
     "show",
+    "system_file",
 ]

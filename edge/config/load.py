@@ -66,6 +66,17 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
         raise ConfigError(explain(error, origin)) from None
 
 
+def system_file() -> Path | None:
+    """Return `SYSTEM_FILE`; None where there is none. In a folder that is closed to this user it may be there."""
+    try:
+        SYSTEM_FILE.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:  # reading it says why
+        return SYSTEM_FILE
+    return SYSTEM_FILE
+
+
 def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
     """Remove the configured broker's password and certificates if a flag names another that has no use for them.
 
@@ -85,10 +96,9 @@ def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
 
 
 def _from_file(file: Path | None) -> tuple[str, _Tree]:
+    file = file or system_file()
     if file is None:
-        if not SYSTEM_FILE.exists():
-            return "", {}
-        file = SYSTEM_FILE
+        return "", {}
     return shown_name(file), read_toml(file)
 
 

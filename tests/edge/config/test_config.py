@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from edge.config import (
     show,
 )
 from edge.errors import ConfigError
+from tests.users import as_any_user
 
 
 @pytest.fixture
@@ -135,6 +137,17 @@ def test_a_frame_is_no_stall(write: Any) -> None:
 
 def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
     assert "No such file" in mistake(tmp_path / "absent.toml")
+
+
+def test_the_systems_file_in_a_folder_that_is_closed_to_this_user_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "emotion-edge"
+    monkeypatch.setattr(import_module("edge.config.load"), "SYSTEM_FILE", closed / "config.toml")
+    assert load(None, {}, {}) == Settings()
+    closed.mkdir(mode=0)
+    with as_any_user():
+        assert "this user may not read it" in mistake(None)
 
 
 def test_a_password_in_an_address_is_not_repeated(write: Any) -> None:

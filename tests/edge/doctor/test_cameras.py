@@ -135,6 +135,7 @@ def test_a_device_of_another_group_names_the_group(tmp_path: Path, picamera2: Pa
         ("picamera2:front", None),
         ("gopher://me:hush@host", None),
         ("~nobody-of-this-name/clip.mkv", None),
+        (f"/dev/{'a' * 300}", None),
     ],
 )
 def test_what_run_refuses_doctor_refuses_in_the_same_words(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import json
@@ -21,9 +20,9 @@ from edge.inference.store import ModelStore
 from edge.system import directories
 from edge.system.machine import Throttling
 from edge.vision.cascades import CASCADES, cascade_file
+from tests.users import as_any_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -199,18 +198,6 @@ def test_the_disk_must_hold_the_outbox(tmp_path: Path) -> None:
     state = tmp_path / "not" / "made" / "yet"
     assert host.disk(OutboxConfig(max_events=1), state).found.endswith(str(tmp_path))
     assert host.disk(OutboxConfig(max_events=10**15), state).status == "warning"
-
-
-@contextlib.contextmanager
-def as_any_user() -> Iterator[None]:
-    """Have the rights of a user who owns nothing, also where root runs the tests."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def test_the_disk_of_a_folder_that_this_user_may_not_look_into_is_checked(tmp_path: Path) -> None:
