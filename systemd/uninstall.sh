@@ -52,17 +52,29 @@ if [ "$running" = yes ]; then
 fi
 rm -rf "$root/run/emotion-edge"
 
+emptied=no
 if [ "${PURGE:-}" = 1 ]; then
-    rm -rf "$root/etc/emotion-edge" "$state" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
     rm -f "$credential"
+    rm -rf "$root/etc/emotion-edge" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
+    if [ -d "$state" ] && [ ! -L "$state" ]; then
+        # A file system that is mounted there (docs/read-only-root.md) can be emptied; its mount point cannot be removed.
+        find "$state" -xdev -mindepth 1 -delete || true # it says what it could not delete
+        rmdir "$state" 2>/dev/null || [ -n "$(ls -A "$state")" ] || emptied=yes
+    else
+        rm -f "$state"
+    fi
 elif [ -d "$root/etc/emotion-edge" ]; then
     printf '%s\n' "$folders" >"$remembered" # for the day that takes the rest away
 fi
 rm -f "$root/etc/tmpfiles.d/emotion-edge.conf"
-if [ -e "$state" ]; then
+if [ -e "$state" ] && [ "$emptied" = no ]; then
     # Without its owner the state would belong to the next user who is given that number.
     say "kept: $state and its owner, the user emotion-edge"
 else
+    if [ "$emptied" = yes ]; then
+        chown 0:0 "$state" 2>/dev/null || true # its owner goes
+        say "kept: $state, where a file system is mounted, now empty: unmount it, and take its line out of /etc/fstab"
+    fi
     rm -f "$root/etc/sysusers.d/emotion-edge.conf"
     if grep -qs '^emotion-edge:' "$root/etc/passwd"; then
         userdel ${root:+--prefix "$root"} emotion-edge
@@ -78,5 +90,9 @@ done
 for kept in "$root/etc/emotion-edge" "$units"/emotion-edge*.service.d "$credential"; do
     [ ! -e "$kept" ] || say "kept: $kept"
 done
-[ "${PURGE:-}" = 1 ] || say "'sudo make purge' takes away what is kept"
+if [ "${PURGE:-}" != 1 ]; then
+    say "'sudo make purge' takes away what is kept"
+elif [ -e "$state" ] && [ "$emptied" = no ]; then
+    fail "the rest is uninstalled, but $state could not be emptied"
+fi
 say "emotion-edge is uninstalled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -68,3 +69,29 @@ def test_a_package_of_apt_and_an_installation_beside_it_are_refused(tmp_path: Pa
     result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "current/uninstall.sh" in result.stderr
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
+)
+def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
+    script = re.sub("(?<=[ =])/(?=(etc|run|usr|var)/)", f"{tmp_path}/", (deb.DEBIAN / "postrm").read_text("utf-8"))
+    password = tmp_path / "etc/credstore/emotion-edge.mqtt-password"
+    state, bin_folder = tmp_path / "var/lib/emotion-edge", tmp_path / "bin"
+    for folder in (password.parent, state, bin_folder):
+        folder.mkdir(parents=True)
+    password.touch()
+    for name in ("getent", "groupdel", "userdel"):
+        (bin_folder / name).write_text(f"#!/bin/sh\necho {name} $*\n")
+        (bin_folder / name).chmod(0o755)
+    steps = f"""
+        mount -t tmpfs none {state} && touch {state}/detection
+        PATH={bin_folder}:$PATH sh -c "$1" postrm purge
+        ls -A {state}"""
+    command = ["unshare", "--mount", "sh", "-euc", steps, "sh", script]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    assert (result.returncode, result.stderr) == (0, "")
+    said, *commands = result.stdout.splitlines()
+    assert said.startswith(f"{state} stays, where a file system is mounted, now empty")
+    assert commands == ["userdel emotion-edge", "groupdel emotion-edge"]
+    assert not password.exists()

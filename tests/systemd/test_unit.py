@@ -19,6 +19,10 @@ needs_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: apt install systemd"
 )
 
+needs_mount = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
+)
+
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
@@ -215,3 +219,51 @@ def test_uninstall_keeps_what_is_the_users_unless_told(tmp_path: Path) -> None:
     assert not any(file.exists() for file in kept)
     assert not (tmp_path / "etc/sysusers.d").exists()
     assert (tmp_path / "etc/systemd/system").exists()  # not ours
+
+
+@needs_mount
+def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
+    """The set-up of docs/read-only-root.md: a mount point cannot be removed."""
+    gone = [tmp_path / "etc/emotion-edge/config.toml", tmp_path / "etc/credstore/emotion-edge.mqtt-password"]
+    gone += [tmp_path / "etc/tmpfiles.d/emotion-edge.conf", tmp_path / "etc/sysusers.d/emotion-edge.conf"]
+    for file in gone:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    state = tmp_path / "var/lib/emotion-edge"
+    state.mkdir(parents=True)
+    steps = f"""
+        mount -t tmpfs none {state} && mkdir {state}/models && touch {state}/detection {state}/models/mine.tflite
+        chown {NOBODY}:{NOBODY} {state}
+        PURGE=1 sh {FOLDER}/uninstall.sh --root {tmp_path}
+        ls -A {state}; stat -c 'owner %u' {state}"""
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-euc", steps], capture_output=True, text=True, check=False, timeout=10
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    said, _, left = result.stdout.partition("emotion-edge is uninstalled\n")
+    assert f"kept: {state}, where a file system is mounted, now empty" in said
+    assert left == "owner 0\n"
+    assert not any(file.exists() for file in gone)
+
+
+@needs_mount
+def test_a_purge_says_what_it_could_not_delete(tmp_path: Path) -> None:
+    """As an instance's state that is a file system of its own: what is mounted further down is left alone."""
+    inside = tmp_path / "var/lib/emotion-edge/front"
+    password = tmp_path / "etc/credstore/emotion-edge.mqtt-password"
+    user = tmp_path / "etc/sysusers.d/emotion-edge.conf"
+    for file in (password, user):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    inside.mkdir(parents=True)
+    steps = f"""
+        mount -t tmpfs none {inside} && touch {inside}/detection
+        PURGE=1 sh {FOLDER}/uninstall.sh --root {tmp_path}"""
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-euc", steps], capture_output=True, text=True, check=False, timeout=10
+    )
+    assert result.returncode == 1
+    assert f"{inside}: Device or resource busy" in result.stderr.replace("'", "").replace("\u2019", "")
+    assert "could not be emptied" in result.stderr
+    assert not password.exists()
+    assert user.exists()  # what is left keeps its owner
