@@ -187,3 +187,40 @@ def test_a_link_in_the_folder_leads_root_nowhere(tmp_path: Path) -> None:
     with acting_as_owner(state), pytest.raises(OutputError, match="cannot be written"):
         store.add("mine", files)
     assert list(secret.iterdir()) == []
+
+
+@needs_root
+def test_a_link_in_place_of_an_instances_folder_leads_root_nowhere(tmp_path: Path) -> None:
+    """The service's user owns the folder above, and can replace the instance's by a link."""
+    for above in (tmp_path, *tmp_path.parents[:2]):
+        above.chmod(0o755)
+    service, secret = tmp_path / "service", tmp_path / "secret"
+    for folder in (service, secret):
+        folder.mkdir(mode=0o700)
+    os.chown(service, NOBODY, NOBODY)
+    (service / "front").symlink_to(secret)  # root's, and root's link
+    (secret / "model.json").write_text('{"model": "emotion-tiny", "previous": null}')
+    state = service / "front"
+    assert other_owner(state) == (NOBODY, NOBODY)  # as whom a model is tried
+    store, files = ModelStore(state), read_files(TINY)
+    with acting_as_owner(state):
+        with pytest.raises(OutputError, match="cannot be written"):
+            store.add("mine", files)
+        assert store.choice is None
+    assert [file.name for file in secret.iterdir()] == ["model.json"]
+
+
+@needs_root
+def test_roots_links_are_followed_to_the_first_folder_of_another_user(tmp_path: Path) -> None:
+    """An administrator moved the state to where another user may put links."""
+    home, state = tmp_path / "home", tmp_path / "state"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    (home / "there").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to("home/there")
+    state.symlink_to(tmp_path / "link")
+    assert other_owner(state / "models") == (NOBODY, NOBODY)
+    (tmp_path / "round").symlink_to("round")
+    assert other_owner(tmp_path) is None
+    assert other_owner(tmp_path / "absent/state") is None
+    assert other_owner(tmp_path / "round/state") is None
