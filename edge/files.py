@@ -12,6 +12,22 @@ from typing import BinaryIO
 
 from edge.errors import OutputError
 
+_MOST_LETTERS = 32
+"""Of a name in that of the temporary file. They have up to 128 bytes; a name has up to 255, or 143 with encryption."""
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a file or folder exists; False also where this user may not look, or the name is too long.
+
+    `Path.exists` raises an error for these before Python 3.14.
+    """
+    return os.path.exists(path)  # noqa: PTH110  # as above
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder exists; False as of `is_there`."""
+    return os.path.isdir(path)  # noqa: PTH112  # as of `is_there`
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file, or one that a link leads to, for reading.
@@ -78,7 +94,8 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
         if not own and path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, which has no halves
             return
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        prefix = f".{path.name[:_MOST_LETTERS]}."
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as file:
             scratch = Path(file.name)
             try:
                 file.write(data)

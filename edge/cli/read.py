@@ -35,14 +35,13 @@ def read(
     """Read every face of photos: where it is and what it expresses."""
     settings = load_settings(config, {"emotion.model": model})
     from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
-    from edge.photo.read import copy_names, photo_files, read_photo  # noqa: PLC0415  # the same
+    from edge.photo.read import copy_names, read_photo  # noqa: PLC0415  # the same
     from edge.photo.report import FaceTable, ReadPhoto, found_words, to_json  # noqa: PLC0415  # the same
 
-    files = photo_files(photos)
+    files, failed = _files(photos)
     bundle = ModelBundle.configured(settings.emotion)
     copies = copy_names(files, _made(out)) if out else [None] * len(files)
     found: list[ReadPhoto] = []
-    failed: ExitCode = ExitCode.OK
     alone = json == STDOUT
     console = PipeConsole(highlight=False, quiet=alone)
     with tolerate_broken_pipe():
@@ -68,6 +67,21 @@ def read(
         write_atomically(json, to_json(found, bundle.card))
     if failed:
         raise typer.Exit(failed)
+
+
+def _files(photos: list[Path]) -> tuple[list[Path], ExitCode]:
+    """Return the photos that paths name, and how the command ends; a folder that cannot be read is reported."""
+    from edge.photo.read import photo_files  # noqa: PLC0415  # as in read
+
+    files: list[Path] = []
+    failed = ExitCode.OK
+    for path in photos:
+        try:
+            files += photo_files([path])
+        except CameraError as error:
+            report_error(error)  # the others are read all the same
+            failed = error.exit_code
+    return files, failed
 
 
 def _made(folder: Path) -> Path:

@@ -23,6 +23,10 @@ _SMALLEST_SIDE = 900
 """Pixels of the shorter side of the copy, so that its text can be read; smaller photos are enlarged, up to 3 times."""
 
 _MOST_ENLARGED = 3.0
+
+_LONGEST_SIDE = 65_500
+"""Pixels of the longer side beyond which nothing is enlarged: libjpeg writes no more."""
+
 _ROW = 0.024
 """Height of a line of text, as a part of the shorter side."""
 
@@ -47,7 +51,7 @@ def annotate(photo: Colours, faces: Sequence[PhotoFace]) -> Colours:
         faces: What was found in it.
     """
     height, width = photo.shape[:2]
-    scale = min(max(1.0, _SMALLEST_SIDE / min(height, width)), _MOST_ENLARGED)
+    scale = max(1.0, min(_SMALLEST_SIDE / min(height, width), _MOST_ENLARGED, _LONGEST_SIDE / max(height, width)))
     size = round(width * scale), round(height * scale)
     copy = np.array(cv2.resize(photo, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else photo, np.uint8)
     row = max(12.0, _ROW * min(size))

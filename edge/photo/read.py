@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from edge.camera.images import images_in, read_colours
-from edge.files import write_atomically
+from edge.errors import CameraError
+from edge.files import is_folder, is_there, write_atomically
 from edge.photo.annotate import annotate
 from edge.photo.faces import read_faces
 from edge.photo.report import ReadPhoto
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from edge.inference.classifier import Classifier
+
+_MOST_BYTES = 255
+"""Of a file's name (NAME_MAX of Linux's file systems)."""
 
 _LOSSY = frozenset({".jpeg", ".jpg", ".webp"})
 
@@ -28,7 +35,7 @@ def photo_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         CameraError: A folder cannot be read, or holds no image.
     """
-    return [file for path in paths for file in (images_in(path) if path.is_dir() else [path])]
+    return [file for path in paths for file in (images_in(path) if is_folder(path) else [path])]
 
 
 def read_photo(
@@ -43,16 +50,24 @@ def read_photo(
         copy: Where to write a copy in which they are drawn; None: nowhere.
 
     Raises:
-        CameraError: The photo cannot be read.
+        CameraError: The photo cannot be read, or is too large for the form of its copy.
         OutputError: The copy cannot be written.
     """
     colours = read_colours(path)
     gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
     faces = tuple(read_faces(gray, classifier, min_confidence))
     if copy:
-        _, encoded = cv2.imencode(copy.suffix, annotate(colours, faces))
-        write_atomically(copy, encoded.tobytes())
+        write_atomically(copy, _encoded(path, copy.suffix, annotate(colours, faces)))
     return ReadPhoto(path, colours.shape[1], colours.shape[0], faces)
+
+
+def _encoded(photo: Path, suffix: str, copy: NDArray[np.uint8]) -> bytes:
+    made, content = cv2.imencode(suffix, copy)
+    if not made:
+        size = f"{copy.shape[1]}x{copy.shape[0]}"
+        message = f"{photo}: its copy of {size} pixels is too large for a {suffix} file; read it without --out"
+        raise CameraError(message)
+    return content.tobytes()
 
 
 def copy_names(photos: Sequence[Path], folder: Path, ending: str = "faces", *, png: bool = False) -> list[Path]:
@@ -67,13 +82,20 @@ def copy_names(photos: Sequence[Path], folder: Path, ending: str = "faces", *, p
     names: list[Path] = []
     for photo in photos:
         suffix = ".jpg" if photo.suffix.lower() in _LOSSY and not png else ".png"
-        stem, number = f"{photo.stem}-{ending}", 2
-        name = folder / f"{stem}{suffix}"
+        number = 2
+        name = folder / _fitting(photo.stem, f"-{ending}{suffix}")
         while name in names or any(_is_same_file(name, other) for other in photos):
-            name, number = folder / f"{stem}-{number}{suffix}", number + 1
+            name, number = folder / _fitting(photo.stem, f"-{ending}-{number}{suffix}"), number + 1
         names.append(name)
     return names
 
 
+def _fitting(stem: str, ending: str) -> str:
+    """Return a name that the file system takes; the stem is shortened for that."""
+    while len(os.fsencode(stem + ending)) > _MOST_BYTES:
+        stem = stem[:-1]
+    return stem + ending
+
+
 def _is_same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+    return is_there(one) and is_there(other) and one.samefile(other)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.files import private_folder, read_regular, read_text
+from edge.files import is_folder, is_there, private_folder, read_regular, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +83,20 @@ def test_a_link_is_no_private_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
         private_folder(tmp_path / "link")
+
+
+def test_what_cannot_be_looked_at_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    assert is_folder(tmp_path / "folder")
+    assert is_there(tmp_path / "folder")
+    for absent in ("absent", "folder/absent", "x" * 300):
+        assert not is_folder(tmp_path / absent)
+        assert not is_there(tmp_path / absent)
+    if os.geteuid() == 0:
+        (tmp_path / "folder/file").touch()
+        (tmp_path / "folder").chmod(0o700)
+        os.seteuid(65534)
+        try:
+            assert not is_there(tmp_path / "folder/file")
+        finally:
+            os.seteuid(0)

@@ -32,6 +32,11 @@ def test_a_small_photo_is_enlarged_so_that_its_text_can_be_read() -> None:
     assert annotate(np.zeros((48, 48, 3), np.uint8), [face(4, 4, 40)]).shape == (144, 144, 3)
 
 
+def test_a_strip_is_enlarged_to_what_a_jpeg_takes() -> None:
+    assert annotate(np.zeros((60, 24_000, 3), np.uint8), []).shape == (164, 65_500, 3)
+    assert annotate(np.zeros((2, 70_000, 3), np.uint8), []).shape == (2, 70_000, 3)
+
+
 def test_panels_hide_no_face_where_there_is_room() -> None:
     photo = np.full((1000, 1600, 3), 90, np.uint8)
     faces = [face(300, 300, 150), face(500, 320, 150), face(1400, 20, 150)]

@@ -153,3 +153,43 @@ def test_a_name_that_is_no_utf_8_is_read_and_shown(emotion_edge: Run, photos: Pa
     outcome = emotion_edge("read", odd, "--json", report)
     assert (outcome.code, outcome.err) == (0, "")
     assert json.loads(report.read_text("utf-8"))["photos"][0]["file"].endswith("/b\N{REPLACEMENT CHARACTER}.jpg")
+
+
+def test_what_cannot_be_read_does_not_keep_the_others_from_being_read(
+    emotion_edge: Run, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    long, report = tmp_path / f"{'x' * 300}.jpg", tmp_path / "report.json"
+    outcome = emotion_edge("read", tmp_path / "empty", long, photos / "nobody.jpg", "--json", report)
+    assert outcome.code == 3
+    assert "empty: no image in this folder" in outcome.err
+    assert "xx.jpg: File name too long" in outcome.err
+    assert [photo["file"] for photo in json.loads(report.read_text())["photos"]] == [str(photos / "nobody.jpg")]
+
+
+@pytest.mark.parametrize("letters", [251, 240])
+def test_a_photo_with_a_long_name_has_a_copy(emotion_edge: Run, photos: Path, tmp_path: Path, letters: int) -> None:
+    """A file's name has up to 255 bytes."""
+    photo, report = photos / f"{'x' * letters}.jpg", tmp_path / f"{'r' * 250}.json"
+    (photos / "nobody.jpg").rename(photo)
+    outcome = emotion_edge("read", photo, "--out", tmp_path, "--json", report)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (tmp_path / f"{'x' * min(letters, 245)}-faces.jpg").exists()
+    assert report.exists()
+
+
+def test_long_names_of_copies_differ_too(tmp_path: Path) -> None:
+    photos = [tmp_path / "a" / f"{'ü' * 125}{end}.jpg" for end in "ab"]
+    names = [name.name for name in copy_names(photos, tmp_path)]
+    assert names == [f"{'ü' * 122}-faces.jpg", f"{'ü' * 121}-faces-2.jpg"]
+
+
+def test_a_copy_that_its_form_does_not_take_is_told_of_its_photo(
+    emotion_edge: Run, photos: Path, tmp_path: Path
+) -> None:
+    wide = photos / "wide.jpg"  # a PNG
+    wide.write_bytes(cv2.imencode(".png", np.zeros((20, 70_000), np.uint8))[1].tobytes())
+    outcome = emotion_edge("read", wide, photos / "nobody.jpg", "--out", tmp_path / "drawn")
+    assert outcome.code == 3
+    assert "wide.jpg: its copy of 70000x20 pixels is too large for a .jpg file; read it without --out" in outcome.err
+    assert [file.name for file in (tmp_path / "drawn").iterdir()] == ["nobody-faces.jpg"]
