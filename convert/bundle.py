@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from convert import page
 from edge.errors import OutputError
-from edge.files import check_writable, write_atomically
+from edge.files import check_writable, is_there, write_atomically
 from edge.inference.bundle import ModelBundle
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def check_place(out: Path, model: Path) -> None:
     """
     card, report = out.with_name(f"{out.name}.json"), model.with_name(f"{model.stem}.json")
     if (
-        report.exists()
-        and not report.with_suffix(".toml").exists()
+        is_there(report)
+        and not is_there(report.with_suffix(".toml"))
         and os.path.realpath(card) == os.path.realpath(report)
     ):
         message = f"{card}: this is the report of {model}, and the bundle's card would replace it; choose another --out"

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from convert.errors import ModelError
 from edge.config.toml import read_toml
 from edge.errors import ConfigError
+from edge.files import is_there
 from edge.frozen import FrozenModel, requirement
 from edge.inference.labels import FACE
 from edge.text import printable
@@ -92,7 +93,7 @@ def read_sidecar(path: Path) -> Sidecar:
     Raises:
         ModelError: It is no TOML, or a key or value is wrong.
     """
-    if not path.exists():
+    if not is_there(path):
         return Sidecar()
     try:
         return Sidecar.model_validate(read_toml(path))

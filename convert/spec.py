@@ -10,6 +10,7 @@ from pydantic import Field
 from convert.errors import ModelError
 from convert.scaling import PLAIN, Scaling
 from convert.sidecar import WANTED, Sidecar, SidecarInput, read_sidecar
+from edge.files import is_there
 from edge.frozen import FrozenModel
 from edge.inference.outputs import OutputLabels
 from edge.text import printable
@@ -85,7 +86,7 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
         DataError: The report is damaged.
     """
     path, report = model.with_suffix(".toml"), model.with_suffix(".json")
-    if report.exists() and not path.exists():
+    if is_there(report) and not is_there(path):
         path = report
         sidecar, trained = _from_report(report)
     else:

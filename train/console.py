@@ -12,7 +12,7 @@ from rich.console import Console
 
 from edge.cli.options import STDOUT
 from edge.errors import EdgeError
-from edge.files import write_atomically
+from edge.files import is_folder, write_atomically
 from train.datasets import DataError
 from train.recipes import RecipeError
 
@@ -79,7 +79,7 @@ def _clips_folder(text: str) -> Path | None:
     if text == _NONE:
         return None
     folder = Path(text)
-    if not folder.is_dir():
+    if not is_folder(folder):
         message = f"{folder}: no such folder of clips; write --clips {_NONE} to use textures instead"
         raise DataError(message)
     return folder

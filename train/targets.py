@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from edge.files import is_folder
 from edge.inference.labels import FACE
 from train.datasets import are_faces, fer2013, ferplus, folders, load
 from train.datasets.faces import DataError
@@ -80,7 +81,7 @@ def training_examples(  # files, and where negatives come from
     table = np.concatenate([face[:, None] if h.name == FACE else targets[h.name] for h in heads], axis=1)
     table = table.astype(np.float32)
     if data.clutter:
-        if clips and not clips.is_dir():
+        if clips and not is_folder(clips):
             message = f"{clips}: no such folder of clips"
             raise DataError(message)
         sources["clips"] = ", ".join(present(clips)) or "none"

@@ -9,6 +9,7 @@ from convert.errors import ModelError
 from convert.graph import parse
 from convert.load.process import ModelProcess
 from convert.spec import complete
+from edge.files import is_folder, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +51,10 @@ def load(path: Path, *, trusted: bool = False) -> LoadedModel:
             say of itself is not said beside it, or it may run code and is not trusted.
         DataError: The training report beside it is damaged.
     """
-    if not path.exists():
+    if not is_there(path):
         message = f"{path}: there is no such file; name a .keras, .h5 or .onnx file or a SavedModel's folder"
         raise ModelError(message)
-    module = "saved_model" if path.is_dir() else _FORMATS.get(path.suffix.lower())
+    module = "saved_model" if is_folder(path) else _FORMATS.get(path.suffix.lower())
     if not module or not path.name:
         message = f"{path}: its format is unknown; a .keras, .h5 or .onnx file or a SavedModel's folder is wanted"
         raise ModelError(message)

@@ -9,6 +9,7 @@ from convert.errors import ModelError
 from convert.load.export import batched, tf, to_tflite
 from convert.load.graph_check import GRAPH, check_graph
 from convert.spec import FileFacts, ModelSpec
+from edge.files import is_there
 from edge.text import first_line, printable
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
         ModelError: It is none, has no signature ``serving_default``, or not one of one picture, or its graph may do
             more than compute and it is not trusted.
     """
-    if not (path / GRAPH).exists():
+    if not is_there(path / GRAPH):
         message = f"{path}: a folder without {GRAPH} is no SavedModel"
         raise ModelError(message)
     if not trusted:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
 from edge.camera.source import ALLOWED, Source, SourceKind, parse_source
 from edge.errors import CameraError
+from edge.files import is_there
 from edge.redaction import redact
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _open_usb(source: Source, config: CameraConfig) -> Camera:
     from edge.camera.v4l2 import stable_path  # noqa: PLC0415
     from edge.camera.webcam import Webcam  # noqa: PLC0415
 
-    if os.path.exists(source.path):  # noqa: PTH110  # the name may be too long
+    if is_there(source.path):
         _PATHS.setdefault(source.path, stable_path(source.path))
     return Webcam(_PATHS.get(source.path, source.path), (config.width, config.height), config.fps)
 

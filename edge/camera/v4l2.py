@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import CameraError
-from edge.files import natural_key
+from edge.files import is_there, natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ def check_node(node: Path) -> None:
         NodeDeniedError: This user may not open it; the message names the fix.
         CameraError: It is not there, or is no camera; the message says what to do.
     """
-    if not os.path.exists(node):  # noqa: PTH110  # the name may be too long
+    if not is_there(node):
         message = f"{node}: there is no such camera; plugged in: {usb_cameras()}"
         raise CameraError(message)
     try:

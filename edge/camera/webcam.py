@@ -14,6 +14,7 @@ from edge.camera.opencv import silence, to_gray
 from edge.camera.timestamps import LiveStamps, plausible
 from edge.camera.v4l2 import check_node
 from edge.errors import CameraError
+from edge.files import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +138,7 @@ class Webcam:
             if grabbed_s - started_s > _PATIENCE_S:
                 break
         trouble = "gives no new pictures"
-        if not self._device.exists():
+        if not is_there(self._device):
             trouble = "is unplugged"
         elif self._wrong_size:
             width, height = self._wrong_size

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import socket
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
+from edge.files import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -84,7 +84,7 @@ def governor(governors: AbstractSet[str]) -> Finding:
 def disk(outbox: OutboxConfig, state: Path) -> Finding:
     """Check that there is room for a full outbox, which is in the daemon's state folder unless set."""
     folder = outbox.path.parent if outbox.path else state
-    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110  # a folder may hide what is in it
+    while not is_there(folder) and folder != folder.parent:
         folder = folder.parent
     try:
         free = shutil.disk_usage(folder).free

@@ -70,7 +70,7 @@ def password_file(instance: str | None) -> Path:
 
 def hidden_by(file: Path) -> tuple[str, str] | None:
     """Return the folder that the unit hides from the service, with the directive, if a file is in one; else None."""
-    parents = {str(parent) for path in (file.absolute(), file.resolve()) for parent in path.parents}
+    parents = {str(parent) for path in (file.absolute(), Path(os.path.realpath(file))) for parent in path.parents}
     return next(((folder, directive) for folder, directive in _HIDDEN.items() if folder in parents), None)
 
 

@@ -163,6 +163,7 @@ def test_a_path_that_is_no_model_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("not a model")
     for path, said in (
         (tmp_path / "none.keras", "there is no such file; name a .keras, .h5 or .onnx file"),
+        (tmp_path / f"{'x' * 300}.keras", "there is no such file"),
         (tmp_path / "empty", "a folder without saved_model.pb is no SavedModel"),
         (
             tmp_path / "model.pt",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import numpy as np
 
+from edge.files import is_there
 from edge.text import first_line
 from train.datasets.faces import DataError, Faces
 
@@ -73,7 +74,7 @@ def read(path: Path) -> Rows:
     Raises:
         DataError: The file is missing, or more than `MOST_DAMAGED` of its rows are not a 48x48 picture.
     """
-    if not path.exists():
+    if not is_there(path):
         message = f"{path}: FER2013 is not there; docs/training.md says where to get it"
         raise DataError(message)
     try:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from edge.camera.images import decode
+from edge.files import is_folder
 from edge.vision.crops import resized
 from train.datasets.faces import DataError, Faces
 from train.datasets.fer2013 import SIZE, USAGES
@@ -123,7 +124,7 @@ def load(folder: Path, split: str) -> Faces:
 
 def _files(folder: Path) -> Iterable[tuple[Path, str, str]]:
     """Yield each file that may be a picture, its label, and its split, or nothing where there are none."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         message = f"{folder}: no such folder of faces; {_EXPECTED}"
         raise DataError(message)
     found = 0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.files import is_folder
 from train.datasets.faces import DataError, Faces
 from train.datasets.ferplus import LABELS
 from train.datasets.folders import NAMES, SUFFIXES, divided, read_picture, tell_damaged
@@ -104,7 +105,7 @@ def load(folder: Path, split: str) -> Sequences:
 
 def _files(folder: Path) -> dict[tuple[str, str, str], list[Path]]:
     """Return the files of each sequence in the order of its frames, by folder, person and session."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         message = f"{folder}: no such folder of sequences; {_EXPECTED}"
         raise DataError(message)
     found: dict[tuple[str, str, str], list[tuple[int, Path]]] = defaultdict(list)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 import keras
 import numpy as np
 
+from edge.files import is_there
 from edge.inference.bundle import ModelBundle
 from edge.text import first_line
 from edge.vision.crops import all_resized
@@ -150,4 +151,4 @@ def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> d
         return {(split, "folder"): sequences.load(REPOSITORY / data.folder, split).peaks for split in SPLITS}
     if data.folder:
         return {(split, "folder"): folders.load(REPOSITORY / data.folder, split) for split in SPLITS}
-    return load_tests(fer2013_file, ferplus_file if data.uses_votes or ferplus_file.exists() else None)
+    return load_tests(fer2013_file, ferplus_file if data.uses_votes or is_there(ferplus_file) else None)

@@ -114,6 +114,7 @@ def test_any_camera_is_turned(tmp_path: Path, degrees: int, shape: tuple[int, in
     ("source", "error", "said"),
     [
         ("/dev/video97", CameraError, "/dev/video97: there is no such camera"),
+        (f"/dev/video{'9' * 300}", CameraError, "99: there is no such camera"),
         ("gone.mkv", CameraError, "'gone.mkv': no camera has this name and no such file exists; write auto, "),
         ("webcam", CameraError, r"write auto, picamera2\[:N\], /dev/videoN, a clip's path"),
         ("rtsp://127.0.0.1:9/live", CameraError, "rtsp://127.0.0.1:9/…: no stream opens there"),

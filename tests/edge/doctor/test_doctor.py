@@ -196,7 +196,8 @@ def test_only_powersave_is_too_slow(governors: set[str], status: str) -> None:
 
 def test_the_disk_must_hold_the_outbox(tmp_path: Path) -> None:
     state = tmp_path / "not" / "made" / "yet"
-    assert host.disk(OutboxConfig(max_events=1), state).found.endswith(str(tmp_path))
+    for folder in (state, tmp_path / f"{'x' * 300}"):
+        assert host.disk(OutboxConfig(max_events=1), folder).found.endswith(str(tmp_path))
     assert host.disk(OutboxConfig(max_events=10**15), state).status == "warning"
 
 

@@ -81,6 +81,8 @@ def test_a_link_into_a_hidden_folder_is_seen_through(tmp_path: Path) -> None:
     elsewhere = Path("/proc/self/root/root/ca.pem")  # a link by the kernel
     assert service.hidden_by(elsewhere) == ("/root", "ProtectHome=")
     assert service.hidden_by(Path("/etc/emotion-edge/ca.pem")) is None
+    (tmp_path / "round").symlink_to("round")
+    assert service.hidden_by(tmp_path / "round") in {("/tmp", "PrivateTmp="), None}  # noqa: S108
 
 
 def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,8 +83,9 @@ def test_the_archive_gives_what_the_csv_gives(files: tuple[Path, Path], tmp_path
 
 
 def test_missing_files_are_named(files: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere\.csv"):
-        load("fer2013", "Training", tmp_path / "nowhere.csv", files[1])
+    for name in ("nowhere.csv", f"{'x' * 300}nowhere.csv"):
+        with pytest.raises(DataError, match=r"nowhere\.csv"):
+            load("fer2013", "Training", tmp_path / name, files[1])
     with pytest.raises(DataError, match=r"novotes\.csv"):
         load("ferplus", "Training", files[0], tmp_path / "novotes.csv")
 

@@ -8,13 +8,14 @@ import pytest
 
 from tests.train.synthetic import call, grating
 from train.__main__ import main
-from train.datasets import DataError, folders
+from train.datasets import DataError, folders, sequences
 from train.datasets.ferplus import LABELS
 from train.evaluate.models import faces_to_test
 from train.recipes import DataConfig
 from train.targets import training_examples, validation_examples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CK_NAMES = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -121,6 +122,13 @@ def test_a_wrong_folder_says_what_was_expected(name: str, content: bytes, said: 
     with pytest.raises(DataError, match=said) as error:
         folders.read(tmp_path)
     assert "expected folders of pictures named after labels (angry, " in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["absent", "x" * 300])
+@pytest.mark.parametrize("read", [folders.read, sequences.read])
+def test_a_folder_that_is_not_there_is_said(read: Callable[[Path], object], name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder of"):
+        read(tmp_path / name)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
