@@ -99,6 +99,7 @@ def _place(scratch: Path, out: Path, endings: list[str]) -> None:
             place = out.with_name(f"{out.name}{ending}")
             with contextlib.suppress(FileNotFoundError):
                 shutil.copy2(place, scratch / f"{place.name}.old")
+                shutil.copymode(place, scratch / place.name)
             (scratch / place.name).replace(place)
             done.append(place)
     except OSError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 import stat
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,14 +77,16 @@ def read_text(path: Path, most_bytes: int) -> str:
     return read_regular(path, most_bytes).decode("utf-8-sig")
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own: bool = False) -> None:
+def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> None:
     """Write a file whole or not at all, and sync it and its folder: after the return a power cut does not undo it.
+
+    Permissions and owner are those of the file that is replaced; a new file has what the umask leaves.
 
     Args:
         path: The file. A link keeps pointing where it points; a pipe or a device is written to directly.
         content: Text as UTF-8, or bytes.
-        mode: The permissions of the new file.
-        own: Whether the file is this program's own: a link, a pipe or a device in its place is then replaced.
+        own: Whether the file is this program's own: it is then for this user alone, and a link, a pipe or a device in
+            its place is replaced.
 
     Raises:
         OutputError: It cannot be written there.
@@ -94,14 +97,17 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
         if not own and path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, which has no halves
             return
-        prefix = f".{path.name[:_MOST_LETTERS]}."
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as file:
-            scratch = Path(file.name)
+        scratch = path.with_name(f".{path.name[:_MOST_LETTERS]}.{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(scratch, flags, 0o600 if own else 0o666), "wb") as file:
             try:
+                if own:
+                    os.fchmod(file.fileno(), 0o600)  # whatever the umask
+                else:
+                    _take_permissions(file.fileno(), path)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-                scratch.chmod(mode)
                 scratch.replace(path)
                 sync_folder(path.parent)
             except BaseException:
@@ -110,6 +116,17 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, own
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}"
         raise OutputError(message) from None
+
+
+def _take_permissions(descriptor: int, path: Path) -> None:
+    """Set the owner and the permissions of an open file to those of the file that it replaces, if there is one."""
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        return
+    with suppress(OSError):  # root alone gives a file away, and not to every file system
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, old.st_mode & 0o777)
 
 
 def check_writable(path: Path) -> None:
@@ -172,7 +189,7 @@ def write_own(path: Path, content: bytes) -> None:
         OutputError: The file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(path, content, mode=0o600, own=True)
+    write_atomically(path, content, own=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -66,6 +66,13 @@ def test_a_card_that_cannot_be_placed_brings_the_old_network_back(converted: Con
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.json"]
 
 
+def test_files_that_are_replaced_keep_their_permissions(converted: Converted, tmp_path: Path) -> None:
+    for ending in ("tflite", "json"):
+        (tmp_path / f"tiny.{ending}").touch(mode=0o600)
+    bundle.write(tmp_path / "tiny", *parts(converted))
+    assert {(tmp_path / f"tiny.{ending}").stat().st_mode & 0o777 for ending in ("tflite", "json")} == {0o600}
+
+
 def test_the_card_is_plain_json_without_a_time(converted: Converted, tmp_path: Path) -> None:
     shutil.copy(converted.card, tmp_path / "card.json")
     card = json.loads((tmp_path / "card.json").read_text())

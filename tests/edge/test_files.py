@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.files import is_folder, is_there, private_folder, read_regular, read_text
+from edge.errors import OutputError
+from edge.files import is_folder, is_there, private_folder, read_regular, read_text, write_atomically, write_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,3 +103,48 @@ def test_what_cannot_be_looked_at_is_not_there(tmp_path: Path) -> None:
             assert not is_there(tmp_path / "folder/file")
         finally:
             os.seteuid(0)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_what_the_umask_leaves(tmp_path: Path, umask: int, mode: int) -> None:
+    file, own = tmp_path / "file", tmp_path / "own"
+    before = os.umask(umask)
+    try:
+        write_atomically(file, "new")
+        write_own(own, b"new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+    assert stat.S_IMODE(own.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    file.chmod(mode)
+    link.symlink_to(file)
+    write_atomically(link, "new")
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+    write_own(file, b"own")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file away")
+def test_a_users_file_that_root_replaces_stays_the_users(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    os.chown(file, 65534, 65534)
+    write_atomically(file, "new")
+    assert (file.stat().st_uid, file.stat().st_gid) == (65534, 65534)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="file: cannot be written: No space left on device"):
+        write_atomically(tmp_path / "file", "new")
+    assert list(tmp_path.iterdir()) == []
