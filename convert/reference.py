@@ -79,7 +79,7 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
     ordered = given[:, spec.order]
     wanted = ordered if probabilities else _predicted(spec.outputs.split(ordered))
     converted = _predicted(spec.outputs.split(float_runtime.logits(network, some, advance)))
-    result = gates.same_as_source(wanted, converted, limits.max_difference)
+    result = gates.same_as_source(wanted, converted, limits.max_difference, simplified=source.simplified)
     return FloatReference(source, network, probabilities, result)
 
 

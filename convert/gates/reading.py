@@ -21,7 +21,9 @@ _BY_CHANCE = 0.01
 """A gain that chance brings with a greater probability is none."""
 
 
-def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], limit: float) -> GateResult:
+def same_as_source(
+    source: NDArray[np.float32], converted: NDArray[np.float32], limit: float, *, simplified: bool = False
+) -> GateResult:
     """The float network gives the probabilities of the model as it came: scaling, layout and labels are right.
 
     Args:
@@ -29,11 +31,12 @@ def same_as_source(source: NDArray[np.float32], converted: NDArray[np.float32], 
         converted: ``(N, C)`` of the float network, for the same faces.
         limit: Largest difference of one probability.
     """
+        simplified: Whether the model did not run as it came, but only as onnxsim simplified it.
     difference = float(np.abs(source - converted).max()) if np.isfinite(converted).all() else float("inf")
     holds = difference <= limit
     return GateResult(
         gate="float as the source",
-        measured=f"{difference:.1e}",
+        measured=f"{difference:.1e}" + (", simplified by onnxsim" if simplified else ""),
         limit=f"{limit:.0e}",
         holds=holds,
         sentence=f"on {len(source)} faces a probability differs by {difference:.2g} from the model as it came"

@@ -38,6 +38,9 @@ class LoadedModel:
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     """The same by the framework that the file is of: ``(N, H, W, C)`` to ``(N, K)``."""
 
+    simplified: bool = False
+    """Whether `run` is of what onnxsim made of an ONNX file, which did not run itself."""
+
 
 def load(path: Path, *, trusted: bool = False) -> LoadedModel:
     """Load a ``.keras``, ``.h5`` or ``.onnx`` file or a SavedModel, in a process that may not write.
@@ -67,7 +70,7 @@ def load(path: Path, *, trusted: bool = False) -> LoadedModel:
             f"{path}: its output is {list(shape)}, but {len(spec.labels)} labels are named: {', '.join(spec.labels)}"
         )
         raise ModelError(message)
-    return LoadedModel(path, spec, network, process.run)
+    return LoadedModel(path, spec, network, process.run, process.simplified)
 
 
 __all__ = ["LoadedModel", "ModelError", "load"]

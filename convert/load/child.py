@@ -64,8 +64,10 @@ def _answers(connection: Connection, module: str, path: Path, *, trusted: bool) 
     while True:
         command, argument = connection.recv()
         if command == "build":
-            content, run = opened.build(argument)
-            yield content
+            built = opened.build(argument)
+            run = built.run
+            yield built.content
+            yield b"simplified" if built.simplified else b""
         else:
             buffer = io.BytesIO()
             np.save(buffer, run(argument))

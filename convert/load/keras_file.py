@@ -14,16 +14,14 @@ import train.native_stderr  # noqa: F401  # before Keras
 import keras
 
 from convert.errors import ModelError
+from convert.load.built import Built
 from convert.load.config_check import check_keras
 from convert.load.export import batched, to_tflite
 from convert.spec import FileFacts, ModelSpec
 from edge.text import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
 _HALVES = frozenset({"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"})
 
@@ -46,15 +44,15 @@ class KerasFile:
         """Names of its outputs; a Sequential has one without a name."""
         return tuple(getattr(self.model, "output_names", ["output"]))
 
-    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Return the float ``.tflite`` file and the function that runs the model itself."""
+    def build(self, spec: ModelSpec) -> Built:
+        """Return the float network, and the model itself to compare it with."""
         number = self.outputs.index(spec.output)
 
         def outputs(pixels: Any) -> Any:
             return keras.tree.flatten(self.model(pixels, training=False))[number]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.model.input_shape[0])
+        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.model.input_shape[0]))
 
 
 def open_model(path: Path, *, trusted: bool = False) -> KerasFile:

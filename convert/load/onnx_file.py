@@ -13,6 +13,7 @@ import numpy as np
 
 from convert.errors import ModelError
 from convert.load import onnx_process
+from convert.load.built import Built
 from convert.load.limits import check_file
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
@@ -51,15 +52,21 @@ class OnnxFile:
         outputs = tuple(output.name for output in self.model.graph.output)
         return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
 
-    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Return the float ``.tflite`` file and the function that runs the model itself."""
+    def build(self, spec: ModelSpec) -> Built:
+        """Return the float network, and the model itself to compare it with."""
         picture = (spec.height, spec.width, spec.channels)
         shape = (1, *picture) if self.channels_last else (1, spec.channels, spec.height, spec.width)
         with tempfile.TemporaryDirectory() as scratch:
             simple, network = Path(scratch) / "simple.onnx", Path(scratch) / "network.tflite"
             self._simplify(shape, spec.output, simple)
             self._convert(simple, network)
-            return network.read_bytes(), self._runner(simple.read_bytes())
+            content, simplified = network.read_bytes(), simple.read_bytes()
+        try:
+            run = self._runner(self.model.SerializeToString(), spec.output)
+            run(np.zeros((1, *picture), np.float32))
+        except Exception:  # noqa: BLE001  # onnxruntime raises what its C++ does, of no common kind
+            return Built(content, self._runner(simplified, spec.output), simplified=True)
+        return Built(content, run)
 
     def _simplify(self, shape: tuple[int, ...], output: str, path: Path) -> None:
         """Fix every size, fold what is constant and keep one output."""
@@ -87,15 +94,20 @@ class OnnxFile:
             message = f"{self.path}: onnx2tf cannot convert it: {reason}"
             raise ModelError(message)
 
-    def _runner(self, simple: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    def _runner(self, model: bytes, output: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """Return the function that runs a model's output picture by picture; each fills a fixed batch."""
         import onnxruntime  # noqa: PLC0415
 
-        session = onnxruntime.InferenceSession(simple, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what fails is raised as well
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        size = session.get_inputs()[0].shape[0]
+        batch = size if isinstance(size, int) else 1
 
         def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
             laid = pictures if self.channels_last else pictures.transpose(0, 3, 1, 2)
-            rows = [session.run(None, {self.input: np.ascontiguousarray(one[None])})[0] for one in laid]
-            return np.concatenate([np.asarray(row, np.float32).reshape(1, -1) for row in rows])
+            rows = [session.run([output], {self.input: np.repeat(one[None], batch, axis=0)})[0] for one in laid]
+            return np.concatenate([np.asarray(row, np.float32).reshape(batch, -1)[:1] for row in rows])
 
         return run
 

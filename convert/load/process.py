@@ -41,7 +41,10 @@ class ModelProcess:
 
     Attributes:
         facts: What the model file says of itself.
+        simplified: Whether `run`, after `build`, runs not the model as it came, but what onnxsim made of it.
     """
+
+    simplified = False
 
     def __init__(self, path: Path, module: str, *, trusted: bool) -> None:
         """Start the process and load the model in it.
@@ -75,7 +78,8 @@ class ModelProcess:
         Raises:
             ModelError: The model cannot be converted.
         """
-        return self._answer(("build", spec))
+        content, self.simplified = self._answer(("build", spec)), bool(self._answer())
+        return content
 
     def run(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the model's ``(N, K)`` outputs in its own framework for ``(N, H, W, C)`` pictures; after `build`."""

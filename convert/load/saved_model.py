@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
+from convert.load.built import Built
 from convert.load.export import batched, tf, to_tflite
 from convert.load.graph_check import GRAPH, check_graph
 from convert.spec import FileFacts, ModelSpec
@@ -13,11 +14,7 @@ from edge.files import is_there
 from edge.text import first_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 _SIGNATURE = "serving_default"
 
@@ -38,15 +35,15 @@ class SavedModel:
         outputs = tuple(sorted(self.signature.structured_outputs))
         return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
 
-    def build(self, spec: ModelSpec) -> tuple[bytes, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
-        """Return the float ``.tflite`` file and the function that runs the model itself."""
+    def build(self, spec: ModelSpec) -> Built:
+        """Return the float network, and the model itself to compare it with."""
         ((name, pixels),) = self.signature.structured_input_signature[1].items()
 
         def outputs(given: Any) -> Any:
             return self.signature(**{name: given})[spec.output]
 
         shape = (spec.height, spec.width, spec.channels)
-        return to_tflite(self.path, outputs, shape, self.model), batched(outputs, pixels.shape[0])
+        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, pixels.shape[0]))
 
 
 def open_model(path: Path, *, trusted: bool = False) -> SavedModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -13,7 +14,8 @@ from convert import float_runtime
 from convert.float_runtime import FloatNetwork
 from convert.fold import fold
 from convert.graph import serialize
-from convert.load import LoadedModel, load
+from convert.load import LoadedModel, load, onnx_file
+from convert.spec import complete
 from edge.inference.outputs import softmax
 from tests.convert import small
 from tests.convert.loading import CHOSEN, SIZED, beside, exported, loaded, refusal, saved, written
@@ -111,6 +113,34 @@ def test_a_network_says_the_same_as_keras_and_as_onnx(
     assert np.abs(folded(gray) - folded(first_channels)).max() < 1e-3
     colour = load(exported(small.as_keras(COLOUR, softmax=True), tmp_path / "colour"))
     assert np.abs(folded(colour, probabilities=True) - folded(last_channels, probabilities=True)).max() < 1e-3
+
+
+def test_a_fixed_batch_of_an_onnx_model_is_filled(onnx_folder: Path) -> None:
+    loaded(written(small.as_onnx(GRAY, [8, 1, SIZE, SIZE]), onnx_folder / "eight.onnx"))
+
+
+def test_the_model_that_runs_for_comparison_is_the_file_as_it_came(
+    onnx_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(small.as_onnx(GRAY, ["N", 1, SIZE, SIZE]), onnx_folder / "came.onnx")
+    other = small.as_onnx(replace(GRAY, dense=-GRAY.dense), [1, 1, SIZE, SIZE])
+    monkeypatch.setattr("onnxsim.simplify", lambda *_, **__: (other, True))
+    opened = onnx_file.open_model(path)
+    spec = complete(path, opened.facts)
+    built, pixels = opened.build(spec), spec.scaling.apply(pictures())
+    assert np.abs(built.run(pixels) - np.asarray(small.as_keras(GRAY)(pixels))).max() < 1e-5
+    assert np.abs(built.run(pixels) - FloatNetwork(built.content).run(pixels)).max() > 1
+    assert not built.simplified
+
+
+def test_where_only_what_onnxsim_leaves_of_it_runs_the_model_says_so(onnx_folder: Path) -> None:
+    from onnx import TensorProto, helper  # noqa: PLC0415  # not installed with every Python
+
+    model = small.as_onnx(GRAY, ["N", 1, SIZE, SIZE], outputs=("mean", "answer"))
+    model.graph.node.append(helper.make_node("Unknown", ["mean"], ["more"], domain="other"))
+    model.graph.output.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, ["N", 8]))
+    model.opset_import.append(helper.make_opsetid("other", 1))
+    assert loaded(written(model, onnx_folder / "unknown.onnx", CHOSEN + small.SIDECAR)).simplified
 
 
 def two_outputs(together: Callable[[Any, Any], Any]) -> keras.Model:
