@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convert import float_runtime, int8_runtime
@@ -79,12 +79,12 @@ def quantize_by_each_method(
         representative: ``(M, H, W)`` gray levels that show the activations' ranges.
         stage: Shows the progress.
     """
-    network = reference.network
+    network, equalized = reference.network, 0
     seen = observe(network, representative, advance=stage("activations", len(representative)))
     for method in METHODS:
         if method.equalized and not method.tightened:
-            network, count = equalize(network, seen)
-            if not count:
+            network, equalized = equalize(network, seen)
+            if not equalized:
                 continue  # the same as the method before
             seen = observe(network, representative, advance=stage("equalised activations", len(representative)))
         chosen = choose_ranges(seen, method.ranges)
@@ -98,4 +98,4 @@ def quantize_by_each_method(
             quantised = correct_bias(quantised, (given.columns - wanted).mean(axis=0))
         if reference.outputs.has_face:
             quantised = split_face(path, quantised)
-        yield Quantised(method, network, quantised)
+        yield Quantised(replace(method, equalized=bool(equalized)), network, quantised)

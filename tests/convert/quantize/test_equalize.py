@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -14,8 +15,9 @@ from convert.graph import serialize
 from convert.quantize.activations import observe, signal_to_noise
 from convert.quantize.equalize import equalize
 from convert.quantize.int8 import quantize
+from convert.quantize.methods import quantize_by_each_method
 from convert.quantize.ranges import choose_ranges
-from edge.inference.outputs import softmax
+from edge.inference.outputs import OutputLabels, softmax
 from tests.convert.small import LABELS, SIZE, chain, classifier, draw, kinds, of_gray_levels, pictures, spread
 
 if TYPE_CHECKING:
@@ -133,6 +135,14 @@ def test_a_channel_that_prelu_makes_small_takes_no_levels_from_the_others_before
     model.get_layer("slopes").set_weights([np.where(below, 1 / FACTOR, 0.1).reshape(1, 1, 8)])
     reference = gray(model)
     assert decibels(equalized(reference)[0]) > decibels(reference) - 3
+
+
+@pytest.mark.parametrize(("activation", "expected"), [("relu", [False, True, True]), ("relu6", [False, False])])
+def test_only_what_was_equalised_is_called_so(activation: str, expected: list[bool]) -> None:
+    network = gray(classifier(L.Conv2D(8, 3, activation=activation), L.Conv2D(8, 3, activation=activation)))
+    reference: Any = SimpleNamespace(network=network, outputs=OutputLabels(LABELS))
+    found = quantize_by_each_method(Path("small"), reference, pictures(), lambda _, __: lambda _: None)
+    assert [each.method.equalized for each in found if each.method.ranges == "mse"] == expected
 
 
 def test_a_chain_is_equalised_at_every_link() -> None:
