@@ -97,7 +97,7 @@ def read_as_trained(
     """
     outputs = reference.outputs
     found = evaluate.count(logits, outputs, faces)
-    order = gates.labels_in_order(found, limits.max_misread)
+    order = gates.labels_in_order(found, limits.max_misread, limits.min_order_p)
     if not order.holds:  # then no scaling could be told from another
         return [order]
     chosen = _some(len(faces))

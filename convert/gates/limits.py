@@ -38,6 +38,9 @@ class Limits:
         1e-3, "Largest difference of a probability between the float network and its source."
     )
     max_misread: float = _limit(2.0, "Points of accuracy that other labels or pixels may win.")
+    min_order_p: float = _limit(
+        0.01, "Smallest probability, by chance, of what another order of the labels wins, however few points."
+    )
     min_above_majority: float = _limit(
         5.0, "Points of accuracy above those of always answering the most frequent label."
     )

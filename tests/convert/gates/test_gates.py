@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.convert.conftest import Converted
+    from numpy.typing import NDArray
+
     from train.evaluate.metrics import Metrics
 
 
@@ -79,6 +81,46 @@ def test_shuffled_labels_are_named(trained: Run, tmp_path: Path, capsys: pytest.
 
 
 def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
+CONFUSION = np.array([
+    [237, 0, 2, 1, 7, 20, 12, 8],
+    [0, 5, 0, 0, 0, 7, 1, 0],
+    [5, 0, 12, 0, 0, 3, 4, 0],
+    [0, 0, 0, 39, 0, 3, 5, 15],
+    [4, 1, 0, 0, 823, 24, 4, 9],
+    [9, 1, 0, 2, 36, 1030, 85, 19],
+    [5, 0, 0, 5, 10, 78, 250, 3],
+    [5, 0, 0, 3, 9, 16, 1, 381],
+])  # fmt: skip
+"""Of `emotion` in float on the validation faces; contempt, disgust and fear are rare."""
+
+
+def confused(confusion: NDArray[np.int_]) -> Metrics:
+    truth, predicted = (np.repeat(axis.ravel(), confusion.ravel()) for axis in np.indices(confusion.shape))
+    return measure(np.eye(len(confusion), dtype=np.float32)[predicted], truth, ferplus.LABELS)
+
+
+@pytest.mark.parametrize("names", [("contempt", "disgust"), ("contempt", "fear"), ("disgust", "fear")])
+def test_rare_labels_that_are_swapped_are_named(names: tuple[str, str]) -> None:
+    one, other = (ferplus.LABELS.index(name) for name in names)
+    swapped = CONFUSION.copy()
+    swapped[:, [one, other]] = CONFUSION[:, [other, one]]
+    failed = gates.labels_in_order(confused(swapped), 2.0, 0.01)
+    assert not failed.holds
+    assert f"what it calls {names[1]} is {names[0]}; what it calls {names[0]} is {names[1]}" in failed.sentence
+    assert failed.option == "--min-order-p 0"
+    assert gates.labels_in_order(confused(swapped), 2.0, 0.0).holds
+
+
+def test_a_network_that_hardly_knows_a_rare_label_is_not_taken_for_one_of_swapped_labels() -> None:
+    assert gates.labels_in_order(confused(CONFUSION), 2.0, 0.01).holds
+    weak = CONFUSION.copy()
+    weak[1] = [0, 1, 3, 0, 0, 8, 1, 0]
+    weak[2] = [6, 5, 6, 0, 0, 3, 4, 0]
+    result = gates.labels_in_order(confused(weak), 2.0, 0.01)
+    assert result.measured == "0.03 points, p 0.5"
+    assert result.holds
+
+
     source = load(trained.model)
     faces = datasets.load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
     assert make_reference(source, faces, Limits(), lambda _: None).result.holds
