@@ -55,8 +55,8 @@ def quantize_until_good(
     """Return the trials; the last one holds and is what becomes the bundle, or none holds.
 
     The methods are tried in their order, until one holds by the project's own limits. With looser limits, the trial
-    that agrees best with float is taken of those that hold. Another method can only improve the accuracy, so if another
-    gate fails there is one trial.
+    that agrees best with float is taken of those that hold. Another method can only improve the accuracy, so no method
+    is tried after one that fails at another gate.
 
     Args:
         path: Where the model came from, for messages.
@@ -72,7 +72,9 @@ def quantize_until_good(
         fit = all(result.holds for result in results)
         more, logits = gates.run(content) if fit else ([], {})
         trials.append(Trial(quantised, content, summary, (*results, *more), logits))
-        if not fit or (trials[-1].holds and _holds_by(strict, trials[-1], gates)):
+        if not fit:
+            break
+        if trials[-1].holds and _holds_by(strict, trials[-1], gates):
             return trials
     holding = [trial for trial in trials if trial.holds]
     if holding:

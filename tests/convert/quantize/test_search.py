@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from convert.gates import AccuracyGates, Limits
+from convert.gates import AccuracyGates, GateResult, Limits
 from convert.quantize import search
 from convert.quantize.methods import METHODS, Quantised
 from edge.inference.outputs import Logits, OutputLabels
@@ -37,8 +37,12 @@ def answers(agreeing: int) -> Logits:
 def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     network = of_gray_levels(classifier(keras.layers.Conv2D(4, 3)))
 
-    def quantize_until_good(agreements: list[int], limits: Limits) -> list[str]:
-        """Return the methods of the trials, if int8 agrees with float on so many faces by each method."""
+    def quantize_until_good(agreements: list[int], limits: Limits, fit: int = len(METHODS)) -> list[str]:
+        """Return the methods of the trials.
+
+        Int8 agrees with float on so many faces by each method, and the first `fit` networks fit a Pi.
+        """
+        sizes = iter(range(len(METHODS)))
         given = iter([each for each in agreements for _ in installed()])
 
         def by_each_method(*_: Any) -> Iterator[Quantised]:
@@ -46,7 +50,9 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
                 yield Quantised(method, network, network)
 
         monkeypatch.setattr(search, "quantize_by_each_method", by_each_method)
-        monkeypatch.setattr(search, "runs_on_a_pi", lambda *_: [])
+        monkeypatch.setattr(
+            search, "runs_on_a_pi", lambda *_: [GateResult("size", "", "", holds=next(sizes) < fit, sentence="")]
+        )
         monkeypatch.setattr("convert.int8_runtime.logits", lambda *_: answers(next(given)))
         truth = np.eye(2, dtype=np.float32)[np.arange(FACES) % 2]
         faces = Faces(np.zeros((FACES, 48, 48), np.uint8), truth, LABELS)
@@ -74,6 +80,11 @@ def test_with_looser_limits_the_best_method_is_taken_and_not_the_first(tried: Ca
 
 def test_where_two_are_equal_the_plainer_one_is_taken(tried: Callable[..., list[str]]) -> None:
     assert tried([90, 90], LOOSER)[-1] == "min-max ranges"
+
+
+def test_where_a_later_one_does_not_fit_the_best_before_it_is_taken(tried: Callable[..., list[str]]) -> None:
+    assert tried([90, 96, 96], LOOSER, fit=2) == ["min-max ranges", "mse ranges", "percentile ranges"]
+    assert tried([90, 96], LOOSER, fit=0) == []
 
 
 def test_where_none_holds_none_is_taken(tried: Callable[..., list[str]]) -> None:
