@@ -10,7 +10,7 @@ from convert import card as cards
 from convert import evaluate, float_runtime, gates
 from convert.confidence import calibrate
 from convert.errors import ModelError
-from convert.faces import SEED
+from convert.faces import SEED, held_out_clutter
 from convert.gates import AccuracyGates
 from convert.load import load
 from convert.logits import count, int8_logits, int8_views, logits_of
@@ -80,16 +80,15 @@ def make(
         return Conversion((reference.result,))
     run = partial(float_runtime.logits, reference.network, advance=stage("float", count(tests)))
     logits = logits_of(run, spec.outputs, tests)
-    results = (
-        reference.result,
-        *read_as_trained(reference, logits[key], tests[key], limits, stage("other pixels", 0)),
-    )
+    clutter = held_out_clutter() if spec.outputs.has_face else None
+    answers = reference.answers(logits[key], clutter)
+    results = (reference.result, *read_as_trained(reference, answers, tests[key], limits, stage("other pixels", 0)))
     if not all(result.holds for result in results):
         return Conversion(results)
 
     faces = data.representative(spec.training, with_clutter=spec.outputs.has_face)
     sized = all_resized(faces, spec.width, spec.height)
-    accuracy_gates = AccuracyGates(spec.outputs, logits[key], tests[key], limits, stage)
+    accuracy_gates = AccuracyGates(spec.outputs, answers, tests[key], clutter, limits, stage)
     trials = tuple(quantize_until_good(path, reference, sized, accuracy_gates))
     stage("the layers' noise", 0)
     last = trials[-1]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationError
 
-from convert import evaluate, float_runtime, gates, int8_runtime
+from convert import evaluate, float_runtime, gates
 from convert.errors import ModelError
+from convert.faces import held_out_clutter
 from convert.gates import AccuracyGates
 from convert.graph import parse
 from convert.inspection import summarize
@@ -63,13 +64,17 @@ def recheck(
     stated = validation_of(path, bundle.card)
     faces = data.validation(stated.protocol)
     before = stated.evaluation.get("float")
+    clutter = held_out_clutter() if outputs.has_face else None
     for runtime in installed():
-        logits = int8_runtime.logits(content, runtime, faces.pixels, stage(f"int8 in {runtime}", len(faces)))
-        after = evaluate.count(logits, outputs, faces)
+        answers = gates.int8_answers(content, runtime, faces, clutter, stage)
+        after = evaluate.count(answers.faces, outputs, faces)
         results.append(gates.above_majority(f"accuracy in {runtime}", after, limits.min_above_majority))
         results.append(gates.accuracy_kept(runtime, stated.accuracy, after, limits.max_drop))
         if before:
             results.append(gates.recalls_kept(runtime, before, after, limits.max_recall_drop))
+        if scores := answers.face_scores:
+            gate = f"faces above clutter in {runtime}"
+            results.append(gates.faces_above_clutter(gate, **scores, limit=limits.min_face_auc))
     return results
 
 
@@ -114,7 +119,8 @@ def _beside(
     if not reference.result.holds:
         return [reference.result]
     columns = float_runtime.logits(reference.network, validation.pixels, stage("float", len(validation)))
-    logits = outputs.split(columns)
-    reading = read_as_trained(reference, logits, validation, limits, stage("other pixels", 0))
-    results, _ = AccuracyGates(outputs, logits, validation, limits, stage).run(path.read_bytes())
+    clutter = held_out_clutter() if outputs.has_face else None
+    answers = reference.answers(outputs.split(columns), clutter)
+    reading = read_as_trained(reference, answers, validation, limits, stage("other pixels", 0))
+    results, _ = AccuracyGates(outputs, answers, validation, clutter, limits, stage).run(path.read_bytes())
     return [reference.result, *reading, *results]

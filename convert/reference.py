@@ -10,6 +10,7 @@ import numpy as np
 from convert import evaluate, float_runtime, gates
 from convert.errors import ModelError
 from convert.fold import fold
+from convert.gates import Answers
 from convert.scaling import USUAL
 from edge.inference.labels import FACE
 from edge.vision.crops import all_resized
@@ -50,6 +51,11 @@ class FloatReference:
         """The bundle's labels, sorted by name."""
         return self.source.spec.outputs
 
+    def answers(self, faces: Logits, clutter: NDArray[np.uint8] | None) -> Answers:
+        """Return the network's logits for faces, which are known, and, if there is any, for clutter."""
+        logits = None if clutter is None else self.outputs.split(float_runtime.logits(self.network, clutter))
+        return Answers(faces, logits)
+
     def with_pixels(self, scaling: Scaling) -> Graph:
         """Return the network as it would be if its pixels were scaled otherwise."""
         return _folded(self.source, scaling, probabilities=self.probabilities)
@@ -84,18 +90,18 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
 
 
 def read_as_trained(
-    reference: FloatReference, logits: Logits, faces: Faces, limits: Limits, advance: Callable[[int], None]
+    reference: FloatReference, answers: Answers, faces: Faces, limits: Limits, advance: Callable[[int], None]
 ) -> list[GateResult]:
     """Check that labels and pixels are those that the model was trained with, and that it learned something.
 
     Args:
         reference: The float network.
-        logits: Of its outputs, for the faces.
+        answers: Of its outputs, for the faces and for clutter.
         faces: The ``N`` validation faces.
         limits: What the gates allow.
         advance: Called with how many more faces are done.
     """
-    outputs = reference.outputs
+    outputs, logits = reference.outputs, answers.faces
     found = evaluate.count(logits, outputs, faces)
     order = gates.labels_in_order(found, limits.max_misread, limits.min_order_p)
     if not order.holds:  # then no scaling could be told from another
@@ -113,7 +119,10 @@ def read_as_trained(
             )
     accuracy = metrics.evaluate(mine, faces.labels, some).accuracy
     pixels = gates.pixels_as_trained(accuracy, others, limits.max_misread)
-    return [order, pixels, gates.above_majority("accuracy", found, limits.min_above_majority)]
+    results = [order, pixels, gates.above_majority("accuracy", found, limits.min_above_majority)]
+    if scores := answers.face_scores:
+        results.append(gates.faces_above_clutter("faces above clutter", **scores, limit=limits.min_face_auc))
+    return results
 
 
 def _some(count: int) -> NDArray[np.intp]:

@@ -97,13 +97,42 @@ def recalls_kept(runtime: Runtime, reference: Metrics, quantised: Metrics, limit
     )
 
 
+def faces_above_clutter(
+    gate: str, faces: NDArray[np.float32], clutter: NDArray[np.float32], limit: float
+) -> GateResult:
+    """A face's score is above that of clutter for nearly every pair of the two.
+
+    The share of those pairs, ties counted half, is the area under the ROC curve.
+    Hanley & McNeil, "The Meaning and Use of the Area under a ROC Curve", Radiology 1982.
+
+    Args:
+        gate: Its name.
+        faces: ``(N,)`` face scores of faces.
+        clutter: ``(M,)`` face scores of other pictures.
+        limit: Smallest area.
+    """
+    above, equal = (faces[:, None] > clutter).mean(), (faces[:, None] == clutter).mean()
+    area = float(above + equal / 2)
+    holds = area >= limit - _ROUNDING
+    return GateResult(
+        gate=gate,
+        measured=f"{area:.4f}",
+        limit=f"{limit:.2f}",
+        holds=holds,
+        sentence=f"the face score separates {len(faces):,} faces from {len(clutter):,} other pictures with an area of "
+        f"{area:.4f} under the ROC curve" + ("" if holds else f", but {limit:.2f} is wanted; 0.5 is chance"),
+        option=option("min_face_auc", area),
+    )
+
+
 def face_kept(
-    runtime: Runtime, reference: NDArray[np.float32], quantised: NDArray[np.float32], limit: float
+    runtime: Runtime, pictures: str, reference: NDArray[np.float32], quantised: NDArray[np.float32], limit: float
 ) -> GateResult:
     """Int8 in one runtime takes pictures for faces as float does.
 
     Args:
         runtime: Which.
+        pictures: What they show, in a word.
         reference: ``(N,)`` face scores of the float network.
         quantised: The same of the quantised one.
         limit: Largest mean difference, in points.
@@ -111,11 +140,11 @@ def face_kept(
     moved = 100 * float(np.abs(reference - quantised).mean())
     holds = moved <= limit  # false for NaN, too
     return GateResult(
-        gate=f"face score in {runtime}",
+        gate=f"face score of {pictures} in {runtime}",
         measured=f"{moved:.2f} points",
         limit=f"{limit:.2f} points",
         holds=holds,
-        sentence=f"int8 in {runtime} moves face scores by {moved:.2f} points on average"
+        sentence=f"int8 in {runtime} moves face scores of {pictures} by {moved:.2f} points on average"
         + ("" if holds else f", but {limit:.2f} are allowed"),
         option=option("max_face_drift", moved),
     )

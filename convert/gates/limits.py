@@ -39,7 +39,7 @@ class Limits:
     )
     max_misread: float = _limit(2.0, "Points of accuracy that other labels or pixels may win.")
     min_order_p: float = _limit(
-        0.01, "Smallest probability, by chance, of what another order of the labels wins, however few points."
+        0.01, "Probability by chance below which another order of the labels may not win, however few its points."
     )
     min_above_majority: float = _limit(
         5.0, "Points of accuracy above those of always answering the most frequent label."
@@ -48,6 +48,7 @@ class Limits:
     min_agreement: float = _limit(97.0, "Percent of faces that int8 and float answer alike.")
     max_recall_drop: float = _limit(3.0, "Points of recall that a label with 100 faces or more may lose.")
     max_face_drift: float = _limit(2.0, "Points by which int8 may move face scores, on average.")
+    min_face_auc: float = _limit(0.9, "Area under the ROC curve of the face scores of faces against those of clutter.")
     max_bytes: int = _limit(8_000_000, "Size of the file; a Pi Zero 2 W has 512 MB for everything.")
     max_macs: int = _limit(600_000_000, "Multiply-accumulates of a face.")
     max_arena: int = _limit(8_000_000, "Bytes of activations.")

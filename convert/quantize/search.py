@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.gates import AccuracyGates, GateResult, Limits
+    from convert.gates import AccuracyGates, Answers, GateResult, Limits
     from convert.inspection import NetworkSummary
     from convert.quantize.methods import Quantised, QuantizationMethod
     from convert.reference import FloatReference
@@ -35,8 +35,13 @@ class Trial:
 
     summary: NetworkSummary
     results: tuple[GateResult, ...]
-    logits: dict[Runtime, Logits]
-    """To the validation faces, in each runtime in which it was run."""
+    answers: dict[Runtime, Answers]
+    """In each runtime in which it was run."""
+
+    @property
+    def logits(self) -> dict[Runtime, Logits]:
+        """For the validation faces, in each runtime in which it was run."""
+        return {runtime: answers.faces for runtime, answers in self.answers.items()}
 
     @property
     def method(self) -> QuantizationMethod:
@@ -70,8 +75,8 @@ def quantize_until_good(
         content, summary = serialize(quantised.network), summarize(quantised.network)
         results = runs_on_a_pi(content, summary, gates.outputs, gates.limits)
         fit = all(result.holds for result in results)
-        more, logits = gates.run(content) if fit else ([], {})
-        trials.append(Trial(quantised, content, summary, (*results, *more), logits))
+        more, answers = gates.run(content) if fit else ([], {})
+        trials.append(Trial(quantised, content, summary, (*results, *more), answers))
         if not fit:
             break
         if trials[-1].holds and _holds_by(strict, trials[-1], gates):
@@ -85,10 +90,10 @@ def quantize_until_good(
 
 def _holds_by(limits: Limits, trial: Trial, gates: AccuracyGates) -> bool:
     """Return whether a trial that holds would hold by other limits of accuracy, too."""
-    results = (result for runtime, logits in trial.logits.items() for result in gates.compare(runtime, logits, limits))
+    results = (result for runtime, found in trial.answers.items() for result in gates.compare(runtime, found, limits))
     return all(result.holds for result in results)
 
 
 def _agreement(trial: Trial, gates: AccuracyGates) -> float:
     """Return the part of faces for which int8 predicts what float predicts, in the runtime where they are fewest."""
-    return min(evaluate.agreement(gates.reference, logits) for logits in trial.logits.values())
+    return min(evaluate.agreement(gates.reference.faces, logits) for logits in trial.logits.values())

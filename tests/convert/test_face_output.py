@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
 
@@ -117,6 +119,36 @@ def test_the_second_bundle_tells_it_too(bundle: Path) -> None:
 def test_the_gates_hold_again(bundle: Path, run: synthetic.Run) -> None:
     assert call(main, ["check", str(bundle), *run.data, "--model", str(run.out / "tiny.keras")]) == 0
     assert call(train, ["evaluate", str(bundle), *run.data]) == 0
+
+
+def test_a_bundle_that_takes_everything_for_a_face_does_not_pass(
+    bundle: Path, run: synthetic.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = parse(bundle.read_bytes())
+    face = next(operator for operator in network.operators if operator.output.name == FACE)
+    weights = face.read[1].values
+    assert weights is not None
+    network.set_input(face, 1, np.zeros_like(weights))
+    content = serialize(network)
+    (tmp_path / "tiny.tflite").write_bytes(content)
+    card = json.loads(bundle.with_suffix(".json").read_text()) | {"sha256": hashlib.sha256(content).hexdigest()}
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    assert call(main, ["check", str(tmp_path / "tiny.tflite"), *run.data]) == 1
+    assert [line for line in capsys.readouterr().err.splitlines() if "faces above clutter in litert: " in line]
+
+
+def test_a_model_that_takes_everything_for_a_face_is_refused(
+    run: synthetic.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = keras.models.load_model(run.out / "tiny.keras", compile=False)
+    *others, weights, bias = network.layers[-1].get_weights()
+    weights[:, -1], bias[-1] = 0, 4
+    network.layers[-1].set_weights([*others, weights, bias])
+    network.save(tmp_path / "tiny.keras")
+    shutil.copy(run.out / "tiny.json", tmp_path)
+    assert call(main, [str(tmp_path / "tiny.keras"), *run.data, "--out", str(tmp_path / "out" / "tiny")]) == 1
+    assert "no bundle is written: faces above clutter: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_card_that_does_not_say_so_is_refused(bundle: Path, tmp_path: Path) -> None:

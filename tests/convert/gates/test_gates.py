@@ -15,22 +15,23 @@ import pytest
 
 from convert import gates
 from convert.__main__ import main
-from convert.gates import GateResult, Limits
+from convert.gates import AccuracyGates, Answers, GateResult, Limits
 from convert.load import load
 from convert.reference import make_reference
 from edge.inference.bundle import ModelBundle
+from edge.inference.outputs import Logits, OutputLabels
 from tests.train.synthetic import Run, call
 from train import datasets
-from train.datasets import ferplus
+from train.datasets import Faces, ferplus
 from train.evaluate.metrics import Pair, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tests.convert.conftest import Converted
     from numpy.typing import NDArray
 
+    from tests.convert.conftest import Converted
     from train.evaluate.metrics import Metrics
 
 
@@ -80,7 +81,6 @@ def test_shuffled_labels_are_named(trained: Run, tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "out").exists()
 
 
-def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
 CONFUSION = np.array([
     [237, 0, 2, 1, 7, 20, 12, 8],
     [0, 5, 0, 0, 0, 7, 1, 0],
@@ -121,6 +121,7 @@ def test_a_network_that_hardly_knows_a_rare_label_is_not_taken_for_one_of_swappe
     assert result.holds
 
 
+def test_a_network_that_is_not_its_source_is_named(trained: Run) -> None:
     source = load(trained.model)
     faces = datasets.load("ferplus-majority", "PublicTest", trained.fer2013, trained.ferplus)
     assert make_reference(source, faces, Limits(), lambda _: None).result.holds
@@ -174,7 +175,10 @@ def test_a_label_that_pays_for_the_others_is_named() -> None:
         (gates.predictions_kept("litert", Pair(n=1000, only_first=40, only_second=40, p=1.0), 0.9247, 97.0), "92.47"),
         (gates.accuracy_kept("litert", 0.85, judged((150, 150), (200, 200)), 0.5), "--max-drop 10"),
         (gates.recalls_kept("litert", judged((150, 150), (200, 200)), judged((158, 142), (200, 200)), 3), "drop 4"),
-        (gates.face_kept("litert", np.zeros(9, np.float32), np.full(9, 0.031, np.float32), 2.0), "face-drift 3.1"),
+        (
+            gates.face_kept("litert", "faces", np.zeros(9, np.float32), np.full(9, 0.031, np.float32), 2.0),
+            "face-drift 3.1",
+        ),
         (gates.same_as_source(np.zeros((1, 2), np.float32), np.full((1, 2), 0.0123, np.float32), 1e-3), "0.0123"),
         (gates.above_majority("accuracy", judged((110, 100), (200, 200)), 5.0), "--min-above-majority 2.5"),
     ],
@@ -184,6 +188,52 @@ def test_a_gate_that_fails_names_the_option_that_would_let_it_pass(result: GateR
     assert not result.holds
     assert result.option.endswith(named)
     assert result.option.startswith("--")
+
+
+def test_a_model_of_which_only_the_simplified_one_runs_says_so() -> None:
+    same = np.zeros((1, 2), np.float32)
+    assert gates.same_as_source(same, same, 1e-3, simplified=True).measured == "0.0e+00, simplified by onnxsim"
+
+
+FACE_SCORES = np.full(100, 4.2, np.float32)
+CLUTTER_SCORES = np.linspace(-4, 0, 40, dtype=np.float32)
+
+
+def answers(faces: NDArray[np.float32], clutter: NDArray[np.float32]) -> Answers:
+    """Answers that are right about every face, with these logits of being one."""
+    right = np.eye(2, dtype=np.float32)[np.arange(len(faces)) % 2]
+    return Answers(Logits(right, faces), Logits(np.zeros((len(clutter), 2), np.float32), clutter))
+
+
+def test_a_face_output_that_always_says_the_same_is_named() -> None:
+    right = answers(FACE_SCORES, CLUTTER_SCORES)
+    faces = Faces(np.zeros((100, 48, 48), np.uint8), right.faces.emotions, ("happy", "sad"))
+    outputs = OutputLabels(faces.labels, has_face=True)
+    pictures = np.zeros((40, 48, 48), np.uint8)
+    judge = AccuracyGates(outputs, right, faces, pictures, Limits(), lambda _, __: lambda _: None)
+    assert all(result.holds for result in judge.compare("litert", right, Limits()))
+    dead = judge.compare("litert", answers(FACE_SCORES, np.full_like(CLUTTER_SCORES, 4.2)), Limits())
+    (failed,) = [result for result in dead if not result.holds]
+    assert failed.gate == "face score of clutter in litert"
+
+
+@pytest.mark.parametrize(
+    ("clutter", "measured", "holds"),
+    [
+        (CLUTTER_SCORES, "1.0000", True),
+        (np.where(np.arange(40) < 4, 5, CLUTTER_SCORES), "0.9000", True),
+        (np.where(np.arange(40) < 5, 5, CLUTTER_SCORES), "0.8750", False),
+        (np.full(40, 4.2, np.float32), "0.5000", False),
+        (np.full(40, np.nan, np.float32), "0.0000", False),
+    ],
+    ids=["below", "a tenth above", "an eighth above", "the same", "nan"],
+)
+def test_a_face_score_has_to_separate_faces_from_clutter(
+    clutter: NDArray[np.float32], measured: str, *, holds: bool
+) -> None:
+    result = gates.faces_above_clutter("faces above clutter", FACE_SCORES, clutter, 0.9)
+    assert (result.measured, result.holds) == (measured, holds)
+    assert holds or result.option == f"--min-face-auc {float(measured[:4]):g}"
 
 
 def test_nothing_loosens_what_is_not_finite() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from convert.confidence import (
     calibrate,
     least_confidence,
 )
+from convert.faces import LabelledFaces
 from convert.quantize.representative import representative
 from edge.inference.outputs import Logits, OutputLabels, softmax
 from train.datasets import DataError, Faces
@@ -38,6 +41,16 @@ def test_labels_are_shown_equally_often_while_they_last() -> None:
 def test_a_set_that_shows_nothing_is_refused(faces: Faces, said: str) -> None:
     with pytest.raises(DataError, match=f"the representative set is {said}"):
         representative(Faces(faces.pixels, faces.targets * (said != "unlabelled"), faces.labels), 12)
+
+
+def test_what_is_no_face_is_spread_over_the_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convert.faces.datasets.load", lambda *_: uneven((300, 300, 300)))
+    monkeypatch.setattr("convert.faces.clutter", lambda count, *_: np.full((count, 48, 48), 255, np.uint8))
+    data = LabelledFaces(Path("fer2013"), Path("ferplus"), 512)
+    levels = data.representative("ferplus-majority", with_clutter=True)[:, 1, 1]
+    assert (levels == 255).sum() == 64
+    assert (levels[:64] == 255).sum() == 8  # what the ranges are narrowed by
+    assert 255 not in data.representative("ferplus-majority", with_clutter=False)
 
 
 def test_the_draw_is_repeatable_and_needs_no_face_twice() -> None:

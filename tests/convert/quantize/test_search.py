@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from convert.gates import AccuracyGates, GateResult, Limits
+from convert.gates import AccuracyGates, Answers, GateResult, Limits
 from convert.quantize import search
 from convert.quantize.methods import METHODS, Quantised
 from edge.inference.outputs import Logits, OutputLabels
@@ -56,7 +56,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         monkeypatch.setattr("convert.int8_runtime.logits", lambda *_: answers(next(given)))
         truth = np.eye(2, dtype=np.float32)[np.arange(FACES) % 2]
         faces = Faces(np.zeros((FACES, 48, 48), np.uint8), truth, LABELS)
-        gates = AccuracyGates(OutputLabels(LABELS), answers(FACES), faces, limits, silent)
+        gates = AccuracyGates(OutputLabels(LABELS), Answers(answers(FACES)), faces, None, limits, silent)
         reference: Any = None
         trials = search.quantize_until_good(Path("small"), reference, faces.pixels, gates)
         return [str(trial.method) for trial in trials] if trials[-1].holds else []
