@@ -38,8 +38,8 @@ BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 # What bench-clips compares on, and how long on each.
 CLIPS ?= $(wildcard $(DATA)/clips/*)
 SECONDS ?= 30
-# Tests that train and convert: about half of what all take.
-MODEL_TESTS := $(wildcard tests/train/test_*.py) tests/train/evaluate tests/convert
+# Tests that compute all the time; with those of tests/convert they take about half of the processors' time.
+TRAIN_TESTS := $(wildcard tests/train/test_*.py) tests/train/evaluate
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
@@ -53,7 +53,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu tune tensorboard convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-models test-others types lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-others test-convert test-train types lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,17 +135,21 @@ test-edge: $(TEST_VENV)/.ready mosquitto ## Lint, types and the edge's tests, wi
 test: $(VENV)/.dev mosquitto ## Lint, types and all tests (under 15 minutes on two cores)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-models test-others
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-others test-convert test-train
 
-# Two processes, because two cores are there; what each prints comes when it ends.
-test-models:
-	$(BIN)/pytest $(MODEL_TESTS)
+# Three processes for two cores: the first one often waits, and then the others, which give way to it, have both.
+# What each prints comes when it ends.
+test-others: types
+	$(BIN)/pytest $(addprefix --ignore=,$(TRAIN_TESTS) tests/convert)
 
 types:
 	$(BIN)/mypy
 
-test-others: types
-	$(BIN)/pytest $(addprefix --ignore=,$(MODEL_TESTS))
+test-convert:
+	nice $(BIN)/pytest tests/convert
+
+test-train:
+	nice $(BIN)/pytest $(TRAIN_TESTS)
 
 lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
 	$(BIN)/ruff check --fix .
