@@ -30,7 +30,7 @@ _HELD_OUT_SEED = 2
 """Of the clutter that decides: neither training nor the representative set has it."""
 
 _HELD_OUT = 128
-"""So many pictures take 10 s to make; of the shipped networks they give the same area as twice as many."""
+"""So many pictures take seconds to make; of the shipped networks they give the same area as twice as many."""
 
 
 @dataclass(frozen=True)
