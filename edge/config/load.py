@@ -72,8 +72,8 @@ def system_file() -> Path | None:
         SYSTEM_FILE.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError:  # reading it says why
-        return SYSTEM_FILE
+    except OSError:
+        pass  # reading it says why
     return SYSTEM_FILE
 
 

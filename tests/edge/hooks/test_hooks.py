@@ -60,6 +60,13 @@ def waits(folder: Path) -> str:
     return f"touch {folder}/began; until [ -e {folder}/go ]; do sleep 0.01; done; {APPEND}"
 
 
+def keep_busy(hooks: Hooks, file: Path, folder: Path) -> None:
+    """Configure one hook, have it run for an event, and return once its script waits."""
+    hooks.configure((hook(file, script=waits(folder)),))
+    hooks.add(event(0))
+    wait_until((folder / "began").exists, timeout_s=30)
+
+
 def test_a_hook_runs_for_its_events_alone_and_in_order(hooks: Hooks, file: Path) -> None:
     other = file.with_name("other")
     hooks.configure((hook(file, "changed", "happy"), hook(other, "gone")))
@@ -76,9 +83,7 @@ def test_a_hook_runs_for_its_events_alone_and_in_order(hooks: Hooks, file: Path)
 def test_one_at_a_time_and_the_oldest_that_wait_are_dropped_and_told_once(
     hooks: Hooks, file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hooks.configure((hook(file, script=waits(tmp_path)),))
-    hooks.add(event(0))
-    wait_until((tmp_path / "began").exists, timeout_s=30)
+    keep_busy(hooks, file, tmp_path)
     for number in range(1, MOST_WAITING + 4):
         hooks.add(event(number))
     assert hooks.counts == HookCounts(run=0, failed=0, dropped=3)
@@ -175,9 +180,7 @@ def test_the_stop_kills_what_runs_and_drops_what_waits(
 def test_the_stop_kills_what_a_hook_runs_that_is_no_longer_configured(
     hooks: Hooks, file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hooks.configure((hook(file, script=waits(tmp_path)),))
-    hooks.add(event(0))
-    wait_until((tmp_path / "began").exists, timeout_s=30)
+    keep_busy(hooks, file, tmp_path)
     hooks.configure(())
     hooks.configure((hook(file, "gone"),))
     hooks.close(0.1)
@@ -188,9 +191,7 @@ def test_the_stop_kills_what_a_hook_runs_that_is_no_longer_configured(
 def test_the_end_of_a_clip_waits_for_a_hook_that_is_no_longer_configured(
     hooks: Hooks, file: Path, tmp_path: Path
 ) -> None:
-    hooks.configure((hook(file, script=waits(tmp_path)),))
-    hooks.add(event(0))
-    wait_until((tmp_path / "began").exists, timeout_s=30)
+    keep_busy(hooks, file, tmp_path)
     hooks.configure(())
     threading.Timer(0.1, (tmp_path / "go").touch).start()
     hooks.drain(30, threading.Event())
