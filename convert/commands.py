@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import train.native_stderr  # noqa: F401  # before anything that imports keras
+import train.tensorflow_settings  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer

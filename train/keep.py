@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import train.native_stderr  # noqa: F401  # before anything that imports keras
+import train.tensorflow_settings  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer

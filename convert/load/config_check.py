@@ -14,7 +14,7 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-import train.native_stderr  # noqa: F401  # before Keras
+import train.tensorflow_settings  # noqa: F401  # before Keras
 
 # isort: split
 import h5py

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import train.native_stderr  # noqa: F401  # before TensorFlow
+import train.tensorflow_settings  # noqa: F401  # before TensorFlow
 
 # isort: split
 import tensorflow as tf

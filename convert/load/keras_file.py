@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import train.native_stderr  # noqa: F401  # before Keras
+import train.tensorflow_settings  # noqa: F401  # before Keras
 
 # isort: split
 import keras

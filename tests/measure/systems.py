@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import train.native_stderr  # noqa: F401  # before anything that imports keras
+import train.tensorflow_settings  # noqa: F401  # before anything that imports keras
 
 # isort: split
 from pydantic import TypeAdapter

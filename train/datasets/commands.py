@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003  # typer reads it
 from typing import Annotated, get_args
 
-import train.native_stderr  # noqa: F401  # before anything that imports keras
+import train.tensorflow_settings  # noqa: F401  # before anything that imports keras
 
 # isort: split
 import typer
