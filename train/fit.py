@@ -170,8 +170,8 @@ def _last_epoch(schedule: ScheduleConfig, folder: Path) -> int:
     """Return how many epochs a resumed run has in all: no more than it has if it was over already."""
     if not (folder / LOG).exists():
         return schedule.epochs
-    accuracies = read_log(folder)["val_accuracy"]
-    return len(accuracies) if is_over(schedule, accuracies) else schedule.epochs
+    accuracies = read_log(folder).get("val_accuracy", [])  # none in a run that was stopped in its first epoch
+    return len(accuracies) if accuracies and is_over(schedule, accuracies) else schedule.epochs
 
 
 def training_model(  # the network and what is around it

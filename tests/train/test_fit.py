@@ -67,8 +67,10 @@ RANDOM = recipes.Recipe.model_validate(
 def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (48, 48, 48), np.uint8)
     some = Examples(pictures, np.eye(7, dtype=np.float32)[np.arange(48) % 7], heads_of(RANDOM.data))
-    wanted = fit(RANDOM, some, some, tmp_path / "unbroken", resume=False)
-    folder = tmp_path / "broken"
+    unbroken, folder = tmp_path / "unbroken", tmp_path / "broken"
+    unbroken.mkdir()
+    (unbroken / fitting.LOG).touch()  # as of a run that was stopped in its first epoch
+    wanted = fit(RANDOM, some, some, unbroken, resume=True)
     with monkeypatch.context() as patch:
         patch.setattr(keras.callbacks, "CSVLogger", CutIn)
         with pytest.raises(KeyboardInterrupt):
@@ -80,10 +82,10 @@ def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypat
 
     rows = (folder / fitting.LOG).read_text().splitlines()
     assert sum(row.startswith("0,") for row in rows) == 1  # it did not start over
-    history, unbroken = fitting.read_log(folder), fitting.read_log(tmp_path / "unbroken")
+    history, expected = fitting.read_log(folder), fitting.read_log(unbroken)
     assert min(history.pop("wall_s")) > 0
     for name, curve in history.items():
-        assert curve == pytest.approx(unbroken[name], rel=1e-4)
+        assert curve == pytest.approx(expected[name], rel=1e-4)
     for one, other in zip(given.get_weights(), wanted.get_weights(), strict=True):
         assert one == pytest.approx(other, abs=1e-4)
 
