@@ -1,7 +1,8 @@
 """Four convolutions under a head of five dense layers, as a source describes it.
 
 The source gives widths, kernels and dropout, but no parameter count and no word on padding or normalisation. Here the
-convolutions are padded, a pool follows each, and nothing is normalised: 6,310,791 parameters for seven classes.
+convolutions are padded, a pool follows each, and all but the logits are normalised: 6,318,471 parameters for seven
+classes. Without normalisation the network gave every face the most frequent class after two epochs (24.9 %).
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ def cnn_deep_head(config: CnnDeepHeadConfig, classes: int) -> keras.Model:
     x = layers.Rescaling(1 / 255, name="rescale")(pixels)
     for number, (width, kernel) in enumerate(zip(config.widths, config.kernels, strict=True), start=1):
         x = layers.Conv2D(width, kernel, padding="same", activation=config.activation, name=f"conv{number}")(x)
+        x = layers.BatchNormalization(name=f"norm{number}")(x)
         x = layers.MaxPooling2D(name=f"pool{number}")(x)
         x = layers.Dropout(config.dropout, name=f"dropout{number}")(x)
     x = layers.Flatten(name="flatten")(x)
     for number, units in enumerate(config.dense, start=1):
         x = layers.Dense(units, activation=config.activation, name=f"dense{number}")(x)
+        x = layers.BatchNormalization(name=f"dense{number}_norm")(x)
         x = layers.Dropout(config.dense_dropout, name=f"dense{number}_dropout")(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model(pixels, logits, name="cnn_deep_head")
