@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import logging
+import os
 import signal
 import sys
 import threading
@@ -87,12 +88,25 @@ _HANDLED = ENDING + IGNORED
 
 
 @pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Take back afterwards what a command did with signals in this process."""
+    handlers = {number: signal.getsignal(number) for number in _HANDLED}
+    before = signal.set_wakeup_fd(-1)
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    if (after := signal.set_wakeup_fd(before)) != -1:
+        os.close(after)  # which ends the command's thread
+
+
+@pytest.fixture
 def emotion_edge(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    own_signals: None,  # noqa: ARG001  # it is wanted for what it does
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., Outcome]]:
     """Run the command line in this process: ``emotion_edge("config", "check")``."""
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # the command sets its own
-    handlers = {number: signal.getsignal(number) for number in _HANDLED}
 
     def call(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["emotion-edge", *map(str, arguments)])
@@ -108,5 +122,3 @@ def emotion_edge(
         logging.getLogger().removeHandler(log_handler)
     logging.getLogger("edge").setLevel(logging.NOTSET)
     logging.captureWarnings(capture=False)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)

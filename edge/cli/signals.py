@@ -1,8 +1,13 @@
-"""What signals do to a command: end it in good order, or nothing."""
+"""What signals do to a command: end it in good order, or nothing.
+
+A thread of its own acts on them. A handler runs within whatever the main thread was doing, and would wait for ever for
+a lock that it holds there: an event's, or the log's.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -50,24 +55,39 @@ def stop_on_signals() -> threading.Event:
     A clean stop takes 2 s; only a signal after `_STOP_S` ends the command at once.
     """
     stop = threading.Event()
-    first_s = 0.0
-
-    def end(number: int, _frame: object) -> None:
-        nonlocal first_s
-        if not stop.is_set():
-            first_s = time.monotonic()
-            stop.set()
-        elif time.monotonic() - first_s >= _STOP_S:
-            exit_at_once(128 + number)
-
-    def ignore(number: int, _frame: object) -> None:
-        log.warning("%s is ignored", _name(number))
-
-    for number in ENDING:
-        signal.signal(number, end)
-    for number in IGNORED:
-        signal.signal(number, ignore)
+    came, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)  # Python writes the number of each signal there
+    for number in ENDING + IGNORED:
+        signal.signal(number, _leave_to_thread)
+    threading.Thread(target=_act, args=(came, stop), name="signals", daemon=True).start()
     return stop
+
+
+def _leave_to_thread(_number: int, _frame: object) -> None:
+    """Do nothing: `_act` learns of the signal too."""
+
+
+def _act(came: int, stop: threading.Event) -> None:
+    """Act on signals until the other end of the pipe is closed.
+
+    Args:
+        came: The end from which their numbers are read, a byte each.
+        stop: Is set by those that end the command.
+    """
+    first_s = 0.0
+    with open(came, "rb", buffering=0) as numbers:
+        while some := numbers.read(64):
+            for number in some:
+                if signal.getsignal(number) is not _leave_to_thread:
+                    continue
+                if number not in _END:
+                    log.warning("%s is ignored", _name(number))
+                elif not stop.is_set():
+                    first_s = time.monotonic()
+                    stop.set()
+                elif time.monotonic() - first_s >= _STOP_S:
+                    exit_at_once(128 + number)
 
 
 def reload_on_signal() -> Callable[[], bool]:
