@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -72,6 +73,16 @@ def parse_source(text: str) -> Source:
     except RuntimeError as error:  # a '~user' that does not exist
         message = f"camera.source: {redact(text)!r}: {error}"
         raise CameraError(message) from None
+
+
+def check_source(text: str) -> None:
+    """Check that ``camera.source`` can name a source, whether or not there is one now.
+
+    Raises:
+        ConfigError: It is none of what is allowed.
+    """
+    with suppress(CameraError):  # a home folder may come
+        parse_source(text)
 
 
 def _parse_stream(text: str) -> Source:

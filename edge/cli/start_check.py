@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from edge.camera.source import check_source
 from edge.daemon.lsl import load_pylsl
 from edge.daemon.reload import load_model
 from edge.doctor import instance_of
@@ -42,6 +43,7 @@ def check_start(settings: Settings, file: Path | None, reader: Reader) -> None:
         EdgeError: `run` would end with this error, or a running daemon refuse to reload.
     """
     mqtt, preview = settings.mqtt, settings.preview
+    check_source(settings.camera.source)
     root = Topics(mqtt.base_topic, mqtt.device).root
     state = administered_directory(root, os.environ, instance_of(file))
     load_model(settings, _UnchangedStore(state))

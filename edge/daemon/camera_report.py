@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.daemon.detection import TURNED_OFF
 from edge.preview.status import CameraView
 
 if TYPE_CHECKING:
@@ -57,6 +58,14 @@ class CameraReport:
         if switch.on != self._detection and (switch.on or ending or self._supervisor.is_off):
             self._detection = switch.on
             self._publisher.publish_detection(str(switch))
+
+    def describe(self, switch: DetectionSwitch) -> str:
+        """Return what the daemon does, as a clause for the service manager."""
+        if not switch.on:
+            return TURNED_OFF
+        if self._supervisor.status in ("offline", "stalled"):
+            return f"without a camera: {self._supervisor.reason}"
+        return f"watching {self._supervisor.name}"
 
     def turned_off(self, reason: str) -> None:
         """Have the preview forget the last picture at once; all else is published when the camera is closed."""

@@ -57,8 +57,12 @@ class SwitchCommands:
             if time_s - self._turned_on_s < ON_EVERY_S:
                 return None
             self._turned_on_s = time_s
-        due, self._waiting = self._waiting, None
-        return due
+        return self.take()
+
+    def take(self) -> bool | None:
+        """Return the command that waits, and forget it; None: there is none."""
+        waiting, self._waiting = self._waiting, None
+        return waiting
 
 
 class DetectionSwitch:

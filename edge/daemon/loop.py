@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edge.daemon.camera_report import CameraReport
-from edge.daemon.detection import TURNED_OFF, SwitchCommands
+from edge.daemon.detection import SwitchCommands
 from edge.daemon.health import Counters, HealthMonitor
 from edge.daemon.throttle import Throttle
 from edge.mqtt.discovery import Announcement
@@ -100,8 +100,7 @@ class Daemon:
             self._publisher.check_printer()
             if self._reloader.asked():
                 self._reload()
-            # Live cameras only: every frame of a clip counts, and waits.
-            rest_s = self._throttle.wait_s(time.monotonic()) if self._supervisor.live else 0.0
+            rest_s = self._throttle.wait_s(time.monotonic()) if self._may_rest else 0.0
             if rest_s > 0:
                 stop.wait(min(rest_s, _TICK_S))  # meanwhile newer frames replace each other
             elif (frame := self._supervisor.next_frame(_TICK_S)) is not None:
@@ -110,6 +109,18 @@ class Daemon:
                 return
             # With a frame, from a bounded search for the camera, or turned off: the daemon lives.
             self._do_what_is_due(time.monotonic())
+
+    @property
+    def _may_rest(self) -> bool:
+        """Whether frames may be left out: those of a live camera that works.
+
+        Every frame of a clip counts, and waits; a camera that is closed or opened again has deadlines.
+        """
+        return self._supervisor.live and self._supervisor.status == "online" and self._switch.on
+
+    def take_waiting_command(self) -> bool | None:
+        """Return whether detection is still to be turned on or off, once; None: no command waits for its time."""
+        return self._switch_commands.take()
 
     def finish(self, reason: str) -> None:
         """Publish that everybody is gone, because no more frames will come."""
@@ -218,14 +229,7 @@ class Daemon:
 
     def _status(self) -> str:
         waiting = self._setup.waiting
-        return self._camera_status() + (f"; restart it to apply {', '.join(waiting)}" if waiting else "")
-
-    def _camera_status(self) -> str:
-        if not self._switch.on:
-            return TURNED_OFF
-        if self._supervisor.status in ("offline", "stalled"):
-            return f"without a camera: {self._supervisor.reason}"
-        return f"watching {self._supervisor.name}"
+        return self._report.describe(self._switch) + (f"; restart it to apply {', '.join(waiting)}" if waiting else "")
 
     def _everybody_is_gone(self) -> None:
         """Publish that everybody is gone: no frame shows anybody any more."""

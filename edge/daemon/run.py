@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from edge.camera.open import open_camera
+from edge.camera.source import check_source
 from edge.camera.supervisor import CameraSupervisor
 from edge.daemon.detection import DetectionSwitch
 from edge.daemon.feeds import Feeds
@@ -108,8 +109,9 @@ class _Parts:
     hooks: Hooks
 
     def remember_command(self) -> None:
-        """Remember for the next start that detection was turned on or off after the daemon's loop had ended."""
-        on = self.link.take_commands().detection
+        """Remember for the next start what detection was turned to, and is not yet, now that the loop has ended."""
+        waiting, newest = self.daemon.take_waiting_command(), self.link.take_commands().detection
+        on = waiting if newest is None else newest
         if on is not None:
             self.switch.turn(on=on)
 
@@ -124,6 +126,7 @@ def _build(
     reload_asked: Callable[[], bool],
 ) -> _Parts:
     """Return the daemon, put together; `cleanup` closes its parts, the last one first."""
+    check_source(settings.camera.source)  # now: it may be off, and is opened when somebody turns it on
     # An embedded broker ends with the daemon: nothing outlives that.
     lasting = settings.mqtt.broker.kind == "network"
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import MqttConfig
+from edge.config import CameraConfig, MqttConfig
 from edge.daemon import run
-from edge.errors import CameraHangError, OutputError
+from edge.errors import CameraHangError, ConfigError, OutputError
 from edge.mqtt.commands import Commands
+from edge.system.machine import Machine, Throttling
 from tests.broker import wait_until
 from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
@@ -111,8 +113,8 @@ class Stop(threading.Event):
 
 
 @pytest.fixture
-def turn_off(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return what turns detection off, and returns once the client has taken the command."""
+def turn(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what turns detection on or off, and returns once the client has taken the command."""
     taken = threading.Event()
     handle = Commands.handle
 
@@ -120,12 +122,19 @@ def turn_off(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Callabl
         handle(commands, message)
         taken.set()
 
-    def publish() -> None:
-        subscriber.publish(f"{ROOT}/detection/set", "OFF")
+    def publish(command: str) -> None:
+        taken.clear()
+        subscriber.publish(f"{ROOT}/detection/set", command)
         assert taken.wait(10)
 
     monkeypatch.setattr(Commands, "handle", note)
     return publish
+
+
+@pytest.fixture
+def turn_off(turn: Callable[[str], None]) -> Callable[[], None]:
+    """Return what turns detection off, and returns once the client has taken the command."""
+    return partial(turn, "OFF")
 
 
 def remembered() -> str:
@@ -141,6 +150,45 @@ def test_off_that_comes_while_the_daemon_stops_is_remembered(
         wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
         assert remembered() == "ON\n"
     assert remembered() == "OFF\n"
+
+
+def test_on_that_waits_for_its_time_when_the_daemon_stops_is_remembered(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn: Callable[[str], None]
+) -> None:
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    said = ["ON"]
+    with daemon(settings(mosquitto.url)):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
+        for command in ("OFF", "ON", "OFF"):
+            said.append(command)
+            turn(command)
+            wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == said)
+        turn("ON")
+        reports = len(subscriber.payloads(f"{ROOT}/health"))
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > reports + 1)  # the loop has it by now
+        assert remembered() == "OFF\n"
+    assert remembered() == "ON\n"
+
+
+def test_off_closes_the_camera_also_where_few_frames_are_looked_at(
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
+    monkeypatch.setattr(Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
+    seldom = CameraConfig(fps=0.05, stall_s=60)  # 40 s from one frame to the next, while it is throttled
+    with daemon(settings(mosquitto.url).model_copy(update={"camera": seldom})):
+        wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
+        turn_off()
+        wait_until(lambda: last(subscriber, "camera")["status"] == "off")
+
+
+def test_a_source_that_is_none_is_refused_also_while_detection_is_off(mosquitto: Mosquitto) -> None:
+    Path(os.environ["STATE_DIRECTORY"], "detection").write_text("OFF\n")
+    stop = threading.Event()
+    stop.set()
+    camera = CameraConfig(source="ftp://h/x")
+    with pytest.raises(ConfigError, match=r"camera\.source: 'ftp://h"):
+        run.run(settings(mosquitto.url).model_copy(update={"camera": camera}), stop)
 
 
 def test_off_that_comes_with_the_stop_is_confirmed(
