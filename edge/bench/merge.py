@@ -10,6 +10,7 @@ from edge.bench.report import BenchReport
 from edge.errors import ConfigError
 from edge.files import read_regular
 from edge.frozen import requirement
+from edge.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 10_000_000
 """A thousand times a report's size."""
+
+_LONGEST = 200
+"""Characters that are shown of a text of a report."""
 
 _NAMES = (
     "device", "OS", "runtime", "model", "camera", "frames/s", "CPU ms a frame",
@@ -44,7 +48,7 @@ def read(file: Path) -> BenchReport:
         message = f"{file}: cannot be read: {error.strerror}"
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = printable(".".join(map(str, first["loc"])), _LONGEST) or "the file"
         message = f"{file}: not what 'emotion-edge bench --json' writes: {where}: {requirement(first)}"
     raise ConfigError(message)
 
@@ -97,5 +101,5 @@ def _row(report: BenchReport, pairs: Sequence[str]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Keep a text within its cell, whatever a file's name holds."""
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
+    """Keep a text within its cell, whatever a report of another device holds."""
+    return printable(" ".join(text.split()), _LONGEST).replace("\\", "\\\\").replace("|", "\\|")

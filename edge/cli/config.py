@@ -22,7 +22,7 @@ def check(config: ConfigOption = None) -> None:
     reader = doctor.become_service_user(settings)
     finding = doctor.files(settings, file, reader)
     if finding.status == "broken":
-        for found, fix in zip(finding.found.splitlines(), (finding.fix or "").splitlines(), strict=True):
+        for found, fix in zip(finding.found.split("\n"), (finding.fix or "").split("\n"), strict=True):
             typer.echo(redact_message(f"emotion-edge: warning: {found}\n  {fix}"), err=True)
     check_start(settings, file, reader)
     typer.echo(f"{file}: fine" if file else "fine")

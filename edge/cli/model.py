@@ -53,6 +53,14 @@ def _target(config: Path | None, instance: str | None) -> _Target:
     settings = load_settings(config, {})
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
     state = administered_directory(root, os.environ, instance)
+    try:
+        with os.scandir(state):
+            pass
+    except PermissionError as error:
+        message = f"{state}: {error.strerror}: the daemon's models are there; use sudo"
+        raise ConfigError(message) from None
+    except OSError:
+        pass  # no daemon has run yet
     if "STATE_DIRECTORY" not in os.environ and SERVICE_STATE.exists() and SERVICE_STATE not in (state, state.parent):
         typer.echo(
             "note: these are the models of your own daemon; for those of the service: sudo emotion-edge model", err=True

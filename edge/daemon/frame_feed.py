@@ -38,6 +38,7 @@ class FrameFeed:
         if config != self._config:
             self._config = config
             self._newest, self._skipped = None, 0
+            self._due_s = float("-inf")
 
     def add(self, frame: Frame, snapshot: Callable[[], Snapshot | None]) -> None:
         """Publish a processed frame if it is due, or count it.

@@ -146,27 +146,28 @@ def load_model(settings: Settings, store: ModelStore) -> ModelBundle:
             name, wanted = _go_back(store), False
             log.error("%s; the model %s takes its place", error, name)  # noqa: TRY400  # a sentence for the user
         else:
-            _check_hooks(settings.hooks, bundle, wanted=wanted)
+            _check_hooks(settings.hooks, bundle, store, wanted=wanted)
             return bundle
 
 
-def _check_hooks(hooks: Sequence[HookConfig], bundle: ModelBundle, *, wanted: bool) -> None:
+def _check_hooks(hooks: Sequence[HookConfig], bundle: ModelBundle, store: ModelStore, *, wanted: bool) -> None:
     """Refuse a hook for an emotion that is none; log one that another model has.
 
     Args:
         hooks: Those of the configuration.
         bundle: What is used.
+        store: The models that may be chosen instead.
         wanted: Whether it is the bundle that was asked for; another one's emotions are no mistake of the user's.
 
     Raises:
-        ConfigError: A hook is for an emotion that neither this model nor a shipped one has.
+        ConfigError: A hook is for an emotion that no model of the device has.
     """
     known = (*bundle.card.labels, UNCERTAIN)
     for number, hook in enumerate(hooks, 1):
         if hook.emotion is None or hook.emotion in known:
             continue
         found = f"hook {number}: emotion: {hook.emotion!r} is no emotion of the model {bundle.card.name}"
-        if wanted and hook.emotion not in KNOWN_EMOTIONS:
+        if wanted and hook.emotion not in KNOWN_EMOTIONS and hook.emotion not in store.labels:
             message = f"{found}; it has {', '.join(known)}"
             raise ConfigError(message)
         log.warning("%s: the hook never runs", found)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from edge.errors import BundleError, OutputError
 from edge.files import natural_key, read_regular, sync_folder, write_own
-from edge.inference.bundle import SHIPPED
+from edge.inference.bundle import SHIPPED, read_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,15 @@ class ModelStore:
         """All bundles: the shipped ones, the default first, then the added ones."""
         added = [path.stem for path in sorted(_in_folder(self._folder), key=natural_key)]
         return (*_shipped(), *(name for name in added if not is_shipped(name)))
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels of all bundles whose cards can be read."""
+        found: set[str] = set()
+        for name in self.names:
+            with suppress(BundleError):
+                found.update(read_files(self.find(name)).card.labels)
+        return frozenset(found)
 
     def find(self, name: str) -> Path:
         """Return the ``.tflite`` file of a bundle.
@@ -145,7 +155,10 @@ class ModelStore:
             content = json.loads(read_regular(self._file, _MOST_BYTES))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError):
+        except OSError as error:
+            log.warning("%s: cannot be read (%s); the shipped model is used", self._file, error.strerror)
+            return None
+        except (ValueError, RecursionError):
             content = None
         match content:
             case {"model": str(model), "previous": str() | None as previous}:

@@ -67,6 +67,19 @@ def test_a_name_stays_in_its_cell(bench_report: BenchReport) -> None:
     assert r" | a\|b c.mkv | " in row
 
 
+def test_what_a_report_holds_does_nothing_to_the_terminal(
+    emotion_edge: Run, tmp_path: Path, bench_report: BenchReport
+) -> None:
+    hostile, damaged = tmp_path / "hostile.json", tmp_path / "damaged.json"
+    hostile.write_text(bench_report.model_copy(update={"camera": "\x1b]0;mine\a\x1b[31m"}).model_dump_json())
+    damaged.write_text(json.dumps(json.loads(hostile.read_text()) | {"stages": {"\x1b[31m": {}}}))
+    merged, refused = emotion_edge("bench", "merge", hostile), emotion_edge("bench", "merge", damaged)
+    assert (merged.code, refused.code) == (0, 2)
+    assert "?]0;mine??[31m" in merged.out
+    assert "stages.?[31m." in refused.err
+    assert "\x1b" not in merged.out + refused.err
+
+
 @pytest.mark.parametrize(
     "damage", ["missing", "folder", "fifo", "endless", "empty", "cut", "foreign", "stages", "bytes"]
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.inference.bundle import SHIPPED
+from edge.inference.bundle import SHIPPED, read_files
 from edge.inference.store import ModelStore
 
 if TYPE_CHECKING:
@@ -63,6 +64,39 @@ def test_it_ends_as_run_does(
     assert (checked.code, ran.code) == (code, code)
     assert reason in checked.err.splitlines()
     assert "fine" not in checked.out
+
+
+@pytest.mark.parametrize("source", ["ftp://h/x", "picamera2:x", "rtsp://"])
+def test_a_source_that_is_none_is_refused_though_no_camera_is_opened(
+    emotion_edge: Callable[..., Outcome], tmp_path: Path, source: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[camera]\nsource = '{source}'\n", encoding="utf-8")
+    checked, ran = emotion_edge("config", "check", "--config", file), emotion_edge("run", "--config", file)
+    assert (checked.code, ran.code) == (2, 2)
+    assert checked.err == ran.err
+    assert "camera.source: " in checked.err
+
+
+def test_a_file_may_have_any_name(emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path]) -> None:
+    checked = emotion_edge("config", "check", "--config", configured("[emotion]\nmodel = '/absent\u2028b.tflite'\n"))
+    assert checked.code == 4
+    assert "defect" not in checked.err
+
+
+def test_a_hook_for_an_emotion_of_another_model_of_the_device_never_runs(
+    emotion_edge: Callable[..., Outcome],
+    configured: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    store, files = ModelStore(tmp_path / "state"), read_files(SHIPPED)
+    card = files.card_text.replace(b'"surprise"', b'"bored"')
+    store.add("mine", replace(files, card_text=card))
+    checked = emotion_edge("config", "check", "--config", configured(HOOK.replace("hapy", "bored")))
+    assert (checked.code, "hook 1: emotion: 'bored' is no emotion of the model" in checked.err) == (0, True)
+    assert "the hook never runs" in checked.err
 
 
 def test_what_run_takes_is_fine(emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -121,6 +122,22 @@ def test_an_administrator_works_on_the_services_models(
     for name, said in (("back", "back.toml: No such file"), ("../x", "../x: not the name of an instance")):
         outcome = emotion_edge("model", "list", "--instance", name)
         assert (outcome.code, said in outcome.err) == (2, True)
+
+
+def test_a_user_who_may_not_look_into_the_services_state_is_told_no_wrong_model(
+    emotion_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    monkeypatch.delenv("STATE_DIRECTORY")
+    monkeypatch.setattr(directories, "SERVICE_STATE", tmp_path)
+    (tmp_path / "front.toml").touch()
+    monkeypatch.setattr("edge.cli.model.SYSTEM_FILE", tmp_path / "config.toml")
+    monkeypatch.setattr("edge.cli.model.os.scandir", denied)  # root may look into every folder
+    outcome = emotion_edge("model", "list", "--instance", "front")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{tmp_path}/front: Permission denied: the daemon's models are there; use sudo" in outcome.err
 
 
 def test_a_user_without_rights_to_the_service_is_told_whose_models_these_are(

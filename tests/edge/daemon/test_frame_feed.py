@@ -57,6 +57,14 @@ def is_complete(sent: list[tuple[int, int]]) -> bool:
     return all(before + 1 + skipped == number for (before, _), (number, skipped) in pairwise(sent))
 
 
+def test_a_higher_rate_holds_at_once() -> None:
+    feed = Feed(0.01)
+    feed.add(0, 0.0)
+    feed.feed.configure(FramesConfig(enabled=True, rate_hz=15))
+    feed.add(1, 0.1)
+    assert [number for number, _ in feed.sent] == [0, 1]
+
+
 def test_nothing_is_sent_unless_it_is_asked_for() -> None:
     feed = Feed(enabled=False)
     feed.add(0, 0.0)
