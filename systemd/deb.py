@@ -71,7 +71,8 @@ def service(root: Path, platform: release.Platform) -> None:
     made.with_name("emotion-edge@.service").write_bytes(instance)
     shutil.copy(folder / "sysusers.conf", places["sysusers.d"] / "emotion-edge.conf")
     shutil.copy(folder / "tmpfiles.conf", places["tmpfiles.d"] / "emotion-edge.conf")
-    shutil.copy(folder / "forget.sh", root / HOME)
+    for script in ("forget.sh", "own-passwords.sh"):
+        shutil.copy(folder / script, root / HOME)
     (root / "usr/bin").mkdir()
     (root / "usr/bin/emotion-edge").symlink_to("../lib/emotion-edge/bin/emotion-edge")
 

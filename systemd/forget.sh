@@ -3,10 +3,13 @@
 # topics, and Home Assistant's announcement. uninstall.sh and the Debian package call it. Usage: forget.sh COMMAND
 set -eu
 command=$1
-credential=/etc/credstore/emotion-edge.mqtt-password
 
 for config in /etc/emotion-edge/*.toml; do
     [ -e "$config" ] || continue
+    name=$(basename "$config" .toml)
+    unit=emotion-edge@$name
+    [ "$name" != config ] || unit=emotion-edge
+    credential=/etc/credstore/$unit.mqtt-password
     # systemd's copy of the password ended with the service.
     if [ -e "$credential" ] && grep -q '^ *password_file *= *"/run/credentials/' "$config"; then
         export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"

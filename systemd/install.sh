@@ -181,6 +181,7 @@ verb=check
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
 was=$(condition "$unit")
+"$here/own-passwords.sh" "$root"
 if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi
 systemctl ${root:+"--root=$root"} --quiet enable "$unit"
 if [ "$start" = no ]; then

@@ -42,7 +42,7 @@ set_key() {
 
 # Save the broker's password as a systemd credential; of "-", ask for it.
 save_password() {
-    credential=$root/etc/credstore/emotion-edge.mqtt-password
+    credential=$root/etc/credstore/${unit%.service}.mqtt-password
     made_folder "$root/etc/credstore"
     chmod 0700 "$root/etc/credstore"
     if [ "$1" = - ]; then

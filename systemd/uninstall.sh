@@ -25,7 +25,7 @@ fi
 opt=$root/opt/emotion-edge
 units=$root/etc/systemd/system
 state=$root/var/lib/emotion-edge
-credential=$root/etc/credstore/emotion-edge.mqtt-password
+store=$root/etc/credstore
 running=no
 [ -n "$root" ] || [ ! -d /run/systemd/system ] || running=yes
 
@@ -54,7 +54,7 @@ rm -rf "$root/run/emotion-edge"
 
 emptied=no
 if [ "${PURGE:-}" = 1 ]; then
-    rm -f "$credential"
+    rm -f "$store/emotion-edge.mqtt-password" "$store"/emotion-edge@*.mqtt-password
     rm -rf "$root/etc/emotion-edge" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
     if [ -d "$state" ] && [ ! -L "$state" ]; then
         # A file system that is mounted there (docs/read-only-root.md) can be emptied; its mount point cannot be removed.
@@ -87,7 +87,7 @@ fi
 for folder in $folders; do
     rmdir "$root$folder" 2>/dev/null || true
 done
-for kept in "$root/etc/emotion-edge" "$units"/emotion-edge*.service.d "$credential"; do
+for kept in "$root/etc/emotion-edge" "$units"/emotion-edge*.service.d "$store"/emotion-edge*.mqtt-password; do
     [ ! -e "$kept" ] || say "kept: $kept"
 done
 if [ "${PURGE:-}" != 1 ]; then

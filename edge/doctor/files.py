@@ -165,9 +165,10 @@ def _problem(key: str, file: Path, reader: Reader, instance: str | None) -> tupl
 
 def _fix(key: str, shown: str, reader: Reader, instance: str | None) -> str:
     if key == _PASSWORD and reader.service:
+        credential = service.password_file(instance)
         return (
-            f"sudo install -D -m 0600 '{shown}' {service.PASSWORD_SOURCE}  "
-            f'# and write password_file = "{service.password_file(instance)}"'
+            f"sudo install -D -m 0600 '{shown}' {service.password_source(credential)}  "
+            f'# and write password_file = "{credential}"'
         )
     group = reader.service or pwd.getpwuid(os.geteuid()).pw_name
     return f"sudo chgrp {group} '{shown}' && sudo chmod g+r '{shown}'"
@@ -180,7 +181,7 @@ def _credential_problem(file: Path, reader: Reader) -> tuple[Status, str, str] |
     if os.geteuid() != 0 and not reader.service:
         found = f"{_PASSWORD}: {file}: a credential of systemd, which root and the service alone can read"
         return "warning", found, _ASK_ROOT
-    source = service.PASSWORD_SOURCE
+    source = service.password_source(file)
     found = f"{_PASSWORD}: systemd takes it from {source}, which is missing or empty"
     return (
         "broken",

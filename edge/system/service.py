@@ -23,8 +23,8 @@ UNITS = tuple(Path(folder) / "emotion-edge.service" for folder in ("/etc/systemd
 CREDENTIALS = Path("/run/credentials")
 """Where systemd puts the credentials of a service while it runs, in a folder named like the unit."""
 
-PASSWORD_SOURCE = Path("/etc/credstore/emotion-edge.mqtt-password")
-"""Where systemd takes it from: ``LoadCredential=`` of the unit."""
+CREDENTIAL_STORE = Path("/etc/credstore")
+"""Where systemd takes them from: ``LoadCredential=`` of the unit."""
 
 _HIDDEN = {
     **dict.fromkeys(("/home", "/root", "/run/user"), "ProtectHome="),
@@ -68,25 +68,29 @@ def password_file(instance: str | None) -> Path:
     return CREDENTIALS / f"emotion-edge{f'@{instance}' if instance else ''}.service" / "mqtt-password"
 
 
+def password_source(file: Path) -> Path:
+    """Return where systemd takes a password from that it hands on as a file, see `password_file`."""
+    return CREDENTIAL_STORE / f"{file.parent.name.removesuffix('.service')}.mqtt-password"
+
+
 def hidden_by(file: Path) -> tuple[str, str] | None:
     """Return the folder that the unit hides from the service, with the directive, if a file is in one; else None."""
     parents = {str(parent) for path in (file.absolute(), Path(os.path.realpath(file))) for parent in path.parents}
     return next(((folder, directive) for folder, directive in _HIDDEN.items() if folder in parents), None)
 
 
-def password_from_systemd(file: Path, source: Path = PASSWORD_SOURCE) -> str | None:
+def password_from_systemd(file: Path) -> str | None:
     """Return the password that systemd hands on as a file, for root to try it while the service does not run.
 
     Args:
         file: ``mqtt.password_file``.
-        source: Where systemd takes it from.
 
     Returns:
         None if the file is no credential of a service, or neither it nor its source can be read.
     """
     if not file.is_relative_to(CREDENTIALS):
         return None
-    for place in (file, source):
+    for place in (file, password_source(file)):
         try:
             return read_text(place, most_bytes=1 << 16).rstrip("\r\n")
         except (OSError, UnicodeDecodeError):

@@ -53,6 +53,11 @@ def test_its_unit_starts_what_the_package_holds(package: Path) -> None:
         assert bool(steps) == ("~deb13" in control)  # Debian 12's systemd does not know it
 
 
+def test_it_holds_the_scripts_that_its_own_scripts_call(package: Path) -> None:
+    called = {name for script in SCRIPTS for name in re.findall(r"/usr/lib/emotion-edge/(\S+\.sh)", script.read_text())}
+    assert called == {path.name for path in (package / deb.HOME).glob("*.sh")}
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_its_scripts_are_shell(script: Path) -> None:
     assert len(SCRIPTS) == len(deb.SCRIPTS)
@@ -80,7 +85,9 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     state, bin_folder = tmp_path / "var/lib/emotion-edge", tmp_path / "bin"
     for folder in (password.parent, state, bin_folder):
         folder.mkdir(parents=True)
-    password.touch()
+    instances = password.with_name("emotion-edge@front.mqtt-password")
+    for file in (password, instances):
+        file.touch()
     for name in ("getent", "groupdel", "userdel"):
         (bin_folder / name).write_text(f"#!/bin/sh\necho {name} $*\n")
         (bin_folder / name).chmod(0o755)
@@ -95,3 +102,4 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     assert said.startswith(f"{state} stays, where a file system is mounted, now empty")
     assert commands == ["userdel emotion-edge", "groupdel emotion-edge"]
     assert not password.exists()
+    assert not instances.exists()

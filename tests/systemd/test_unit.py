@@ -69,6 +69,7 @@ def test_nor_about_an_instance_which_has_a_configuration_and_a_state_of_its_own(
         "ExecReload=/bin/true config check --config /etc/emotion-edge/%i.toml",
         "StateDirectory=emotion-edge/%i",
         "RuntimeDirectory=emotion-edge/%i",
+        "LoadCredential=mqtt-password:emotion-edge@%i.mqtt-password",
     }
 
 
@@ -198,6 +199,33 @@ def test_install_refuses_without_systemd() -> None:
     assert "systemd does not run here; 'make run' starts the daemon without it" in result.stderr
 
 
+FORGET = """#!/bin/sh
+# What it is told to forget, and with which password.
+echo "$(basename "$3")" "$(cat "$EMOTION_EDGE_MQTT__PASSWORD_FILE" 2>/dev/null)"
+"""
+
+
+def test_each_device_is_removed_from_its_broker_with_its_own_password(tmp_path: Path) -> None:
+    forget = re.sub("(?<=[ =])/(?=etc/)", f"{tmp_path}/", (FOLDER / "forget.sh").read_text())
+    command, store, configs = tmp_path / "command", tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge"
+    for folder in (store, configs):
+        folder.mkdir(parents=True)
+    command.write_text(FORGET)
+    command.chmod(0o755)
+    for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
+        (store / f"{unit}.mqtt-password").write_text(f"of {unit}\n")
+        line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
+        (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
+    (configs / "side.toml").write_text('url = "mqtt://localhost"\n')
+    done = subprocess.run(["sh", "-c", forget, "sh", command], capture_output=True, text=True, check=True)
+    assert [line.strip() for line in done.stdout.splitlines()] == [
+        "back.toml of emotion-edge@back",
+        "config.toml of emotion-edge",
+        "front.toml of emotion-edge@front",
+        "side.toml",
+    ]
+
+
 def test_uninstall_keeps_what_is_the_users_unless_told(tmp_path: Path) -> None:
     kept = [tmp_path / "etc/emotion-edge/config.toml", tmp_path / "var/lib/emotion-edge/outbox.db"]
     kept.append(tmp_path / "etc/sysusers.d/emotion-edge.conf")  # the state keeps its owner
@@ -225,6 +253,7 @@ def test_uninstall_keeps_what_is_the_users_unless_told(tmp_path: Path) -> None:
 def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
     """The set-up of docs/read-only-root.md: a mount point cannot be removed."""
     gone = [tmp_path / "etc/emotion-edge/config.toml", tmp_path / "etc/credstore/emotion-edge.mqtt-password"]
+    gone.append(tmp_path / "etc/credstore/emotion-edge@front.mqtt-password")
     gone += [tmp_path / "etc/tmpfiles.d/emotion-edge.conf", tmp_path / "etc/sysusers.d/emotion-edge.conf"]
     for file in gone:
         file.parent.mkdir(parents=True, exist_ok=True)

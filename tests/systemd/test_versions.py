@@ -15,9 +15,10 @@ from edge.config import example
 FOLDER = Path(__file__).parents[2] / "systemd"
 
 
-def do(root: Path, command: str, said: str = "") -> str:
+def do(root: Path, command: str, said: str = "", unit: str = "emotion-edge.service") -> str:
     """Run functions of service.sh with a folder for the system."""
     settings = f"root={root} opt={root}/opt/emotion-edge config={root}/config.toml start=no source={FOLDER.parent}"
+    settings = f"{settings} unit={unit}"
     result = subprocess.run(
         ["sh", "-eu", "-c", f'{settings}; say() {{ echo "$@"; }}; . {FOLDER}/service.sh; {command}'],
         input=said,
@@ -80,6 +81,33 @@ def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: s
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     assert stat.S_IMODE(saved.parent.stat().st_mode) == 0o700
     assert secret not in said
+
+
+def test_each_instance_has_a_password_of_its_own(tmp_path: Path) -> None:
+    for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
+        do(tmp_path, "save_password -", f"of {unit}\n", f"{unit}.service")
+    store = tmp_path / "etc/credstore"
+    assert {file.name: file.read_text() for file in store.iterdir()} == {
+        "emotion-edge.mqtt-password": "of emotion-edge\n",
+        "emotion-edge@front.mqtt-password": "of emotion-edge@front\n",
+        "emotion-edge@back.mqtt-password": "of emotion-edge@back\n",
+    }
+
+
+def test_an_upgrade_copies_the_common_password_to_the_instances_that_use_it(tmp_path: Path) -> None:
+    store, configs = tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge"
+    for folder in (store, configs):
+        folder.mkdir(parents=True)
+    do(tmp_path, "save_password -", "common\n")
+    do(tmp_path, "save_password -", "own\n", "emotion-edge@back.service")
+    for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
+        line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
+        (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
+    (configs / "side.toml").write_text('# password_file = "/run/credentials/emotion-edge@side.service/mqtt-password"\n')
+    subprocess.run([FOLDER / "own-passwords.sh", tmp_path], check=True)
+    found = {file.name.removesuffix(".mqtt-password"): file.read_text().strip() for file in store.iterdir()}
+    assert found == {"emotion-edge": "common", "emotion-edge@front": "common", "emotion-edge@back": "own"}
+    assert stat.S_IMODE((store / "emotion-edge@front.mqtt-password").stat().st_mode) == 0o600
 
 
 def test_settings_are_written_where_they_are_still_the_examples(tmp_path: Path) -> None:

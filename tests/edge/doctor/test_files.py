@@ -95,17 +95,27 @@ def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, monkeypatch
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"), [("config.toml", "emotion-edge.service"), ("front.toml", "emotion-edge@front.service")]
-)
+@pytest.mark.parametrize(("name", "unit"), [("config.toml", "emotion-edge"), ("front.toml", "emotion-edge@front")])
 def test_an_instance_of_the_service_has_a_password_file_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, unit: str
 ) -> None:
     monkeypatch.setattr(service, "_HIDDEN", {})
     monkeypatch.setattr("os.access", lambda file, _: str(file) != str(tmp_path / "password"))
     (tmp_path / "password").touch(0o600)
     finding = files(with_password(tmp_path / "password"), SYSTEM_FILE.with_name(name), SERVICE)
-    assert f'password_file = "/run/credentials/{folder}/mqtt-password"' in (finding.fix or "")
+    assert f"/etc/credstore/{unit}.mqtt-password " in (finding.fix or "")
+    assert f'password_file = "/run/credentials/{unit}.service/mqtt-password"' in (finding.fix or "")
+
+
+def test_the_password_of_an_instance_comes_from_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CREDENTIAL_STORE", tmp_path)
+    (tmp_path / "emotion-edge.mqtt-password").write_text("common\n")
+    (tmp_path / "emotion-edge@front.mqtt-password").write_text("its own\n")
+    assert service.password_from_systemd(service.password_file(None)) == "common"
+    assert service.password_from_systemd(service.password_file("front")) == "its own"
+    assert service.password_from_systemd(service.password_file("back")) is None
 
 
 def _configuration(*lines: str) -> str:
