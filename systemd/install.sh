@@ -64,6 +64,7 @@ trap 'rm -rf "$work"' EXIT
 began_s=$(date +%s)
 # shellcheck source-path=SCRIPTDIR source=service.sh
 . "$here/service.sh"
+named=${instance:+emotion-edge@$instance.service}
 # Where instances alone are enabled, an upgrade adds no other.
 if [ -z "$instance" ] && [ -n "$(enabled_units)" ] && ! enabled_units | grep -qx emotion-edge.service; then
     instance=$(enabled_units | sed -n '1s/.*@\(.*\)[.]service/\1/p')
@@ -180,7 +181,7 @@ verb=check
 }
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
-was=$(condition "$unit")
+were=$(conditions | grep -vxF "$named down" || true) # who names an instance wants it to run
 "$here/own-passwords.sh" "$root"
 if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi
 systemctl ${root:+"--root=$root"} --quiet enable "$unit"
@@ -190,10 +191,10 @@ if [ "$start" = no ]; then
     exit 0
 fi
 restart_all
-if wait_until_ready "$was"; then
+if wait_until_ready "$were"; then
     prune
     report "emotion-edge $version is installed and runs."
-elif [ -n "$before" ] && [ "$before" != "$version" ] && [ "$was" != down ]; then
+elif [ -n "$before" ] && [ "$before" != "$version" ] && some_ran "$were"; then
     say "emotion-edge $version did not become ready:"
     reason
     say ""
@@ -202,7 +203,7 @@ elif [ -n "$before" ] && [ "$before" != "$version" ] && [ "$was" != down ]; then
     # shellcheck disable=SC2034 # service.sh shows what is newer
     began_s=$(date +%s)
     restart_all
-    wait_until_ready "$was" || true
+    wait_until_ready "$were" || true
     report "Went back to $before. Nothing was installed."
     exit 1
 else

@@ -125,19 +125,32 @@ condition() {
     esac
 }
 
-# Wait at most a minute until every enabled unit runs for three seconds, with its camera if $1 is "watching".
+# The enabled units, and how each is, on a line each.
+conditions() {
+    for each in $(enabled_units); do
+        echo "$each $(condition "$each")"
+    done
+}
+
+some_ran() { printf '%s\n' "$1" | grep -q -e ' up$' -e ' watching$'; }
+
+# Wait at most a minute until the enabled units run for three seconds: with a camera where the conditions before, $1, say
+# so. One that was down may stay so, unless none ran.
 wait_until_ready() {
-    waited=0 steady=0 processes=
+    waited=0 steady=0 processes='' down=''
+    ! some_ran "$1" || down=$(printf '%s\n' "$1" | sed -n 's/ down$//p')
+    expected=$(enabled_units | grep -vxF "$down" || true)
     while [ "$steady" -lt 3 ]; do
         [ "$waited" -lt 60 ] || return 1
         sleep 1
         waited=$((waited + 1)) ready=yes before_them=$processes processes=
-        for each in $(enabled_units); do
+        for each in $expected; do
             [ "$(property "$each" ActiveState)" != failed ] || return 1
             # Failed three times. It is given up between two processes, when what the last one wrote is whole.
             [ "$(property "$each" NRestarts)" -lt 2 ] || [ "$(property "$each" SubState)" != auto-restart ] || return 1
             how=$(condition "$each")
-            [ "$how" = watching ] || { [ "$how" = up ] && [ "$1" != watching ]; } || ready=no
+            [ "$how" != down ] || ready=no
+            [ "$how" = watching ] || ! printf '%s\n' "$1" | grep -qxF "$each watching" || ready=no
             processes="$processes $(property "$each" MainPID)"
         done
         [ "$ready" = yes ] && [ "$processes" = "$before_them" ] && steady=$((steady + 1)) || steady=0
@@ -199,10 +212,11 @@ go_back() {
     [ -e "$opt/previous/.complete" ] || fail "there is no version before this one"
     version=$(readlink "$opt/previous")
     say "going back from $(readlink "$opt/current") to $version"
+    were=$(conditions | sed 's/ watching$/ up/') # a camera may have gone since
     switch_to "$version" "$(readlink "$opt/current")"
     [ "$start" = yes ] || return 0
     restart_all
-    if wait_until_ready up; then
+    if wait_until_ready "$were"; then
         report "emotion-edge $version runs again."
     else
         report "emotion-edge $version does not run."

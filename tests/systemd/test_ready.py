@@ -51,8 +51,9 @@ class Machine:
         environment = {"PATH": f"{self._root}/bin:/usr/bin:/bin", "STATES": str(self._root)}
         return subprocess.run(["sh", "-eu", "-c", script], capture_output=True, text=True, check=False, env=environment)
 
-    def ready(self, was: str = "up") -> bool:
-        return self.do(f"wait_until_ready {was}").returncode == 0
+    def ready(self, were: str = "") -> bool:
+        """Return whether install.sh takes the units for ready, after what `conditions` said of them before."""
+        return self.do(f"wait_until_ready '{were}'").returncode == 0
 
 
 @pytest.fixture
@@ -92,8 +93,8 @@ def test_one_that_runs_for_a_moment_only_is_not(machine: Machine) -> None:
 def test_an_upgrade_that_loses_the_camera_is_not_ready_but_where_none_was_it_is(machine: Machine) -> None:
     machine.unit("emotion-edge.service", StatusText="without a camera: no camera found")
     assert machine.do("condition emotion-edge.service").stdout == "up\n"
-    assert machine.ready(was="up")
-    assert not machine.ready(was="watching")
+    assert machine.ready("emotion-edge.service up")
+    assert not machine.ready("emotion-edge.service watching")
 
 
 def test_every_enabled_unit_counts(machine: Machine) -> None:
@@ -101,6 +102,41 @@ def test_every_enabled_unit_counts(machine: Machine) -> None:
     machine.unit("emotion-edge@front.service", ActiveState="failed")
     assert machine.do("enabled_units").stdout == "emotion-edge.service\nemotion-edge@front.service\n"
     assert not machine.ready()
+
+
+WERE = "emotion-edge@back.service {}\nemotion-edge@front.service watching"
+TURNED_OFF = "detection was turned off"
+
+
+def test_a_camera_is_asked_of_the_unit_alone_that_had_one(machine: Machine) -> None:
+    machine.unit("emotion-edge@front.service")
+    machine.unit("emotion-edge@back.service", StatusText=TURNED_OFF)
+    assert machine.do("conditions").stdout.strip() == WERE.format("up")
+    assert machine.ready(WERE.format("up"))
+
+
+def test_a_unit_that_was_down_holds_nothing_up_unless_all_were(machine: Machine) -> None:
+    machine.unit("emotion-edge@front.service")
+    machine.unit("emotion-edge@back.service", ActiveState="failed")
+    assert machine.do("conditions").stdout.strip() == WERE.format("down")
+    assert machine.ready(WERE.format("down"))
+    assert not machine.ready(WERE.format("up"))
+    assert not machine.ready("emotion-edge@front.service watching")  # the other is new
+    assert not machine.ready(WERE.format("down").replace("watching", "down"))
+
+
+@pytest.mark.parametrize(("back", "said"), [("failed", "runs again"), ("active", "does not run")])
+def test_a_rollback_too_asks_of_each_unit_only_what_it_was(
+    machine: Machine, tmp_path: Path, *, back: str, said: str
+) -> None:
+    machine.unit("emotion-edge@front.service", StatusText=["watching webcam", TURNED_OFF])
+    machine.unit("emotion-edge@back.service", ActiveState=[back, "failed"])
+    for version in ("old", "new"):
+        (tmp_path / "opt" / version).mkdir(parents=True)
+    (tmp_path / "opt/old/.complete").touch()
+    parts = 'switch_to() { :; }; restart_all() { :; }; report() { say "$1"; }'
+    links = "point current new; point previous old"
+    assert f"emotion-edge old {said}." in machine.do(f"{parts}; {links}; go_back").stdout
 
 
 EMOTION_EDGE = """#!/bin/sh
