@@ -159,16 +159,16 @@ edge() { "$folder/bin/python" -I "$folder/bin/emotion-edge" "$@"; }
 # What exists once for all versions: the command, the configuration, the password.
 made_folder "$root/usr/local/bin" "${config%/*}"
 ln -sfn /opt/emotion-edge/current/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
-if [ ! -e "$config" ]; then
-    edge config example >"$work/config.toml"
-    install -m 0644 "$work/config.toml" "$config"
+[ -z "$password" ] || read_password "$password"
+if [ -e "$config" ]; then
+    cp -p "$config" "$work/before.toml"
+else
+    edge config example >"$work/example.toml"
+    install -m 0644 "$work/example.toml" "$config"
     [ -z "$instance" ] || set_key device "$(uname -n | cut -d. -f1)-$instance"
 fi
 [ -z "$broker" ] || set_key url "$broker"
-if [ -n "$password" ]; then
-    save_password "$password"
-    set_key password_file "/run/credentials/$unit/mqtt-password"
-fi
+[ -z "$password" ] || set_key password_file "/run/credentials/$unit/mqtt-password"
 # Not the password, which is where the service finds it only when that runs. Below --root, not the files that it names.
 verb=check
 [ -z "$root" ] || verb=show
@@ -177,8 +177,11 @@ verb=check
     edge config "$verb" --config "$config" >"$work/check" 2>&1
 ) || {
     cat "$work/check" >&2
-    fail "correct it, and try again; nothing else was changed"
+    # What was set just now would stay: set_key changes only what is still the example's.
+    if [ -e "$work/before.toml" ]; then cp -p "$work/before.toml" "$config"; else rm "$config"; fi
+    fail "correct it, and try again; $config is as it was, and so is the service"
 }
+[ -z "$password" ] || save_password
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
 were=$(conditions | grep -vxF "$named down" || true) # who names an instance wants it to run

@@ -40,11 +40,8 @@ set_key() {
     fi
 }
 
-# Save the broker's password as a systemd credential; of "-", ask for it.
-save_password() {
-    credential=$root/etc/credstore/${unit%.service}.mqtt-password
-    made_folder "$root/etc/credstore"
-    chmod 0700 "$root/etc/credstore"
+# Read the broker's password from a file; for "-", ask for it.
+read_password() {
     if [ "$1" = - ]; then
         terminal=$(stty -g 2>/dev/null || true)
         [ -z "$terminal" ] || { printf 'password for the broker: ' && stty -echo; }
@@ -54,6 +51,13 @@ save_password() {
         secret=$(cat "$1")
     fi
     [ -n "$secret" ] || fail "the password is empty"
+}
+
+# Save the password as a systemd credential.
+save_password() {
+    credential=$root/etc/credstore/${unit%.service}.mqtt-password
+    made_folder "$root/etc/credstore"
+    chmod 0700 "$root/etc/credstore"
     (umask 077 && printf '%s\n' "$secret" >"$credential.new" && mv "$credential.new" "$credential")
     say "$credential: holds the password, for the service alone"
 }

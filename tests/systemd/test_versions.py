@@ -11,6 +11,7 @@ import pytest
 
 from edge import config
 from edge.config import example
+from tests.systemd.checkout import Checkout
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 
@@ -75,7 +76,7 @@ def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: s
     secret = r"a 'b' \n $(touch sprung) ü"  # noqa: S105  # it guards nothing
     (tmp_path / "secret").write_text(f"{secret}\n")
     named = str(tmp_path / "secret") if source == "a file" else source
-    said = do(tmp_path, f"save_password {named}", f"{secret}\n")
+    said = do(tmp_path, f"read_password {named}; save_password", f"{secret}\n")
     saved = tmp_path / "etc/credstore/emotion-edge.mqtt-password"
     assert saved.read_text() == f"{secret}\n"
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
@@ -85,7 +86,7 @@ def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: s
 
 def test_each_instance_has_a_password_of_its_own(tmp_path: Path) -> None:
     for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
-        do(tmp_path, "save_password -", f"of {unit}\n", f"{unit}.service")
+        do(tmp_path, "read_password -; save_password", f"of {unit}\n", f"{unit}.service")
     store = tmp_path / "etc/credstore"
     assert {file.name: file.read_text() for file in store.iterdir()} == {
         "emotion-edge.mqtt-password": "of emotion-edge\n",
@@ -98,8 +99,8 @@ def test_an_upgrade_copies_the_common_password_to_the_instances_that_use_it(tmp_
     store, configs = tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge"
     for folder in (store, configs):
         folder.mkdir(parents=True)
-    do(tmp_path, "save_password -", "common\n")
-    do(tmp_path, "save_password -", "own\n", "emotion-edge@back.service")
+    do(tmp_path, "read_password -; save_password", "common\n")
+    do(tmp_path, "read_password -; save_password", "own\n", "emotion-edge@back.service")
     for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
         line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
         (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
@@ -121,3 +122,43 @@ def test_settings_are_written_where_they_are_still_the_examples(tmp_path: Path) 
     said = do(tmp_path, "set_key url mqtt://elsewhere")
     assert 'url stays as it is; write url = "mqtt://elsewhere" there' in said
     assert config.load(file, {}, {}).mqtt.url == url
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    if not Path("/usr/bin/python3").exists():
+        pytest.skip("there is no /usr/bin/python3")
+    return Checkout(tmp_path)
+
+
+def test_what_does_not_pass_the_check_is_not_kept(checkout: Checkout) -> None:
+    """A mistake in the command would stay in the configuration, where the right command no longer changes it."""
+    config = checkout.root / "etc/emotion-edge/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(example())
+    config.chmod(0o640)
+    wrong = checkout.install("--broker", "mqtt://kitchen@home:18833x", "--password-file", "-", said="hush\n")
+    assert wrong.returncode == 1
+    assert f"{config}: mqtt.url: 'mqtt://…': the port is not a number" in wrong.stderr
+    assert f"correct it, and try again; {config} is as it was" in wrong.stderr
+    assert (config.read_text(), stat.S_IMODE(config.stat().st_mode)) == (example(), 0o640)
+    assert not (checkout.root / "etc/credstore").exists()
+
+
+def test_what_passes_is_kept(checkout: Checkout) -> None:
+    config = checkout.root / "etc/emotion-edge/config.toml"
+    right = checkout.install("--broker", "mqtt://kitchen@home:1883", "--password-file", "-", said="hush\n")
+    assert right.returncode == 0, right.stderr
+    assert 'url = "mqtt://kitchen@home:1883"' in config.read_text()
+    assert checkout.text("etc/credstore/emotion-edge.mqtt-password") == "hush\n"
+
+
+def test_a_first_installation_that_does_not_pass_the_check_leaves_no_configuration(checkout: Checkout) -> None:
+    assert checkout.install("--broker", "mqtt://home:18833x").returncode == 1
+    assert not list((checkout.root / "etc/emotion-edge").iterdir())
+
+
+def test_an_empty_password_changes_nothing(checkout: Checkout) -> None:
+    refused = checkout.install("--broker", "mqtt://kitchen@home", "--password-file", "-", said="\n")
+    assert (refused.returncode, refused.stderr) == (1, "install.sh: the password is empty\n")
+    assert not list((checkout.root / "etc/emotion-edge").iterdir())
