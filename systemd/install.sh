@@ -169,12 +169,13 @@ else
 fi
 [ -z "$broker" ] || set_key url "$broker"
 [ -z "$password" ] || set_key password_file "/run/credentials/$unit/mqtt-password"
-# Not the password, which is where the service finds it only when that runs. Below --root, not the files that it names.
-verb=check
-[ -z "$root" ] || verb=show
+# All values, then the files that they name: but none below --root, and no credential, which is there only when the
+# service runs.
 (
-    export EMOTION_EDGE_MQTT__PASSWORD_FILE=
-    edge config "$verb" --config "$config" >"$work/check" 2>&1
+    edge config show --config "$config" >"$work/check" 2>&1 || exit 1
+    [ -z "$root" ] || exit 0
+    ! grep -q '^[^#]*/run/credentials/' "$config" || export EMOTION_EDGE_MQTT__PASSWORD_FILE=
+    edge config check --config "$config" >"$work/check" 2>&1
 ) || {
     cat "$work/check" >&2
     # What was set just now would stay: set_key changes only what is still the example's.

@@ -158,6 +158,13 @@ def test_a_first_installation_that_does_not_pass_the_check_leaves_no_configurati
     assert not list((checkout.root / "etc/emotion-edge").iterdir())
 
 
+def test_a_password_without_a_user_which_the_daemon_refuses_does_not_pass(checkout: Checkout) -> None:
+    refused = checkout.install("--broker", "mqtt://home", "--password-file", "-", said="hush\n")
+    assert refused.returncode == 1
+    assert "password_file needs a user in the address: mqtt://user@host" in refused.stderr
+    assert not (checkout.root / "etc/credstore").exists()
+
+
 def test_an_empty_password_changes_nothing(checkout: Checkout) -> None:
     refused = checkout.install("--broker", "mqtt://kitchen@home", "--password-file", "-", said="\n")
     assert (refused.returncode, refused.stderr) == (1, "install.sh: the password is empty\n")
