@@ -21,6 +21,8 @@ if [ "${1:-}" = --root ]; then
 fi
 [ $# -eq 0 ] || fail "'$1' is unknown; known is --root DIR"
 [ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make uninstall'"
+[ ! -e "$root/usr/lib/emotion-edge" ] ||
+    fail "the Debian package is installed: sudo apt remove emotion-edge, or sudo apt purge emotion-edge"
 
 opt=$root/opt/emotion-edge
 units=$root/etc/systemd/system

@@ -249,6 +249,21 @@ def test_uninstall_keeps_what_is_the_users_unless_told(tmp_path: Path) -> None:
     assert (tmp_path / "etc/systemd/system").exists()  # not ours
 
 
+def test_uninstall_leaves_the_debian_package_to_apt(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("etc/emotion-edge/config.toml", "run/emotion-edge/session.json")]
+    files += [tmp_path / name for name in ("usr/lib/emotion-edge/forget.sh", "var/lib/emotion-edge/detection")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    command: list[str | Path] = ["sh", FOLDER / "uninstall.sh", "--root", tmp_path]
+    for purge in ("", "1"):
+        environment = {**os.environ, "PURGE": purge}
+        refused = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "the Debian package is installed: sudo apt remove emotion-edge" in refused.stderr
+    assert all(file.exists() for file in files)
+
+
 @needs_mount
 def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
     """The set-up of docs/read-only-root.md: a mount point cannot be removed."""
