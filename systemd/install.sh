@@ -92,7 +92,8 @@ if [ -d "$source/wheels" ]; then
     [ "$for_python $for_machine" = "${facts% *} $(uname -m)" ] ||
         fail "this archive is for $for_system, with Python $for_python on $for_machine; here is Python ${facts% *} on $(uname -m)"
     (cd "$source" && sha256sum --check --quiet --strict SHA256SUMS) || fail "this archive is damaged: unpack it again"
-    export PIP_NO_INDEX=1 PIP_FIND_LINKS="$source/wheels"
+    ln -s "$source/wheels" "$work/wheels" # pip would split a name with a blank
+    export PIP_NO_INDEX=1 PIP_FIND_LINKS="$work/wheels"
     EMOTION_EDGE_PIP=$(echo "$source"/wheels/pip-*.whl)
     export EMOTION_EDGE_PIP
 fi

@@ -92,6 +92,16 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, python: str) -> None:
     assert list((tmp_path / "root").iterdir()) == []
 
 
+def test_an_archive_may_be_in_a_folder_with_a_blank_in_its_name(tmp_path: Path, python: str) -> None:
+    folder = archive(tmp_path / "my archive", python, platform.machine())
+    # As pip does, which splits it at blanks.
+    find = '#!/bin/sh\nfor place in $PIP_FIND_LINKS; do cat "$place/some.whl"; done\nexit 3\n'
+    (folder / "requirements/venv.sh").write_text(find)
+    result = install(folder, tmp_path / "root")
+    assert (result.returncode, result.stderr) == (3, "")
+    assert result.stdout.endswith("whole")
+
+
 def test_the_same_content_makes_the_same_bytes_whoever_packs_it(tmp_path: Path) -> None:
     packed = []
     for name, mode in (("first", 0o700), ("second", 0o777)):
