@@ -11,7 +11,7 @@ for config in /etc/emotion-edge/*.toml; do
     [ "$name" != config ] || unit=emotion-edge
     credential=/etc/credstore/$unit.mqtt-password
     # systemd's copy of the password ended with the service.
-    if [ -e "$credential" ] && grep -q '^ *password_file *= *"/run/credentials/' "$config"; then
+    if [ -e "$credential" ] && grep -q "^[^#]*/run/credentials/$unit[.]service/" "$config"; then
         export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"
     fi
     timeout 30 "$command" forget --config "$config" ||

@@ -205,7 +205,8 @@ echo "$(basename "$3")" "$(cat "$EMOTION_EDGE_MQTT__PASSWORD_FILE" 2>/dev/null)"
 """
 
 
-def test_each_device_is_removed_from_its_broker_with_its_own_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ['password_file = "{}"', "\tpassword_file\t=\t'{}'"])
+def test_each_device_is_removed_from_its_broker_with_its_own_password(tmp_path: Path, line: str) -> None:
     forget = re.sub("(?<=[ =])/(?=etc/)", f"{tmp_path}/", (FOLDER / "forget.sh").read_text())
     command, store, configs = tmp_path / "command", tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge"
     for folder in (store, configs):
@@ -214,9 +215,10 @@ def test_each_device_is_removed_from_its_broker_with_its_own_password(tmp_path: 
     command.chmod(0o755)
     for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
         (store / f"{unit}.mqtt-password").write_text(f"of {unit}\n")
-        line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
-        (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
-    (configs / "side.toml").write_text('url = "mqtt://localhost"\n')
+        text = line.format(f"/run/credentials/{unit}.service/mqtt-password")
+        (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(text)
+    (store / "emotion-edge@side.mqtt-password").write_text("not asked for")
+    (configs / "side.toml").write_text("# password_file = '/run/credentials/emotion-edge@side.service/mqtt-password'\n")
     done = subprocess.run(["sh", "-c", forget, "sh", command], capture_output=True, text=True, check=True)
     assert [line.strip() for line in done.stdout.splitlines()] == [
         "back.toml of emotion-edge@back",
