@@ -76,21 +76,49 @@ def test_a_package_of_apt_and_an_installation_beside_it_are_refused(tmp_path: Pa
     assert "current/uninstall.sh" in result.stderr
 
 
+def _postrm(root: Path) -> str:
+    """Return the script that removes what is left, for a system in a folder."""
+    return re.sub("(?<=[ =])/(?=(etc|run|usr|var)/)", f"{root}/", (deb.DEBIAN / "postrm").read_text("utf-8"))
+
+
+def _accounts(root: Path) -> Path:
+    """Return a folder with commands that print what they would do to users and groups."""
+    folder = root / "bin"
+    folder.mkdir()
+    for name in ("getent", "groupdel", "userdel"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} $*\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_a_purge_leaves_nothing_of_the_users_settings(tmp_path: Path) -> None:
+    script = _postrm(tmp_path)
+    units = tmp_path / "etc/systemd/system"
+    gone = [
+        units / f"{unit}.service.d/override.conf" for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@")
+    ]
+    gone += [tmp_path / "etc/emotion-edge" / name for name in ("config.toml", "front.toml", ".made-folders")]
+    for file in gone:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    environment = {**os.environ, "PATH": f"{_accounts(tmp_path)}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True, env=environment)
+    assert not any(file.parent.exists() for file in gone)
+    assert units.exists()
+
+
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
 )
 def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
-    script = re.sub("(?<=[ =])/(?=(etc|run|usr|var)/)", f"{tmp_path}/", (deb.DEBIAN / "postrm").read_text("utf-8"))
+    script, bin_folder = _postrm(tmp_path), _accounts(tmp_path)
     password = tmp_path / "etc/credstore/emotion-edge.mqtt-password"
-    state, bin_folder = tmp_path / "var/lib/emotion-edge", tmp_path / "bin"
-    for folder in (password.parent, state, bin_folder):
+    state = tmp_path / "var/lib/emotion-edge"
+    for folder in (password.parent, state):
         folder.mkdir(parents=True)
     instances = password.with_name("emotion-edge@front.mqtt-password")
     for file in (password, instances):
         file.touch()
-    for name in ("getent", "groupdel", "userdel"):
-        (bin_folder / name).write_text(f"#!/bin/sh\necho {name} $*\n")
-        (bin_folder / name).chmod(0o755)
     steps = f"""
         mount -t tmpfs none {state} && touch {state}/detection
         PATH={bin_folder}:$PATH sh -c "$1" postrm purge
