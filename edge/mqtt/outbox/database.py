@@ -5,24 +5,23 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from edge.mqtt.outbox.database_files import Marks, claim
 from edge.mqtt.outbox.errors import DamagedError, StoreError, explained, explaining
+from edge.mqtt.outbox.rows import HIGHEST_ID, Boot, Copied, Row, checksum, whole_rows
 from edge.mqtt.outbox.schema import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 _WAIT_S = 0.2
 """For another process that has the file: it will have it for as long as it lives."""
-
-_HIGHEST_ID = 1 << 62
 
 _CHUNK = 2000
 """Rows copied in one write."""
@@ -99,7 +98,7 @@ class Database:
         """Return the highest id of an event; -1 where there is none."""
         with explaining():
             highest = self._db.execute("SELECT max(id) FROM events").fetchone()[0]
-        if highest is not None and not 0 <= highest < _HIGHEST_ID:
+        if highest is not None and not 0 <= highest < HIGHEST_ID:
             message = "a row makes no sense"
             raise DamagedError(message)
         return -1 if highest is None else int(highest)
@@ -124,7 +123,7 @@ class Database:
                 "SELECT id, boot, added_s, destination FROM events WHERE id > ? ORDER BY id LIMIT ?", (after, most)
             ).fetchall()
             rows = [StoredEvent(int(n), str(boots[b]), float(s), str(destinations[d])) for n, b, s, d in found]
-        if any(not (0 <= row.id < _HIGHEST_ID and math.isfinite(row.added_s)) for row in rows):
+        if any(not (0 <= row.id < HIGHEST_ID and math.isfinite(row.added_s)) for row in rows):
             message = "a row makes no sense"
             raise DamagedError(message)
         return rows
@@ -141,10 +140,10 @@ class Database:
             wall_s: What the wall clock shows when the monotonic one shows 0.
         """
         rows = [
-            (number, boot, added_s, payload, _checksum(payload), self._destination)
+            Row(number, Boot(boot, wall_s), added_s, payload, checksum(payload.encode()), self._destination)
             for number, added_s, payload in events
         ]
-        self._insert(rows, [(boot, wall_s)] if rows else [], [self._destination] if rows else [], delete)
+        self._insert(rows, delete)
 
     def read(self, ids: Iterable[int]) -> dict[int, str]:
         """Return the JSON of events, by their ids; those that are not there whole are left out."""
@@ -154,7 +153,7 @@ class Database:
         with explaining():
             for number in ids:
                 row = self._db.execute(question, (number,)).fetchone()
-                if row and zlib.crc32(row[0]) == row[1]:
+                if row and checksum(row[0]) == row[1]:
                     found[number] = row[0].decode()
         return found
 
@@ -165,19 +164,22 @@ class Database:
             return Interference.NONE
         return Interference.CHANGED if marks.same_files(self._marks) else Interference.REMOVED
 
-    def copy_to(self, other: Database) -> None:
-        """Write everything into another database. A file that was removed can be read for as long as it is open."""
-        boots, last = list(self.boots().items()), -1
-        while rows := self.events(last, _CHUNK):
-            payloads = self.read(row.id for row in rows)
-            whole = [(row, payloads[row.id]) for row in rows if row.id in payloads]
-            other._insert(  # of the same class
-                [(row.id, row.boot, row.added_s, text, _checksum(text), row.destination) for row, text in whole],
-                boots,
-                {row.destination for row in rows},
-                (),
-            )
-            last = rows[-1].id
+    def copy_to(self, other: Database) -> Copied:
+        """Write every whole row into another database. A file that was removed can be read for as long as it is open.
+
+        Returns:
+            What was written, and what could not be read.
+        """
+        copied = Copied()
+        rows = whole_rows(self._db, copied)
+        while chunk := list(islice(rows, _CHUNK)):
+            other._insert(chunk, ())  # of the same class
+        return copied
+
+    def empty_log(self) -> None:
+        """Move what is in the write-ahead log into the file itself."""
+        with explaining():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Release the file; an empty one returns its space, and keeps nothing of what it held."""
@@ -208,27 +210,21 @@ class Database:
             with suppress(OSError):
                 self._log.write_bytes(content)
 
-    def _insert(
-        self,
-        rows: Iterable[tuple[int, str, float, str, int, str]],
-        boots: Iterable[tuple[str, float]],
-        destinations: Iterable[str],
-        delete: Iterable[int],
-    ) -> None:
+    def _insert(self, rows: Collection[Row], delete: Iterable[int]) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM events WHERE id = ?", ((number,) for number in delete))
             db.executemany(
                 "INSERT INTO boots(id, wall_s) VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET wall_s = excluded.wall_s",
-                boots,
+                {row.boot for row in rows},
             )
-            db.executemany("INSERT OR IGNORE INTO destinations(name) VALUES(?)", ((name,) for name in destinations))
+            db.executemany("INSERT OR IGNORE INTO destinations(name) VALUES(?)", {(row.destination,) for row in rows})
             db.executemany(
                 "INSERT OR REPLACE INTO events(id, boot, added_s, payload, checksum, destination) "
                 "SELECT ?1, (SELECT number FROM boots WHERE id = ?2), ?3, ?4, ?5, "
                 "(SELECT number FROM destinations WHERE name = ?6)",
-                rows,
+                ((row.id, row.boot.id, row.added_s, row.payload, row.checksum, row.destination) for row in rows),
             )
             db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -238,7 +234,3 @@ class Database:
             raise explained(error) from None
         finally:
             self._marks = Marks.of(self._path, self._log)
-
-
-def _checksum(payload: str) -> int:
-    return zlib.crc32(payload.encode())

@@ -76,6 +76,13 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
+def remove(path: Path) -> None:
+    """Remove a file and what belongs to it, as far as that can be done."""
+    for end in ("", *_COMPANIONS):
+        with suppress(OSError):
+            path.with_name(path.name + end).unlink()
+
+
 @dataclass(frozen=True)
 class Mark:
     """What a file looks like: it changes with every write, and with every other file of that name."""

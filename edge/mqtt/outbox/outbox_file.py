@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
 from edge.mqtt.outbox.database import Database, Interference
-from edge.mqtt.outbox.database_files import set_aside
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError, UnfitError
 from edge.mqtt.outbox.lines import Earlier
-from edge.mqtt.outbox.rescue import rescue
+from edge.mqtt.outbox.rescue import rescue, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from edge.mqtt.outbox.queue import EventQueue
+    from edge.mqtt.outbox.rows import Copied
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class OutboxFile:
         self.read_id = -1
         """The id of the last event of an earlier session that is in line."""
         self.failed = False
-        """Whether the file failed and is to be opened again, whatever there is to do with it."""
+        """Whether the file is to be opened again, whatever there is to do with it."""
         self._queue, self._clock = queue, clock
         self._database: Database | None = None
         self._found = False  # whether it is known what earlier sessions left
@@ -78,6 +78,8 @@ class OutboxFile:
                 self._opened()
             except UnfitError:
                 raise
+            except DamagedError:
+                self.failed = True  # to copy it takes long: that is for the thread that waits for the disk
             except StoreError as error:
                 self._cope(error)
         if not self.unread:
@@ -110,10 +112,12 @@ class OutboxFile:
             database.abandon_changed()
         else:
             try:
-                rescue(database, self.path, self.destination)
+                lost = self._lose(rescue(database, self.path, self.destination))
             except FullError as error:
                 self._cope(error)
                 return
+            if lost:
+                log.warning("outbox %s: %d events were damaged and are lost", self.path, lost)
         self._database = None
         self.run(lambda _: None)
 
@@ -170,15 +174,24 @@ class OutboxFile:
             self._retry_s = now + _RETRY_S[1]
         self._replaced_s = now
         try:
-            aside = set_aside(self.path)
+            aside, copied = salvage(self.path, self.destination)
         except StoreError as error:
             self._fail(error)
             return
-        self._found, self.failed, self.read_id = True, False, self.first_id - 1
-        self._queue.adopt((), Earlier.READ)
-        lost = self._queue.reconcile(())
+        self.failed = True
+        kept = f"; {len(copied.saved)} are kept" if copied.saved else ""
+        lost = self._lose(copied)
         lost_too = f", {lost} events with it" if lost else ""
-        log.warning("outbox %s: damaged (%s); set aside as %s%s", self.path, damage, aside.name, lost_too)
+        log.warning("outbox %s: damaged (%s); set aside as %s%s%s", self.path, damage, aside.name, lost_too, kept)
+
+    def _lose(self, copied: Copied) -> int:
+        """Count what is not in the file that was written instead; return how many events that is."""
+        if not self._found:
+            return self._queue.lose(len(copied.lost))
+        unread = range(self.read_id + 1, self.first_id)
+        lost = sum(number in unread for number in copied.lost) if copied.saved else len(unread)  # at most
+        in_line = {number - self.first_id for number in copied.saved if number not in unread}
+        return self._queue.lose(lost) + self._queue.reconcile(in_line)
 
     def _fail(self, error: StoreError) -> None:
         if not isinstance(error, FullError):

@@ -197,6 +197,13 @@ class EventQueue:
         self.on_ready()
         return lost
 
+    def lose(self, count: int) -> int:
+        """Count events that are lost with the disk before they were in line; return how many that can be at most."""
+        with self._lock:
+            count = min(count, self._max_events)
+            self._dropped += count
+        return count
+
     def _lose(self, absent: list[int]) -> int:
         again = [sequence for sequence in absent if sequence in self._loaded]
         for sequence in absent:

@@ -38,7 +38,8 @@ class World:
         self.file = OutboxFile(self.queue, self.path, self.destination, clock)
         self.writer = Writer(self.queue, self.file, Ages(clock, lambda: self.wall, self.boot), clock)
         self.file.open()
-        while read and self.file.unread and self.file.is_open:
+        file = self.file
+        while read and ((file.unread and file.is_open) or (file.failed and not file.wait_s)):
             self.writer.step()
 
     def add(self, *payloads: str) -> None:

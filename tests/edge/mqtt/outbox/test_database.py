@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from edge.mqtt.outbox import rows
 from edge.mqtt.outbox.database import Database, StoredEvent
 from edge.mqtt.outbox.database_files import set_aside
 from edge.mqtt.outbox.errors import DamagedError, StoreError, UnfitError
+from edge.mqtt.outbox.rescue import salvage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +161,26 @@ def test_whatever_is_damaged_nothing_false_comes_out(
     with contextlib.suppress(StoreError), contextlib.closing(Database.open(path, HERE)) as store:
         found = store.read(row.id for row in store.events(-1, 1000))
         assert found.items() <= PAYLOADS.items()
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=300))
+@example(0.0, bytes(100))
+@example(0.5, b"\xff")
+def test_what_is_saved_of_a_damaged_file_is_true(full: Path, tmp_path: Path, where: float, garbage: bytes) -> None:
+    for old in tmp_path.iterdir():
+        old.unlink()
+    path = tmp_path / "outbox.sqlite"
+    content = bytearray(full.read_bytes())
+    begin = int(where * len(content))
+    content[begin : begin + len(garbage)] = garbage
+    path.write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(UnfitError):
+        patch.setattr(rows, "_HOLE", 100)
+        _, copied = salvage(path, HERE)
+        with contextlib.closing(Database.open(path, HERE)) as store:
+            assert store.read(copied.saved).items() <= PAYLOADS.items()
+            assert {row.id for row in store.events(-1, 1000)} == copied.saved
 
 
 def test_many_damaged_files_do_not_fill_the_disk(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.mqtt.outbox import rows
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError
 from tests.edge.mqtt.world import World
@@ -98,6 +99,107 @@ def test_a_damaged_row_costs_that_event_alone(world: World, damage: bytes | str 
     world.live()
     assert world.drain() == [str(number) for number in range(500) if number != 3]
     assert world.dropped == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET destination = 0 WHERE id = 3",
+        "UPDATE events SET destination = NULL WHERE id = 3",
+        "UPDATE events SET boot = 7 WHERE id = 3",
+        "UPDATE events SET added_s = 9e999 WHERE id = 3",
+        "UPDATE events SET added_s = 'x' WHERE id = 3",
+    ],
+)
+def test_a_row_that_makes_no_sense_costs_that_event_alone(
+    world: World, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    world.add(*map(str, range(500)))
+    world.wait(1)
+    world.restart()
+    world.file.close()
+    with contextlib.closing(sqlite3.connect(world.path)) as db:
+        db.execute("PRAGMA writable_schema = ON")  # without NOT NULL, which a damaged row does not keep to either
+        db.execute("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '')")
+        db.commit()
+    with contextlib.closing(sqlite3.connect(world.path)) as db:
+        db.execute(damage)
+        db.commit()
+    world.live()
+    assert (world.depth, world.dropped) == (499, 1)
+    assert world.drain() == [str(number) for number in range(500) if number != 3]
+    assert all("set aside" in text and "499 are kept" in text for text in warnings_of(caplog))
+
+
+def destroy_page(path: Path, within: bytes) -> None:
+    """Overwrite the page of the file that holds this text."""
+    content = bytearray(path.read_bytes())
+    begin = content.index(within) // 4096 * 4096
+    content[begin : begin + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("number", [0, 1000, 1999])
+@pytest.mark.parametrize("seen", ["at the start", "in the middle"])
+def test_a_destroyed_page_costs_the_events_on_it_alone(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, number: int, seen: str
+) -> None:
+    monkeypatch.setattr(rows, "_HOLE", 3000)
+    made = [f"{number:04} {'x' * 300}" for number in range(2000)]
+    for _ in range(2):  # ids that begin at 0 are the easy case
+        world.drain()
+        world.add(*made)
+        world.wait(1)
+    world.restart()
+    if seen == "at the start":
+        world.file.close()
+        destroy_page(world.path, made[number].encode())
+        world.live()
+    else:
+        world.crash()
+        destroy_page(world.path, made[number].encode())
+        world.wait(5)
+    world.wait(0)
+    lost = len(made) - world.depth
+    assert 0 < lost < 15
+    assert lost <= world.dropped <= 20  # at the ends of the file, nobody knows exactly what there was
+    assert f"{world.dropped} events with it; {world.depth} are kept" in caplog.text
+    got = world.drain()
+    assert len(got) == len(made) - lost
+    assert got == [payload for payload in made if payload in set(got)]
+
+
+def test_to_begin_with_a_damaged_file_takes_no_longer_than_with_a_whole_one(world: World) -> None:
+    world.add("a")
+    world.wait(1)
+    world.file.close()
+    world.path.write_bytes(b"garbage" * 1000)
+    world.live(read=False)
+    aside = world.path.with_name("outbox.sqlite.damaged-1")
+    assert not aside.exists()
+    world.writer.step()  # in the thread that waits for the disk
+    assert aside.exists()
+
+
+def test_a_damaged_file_is_kept_until_there_is_room_for_what_is_left_of_it(small_disk: Path) -> None:
+    world = World(small_disk / "outbox.sqlite")
+    made = [f"{number:03} {'x' * 500}" for number in range(100)]
+    world.add(*made)
+    world.wait(1)
+    world.writer.finish()
+    destroy_page(world.path, made[50].encode())
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(250_000))
+    world.live()
+    world.add("new")
+    world.wait(20)
+    assert world.depth == 1
+    ballast.unlink()
+    world.wait(20)
+    got = world.drain()
+    assert len(got) > 90
+    assert len(got) + world.dropped == 101
+    world.writer.finish()
 
 
 def test_a_file_that_another_daemon_has_is_said_once_and_taken_later(
