@@ -80,7 +80,8 @@ def read_text(path: Path, most_bytes: int) -> str:
 def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> None:
     """Write a file whole or not at all, and sync it and its folder: after the return a power cut does not undo it.
 
-    Permissions and owner are those of the file that is replaced; a new file has what the umask leaves.
+    Permissions, owner and group are those of the file that is replaced, as far as this user may set them; a new file
+    has what the umask leaves.
 
     Args:
         path: The file. A link keeps pointing where it points; a pipe or a device is written to directly.
@@ -119,14 +120,20 @@ def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> 
 
 
 def _take_permissions(descriptor: int, path: Path) -> None:
-    """Set the owner and the permissions of an open file to those of the file that it replaces, if there is one."""
+    """Set owner, group and permissions of an open file to those of the file that it replaces, if there is one.
+
+    Where the group cannot be kept, the file is closed to the group that it has instead.
+    """
     try:
         old = path.stat()
     except FileNotFoundError:
         return
-    with suppress(OSError):  # root alone gives a file away, and not to every file system
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, old.st_mode & 0o777)
+    for owner in old.st_uid, -1:  # root alone gives a file away, and not to every file system
+        with suppress(OSError):
+            os.fchown(descriptor, owner, old.st_gid)
+            break
+    same_group = os.fstat(descriptor).st_gid == old.st_gid
+    os.fchmod(descriptor, old.st_mode & (0o777 if same_group else 0o707))
 
 
 def check_writable(path: Path) -> None:

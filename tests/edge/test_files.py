@@ -4,15 +4,13 @@ import errno
 import os
 import socket
 import stat
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from edge.errors import OutputError
 from edge.files import is_folder, is_there, private_folder, read_regular, read_text, write_atomically, write_own
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_regular_file_and_a_link_to_one_are_read(tmp_path: Path) -> None:
@@ -138,6 +136,29 @@ def test_a_users_file_that_root_replaces_stays_the_users(tmp_path: Path) -> None
     os.chown(file, 65534, 65534)
     write_atomically(file, "new")
     assert (file.stat().st_uid, file.stat().st_gid) == (65534, 65534)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize(("groups", "group", "mode"), [([2000], 2000, 0o664), ([], 65534, 0o604)])
+def test_a_file_that_another_user_replaces_opens_to_no_other_group(groups: list[int], group: int, mode: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
+        Path(folder).chmod(0o777)
+        file = Path(folder) / "file"
+        file.touch()
+        file.chmod(0o664)
+        os.chown(file, 1001, 2000)
+        before = os.getgroups()
+        try:
+            os.setgroups(groups)
+            os.setegid(65534)
+            os.seteuid(65534)
+            write_atomically(file, "new")
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(before)
+        found = file.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, group, mode)
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
