@@ -169,6 +169,8 @@ def check_png_writable(path: Path) -> None:
 def _write_problem(target: Path) -> str | None:
     if target.is_dir():
         return "this is a folder; name a file"
+    if target.is_socket():
+        return "this is a socket"
     if target.exists() and not target.is_file():
         return None if os.access(target, os.W_OK) else "this user may not write to it"
     if not target.parent.is_dir():
@@ -177,11 +179,15 @@ def _write_problem(target: Path) -> str | None:
 
 
 def _target(path: Path) -> Path:
-    """Return where a link leads; it need not exist.
+    """Return where a link leads, which need not exist; the path itself for a pipe or a device.
+
+    ``/dev/stdout`` leads to a pipe that has no path of its own.
 
     Raises:
         OSError: It leads to itself, for which `Path.resolve` raises another error.
     """
+    if is_there(path) and not path.is_file() and not path.is_dir():
+        return path.absolute()
     target = Path(os.path.realpath(path))
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from edge.errors import OutputError
-from edge.files import is_folder, is_there, private_folder, read_regular, read_text, write_atomically, write_own
+from edge.files import (
+    check_writable,
+    is_folder,
+    is_there,
+    private_folder,
+    read_regular,
+    read_text,
+    write_atomically,
+    write_own,
+)
 
 
 def test_a_regular_file_and_a_link_to_one_are_read(tmp_path: Path) -> None:
@@ -159,6 +168,33 @@ def test_a_file_that_another_user_replaces_opens_to_no_other_group(groups: list[
             os.setgroups(before)
         found = file.stat()
         assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, group, mode)
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    for name in "/dev/fd", "/proc/self/fd":  # as of /dev/stdout, and of a shell's >(…)
+        reader, writer = os.pipe()
+        path = Path(f"{name}/{writer}")
+        check_writable(path)
+        write_atomically(path, "new")
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            assert file.read() == b"new"
+    fifo, link = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(link, "new")
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+
+
+def test_a_socket_that_cannot_be_written_to_is_refused_before_the_work(tmp_path: Path) -> None:
+    one, other = socket.socketpair()
+    with one, other, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        for path in (Path(f"/dev/fd/{one.fileno()}"), tmp_path / "socket"):
+            with pytest.raises(OutputError, match="cannot be written: this is a socket"):
+                check_writable(path)
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
