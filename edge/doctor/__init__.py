@@ -13,6 +13,7 @@ from edge.doctor import cameras, host, software
 from edge.doctor.files import Reader, become_service_user, files, instance_of
 from edge.doctor.finding import Finding, advice, exit_code, table, to_json
 from edge.errors import ConfigError
+from edge.system.clock import is_clock_synchronised
 from edge.system.directories import administered_directory
 from edge.system.machine import Machine
 from edge.text import first_line
@@ -69,7 +70,7 @@ def examine(
         "PyAV": software.pyav,
         "camera": lambda: cameras.camera(valid, machine),
         "broker": lambda: _broker(valid, reader),
-        "clock": lambda: host.clock(synchronised=host.is_clock_synchronised()),
+        "clock": lambda: host.clock(synchronised=bool(is_clock_synchronised())),
         "power and heat": lambda: host.power(machine.throttling()),
         "CPU governor": lambda: host.governor(machine.governors()),
         "disk": lambda: host.disk(valid.outbox, state),

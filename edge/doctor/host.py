@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import socket
 from typing import TYPE_CHECKING
@@ -26,12 +25,6 @@ _EVENT_BYTES = 600
 _SPARE_BYTES = 200_000_000
 """Free space beside the outbox that a system needs to go on running."""
 
-_TIME_ERROR = 5
-"""The result of adjtimex(2) while the clock is not synchronised."""
-
-_TIMEX_BYTES = 512
-"""At least the size of ``struct timex`` on any machine. All zero: the call reads and sets nothing."""
-
 
 def connect_problem(host: str, port: int) -> str | None:
     """Return why no TCP connection can be made, or None."""
@@ -42,13 +35,6 @@ def connect_problem(host: str, port: int) -> str | None:
     except UnicodeError:  # from the look-up of a name
         return "the host's name cannot be one: between its dots are 1 to 63 letters, digits and '-'"
     return None
-
-
-def is_clock_synchronised() -> bool:
-    """Return whether a time server sets the wall clock, as the kernel says (adjtimex(2))."""
-    question = ctypes.create_string_buffer(_TIMEX_BYTES)
-    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(question)
-    return 0 <= state < _TIME_ERROR
 
 
 def clock(*, synchronised: bool) -> Finding:

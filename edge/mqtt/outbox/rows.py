@@ -34,7 +34,7 @@ class Boot(NamedTuple):
 
     id: str
     wall_s: float
-    """What the wall clock showed when the monotonic one showed 0, as that boot knew it last."""
+    """What the wall clock showed when the monotonic one showed 0, as that boot knew it last; infinity: it did not."""
 
 
 class Row(NamedTuple):
@@ -123,6 +123,6 @@ def _table(db: sqlite3.Connection, question: str) -> dict[object, tuple[Any, ...
 def _row(number: int, boot: object, added_s: object, payload: object, crc: object, destination: object) -> Row | None:
     match boot, added_s, payload, crc, destination:
         case (str(name), float(wall_s)), float(), bytes(), int(), (str(place),) if checksum(payload) == crc:
-            if math.isfinite(wall_s) and math.isfinite(added_s):
+            if math.isfinite(added_s):
                 return Row(number, Boot(name, wall_s), added_s, payload.decode(), crc, place)
     return None

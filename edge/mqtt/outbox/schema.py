@@ -25,7 +25,8 @@ PRAGMA application_id={_OURS};
 PRAGMA user_version={_VERSION};
 COMMIT;
 """
-# boots.wall_s is what the wall clock showed when the monotonic one began, as that boot knew it last.
+# boots.wall_s is what the wall clock showed when the monotonic one began, as that boot knew it last; infinity where it
+# never did, which makes its events new also for versions that did not write it.
 
 _UPGRADE_1 = """
 CREATE TABLE destinations(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);

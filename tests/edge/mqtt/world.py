@@ -25,6 +25,7 @@ class World:
         self.path, self.destination = path, destination
         self.now, self.wall = 1000.0, 1_800_000_000.0
         self.boot = "first boot"
+        self.synchronised: bool | None = True
         self._bounds = OutboxConfig(**bounds)
         self.live()
 
@@ -36,7 +37,8 @@ class World:
 
         self.queue = EventQueue(self._bounds, clock, Earlier.UNREAD)
         self.file = OutboxFile(self.queue, self.path, self.destination, clock)
-        self.writer = Writer(self.queue, self.file, Ages(clock, lambda: self.wall, self.boot), clock)
+        ages = Ages(clock, lambda: self.wall, self.boot, lambda: self.synchronised)
+        self.writer = Writer(self.queue, self.file, ages, clock)
         self.file.open()
         file = self.file
         while read and ((file.unread and file.is_open) or (file.failed and not file.wait_s)):

@@ -176,8 +176,53 @@ def test_a_clock_that_was_behind_until_the_network_came_ages_nothing(tmp_path: P
     world.writer.finish()
 
 
-def test_what_became_old_while_the_machine_was_off_is_dropped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [True, False])
+def test_a_clock_that_was_behind_until_the_next_boot_ages_nothing(tmp_path: Path, after: bool) -> None:  # noqa: FBT001
     world = World(tmp_path / "outbox.sqlite", max_age_h=5)
+    world.synchronised = False  # no network: the time of the last shutdown
+    world.add("waits")
+    world.wait(1)
+    world.synchronised = after
+    world.reboot(off_s=60, wall_error_s=9 * 24 * HOUR_S)
+    assert world.depth == 1
+    world.wait(6 * HOUR_S)  # it counts from when it was read
+    assert (world.depth, world.dropped) == (0, 1)
+    world.writer.finish()
+
+
+def test_a_clock_that_was_right_once_counts_for_that_boot(tmp_path: Path) -> None:
+    world = World(tmp_path / "outbox.sqlite", max_age_h=5)
+    world.synchronised = False
+    world.add("a")
+    world.wait(1)
+    world.synchronised = True
+    world.add("b")
+    world.wait(1)
+    world.synchronised = False  # the network is away again
+    world.add("c")
+    world.wait(1)
+    world.reboot(off_s=7 * HOUR_S)
+    assert (world.depth, world.dropped) == (0, 3)
+    world.writer.finish()
+
+
+def test_a_boot_that_does_not_know_the_time_drops_nothing_fresh(tmp_path: Path) -> None:
+    world = World(tmp_path / "outbox.sqlite", max_age_h=5)
+    world.add("fresh")
+    world.wait(1)
+    world.synchronised = False
+    world.reboot(off_s=60, wall_error_s=-HOUR_S)
+    assert world.drain() == ["fresh"]
+    world.writer.finish()
+
+
+@pytest.mark.parametrize("synchronised", [True, None])
+def test_what_became_old_while_the_machine_was_off_is_dropped(
+    tmp_path: Path,
+    synchronised: bool | None,  # noqa: FBT001
+) -> None:
+    world = World(tmp_path / "outbox.sqlite", max_age_h=5)
+    world.synchronised = synchronised
     world.add("old")
     world.wait(1)
     world.reboot(off_s=7 * HOUR_S)
