@@ -65,6 +65,7 @@ class Database:
         self._db, self._path, self._destination = connection, path, destination
         self._log = path.with_name(path.name + "-wal")
         self._marks = Marks.of(path, self._log)
+        self._log_holds_deleted = True
 
     @classmethod
     def open(cls, path: Path, destination: str) -> Database:
@@ -129,7 +130,7 @@ class Database:
         return rows
 
     def write(
-        self, events: Iterable[tuple[int, float, str]], delete: Iterable[int], *, boot: str, wall_s: float
+        self, events: Iterable[tuple[int, float, str]], delete: Collection[int], *, boot: str, wall_s: float
     ) -> None:
         """Put events in and take others out, synced, or change nothing.
 
@@ -177,9 +178,17 @@ class Database:
         return copied
 
     def empty_log(self) -> None:
-        """Move what is in the write-ahead log into the file itself."""
-        with explaining():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Move what is in the write-ahead log into the file itself, without the events that were deleted."""
+        if self._marks.log.size:
+            with explaining():
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._marks = Marks.of(self._path, self._log)
+        self._log_holds_deleted = False
+
+    def forget_deleted(self) -> None:
+        """Empty the log if an event that was deleted can still be read there."""
+        if self._log_holds_deleted:
+            self.empty_log()
 
     def close(self) -> None:
         """Release the file; an empty one returns its space, and keeps nothing of what it held."""
@@ -210,8 +219,9 @@ class Database:
             with suppress(OSError):
                 self._log.write_bytes(content)
 
-    def _insert(self, rows: Collection[Row], delete: Iterable[int]) -> None:
+    def _insert(self, rows: Collection[Row], delete: Collection[int]) -> None:
         db = self._db
+        self._log_holds_deleted |= bool(delete)
         try:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM events WHERE id = ?", ((number,) for number in delete))

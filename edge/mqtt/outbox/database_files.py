@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,6 +56,10 @@ def claim(path: Path) -> None:
                 companion.chmod(0o600)
 
 
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{number}")
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file and what belongs to it; return its new name. Of many, the first few and the last stay.
 
@@ -63,7 +68,7 @@ def set_aside(path: Path) -> Path:
     """
     try:
         for number in range(1, _MOST_DAMAGED + 1):
-            aside = path.with_name(f"{path.name}.damaged-{number}")
+            aside = _aside(path, number)
             if not aside.exists():
                 break
         for end in _COMPANIONS:  # they would be taken for the next file's
@@ -74,6 +79,15 @@ def set_aside(path: Path) -> Path:
     except OSError as error:
         raise explained(error) from None
     return aside
+
+
+def remove_old(path: Path, max_age_s: float) -> None:
+    """Remove what was set aside and was last written longer ago, as far as that can be done."""
+    for number in range(1, _MOST_DAMAGED + 1):
+        aside = _aside(path, number)
+        with suppress(OSError):
+            if time.time() - aside.stat().st_mtime > max_age_s:
+                remove(aside)
 
 
 def remove(path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
 from edge.mqtt.outbox.database import Database, Interference
+from edge.mqtt.outbox.database_files import remove_old
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError, UnfitError
 from edge.mqtt.outbox.lines import Earlier
-from edge.mqtt.outbox.rescue import rescue, salvage
+from edge.mqtt.outbox.rescue import remove_half, rescue, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 0.2, 5.0
 """Seconds before the first and between later attempts on a disk that fails; twice as long each time in between."""
+
+_TIDY_S = 30.0
+"""Between two looks at what may go from the disk. Each may empty the log, which writes some pages: 6 % more where every
+event is acknowledged too late, an event each 4 s; each 5 s it would be 39 %."""
 
 _FAILS = "fails"
 
@@ -51,6 +56,7 @@ class OutboxFile:
         self._problems = LogOnce(log)
         self._retry_s = self._replaced_s = float("-inf")
         self._patience_s = _RETRY_S[0]
+        self._tidy_s = float("-inf")
 
     @property
     def is_open(self) -> bool:
@@ -120,6 +126,20 @@ class OutboxFile:
                 log.warning("outbox %s: %d events were damaged and are lost", self.path, lost)
         self._database = None
         self.run(lambda _: None)
+
+    def tidy(self) -> None:
+        """Take from the disk what may go: events that were deleted, and what was set aside once it is too old."""
+        now = self._clock()
+        if now < self._tidy_s:
+            return
+        self._tidy_s = now + _TIDY_S
+        remove_old(self.path, self._queue.max_age_s)
+        if self._database and not self.wait_s:
+            remove_half(self.path)
+            try:
+                self._database.forget_deleted()
+            except StoreError as error:
+                self._cope(error)
 
     def retry_now(self) -> None:
         """Have a file that failed tried again at once."""

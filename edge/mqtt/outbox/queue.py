@@ -41,7 +41,9 @@ class EventQueue:
             clock: Seconds on a clock that never jumps.
             earlier: UNREAD: `adopt` will tell what earlier sessions left.
         """
-        self._max_events, self._max_age_s = config.max_events, config.max_age_h * 3600
+        self._max_events = config.max_events
+        self.max_age_s = config.max_age_h * 3600
+        """Older events are dropped."""
         self._clock = clock
         self._lock = threading.Lock()
         self._lines = Lines(earlier)
@@ -235,7 +237,7 @@ class EventQueue:
         """Drop the oldest events beyond the bounds."""
         while self._lines:
             sequence, added_s = next(iter(self._lines.oldest.added_s.items()))
-            full, old = len(self._lines) > self._max_events, now - added_s > self._max_age_s
+            full, old = len(self._lines) > self._max_events, now - added_s > self.max_age_s
             if not full and not old:
                 return
             # It stays in flight where it was sent: the broker still owes an answer, and the window counts those.
@@ -243,6 +245,6 @@ class EventQueue:
             self._dropped += 1
             if not self._told:
                 self._told = True
-                bound = f"max_events = {self._max_events}" if full else f"max_age_h = {self._max_age_s / 3600:g}"
+                bound = f"max_events = {self._max_events}" if full else f"max_age_h = {self.max_age_s / 3600:g}"
                 log.warning("events wait beyond outbox.%s: from now on the oldest are dropped", bound)
         self._told = False

@@ -74,6 +74,11 @@ def salvage(path: Path, destination: str) -> tuple[Path, Copied]:
     return aside, copied
 
 
+def remove_half(path: Path) -> None:
+    """Remove the copy that a life before this one began and did not end; only who has the file open may do so."""
+    remove(_new(path))
+
+
 def _new(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
 

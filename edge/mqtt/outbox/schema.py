@@ -64,6 +64,7 @@ def prepare(db: sqlite3.Connection, destination: str) -> None:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA journal_size_limit=1000000")
+    db.execute("PRAGMA secure_delete=ON")  # deleted events are overwritten with zeros; Debian's SQLite does by itself
     db.execute("PRAGMA cache_size=-500")  # KiB of memory
     if not ours:
         db.executescript(_CREATE)

@@ -34,6 +34,9 @@ _ERASE_S = 1.0
 _WATCH_S = 5.0
 """Between two looks at an open file, whether somebody else touched it and whether something in it is too old."""
 
+_IDLE_S = 60.0
+"""Between two looks at what was set aside, while no file is open."""
+
 _BATCH = 2000
 """Events in one write."""
 
@@ -57,11 +60,11 @@ class Writer:
         self._erase_s = float("-inf")
         self._parked: Counter[str] = Counter()  # events by the other brokers that they are for
 
-    def step(self) -> float | None:
+    def step(self) -> float:
         """Do what is due.
 
         Returns:
-            Seconds until there is more to do; None: not before the queue has something.
+            Seconds until there may be more to do, unless the queue has something before.
         """
         file = self._file
         file.watch()
@@ -77,6 +80,7 @@ class Writer:
             file.run(lambda _: None)
         if file.unread and not file.wait_s:
             file.run(self._read)
+        file.tidy()
         return self._sleep_s()
 
     def finish(self) -> None:
@@ -96,17 +100,17 @@ class Writer:
         """Return the seconds that an event in memory may wait before it is saved."""
         return AFTER_S if self._queue.is_sending else UNSENT_S
 
-    def _sleep_s(self) -> float | None:
+    def _sleep_s(self) -> float:
         after_s = self._after_s()
         now, task = self._clock(), self._queue.task(after_s, 1)
-        times = [] if task.oldest_unsaved_s is None else [task.oldest_unsaved_s + after_s]
+        times = [now + (_WATCH_S if self._file.is_open else _IDLE_S)]
+        if task.oldest_unsaved_s is not None:
+            times.append(task.oldest_unsaved_s + after_s)
         if task.load or self._file.unread or self._file.failed:
             times.append(now)
         if task.erase:
             times.append(self._erase_s)
-        if self._file.is_open:
-            times.append(now + _WATCH_S)
-        return max(0.0, min(times) - now, self._file.wait_s) if times else None
+        return max(0.0, min(times) - now, self._file.wait_s)
 
     def _save(self, database: Database, waited_s: float) -> None:
         task, now, first_id = self._queue.task(waited_s, _BATCH), self._clock(), self._file.first_id

@@ -58,6 +58,7 @@ def test_every_commit_is_synced_and_goes_to_the_log(tmp_path: Path) -> None:
         ask = store._db.execute  # noqa: SLF001  # of this connection only
         assert ask("PRAGMA journal_mode").fetchone() == ("wal",)
         assert ask("PRAGMA synchronous").fetchone() == (2,)
+        assert ask("PRAGMA secure_delete").fetchone() == (1,)
 
 
 def test_an_emptied_file_keeps_nothing_of_what_it_held(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.mqtt.outbox.database import Database
 from tests.edge.mqtt.world import HOUR_S, World
 from tests.logged import warnings_of
 
@@ -31,6 +32,7 @@ def test_a_healthy_day_after_a_bad_one_writes_nothing_either(world: World) -> No
     world.crash()
     assert world.drain() == ["a", "b"]
     world.wait(2)
+    world.wait(30)  # what the log holds of them goes
     before = {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in world.path.parent.iterdir()}
     for _ in range(100):
         world.add("event")
@@ -38,6 +40,50 @@ def test_a_healthy_day_after_a_bad_one_writes_nothing_either(world: World) -> No
         world.queue.acknowledge(entry.sequence)
         world.wait(1)
     assert {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in world.path.parent.iterdir()} == before
+
+
+def test_an_acknowledged_event_goes_from_the_disk_while_the_daemon_runs(world: World) -> None:
+    world.add(*(f"{number} sad" for number in range(500)))
+    world.wait(1)
+    world.drain()
+    world.wait(2)
+    world.add("0 fear")  # waits
+    world.wait(1)
+    world.wait(30)
+    held = b"".join(file.read_bytes() for file in world.path.parent.iterdir())
+    assert b"sad" not in held
+    assert b"0 fear" in held
+
+
+def test_what_a_killed_daemon_left_in_the_log_goes_too(world: World) -> None:
+    world.add("sad")
+    world.wait(1)
+    world.drain()
+    world.wait(2)
+    world.path.with_name("outbox.sqlite.new").write_text("half of a copy: sad")
+    world.crash()
+    world.wait(30)
+    assert b"sad" not in b"".join(file.read_bytes() for file in world.path.parent.iterdir())
+    assert not world.path.with_name("outbox.sqlite.new").exists()
+
+
+@pytest.mark.parametrize(("answers", "most"), [(True, 11), (False, 1)])
+def test_a_trickle_of_events_seldom_empties_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, answers: bool, most: int
+) -> None:
+    real, emptied = Database.empty_log, []
+
+    def noted(self: Database) -> None:
+        emptied.append(world.now)
+        real(self)
+
+    monkeypatch.setattr(Database, "empty_log", noted)
+    for number in range(300):
+        world.add(str(number))
+        world.wait(1)
+        for entry in world.queue.take() if answers else ():
+            world.queue.acknowledge(entry.sequence)
+    assert 1 <= len(emptied) <= most
 
 
 def test_what_waited_for_a_second_survives_a_crash_and_goes_first(world: World) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -179,6 +180,24 @@ def test_to_begin_with_a_damaged_file_takes_no_longer_than_with_a_whole_one(worl
     assert not aside.exists()
     world.writer.step()  # in the thread that waits for the disk
     assert aside.exists()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_file_that_was_set_aside_goes_once_its_events_are_too_old(world: World, *, waits: bool) -> None:
+    if waits:
+        world.add("a")
+        world.wait(1)
+    asides = [world.path.with_name(f"outbox.sqlite.damaged-{number}{end}") for number in (1, 2) for end in ("", "-wal")]
+    world.path.parent.mkdir(exist_ok=True)
+    for aside in asides:
+        aside.touch()
+    long_ago = time.time() - 169 * 3600
+    for aside in asides[:2]:
+        os.utime(aside, (long_ago, long_ago))
+    assert world.writer.step() <= 60
+    world.wait(30)
+    assert [aside.exists() for aside in asides] == [False, False, True, True]
+    assert world.depth == waits
 
 
 def test_a_damaged_file_is_kept_until_there_is_room_for_what_is_left_of_it(small_disk: Path) -> None:
