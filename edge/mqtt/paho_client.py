@@ -23,9 +23,21 @@ _KEPT_BYTES = 70_000
 
 _CHUNK_BYTES = 65_536
 
-_MOST_PROPERTIES = 8_192
-"""Bytes of a message's properties (MQTT 5), and of every other packet. paho copies all that follows for each property,
-so its time grows with the square: 600 kB of small ones kept the connection busy for minutes."""
+_MOST_PROPERTIES_BYTES = 8_192
+"""Of a message's properties (MQTT 5), and of every other packet."""
+
+_MOST_PROPERTIES = 32
+"""Of a message. paho copies all that follows, the payload too, for each: 600 kB of small ones kept the connection busy
+for minutes, and 8 kB cost 50 ms, so that a few dozen such messages a second delayed commands."""
+
+_FIXED = {0x01: 1, 0x02: 4, 0x23: 2}
+"""Bytes of the properties of a message that always have as many, by identifier."""
+
+_TEXTS = {0x03: 1, 0x08: 1, 0x09: 1, 0x26: 2}
+"""How many texts or byte strings, each with its length before it, the others have."""
+
+_SUBSCRIPTION_IDENTIFIER = 0x0B
+"""The only one that is a variable byte integer."""
 
 _MALFORMED = (struct.error, LookupError, ValueError, MQTTException)
 """What paho's parser raises."""
@@ -70,7 +82,7 @@ class PahoClient(paho.Client):
     def _packet_handle(self) -> MQTTErrorCode:
         """Handle a whole packet; skip a PUBLISH that cannot be."""
         is_publish = self._in_packet["command"] & 0xF0 == MessageType.PUBLISH
-        if not is_publish and self._in_packet["remaining_length"] > _MOST_PROPERTIES:
+        if not is_publish and self._in_packet["remaining_length"] > _MOST_PROPERTIES_BYTES:
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
         try:
             if is_publish and (reason := self._too_large()):
@@ -110,7 +122,33 @@ class PahoClient(paho.Client):
             return f"it has {size} bytes, more than {MOST_BYTES}"
         if self._protocol == paho.MQTTv5:
             begin = 2 + len(self._topic()) + (2 if self._in_packet["command"] & 0x06 else 0)
-            size, _ = VariableByteIntegers.decode(self._in_packet["packet"][begin : begin + 4])  # type: ignore[no-untyped-call]
-            if size > _MOST_PROPERTIES:
-                return f"its properties have {size} bytes, more than {_MOST_PROPERTIES}"
+            size, prefix = VariableByteIntegers.decode(self._in_packet["packet"][begin : begin + 4])  # type: ignore[no-untyped-call]
+            if size > _MOST_PROPERTIES_BYTES:
+                return f"its properties have {size} bytes, more than {_MOST_PROPERTIES_BYTES}"
+            begin += prefix
+            count = _count_properties(bytes(self._in_packet["packet"][begin : begin + size]))
+            if count > _MOST_PROPERTIES:
+                return f"it has {count} properties, more than {_MOST_PROPERTIES}"
         return ""
+
+
+def _count_properties(properties: bytes) -> int:
+    """Return how many properties of a message (MQTT 5, section 3.3.2.3) follow each other.
+
+    Raises:
+        LookupError: One is unknown, or cut.
+    """
+    count = at = 0
+    while at < len(properties):
+        identifier = properties[at]
+        count, at = count + 1, at + 1
+        if identifier == _SUBSCRIPTION_IDENTIFIER:
+            while properties[at] & 0x80:
+                at += 1
+            at += 1
+        elif identifier in _FIXED:
+            at += _FIXED[identifier]
+        else:
+            for _ in range(_TEXTS[identifier]):
+                at += 2 + int.from_bytes(properties[at : at + 2], "big")
+    return count

@@ -95,6 +95,9 @@ REFUSED = {
     "a topic of no letters": publish(b"", payload=b"OFF"),
     "more properties than paho reads in a minute": publish(SET.encode(), b"\x26\x00\x01a\x00\x00" * 100_000, b"ON"),
     "the same with QoS 1": publish(SET.encode(), b"\x26\x00\x01a\x00\x00" * 100_000, b"ON", mid=9),
+    "33 empty user properties": publish(SET.encode(), b"\x26\x00\x00\x00\x00" * 33, b"ON"),
+    "33 of which paho reads identifiers of two bytes": publish(SET.encode(), b"\xa6\x00\x00\x00\x00\x00" * 33, b"ON"),
+    "1600 subscription identifiers": publish(SET.encode(), b"\x0b\x80\x80\x80\x01" * 1600, b"ON"),
     "two megabytes and more": publish(SET.encode(), payload=b"x" * 2_000_001),
 }  # fmt: skip
 
@@ -117,6 +120,20 @@ def test_whatever_the_library_refuses_costs_that_message_only(
         assert broker.versions == [5]
         client.close(0.3)
     assert all("is skipped" in text for text in warnings_of(caplog))
+
+
+def test_a_message_with_each_property_is_heard(publish_to: MakeClient) -> None:
+    heard: list[Incoming] = []
+    each = b"\x01\x01\x02\x00\x00\x00\x09\x0b\x80\x01\x09\x00\x03\x26\x26\x26\x03\x00\x01t"
+    several = b"\x08\x00\x0cemotion-edge" + (b"\x26" + string(b"key") + string(b"value")) * 26
+    with ScriptedBroker(greeting=publish(SET.encode(), each + several, b"OFF")) as broker:
+        client = publish_to(broker.url)
+        client.subscribe(SET, heard.append)
+        client.start()
+        wait_until(lambda: heard)
+        client.close(0.3)
+    assert [(message.payload, message.correlation) for message in heard] == [(b"OFF", b"&&&")]
+    assert heard[0].response_topic == "emotion-edge"
 
 
 def test_a_message_that_is_skipped_is_acknowledged_or_the_broker_would_send_no_more(publish_to: MakeClient) -> None:
