@@ -52,7 +52,7 @@ class Sender:
         self.topics, self.pending = topics, PendingMessages()
         self.pending.keep(Outgoing.on(topics.availability, "online"))
         self.published: set[str] = set()
-        """Topics on which the broker has taken a message on this connection."""
+        """The device's topics on which the broker has taken a message on this connection."""
         self.status, self.limits = status, limits
         self._outbox, self._clock = outbox, clock
         self._refused_s = refused_s
@@ -113,7 +113,8 @@ class Sender:
     def arrived(self, sent: Sent) -> None:
         """Note that the broker has a message."""
         self._rejections.arrived(sent)
-        self.published.add(sent.message.topic)
+        if not sent.message.reply:
+            self.published.add(sent.message.topic)
         if sent.sequence is None:
             return
         self._probing = False

@@ -14,9 +14,10 @@ import pytest
 
 from edge.config import MqttConfig, OutboxConfig
 from edge.mqtt import Backoff, MqttClient, Outbox, connection
+from edge.mqtt.message import Outgoing
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.certificates import needs_openssl
-from tests.edge.mqtt.device import EVENT, STATE, MakeClient, MakeEvent
+from tests.edge.mqtt.device import AVAILABILITY, EVENT, STATE, MakeClient, MakeEvent
 from tests.edge.mqtt.scripted import CONNACK, length, packet
 from tests.logged import warnings_of
 from tests.proxy import Proxy
@@ -114,6 +115,19 @@ def test_a_retained_topic_that_may_not_be_published_is_told_once_and_stops_no_ev
         rules.write_text("topic readwrite #\n")
         broker.restart()
         wait_until(lambda: set(subscriber.payloads(STATE)) == {"4"})  # live, retained or both
+
+
+def test_response_topics_that_others_make_up_are_not_remembered(
+    mosquitto: Mosquitto, subscriber: Subscriber, publish_to: MakeClient
+) -> None:
+    client = publish_to(mosquitto.url)
+    client.start()
+    for number in range(20):
+        client.publish_once(Outgoing(f"emotion-edge/made-up/{number}", "fine", reply=True))
+    wait_until(lambda: subscriber.payloads("emotion-edge/made-up/19"))
+    wait_until(lambda: client._sender.published)  # noqa: SLF001  # nothing else shows it
+    client.close(0.3)  # after which each of them was acknowledged
+    assert client._sender.published == {AVAILABILITY}  # noqa: SLF001
 
 
 class Hostile(socketserver.ThreadingTCPServer):
