@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _MOST_LIVE = 4
 """Messages that are worthless when they are late; older ones are dropped."""
 
+_AT_ONCE = float("-inf")
+
 _MOST_ONCE = 32
 """Messages sent once that may wait; the oldest are dropped. Nobody waits an hour for an answer."""
 
@@ -24,7 +26,7 @@ class PendingMessages:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._retained: dict[str, Outgoing] = {}
-        self._unsent: dict[str, None] = {}  # retained topics, in order
+        self._unsent: dict[str, float] = {}  # retained topics, in order, and from when on each may be sent
         self._once: deque[Outgoing] = deque(maxlen=_MOST_ONCE)
         self._live: deque[Outgoing] = deque(maxlen=_MOST_LIVE)
 
@@ -32,7 +34,13 @@ class PendingMessages:
         """Have this sent, also on later connections: it replaces the last message of its topic."""
         with self._lock:
             self._retained[message.topic] = message
-            self._unsent[message.topic] = None
+            self._unsent[message.topic] = _AT_ONCE
+
+    def postpone(self, topic: str, until_s: float) -> None:
+        """Have a retained topic that the broker did not take sent again then, unless it has a newer message already."""
+        with self._lock:
+            if topic in self._retained:
+                self._unsent.setdefault(topic, until_s)
 
     def once(self, message: Outgoing) -> None:
         """Have this sent, and not again."""
@@ -52,12 +60,13 @@ class PendingMessages:
     def again(self) -> None:
         """Have everything retained sent again, in the order in which the topics first came."""
         with self._lock:
-            self._unsent = dict.fromkeys(self._retained)
+            self._unsent = dict.fromkeys(self._retained, _AT_ONCE)
 
-    def collect(self, room: int, underway: Collection[str]) -> list[Outgoing]:
+    def collect(self, room: int, underway: Collection[str], now_s: float) -> list[Outgoing]:
         """Take what may be sent now: at most `room` messages, and none to a retained topic that is `underway`."""
         with self._lock:
-            due = [self._retained[topic] for topic in self._unsent if topic not in underway][: max(0, room)]
+            topics = [topic for topic, from_s in self._unsent.items() if from_s <= now_s and topic not in underway]
+            due = [self._retained[topic] for topic in topics[: max(0, room)]]
             for message in due:
                 del self._unsent[message.topic]
             for queue in (self._once, self._live):
@@ -71,6 +80,6 @@ class PendingMessages:
             return self._retained.get(topic)
 
     def waits(self, topic: str | None = None) -> bool:
-        """Return whether a retained topic, or anything at all, is still to be sent."""
+        """Return whether a retained topic, or anything that is not postponed, is still to be sent."""
         with self._lock:
-            return topic in self._unsent if topic else bool(self._unsent or self._once)
+            return topic in self._unsent if topic else bool(self._once) or _AT_ONCE in self._unsent.values()

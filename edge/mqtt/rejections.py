@@ -31,6 +31,9 @@ _UNRELATED = {"Server shutting down", "Server busy", "Session taken over", "Keep
              "Server moved", "Administrative action", "Connection rate exceeded", "Maximum connect time"}  # fmt: skip
 """Reasons of MQTT 5 that have nothing to do with a message."""
 
+_NOTHING = 0, float("-inf")
+"""Withheld: messages of any size, until long ago."""
+
 
 @dataclass(frozen=True)
 class Rejection:
@@ -109,7 +112,7 @@ class RejectionFinder:
         if sent.message.reply:
             return  # that one topic is allowed says nothing of the next
         self._closures.pop((topic, sent.sequence), None)
-        if size >= self._withheld.get(topic, (0, 0.0))[0]:
+        if size >= self._withheld.get(topic, _NOTHING)[0]:
             self._withheld.pop(topic, None)
             self._found.pop(topic, None)
 
@@ -133,8 +136,12 @@ class RejectionFinder:
 
     def withheld(self, topic: str, size: int) -> bool:
         """Return whether a message of this kind is not to be sent: the broker closed the connection for one like it."""
-        least, until_s = self._withheld.get(topic, (0, float("-inf")))
+        least, until_s = self._withheld.get(topic, _NOTHING)
         return size >= least and self._clock() < until_s
+
+    def until_s(self, topic: str) -> float:
+        """Return until when messages of this kind are withheld, at least the large ones."""
+        return self._withheld.get(topic, _NOTHING)[1]
 
     def _count(self, candidate: Candidate) -> Rejection | None:
         sent, by_size = candidate.sent, candidate.by_size

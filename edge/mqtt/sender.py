@@ -95,7 +95,7 @@ class Sender:
         alone = self._rejections.one_at_a_time
         room = int(not connection.underway) if alone else connection.room
         topics = [sent.message.topic for sent in connection.underway if sent.sequence is None]
-        for message in self.pending.collect(room, topics):
+        for message in self.pending.collect(room, topics, self._clock()):
             self._publish(connection, message, alone=alone)
         if events and self._may_send_events(connection):
             window = 1 if alone or self._probing else connection.window
@@ -163,6 +163,8 @@ class Sender:
         message = self.limits.adapt(message)
         if self._fits(connection, message):
             connection.publish(message)
+        elif (until_s := self._rejections.until_s(message.kind)) > self._clock():
+            self.pending.postpone(message.topic, until_s)
 
     def _send_events(self, connection: Connection, window: int) -> None:
         for entry in self._outbox.take(window):

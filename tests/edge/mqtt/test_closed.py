@@ -49,6 +49,23 @@ def test_a_topic_for_which_the_broker_closes_the_connection_is_found_and_left_ou
     assert sum(STATE in text for text in warnings_of(caplog)) == 1
 
 
+def test_what_was_left_out_is_sent_when_its_time_is_over(
+    publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The newest by then, though nothing else is published."""
+    with ScriptedBroker(answer=refuses(STATE)) as broker:
+        client = publish_to(broker.url, refused_s=0.5)
+        client.publish_retained(client.topics.camera, "online")
+        client.publish_retained(client.topics.state, "x")
+        client.start()
+        wait_until(lambda: any(STATE in text for text in warnings_of(caplog)))
+        broker.answer = lambda _: None
+        wait_until(lambda: client.connected)
+        client.publish_retained(client.topics.state, "y")
+        wait_until(lambda: (broker.published[-1].topic, broker.published[-1].payload) == (STATE, b"y"))
+        client.close(0.3)
+
+
 def test_who_asks_for_answers_on_topics_that_are_denied_cuts_nobody_off(
     publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
