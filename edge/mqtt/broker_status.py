@@ -117,6 +117,12 @@ class BrokerStatus:
             f"{_TOPIC}{topic}", "%s does not open %s to this device: %s", self._broker, topic, reason
         )
 
+    def topic_refused(self, topic: str, reason: str) -> None:
+        """Log that the broker does not take a message to one of the device's topics now."""
+        self._problems.warning(
+            f"{_TOPIC}{topic}", "%s refuses what is published to %s: %s; trying again", self._broker, topic, reason
+        )
+
     def reply_refused(self, topic: str, reason: str) -> None:
         """Log that an answer may not go where it was asked for. Others choose the topic, so that only one is logged."""
         self._problems.warning(

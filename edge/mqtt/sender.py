@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 _LATENCIES = 1000
 
+_OVER_QUOTA = "quota exceeded"
+_OVER_QUOTA_S = 5.0
+"""Until a message is sent again that a broker refused as one too many."""
+
+_PASSING = {_OVER_QUOTA, "unspecified error", "implementation specific error"}
+"""Refusals that are not about a topic: the same message may be taken later."""
+
 
 class Sender:
     """Takes messages from any thread, and sends them in the one that drives the connection."""
@@ -60,7 +67,7 @@ class Sender:
         self._rejections = RejectionFinder(topics.event, clock, refused_s)
         self._least_bytes = 0
         self._held_until_s: float | None = None
-        self._probing = False
+        self._probing = self._catching_up = False
         self._lock = threading.Lock()  # over the latencies; held for a moment only
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
 
@@ -115,11 +122,13 @@ class Sender:
         self._rejections.arrived(sent)
         if not sent.message.reply:
             self.published.add(sent.message.topic)
-        if sent.sequence is None:
-            return
-        self._probing = False
+        if sent.sequence is None or self._held_until_s is not None:
+            return  # what was sent together with a refused event is sent again after it, in order
         entry = self._outbox.acknowledge(sent.sequence)
-        self.status.event_taken()
+        self._catching_up = self._catching_up and self._outbox.status.depth > 0
+        self._probing = self._catching_up
+        if not self._catching_up:
+            self.status.event_taken()
         if entry:
             with self._lock:
                 self._latencies.append((self._clock() - entry.captured_s) * 1000)
@@ -128,12 +137,17 @@ class Sender:
         """Note that the broker refuses a message: a topic that it denies costs that topic."""
         self._rejections.arrived(sent)
         topic = sent.message.topic
+        again_s = self._clock() + (min(_OVER_QUOTA_S, self._refused_s) if reason == _OVER_QUOTA else self._refused_s)
         if sent.sequence is not None:
             # For a while no event, then one to see whether it is taken now.
-            self._held_until_s = self._clock() + self._refused_s
+            self._held_until_s = again_s
+            self._catching_up |= reason in _PASSING  # one at a time: none behind it arrives before it
             self.status.events_refused(reason)
         elif sent.message.reply:
             self.status.reply_refused(topic, reason)
+        elif reason in _PASSING:
+            self.pending.postpone(topic, again_s)
+            self.status.topic_refused(topic, reason)
         else:
             self.status.topic_denied(topic, reason)
 

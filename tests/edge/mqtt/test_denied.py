@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import OutboxConfig
-from edge.mqtt import Outbox
+from edge.mqtt import Outbox, connector
 from edge.mqtt.message import Outgoing
 from tests.broker import Mosquitto, Subscriber, wait_until
 from tests.edge.mqtt.device import AVAILABILITY, EVENT, MakeClient, MakeEvent
-from tests.edge.mqtt.scripted import ScriptedBroker
+from tests.edge.mqtt.scripted import Published, ScriptedBroker, packet
 from tests.logged import warnings_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,44 @@ def test_events_that_may_not_be_published_wait_and_the_connection_stays(
             wait_until(lambda: len(subscriber.payloads(EVENT)) >= 50)
             assert subscriber.payloads(EVENT) == [event(sequence).to_json() for sequence in range(50)]
     assert [EVENT in text for text in warnings_of(caplog) if "refuses" in text] == [True]
+
+
+@pytest.mark.parametrize("reason", [b"\x97", b"\x80", b"\x83"])
+def test_what_is_refused_for_now_is_sent_again_and_events_come_in_order(
+    publish_to: MakeClient,
+    event: MakeEvent,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    reason: bytes,
+) -> None:
+    """As brokers do that limit a client's messages per second: here each topic's first, and every fourth event."""
+    monkeypatch.setattr(connector, "_TICK_S", 0.02)
+    outbox = Outbox(OutboxConfig())
+    tries: Counter[str] = Counter()
+    taken: list[int] = []
+    payloads = [event(sequence).to_json().encode() for sequence in range(12)]
+
+    def answer(published: Published) -> bytes | None:
+        tries[published.topic] += 1
+        if tries[published.topic] % 4 == 1:
+            return packet(0x40, published.mid + reason + b"\x00")
+        if published.topic == EVENT:
+            taken.append(payloads.index(published.payload))
+        return None
+
+    with ScriptedBroker(answer=answer) as broker:
+        client = publish_to(broker.url, outbox=outbox)
+        client.publish_retained(client.topics.detection, "OFF")
+        for sequence in range(12):
+            client.publish_event(event(sequence), time.monotonic())
+        client.start()
+        wait_until(lambda: outbox.status.depth == 0 and tries[AVAILABILITY] == tries[client.topics.detection] == 2)
+        assert client.reconnects == 0
+        client.close(0.3)
+    assert taken[-12:] == list(range(12))
+    assert set(taken[:-12]) <= set(range(1, 12))  # sent before the first was refused
+    assert [sum(topic in text for text in warnings_of(caplog)) for topic in (AVAILABILITY, EVENT)] == [1, 1]
 
 
 def test_a_broker_that_hangs_up_at_the_subscriptions_gets_a_question_in_the_log(
