@@ -62,6 +62,6 @@ def _send(message: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.settimeout(_SEND_TIMEOUT_S)
         try:
-            channel.sendto(message.encode(), address)
+            channel.sendto(message.encode(errors="replace"), address)  # a file's name may be no UTF-8
         except OSError as error:
             log.warning("systemd was not told %r: %s", message, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 Timespec = Literal["milliseconds", "microseconds"]
 
@@ -29,6 +29,14 @@ def as_iso(timespec: Timespec) -> tuple[PlainSerializer, WithJsonSchema]:
     schema = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
     return PlainSerializer(text, return_type=str), schema
 
+
+def _unicode(text: object) -> object:
+    """Return a text with ``?`` in place of each byte that is no UTF-8: the name of a file may have such."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else text
+
+
+Text = Annotated[str, BeforeValidator(_unicode)]
+"""A text that may name a file."""
 
 Timestamp = Annotated[AwareDatetime, *as_iso("milliseconds")]
 """A wall-clock time for people: UTC, ISO 8601, milliseconds."""

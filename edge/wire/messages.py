@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from edge.frozen import FrozenModel
-from edge.wire.fields import Probability, Seconds, Timestamp, is_none
+from edge.wire.fields import Probability, Seconds, Text, Timestamp, is_none
 
 UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
@@ -111,7 +111,7 @@ class CameraStatus(Payload):
     """How the camera is; retained."""
 
     status: Literal["online", "stalled", "offline", "off"]
-    reason: str | None = Field(description="What happened, for a person")
+    reason: Text | None = Field(description="What happened, for a person")
     since: Timestamp
 
 
@@ -154,7 +154,7 @@ class BrokerHealth(FrozenModel):
     """The connection to the broker."""
 
     reconnects: int = Field(ge=0)
-    refused: str | None = Field(description="Why the broker last refused, in plain words; null once it accepts")
+    refused: Text | None = Field(description="Why the broker last refused, in plain words; null once it accepts")
     conflicts: int = Field(
         default=0,
         ge=0,
@@ -214,7 +214,7 @@ class Info(Payload):
     software: str = Field(description="Version of emotion-edge")
     model: InfoModel
     runtime: str = Field(description="TFLite runtime and its version")
-    camera: str
+    camera: Text
     started_at: Timestamp
     previous_session: str | None = Field(default=None, description="The session before this one, if known")
     previous_last_sequence: int | None = Field(

@@ -65,6 +65,11 @@ def folder_with_a_fifo(folder: Path) -> Path:
     return folder
 
 
+def folder_whose_image_has_no_utf_8_in_its_name(folder: Path) -> Path:
+    (folder / os.fsdecode(b"\xff.png")).write_bytes(b"no image")
+    return folder
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -76,6 +81,7 @@ def folder_with_a_fifo(folder: Path) -> Path:
         folder_with_half_an_image,
         folder_of_different_sizes,
         folder_with_a_fifo,
+        folder_whose_image_has_no_utf_8_in_its_name,
     ],
 )
 def test_what_cannot_be_played_ends_with_3(

@@ -42,6 +42,11 @@ def test_a_status_cannot_smuggle_in_another_assignment(manager: socket.socket) -
     assert manager.recv(4096) == b"STATUS=camera gone READY=1 STOPPING=1"
 
 
+def test_a_file_whose_name_is_no_utf_8_is_named_all_the_same(manager: socket.socket) -> None:
+    notify.status("no image: " + os.fsdecode(b"z\xff.png"))
+    assert manager.recv(4096) == b"STATUS=no image: z?.png"
+
+
 @pytest.mark.parametrize("address", ["", "vsock:2:1234", "relative/path"])
 def test_without_a_local_socket_nothing_happens(
     address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from edge.wire import schemas
-from edge.wire.messages import Box, Face, FaceEvent, FrameSize, State
+from edge.wire.messages import Box, BrokerHealth, CameraStatus, Face, FaceEvent, FrameSize, State
 from edge.wire.payload_types import PAYLOADS
 
 FACE = Face(id=7, box=Box(x=212, y=96, width=131, height=131), frame=FrameSize(width=640, height=480))
@@ -42,6 +43,13 @@ def test_the_wire_format_is_the_contract() -> None:
         "emotion": "happy", "confidence": 0.91, "previous": "neutral", "lasted_s": 12.4,
         "probabilities": {"happy": 0.91, "neutral": 0.09},
     }  # fmt: skip
+
+
+def test_a_file_whose_name_is_no_utf_8_is_named_all_the_same() -> None:
+    name = os.fsdecode(b"z\xff.png")
+    camera = CameraStatus(device="kitchen", session="01JD", status="offline", reason=f"no image: {name}", since=MOMENT)
+    assert json.loads(camera.to_json())["reason"] == "no image: z?.png"
+    assert "z?.png" in BrokerHealth(reconnects=0, refused=name).model_dump_json()
 
 
 def test_what_does_not_apply_is_absent() -> None:
