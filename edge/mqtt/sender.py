@@ -192,7 +192,7 @@ class Sender:
         """Return whether the broker takes a message of this size, and log where it does not."""
         size = packet_bytes(message, mqtt5=connection.mqtt5)
         if not self.limits.fits(size):
-            self.status.too_large(message.topic, size, self.limits)
+            self.status.too_large(message.kind, size, self.limits)
             return False
         return not self._rejections.withheld(message.kind, size)
 

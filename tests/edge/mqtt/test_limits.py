@@ -55,6 +55,22 @@ def test_what_is_larger_than_a_packet_is_not_sent_and_the_rest_arrives(
     assert "max_packet_size" in told[0]
 
 
+def test_a_flood_of_response_topics_on_which_an_answer_does_not_fit_is_told_once(
+    tmp_path: Path, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others choose these topics: a line for each would leave none for what is wrong with the broker later."""
+    with Mosquitto(tmp_path, options=["max_packet_size 2000"]) as broker:
+        subscriber = Subscriber(broker.port)
+        client = publish_to(broker.url)
+        for number in range(20):
+            client.publish_once(Outgoing(f"emotion-edge/me/{number}", "x" * 2000, reply=True))
+        client.publish_once(Outgoing("mark", "end"))
+        client.start()
+        wait_until(lambda: subscriber.payloads("mark"))
+        subscriber.close()
+    assert sum("takes packets of 2000 bytes" in text for text in warnings_of(caplog)) == 1
+
+
 @pytest.mark.parametrize("mqtt5", [True, False])
 def test_events_of_every_size_that_fits_arrive_and_the_others_are_counted(
     tmp_path: Path, publish_to: MakeClient, event: MakeEvent, caplog: pytest.LogCaptureFixture, *, mqtt5: bool
