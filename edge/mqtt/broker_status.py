@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.logs import LogOnce
+from edge.text import printable
 
 if TYPE_CHECKING:
     from edge.config import Broker
@@ -189,7 +190,7 @@ class BrokerStatus:
         self._problems.warning(
             f"{_TAKEN_OVER} {session}",
             "another daemon (session %s) publishes to %s/… at %s: name each device in mqtt.device",
-            session[:40],
+            printable(session, 40),
             self._topics.root,
             self._broker,
         )

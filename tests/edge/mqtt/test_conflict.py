@@ -208,6 +208,19 @@ def test_what_is_no_info_is_no_conflict(
     assert client.health.conflicts == 0
 
 
+def test_a_session_of_control_characters_does_not_reach_the_log(
+    mosquitto: Mosquitto, subscriber: Subscriber, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = publish_to(mosquitto.url)
+    client.publish_retained(client.topics.info, info("own"))
+    client.start()
+    wait_until(lambda: subscriber.payloads(INFO))
+    subscriber.publish(INFO, info("\x1b[2J\n<2>disk failure"))
+    wait_until(lambda: client.health.conflicts)
+    wait_until(lambda: warnings_of(caplog))
+    assert all(text.isprintable() for text in warnings_of(caplog))
+
+
 def test_a_flood_of_sessions_is_bounded(
     mosquitto: Mosquitto, subscriber: Subscriber, publish_to: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
