@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from edge.config import HomeAssistantConfig, MqttConfig, Settings
 from edge.errors import BrokerError
 from edge.mqtt.forget import Forgotten, _Session, forget, retained_topics
 from tests.broker import Mosquitto, Subscriber, free_port, wait_until
+from tests.edge.mqtt.device import AVAILABILITY, STATE
+from tests.edge.mqtt.scripted import CLOSE, ScriptedBroker
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
@@ -70,14 +73,45 @@ def test_of_a_broker_that_goes_meanwhile_it_says_what_to_do(
         wait_until(lambda: not session._client.is_connected())  # noqa: SLF001
         empty(session, topics)
 
-    monkeypatch.setattr("edge.mqtt.forget._WAIT_S", 1.0)
     empty = _Session.empty
     monkeypatch.setattr(_Session, "empty", empty_without_broker)
     publisher = Subscriber(mosquitto.port)
     keep(publisher, "emotion-edge/kitchen/info")
     publisher.close()
-    with pytest.raises(BrokerError, match=r"does not answer; start the broker"):
+    with pytest.raises(
+        BrokerError, match=r"closed the connection; if it runs, allow this user to write to emotion-edge"
+    ):
         forget(settings(mosquitto.url))
+
+
+def test_a_daemon_that_runs_is_left_as_it_is(mosquitto: Mosquitto) -> None:
+    mine = settings(mosquitto.url)
+    with daemon(mine):
+        wait_until(lambda: set(retained_topics(mine)) <= kept(mosquitto.port))
+        with pytest.raises(BrokerError, match=r"^kitchen still runs, and would publish all again: stop it first$"):
+            forget(mine)
+        assert set(retained_topics(mine)) <= kept(mosquitto.port)
+
+
+def test_a_dead_device_that_left_online_is_removed(mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where device and broker lost their power together."""
+    monkeypatch.setattr("edge.mqtt.forget._ANSWER_S", 0.2)
+    with contextlib.closing(Subscriber(mosquitto.port)) as publisher:
+        publisher._client.publish(AVAILABILITY, "online", qos=1, retain=True).wait_for_publish(5)  # noqa: SLF001
+    assert forget(settings(mosquitto.url, "test")) == Forgotten([AVAILABILITY], [])
+
+
+def test_a_broker_that_closes_the_connection_for_a_topic_has_it_named_at_once() -> None:
+    with ScriptedBroker(answer=lambda sent: CLOSE if sent.topic == STATE else None) as broker:
+        began_s = time.monotonic()
+        with pytest.raises(
+            BrokerError, match=f"closed the connection; if it runs, allow this user to write to {STATE}$"
+        ):
+            forget(settings(broker.url, "test"))
+        broker.connack_311 = b""
+        with pytest.raises(BrokerError, match=r"closed the connection; correct the user"):
+            forget(settings(broker.url, "test"))
+        assert time.monotonic() - began_s < 4
 
 
 def test_a_wrong_password_is_named(tmp_path: Path) -> None:
