@@ -85,7 +85,7 @@ class PahoClient(paho.Client):
         if not is_publish and self._in_packet["remaining_length"] > _MOST_PROPERTIES_BYTES:
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
         try:
-            if is_publish and (reason := self._too_large()):
+            if is_publish and (reason := self._too_large() or self._not_asked_for()):
                 return self._skip(reason)
             if is_publish:
                 self._topic().decode()  # else a callback would fail at it
@@ -114,6 +114,13 @@ class PahoClient(paho.Client):
         """Return the topic of a PUBLISH, as it came."""
         packet = self._in_packet["packet"]
         return bytes(packet[2 : 2 + int.from_bytes(packet[:2], "big")])
+
+    def _not_asked_for(self) -> str:
+        """Return whether a PUBLISH comes with QoS 2, which nothing here asks for, as a reason; empty: it does not.
+
+        paho would keep each such message until the broker's PUBREL, without a limit.
+        """
+        return "QoS 2 was not asked for" if self._in_packet["command"] & 0x06 == 0x04 else ""
 
     def _too_large(self) -> str:
         """Return what of a PUBLISH is too large; empty: nothing."""

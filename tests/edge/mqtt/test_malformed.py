@@ -90,6 +90,7 @@ REFUSED = {
     "a topic longer than the packet": packet(0x30, b"\xff\xffa"),
     "no topic": packet(0x30, b""),
     "QoS 3": publish(SET.encode(), mid=9, flags=0x06),
+    "QoS 2": publish(SET.encode(), b"", b"ON", mid=9, flags=0x04) + packet(0x62, b"\x00\x09"),
     "a topic that is not UTF-8": publish(b"emotion-edge/test/\xff\xfe", payload=b"OFF"),
     "a topic with a surrogate": publish(b"emotion-edge/test/\xed\xa0\x80", payload=b"OFF"),
     "a topic of no letters": publish(b"", payload=b"OFF"),
