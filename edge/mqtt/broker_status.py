@@ -22,6 +22,11 @@ _EVENTS, _NOTHING_FITS = "events", "nothing fits"
 _TOPIC, _LARGE, _SKIPPED, _REPLY = "topic ", "large ", "skipped", "reply"
 _NO_RETAIN, _NO_QOS, _VERSION = "no retain", "no QoS", "version"
 
+_LOGIN = {"Bad user name or password", "Not authorized", "Bad authentication method"}
+"""Reasons to refuse a connection that have to do with its user."""
+
+_CHECK_USER = "; check the user in mqtt.url and mqtt.password_file"
+
 
 class BrokerStatus:
     """What the broker refuses, and what was logged of it. Any thread may read `refused`, one thread does the rest."""
@@ -65,7 +70,7 @@ class BrokerStatus:
             self._note(_REFUSED, end.reason)
             what = f"cannot connect to {self._broker}: {end.reason}"
             if answered:
-                what = f"{self._broker} refuses: {end.reason}; check the user in mqtt.url and mqtt.password_file"
+                what = f"{self._broker} refuses: {end.reason}{_CHECK_USER if end.code in _LOGIN else ''}"
             self._problems.warning(_REFUSED, "%s; trying again, events are kept", what)
         elif end.kind in ("away", "mute", "malformed"):
             what = f"{'lost' if accepted else 'cannot reach'} {self._broker}: {end.reason}"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 EndKind = Literal["away", "mute", "malformed", "refused", "version", "taken over", "left"]
 
-_UNAVAILABLE = {"Server unavailable", "Server busy"}
-"""Refusals that are not about this device: a cluster refuses so while it chooses a leader."""
+_UNAVAILABLE = {"Server unavailable", "Server busy", "Quota exceeded", "Connection rate exceeded"}
+"""Refusals that are not about this device: a cluster refuses so while it chooses a leader, or has too many clients."""
 
 _CLOSED = "Unspecified error"
 """How paho names the end of a connection for which it knows no reason."""

@@ -61,8 +61,10 @@ def test_a_refused_password_is_mended_at_the_broker(tmp_path: Path, publish_to: 
 
 
 @pytest.mark.parametrize(
-    ("mqtt5", "busy"), [(True, b"\x20\x03\x00\x88\x00"), (True, b"\x20\x03\x00\x89\x00"), (False, b"\x20\x02\x00\x03")]
-)
+    ("mqtt5", "busy"),
+    [*((True, b"\x20\x03\x00" + code + b"\x00") for code in (b"\x88", b"\x89", b"\x97", b"\x9f")),
+     (False, b"\x20\x02\x00\x03")],
+)  # fmt: skip
 def test_a_broker_that_is_unavailable_or_busy_is_away(
     publish_to: MakeClient, caplog: pytest.LogCaptureFixture, *, mqtt5: bool, busy: bytes
 ) -> None:
@@ -75,8 +77,21 @@ def test_a_broker_that_is_unavailable_or_busy_is_away(
         broker.connack, broker.connack_311 = CONNACK, CONNACK_311
         wait_until(lambda: client.connected)
     (told, *_) = warnings_of(caplog)
-    assert "server" in told
+    assert any(reason in told for reason in ("server", "quota exceeded", "connection rate exceeded"))
     assert "password" not in told
+
+
+@pytest.mark.parametrize(("code", "asked"), [(0x86, True), (0x87, True), (0x8C, True), (0x85, False), (0x8A, False)])
+def test_the_user_is_to_be_checked_where_the_refusal_has_to_do_with_it(
+    publish_to: MakeClient, caplog: pytest.LogCaptureFixture, *, code: int, asked: bool
+) -> None:
+    with ScriptedBroker(connack=b"\x20\x03\x00" + bytes([code, 0])) as broker:
+        client = publish_to(broker.url)
+        client.start()
+        wait_until(lambda: client.refused)
+        client.close(0.3)
+    (told,) = warnings_of(caplog)
+    assert ("check the user" in told) == asked
 
 
 def test_a_broker_that_is_absent_is_told_once_and_found_when_it_comes(
