@@ -28,7 +28,8 @@ _MOST_WITHHELD_S = 600.0
 """A message is tried again after `first_s`, then after twice as long each time, up to this."""
 
 _UNRELATED = {"Server shutting down", "Server busy", "Session taken over", "Keep alive timeout", "Use another server",
-             "Server moved", "Administrative action", "Connection rate exceeded", "Maximum connect time"}  # fmt: skip
+             "Server moved", "Administrative action", "Connection rate exceeded", "Maximum connect time",
+             "Message rate too high", "Quota exceeded", "Receive maximum exceeded"}  # fmt: skip
 """Reasons of MQTT 5 that have nothing to do with a message."""
 
 _NOTHING = 0, float("-inf")

@@ -77,6 +77,9 @@ def test_events_that_arrive_in_between_do_not_hide_the_one_that_is_too_large(bro
     [
         End("away", "keep alive timeout"),
         End("away", "server shutting down", by_broker=True, code="Server shutting down"),
+        End("away", "message rate too high", by_broker=True, code="Message rate too high"),
+        End("away", "quota exceeded", by_broker=True, code="Quota exceeded"),
+        End("away", "receive maximum exceeded", by_broker=True, code="Receive maximum exceeded"),
         End("taken over", "session taken over", by_broker=True, code="Session taken over"),
     ],
 )
