@@ -57,7 +57,7 @@ class NetworkStream:
         self._stamps = stamps or LiveStamps()
         try:
             self._video = Video(url, _PROTOCOLS, timeout_s=timeout_s, options=_OPTIONS)
-        except CameraError as error:
+        except Exception as error:  # noqa: BLE001  # whatever a camera sends costs its connection alone
             message = (
                 f"{self.name}: no stream opens there within {timeout_s:g} s ({error}); "
                 "check that the camera is on, its address, and user and password"
@@ -89,7 +89,7 @@ class NetworkStream:
         except VideoTimeoutError:
             message = f"{self.name}: the stream sent nothing for {self._timeout_s:g} s"
             raise CameraError(message) from None
-        except CameraError as error:
+        except Exception as error:  # noqa: BLE001  # as above
             picture, ended = None, f"the stream ended: {error}"
         if picture is None:
             message = f"{self.name}: {_ONE_PICTURE if self._stamps.count == 1 else ended}"

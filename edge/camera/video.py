@@ -78,6 +78,10 @@ class Video:
             message = "there is no video in it"
             raise CameraError(message)
         self._stream = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            message = "its video is of a kind that FFmpeg cannot decode"
+            raise CameraError(message)
         self._stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
         self._upright = UprightGray()
         self.format = self._container.format.name

@@ -71,6 +71,18 @@ def test_a_clip_that_says_it_is_huge_takes_no_memory(tmp_path: Path, video: Call
     assert frames_of(path) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "unknown"), [("clip.avi", b"MJPG", b"QQQQ"), ("clip.mkv", b"V_MJPEG", b"V_XJPEG")]
+)
+def test_a_video_of_an_unknown_kind_is_no_clip(
+    video: Callable[..., Path], name: str, codec: bytes, unknown: bytes
+) -> None:
+    path = video(frames=3, name=name)
+    path.write_bytes(path.read_bytes().replace(codec, unknown))
+    with pytest.raises(CameraError, match="of a kind that FFmpeg cannot decode"):
+        Clip(path)
+
+
 @pytest.mark.parametrize("name", ["sparse.mkv", "sparse.gif", "sparse.mp4", "sparse.mjpeg", "sparse.jpg"])
 def test_a_sparse_file_of_20_gb_is_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("edge.camera.clip._READ_S", 0.2)

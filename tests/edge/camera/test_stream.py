@@ -7,6 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from edge.camera.stream import NetworkStream
 from edge.camera.timestamps import LiveStamps
+from edge.camera.upright import UprightGray
 from edge.errors import CameraError
 from tests.edge.camera.conftest import START
 
@@ -107,6 +109,22 @@ def test_a_stream_that_goes_silent_is_given_up_in_time(server: str) -> None:
 def test_a_stream_to_which_the_camera_gives_a_length_is_a_stream(server: str) -> None:
     camera = NetworkStream(f"http://{server}/lies.mjpg", 5)
     assert len([camera.read() for _ in range(10)]) == 10
+    camera.close()
+
+
+def test_a_stream_of_an_unknown_kind_is_told(server: str, video: Callable[..., Path], tmp_path: Path) -> None:
+    content = video(frames=10, name="clip.mkv").read_bytes()
+    (tmp_path / "unknown.mkv").write_bytes(content.replace(b"V_MJPEG", b"V_XJPEG"))
+    with pytest.raises(CameraError, match=r"no stream opens there .*of a kind that FFmpeg cannot decode"):
+        NetworkStream(f"http://{server}/unknown.mkv", 5)
+
+
+def test_a_picture_that_cannot_be_converted_ends_the_stream_alone(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = NetworkStream(f"http://{server}/live.mjpg", 5)
+    monkeypatch.setattr(UprightGray, "convert", Mock(side_effect=MemoryError("out of memory")))
+    assert [camera.read() is not None for _ in range(2)] == [True, True]
+    with pytest.raises(CameraError, match="the stream ended: out of memory"):
+        camera.read()
     camera.close()
 
 
