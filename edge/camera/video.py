@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ class Video:
         Args:
             url: ``file:/path`` or an address.
             protocols: What FFmpeg may open, separated by commas: a playlist may name anything.
-            timeout_s: Seconds that opening, and then each read, may take.
+            timeout_s: Seconds that opening, and then each picture, may take.
             options: More of FFmpeg's options.
 
         Raises:
@@ -91,6 +92,7 @@ class Video:
         self.duration_s = self._duration_s()
         self.frames = self._frames()
         self.size = max(0, self._container.size)
+        self._timeout_s = math.inf if timeout_s is None else timeout_s
         self._pictures = self._decode()
 
     def read(self) -> Picture | None:
@@ -100,6 +102,7 @@ class Video:
             VideoTimeoutError: Nothing came in time.
             CameraError: It cannot be read any further; the message is FFmpeg's, without the address.
         """
+        self._began_s = time.monotonic()
         try:
             return next(self._pictures, None)
         except (av.error.FFmpegError, OSError) as error:
@@ -124,17 +127,22 @@ class Video:
 
     def _decode(self) -> Generator[Picture]:
         damaged = 0
-        for packet in self._container.demux(self._stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                damaged += 1  # one damaged packet costs its pictures, not the rest of the clip
-                if damaged > _DAMAGED:
-                    raise
-                continue
+        # Of all streams: PyAV limits the time of each packet alone, and sound may go on where the pictures stop.
+        for packet in self._container.demux():
+            frames: list[VideoFrame] = []
+            if packet.stream is self._stream:
+                try:
+                    frames = self._stream.decode(packet)
+                except av.error.InvalidDataError:
+                    damaged += 1  # one damaged packet costs its pictures, not the rest of the clip
+                    if damaged > _DAMAGED:
+                        raise
             for frame in frames:
                 damaged = 0
                 yield self._picture(frame)
+            if not frames and time.monotonic() - self._began_s > self._timeout_s:
+                message = "nothing came in time"
+                raise VideoTimeoutError(message)
 
     def _picture(self, frame: VideoFrame) -> Picture:
         gray = self._upright.convert(frame, self._stream.sample_aspect_ratio)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,8 @@ class NetworkCamera(SimpleHTTPRequestHandler):
         elif path == "/silent.mjpg":
             self._stream(3)
             time.sleep(10)
+        elif path == "/sound.ts":
+            self._send_sound()
         elif path == "/snap":  # without a length, as it is made on demand
             self.send_response(200)
             self.send_header("Content-Type", "image/jpeg")
@@ -62,6 +66,27 @@ class NetworkCamera(SimpleHTTPRequestHandler):
             content = jpeg(index)
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
             self.wfile.write(head.encode() + content + b"\r\n")
+
+    def _send_sound(self) -> None:
+        """Send ten pictures with sound, and then the sound alone for some seconds."""
+        self.send_response(200)
+        self.send_header("Content-Type", "video/mp2t")
+        self.end_headers()
+        silence = np.zeros((1, 1152), np.int16)
+        options = {"max_interleave_delta": "1"}  # else the sound waits ten seconds for pictures
+        with contextlib.suppress(OSError), av.open(self.wfile, "w", format="mpegts", options=options) as container:
+            pictures: Any = container.add_stream("mpeg2video", 25)
+            pictures.width, pictures.height, pictures.pix_fmt = *SIZE, "yuv420p"
+            sound: Any = container.add_stream("mp2", 48000, layout="mono")
+            for index in range(4000):
+                if index < 10:
+                    picture = av.VideoFrame.from_ndarray(np.full(SIZE[::-1], 20 * index, np.uint8), format="gray")
+                    container.mux(pictures.encode(picture.reformat(format="yuv420p")))
+                part: Any = av.AudioFrame.from_ndarray(silence, format="s16", layout="mono")
+                part.sample_rate, part.pts = 48000, 1152 * index
+                container.mux(sound.encode(part))
+                if index > 100:
+                    time.sleep(0.003)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
@@ -102,6 +127,15 @@ def test_a_stream_that_goes_silent_is_given_up_in_time(server: str) -> None:
     began_s = time.monotonic()
     with pytest.raises(CameraError, match=r"sent nothing for 0\.5 s"):
         camera.read()
+    assert time.monotonic() - began_s < 8
+    camera.close()
+
+
+def test_a_stream_whose_sound_alone_goes_on_is_given_up_in_time(server: str) -> None:
+    camera = NetworkStream(f"http://{server}/sound.ts", 0.5)
+    began_s = time.monotonic()
+    with pytest.raises(CameraError, match=r"sent nothing for 0\.5 s"):
+        list(iter(camera.read, None))
     assert time.monotonic() - began_s < 8
     camera.close()
 
