@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.camera.images import images_in, read_image
+from edge.camera.opencv import check_sides
 from edge.camera.timestamps import ClipStamps, utc_now
 from edge.errors import CameraError
 
@@ -53,7 +54,13 @@ class ImageFolder:
         self.frames = len(files)
         self._files = files
         self._stamps = ClipStamps(fps, now=now)
-        self._shape = read_image(files[0]).shape
+        first = read_image(files[0])
+        try:
+            check_sides(first)
+        except CameraError as error:
+            message = f"{files[0]}: {error}; shrink it, and with it the others"
+            raise CameraError(message) from None
+        self._shape = first.shape
 
     def read(self) -> Frame | None:
         """Return the next image; None after the last.

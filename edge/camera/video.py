@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
+from edge.camera.opencv import check_sides
 from edge.camera.upright import UprightGray
 from edge.errors import CameraError
 
@@ -146,6 +147,7 @@ class Video:
 
     def _picture(self, frame: VideoFrame) -> Picture:
         gray = self._upright.convert(frame, self._stream.sample_aspect_ratio)
+        check_sides(gray)
         # AVI holds no presentation times; frames are decoded in order, so that the decoding times tell the distances.
         stamp = frame.dts if self.format == "avi" else frame.pts
         tick = self._stream.time_base

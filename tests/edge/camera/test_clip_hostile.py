@@ -83,6 +83,13 @@ def test_a_video_of_an_unknown_kind_is_no_clip(
         Clip(path)
 
 
+def test_a_clip_whose_pictures_are_too_wide_for_opencv_is_none(tmp_path: Path) -> None:
+    pictures = ((index / 10, np.zeros((32, 32_768), np.uint8)) for index in range(2))
+    path = film(tmp_path / "wide.mkv", pictures, rate=10, codec="ffv1", pixels="gray")
+    with pytest.raises(CameraError, match="not one picture in it can be decoded"):
+        Clip(path)
+
+
 @pytest.mark.parametrize("name", ["sparse.mkv", "sparse.gif", "sparse.mp4", "sparse.mjpeg", "sparse.jpg"])
 def test_a_sparse_file_of_20_gb_is_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("edge.camera.clip._READ_S", 0.2)

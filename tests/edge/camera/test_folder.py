@@ -71,6 +71,13 @@ def test_a_damaged_first_image_is_told_at_once(save: Save) -> None:
         ImageFolder(folder, 5)
 
 
+def test_images_that_are_too_wide_for_opencv_are_named(save: Save) -> None:
+    for name in ("a1.png", "a2.png"):
+        folder = save(name, gray(1, (32_767, 1)))
+    with pytest.raises(CameraError, match=r"a1\.png: a picture of 32767x1 is too large"):
+        ImageFolder(folder, 5)
+
+
 def test_hidden_files_are_passed_over(save: Save) -> None:
     for name in ("a1.jpg", "a2.jpg"):
         folder = save(name, gray(1))
