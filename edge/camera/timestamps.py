@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,9 +15,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+log = logging.getLogger(__name__)
 
 _OLDEST_S = 5.0
 """A driver's time stamp that is older than this, or in the future, comes from another clock."""
+
+_STEP_BACK_S = 2.0
+"""What a clip's time stamps may step back in disorder; more is another recording behind the first."""
+
+_GAP_S = 24 * 3600.0
+"""Longest pause of a recorder that is believed; a stamp that is farther ahead is damaged."""
 
 
 def utc_now() -> datetime:
@@ -74,7 +82,8 @@ class ClipStamps:
 
     Containers round time stamps (Matroska to 1 ms, GIF to 10 ms), or keep what another
     has rounded, and a rate may come from rounded stamps. A stamp that differs by no more
-    than both roundings from a constant rate's counts as the constant rate's.
+    than both roundings from a constant rate's counts as the constant rate's. Where stamps
+    begin anew, or leap by more than a day, the next frame follows the one before.
     """
 
     def __init__(self, rate: float, *, tick_s: float = 0.0, now: Callable[[], datetime] = utc_now) -> None:
@@ -90,6 +99,7 @@ class ClipStamps:
         self._started_at = now()
         self._first_s: float | None = None
         self._last_s = 0.0
+        self._warned = False
         self.count = 0
 
     def frame(self, gray: NDArray[np.uint8], stamp_s: float | None = None) -> Frame:
@@ -109,9 +119,16 @@ class ClipStamps:
         constant_s = self.count / self._rate
         if stamp_s is not None and self._first_s is None:
             self._first_s = stamp_s - constant_s
+        own_s = self._last_s + 1 / self._rate if self.count else 0.0
         if stamp_s is not None and self._first_s is not None:
+            if not -_STEP_BACK_S <= stamp_s - self._first_s - self._last_s <= _GAP_S:
+                self._first_s = stamp_s - own_s
+                self._warn()
             own_s = stamp_s - self._first_s
-        else:
-            own_s = self._last_s + 1 / self._rate if self.count else 0.0
         rounded = abs(own_s - constant_s) <= self._rounding_s
         return max(constant_s if rounded else own_s, self._last_s)
+
+    def _warn(self) -> None:
+        if not self._warned:
+            log.warning("the clip's time stamps begin anew or leap; its frames are taken to follow each other there")
+        self._warned = True

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.camera.timestamps import ClipStamps, LiveStamps
 from tests.edge.camera.conftest import START
+
+if TYPE_CHECKING:
+    import pytest
 
 GRAY = np.zeros((2, 3), np.uint8)
 
@@ -52,3 +56,18 @@ def test_a_frame_without_a_stamp_follows_the_one_before() -> None:
 
 def test_time_does_not_step_back() -> None:
     assert times([0, 3.0, 1.0, 4.0], 1) == [0, 3, 3, 4]
+
+
+def test_stamps_that_begin_anew_go_on_behind_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    recording = [index / 4 for index in range(20)]
+    assert times([*recording, *recording, *recording], 4) == [index / 4 for index in range(60)]
+    assert caplog.text.count("begin anew") == 1
+
+
+def test_a_damaged_stamp_does_not_stop_time() -> None:
+    assert times([0, 0.25, 3600.5, 0.75, 1.0], 4) == [0, 0.25, 3600.5, 3600.75, 3601]
+    assert times([0, 0.25, 9000 * 365 * 86400, 0.75, 1.0], 4) == [0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_a_recorders_pause_of_a_night_stays() -> None:
+    assert times([0, 0.25, 36000, 36000.25], 4) == [0, 0.25, 36000, 36000.25]
