@@ -30,9 +30,14 @@ MOST_PIXELS = 128 * 1024 * 1024
 _PNG, _JPEG, _BMP, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF"
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
-_START_OF_SCAN = 0xDA
+_START_OF_SCAN = frozenset({0xDA})
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's markers SOF0 to SOF15 (ITU-T T.81, table B.1)."""
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers without a segment: TEM and RST0 to RST7."""
+
+_MARKER = re.compile(rb"\xff[^\0\xff]", re.DOTALL)
+"""The next marker. As libjpeg does, what stands between two segments is passed over: fill bytes, and stray ones."""
 
 _PNM = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})\s")
 
@@ -134,7 +139,8 @@ def announced_size(content: bytes) -> tuple[int, int] | None:
         if content.startswith(_PNG):
             return struct.unpack_from(">II", content, 16)
         if content.startswith(_JPEG):
-            at, height, width = _jpeg_header(content)
+            at = _jpeg_segment(content, _FRAME_HEADERS)
+            height, width = struct.unpack_from(">HH", content, at + 3)
             return (width, height) if at else None
         if content.startswith(_RIFF) and content[8:12] == b"WEBP":
             return _webp_size(content)
@@ -152,7 +158,7 @@ def is_cut_off(content: bytes) -> bool:
     if content.startswith(_PNG):
         return _PNG_END not in content
     if content.startswith(_JPEG):
-        at, _, _ = _jpeg_header(content)  # a thumbnail, which has an end of its own, lies before it
+        at = _jpeg_segment(content, _START_OF_SCAN)  # a thumbnail, which has an end of its own, lies before it
         return content.find(_JPEG_END, at) < 0
     if content.startswith(_RIFF):
         return len(content) < 8 + int(struct.unpack_from("<I", content, 4)[0])
@@ -178,22 +184,17 @@ def _webp_size(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _jpeg_header(content: bytes) -> tuple[int, int, int]:
-    """Return where the pixels of a JPEG begin, its height and its width; all 0 where it has no such header.
+def _jpeg_segment(content: bytes, markers: frozenset[int]) -> int:
+    """Return where the first segment of these markers begins in a JPEG, behind the marker; 0 where there is none.
 
     Raises:
         struct.error: It breaks off before.
     """
-    at, height, width = 2, 0, 0
-    while True:
-        mark, marker, length = struct.unpack_from(">BBH", content, at)
-        if mark != 0xFF:
-            return 0, 0, 0
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
-        if marker in _FRAME_HEADERS:
-            height, width = struct.unpack_from(">HH", content, at + 5)
-        at += 2 + length
-        if marker == _START_OF_SCAN:
-            return at, height, width
+    at = 2
+    while found := _MARKER.search(content, at):
+        at, marker = found.end(), content[found.end() - 1]
+        if marker in markers:
+            return at
+        if marker not in _ALONE:
+            at += int(struct.unpack_from(">H", content, at)[0])
+    return 0

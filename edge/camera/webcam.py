@@ -176,11 +176,13 @@ class Webcam:
         raise CameraError(message)
 
     def _decode(self, jpeg: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        """Return a JPEG's gray levels; None where it is damaged, also where its header announces a larger size."""
+        """Return a JPEG's gray levels; None where it is damaged, also where its header announces another size."""
         content = jpeg.tobytes()
         size = announced_size(content)
-        if size and (size[0] >= self.width + _BLOCK or size[1] >= self.height + _BLOCK):
-            self._wrong_size = size  # decoding it could take seconds and gigabytes
+        if size is None:
+            return None
+        if max(abs(size[0] - self.width), abs(size[1] - self.height)) >= _BLOCK:
+            self._wrong_size = size  # decoding a larger one could take seconds and gigabytes
             return None
         return decode(content, cv2.IMREAD_GRAYSCALE)
 

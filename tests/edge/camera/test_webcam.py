@@ -80,6 +80,13 @@ def announcing(picture: MatLike, width: int, height: int) -> MatLike:
     return np.frombuffer(content[:at] + struct.pack(">HH", height, width) + content[at + 4 :], np.uint8).reshape(1, -1)
 
 
+def straying(picture: MatLike) -> MatLike:
+    """Return a JPEG with a stray byte between two segments, which libjpeg passes over."""
+    content = picture.tobytes()
+    at = content.index(b"\xff\xdb")
+    return np.frombuffer(content[:at] + b"\x12" + content[at:], np.uint8).reshape(1, -1)
+
+
 def nv12(gray: MatLike) -> MatLike:
     return np.vstack([gray, np.full((HEIGHT // 2, WIDTH), 128, np.uint8)])
 
@@ -163,15 +170,21 @@ def test_it_asks_for_what_the_camera_offers() -> None:
         np.frombuffer(b"no jpeg at all", np.uint8).reshape(1, -1),
         np.empty((1, 0), np.uint8),
         announcing(jpeg(RAMP), WIDTH, HEIGHT | 1 << 8),
+        straying(announcing(jpeg(RAMP), WIDTH, HEIGHT | 1 << 8)),
+        announcing(jpeg(RAMP), WIDTH - 16, HEIGHT),
         announcing(jpeg(RAMP), WIDTH | 1 << 15, HEIGHT | 1 << 15),  # more than OpenCV decodes
     ],
-    ids=["no jpeg", "empty", "higher", "enormous"],
+    ids=["no jpeg", "empty", "higher", "higher, with a stray byte", "narrower", "enormous"],
 )
 def test_a_damaged_picture_now_and_then_is_passed_over(broken: MatLike) -> None:
     frame = webcam(Driver([None, broken, jpeg(RAMP)], "MJPG")).read()
     assert frame is not None
     assert frame.sequence == 0
     assert frame.gray.shape == (HEIGHT, WIDTH)
+
+
+def test_a_picture_with_a_stray_byte_is_taken() -> None:
+    assert webcam(Driver([straying(jpeg(RAMP))], "MJPG")).read() is not None
 
 
 def test_a_picture_of_whole_blocks_is_taken() -> None:
