@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.camera.images import images_in, read_colours
 from edge.errors import CameraError
-from edge.files import is_folder, is_there, write_atomically
+from edge.files import is_folder, write_atomically
 from edge.photo.annotate import annotate
 from edge.photo.faces import read_faces
 from edge.photo.report import ReadPhoto
@@ -79,15 +79,16 @@ def copy_names(photos: Sequence[Path], folder: Path, ending: str = "faces", *, p
         ending: What a copy's name has behind the photo's.
         png: Every copy is a PNG; else a photo in a lossy form has a JPEG.
     """
-    names: list[Path] = []
+    originals = {_file(photo) for photo in photos} - {None}
+    names: dict[Path, None] = {}  # in their order
     for photo in photos:
         suffix = ".jpg" if photo.suffix.lower() in _LOSSY and not png else ".png"
         number = 2
         name = folder / _fitting(photo.stem, f"-{ending}{suffix}")
-        while name in names or any(_is_same_file(name, other) for other in photos):
+        while name in names or _file(name) in originals:
             name, number = folder / _fitting(photo.stem, f"-{ending}-{number}{suffix}"), number + 1
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)
 
 
 def _fitting(stem: str, ending: str) -> str:
@@ -97,5 +98,10 @@ def _fitting(stem: str, ending: str) -> str:
     return stem + ending
 
 
-def _is_same_file(one: Path, other: Path) -> bool:
-    return is_there(one) and is_there(other) and one.samefile(other)
+def _file(path: Path) -> tuple[int, int] | None:
+    """Return what is the same for all names of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -6,7 +6,9 @@ import io
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -21,7 +23,6 @@ from edge.testcard import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Outcome
 
@@ -193,3 +194,12 @@ def test_a_copy_that_its_form_does_not_take_is_told_of_its_photo(
     assert outcome.code == 3
     assert "wide.jpg: its copy of 70000x20 pixels is too large for a .jpg file; read it without --out" in outcome.err
     assert [file.name for file in (tmp_path / "drawn").iterdir()] == ["nobody-faces.jpg"]
+
+
+def test_no_file_is_looked_up_for_each_pair_of_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = Mock(side_effect=FileNotFoundError)
+    monkeypatch.setattr("os.stat", looked_up)
+    names = copy_names([Path(f"{number}.jpg") for number in range(100)], tmp_path)
+    monkeypatch.undo()
+    assert len(set(names)) == 100
+    assert looked_up.call_count <= 200
