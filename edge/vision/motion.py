@@ -41,6 +41,10 @@ class Motion:
         """
         self._face = face
         self._cell = max(1, face // _CELLS)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start again: in the next frame everything has changed."""
         self._now: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
         self._then = self._before = self._now
         self._searches_left = self._now

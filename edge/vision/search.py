@@ -90,6 +90,11 @@ class FaceSearch:
         self._confirm_hits = confirm_hits
         self._tilts = _TILTS if leaning else ()
         self._motion = motion
+        self.forget()
+
+    def forget(self) -> None:
+        """Start again, with nothing searched: the next frame is searched whole, and at once."""
+        self._motion.forget()
         self._upright: deque[SearchPart] = deque()
         self._leaning: deque[SearchPart] = deque()
         self._count = 0

@@ -112,9 +112,10 @@ class Tracker:
         return tracks, gone
 
     def clear(self) -> list[Track]:
-        """Remove every track; return those that were confirmed."""
+        """Remove every track, and search as at the start; return those that were confirmed."""
         gone = [track for track in self._tracks if track.confirmed]
         self._tracks = []
+        self._search.forget()
         return gone
 
     def _fit(self, shape: tuple[int, ...]) -> None:

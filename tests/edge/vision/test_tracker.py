@@ -7,7 +7,7 @@ import pytest
 
 from edge.config import FacesConfig
 from edge.geometry import Rect
-from edge.vision.lifecycle import LOST_S
+from edge.vision.lifecycle import CONFIRM_HITS, LOST_S
 from edge.vision.reader import Reading
 from edge.vision.track import Track
 from edge.vision.views import VIEWS
@@ -169,6 +169,16 @@ def test_clear_gives_the_confirmed_ones() -> None:
     play.frames(10)
     assert [track.id for track in play.tracker.clear()] == [1, 2]
     assert play.tracker.clear() == []
+
+
+def test_after_clear_a_face_that_sits_still_is_found_at_once() -> None:
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(15)
+    stage.still = True
+    play.frames(300)
+    play.tracker.clear()
+    assert play.frames(CONFIRM_HITS) == ([2], [])
 
 
 class Undecided(ScriptedReader):
