@@ -119,7 +119,11 @@ class ModelStore:
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_own(network, files.content)
-            write_own(card, files.card_text)
+            try:
+                write_own(card, files.card_text)
+            except (OSError, OutputError):
+                network.unlink(missing_ok=True)  # without its card no command would list or remove it
+                raise
             sync_folder(self._folder.parent)  # the folder may be new
         except OSError as error:
             message = f"{self._folder}: cannot be written: {error.strerror}"

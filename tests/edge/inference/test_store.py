@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge.errors import BundleError, OutputError
+from edge.files import write_own
 from edge.inference.bundle import SHIPPED, BundleFiles, read_files
 from edge.inference.store import Choice, ModelStore
 from edge.inference.trial import try_bundle
@@ -124,6 +125,21 @@ def test_what_cannot_be_written_is_said(store: ModelStore, tmp_path: Path) -> No
         store.add("mine", read_files(TINY))
     with pytest.raises(OutputError, match="state"):
         store.choose("emotion-tiny")
+
+
+def test_a_network_whose_card_cannot_be_written_does_not_stay(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_after_the_network(path: Path, content: bytes) -> None:
+        if path.suffix == ".json":
+            message = f"{path}: cannot be written: No space left on device"
+            raise OutputError(message)
+        write_own(path, content)
+
+    monkeypatch.setattr("edge.inference.store.write_own", full_after_the_network)
+    with pytest.raises(OutputError, match="No space left"):
+        store.add("mine", read_files(TINY))
+    assert list((tmp_path / "state/models").iterdir()) == []
 
 
 def face(files: BundleFiles) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
