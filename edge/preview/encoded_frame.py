@@ -61,5 +61,6 @@ def _face(face: PresentFace) -> dict[str, object]:
 
 def _jpeg(gray: NDArray[np.uint8]) -> bytes:
     shrink = _LONGEST_SIDE / max(gray.shape)
-    small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
+    size = max(1, round(shrink * gray.shape[1])), max(1, round(shrink * gray.shape[0]))
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if shrink < 1 else gray
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

@@ -82,6 +82,12 @@ def test_a_large_frame_is_shrunk_and_its_boxes_are_not(window: Window) -> None:
     assert (message["width"], message["height"], message["faces"][0]["box"]) == (1920, 1080, [1000, 500, 300, 300])
 
 
+@pytest.mark.parametrize("shape", [(1, 2000), (2000, 1)])
+def test_a_frame_that_would_shrink_to_nothing_is_shown(shape: tuple[int, int]) -> None:
+    one = encoded_frame.EncodedFrame(1, np.zeros(shape, np.uint8), snapshot(Rect(0, 0, 1, 1), visible=False))
+    assert b"\xff\xd8" in one.record()
+
+
 def test_nothing_is_encoded_or_kept_while_nobody_looks(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded_frame, "_jpeg", lambda _: pytest.fail("a frame was encoded"))
     frame = Frame(np.zeros((48, 64), np.uint8), datetime.now(UTC), 0.0, 0)
