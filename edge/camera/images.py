@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from edge.camera.opencv import silence
+from edge.camera.orientation import png_orientation
 from edge.errors import CameraError
 from edge.files import natural_key, read_regular
 
@@ -26,6 +27,9 @@ MOST_BYTES = 128 * 1024 * 1024
 
 MOST_PIXELS = 128 * 1024 * 1024
 """Of the picture: phones take up to 108 million."""
+
+_STRIP = 64
+"""Rows of a picture that are laid on white at once."""
 
 _PNG, _JPEG, _BMP, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF"
 _PNG_END = b"IEND\xaeB`\x82"
@@ -79,14 +83,30 @@ def read_colours(path: Path) -> NDArray[np.uint8]:
         CameraError: As of `read_image`.
     """
     content = _content(path)
-    colours = _decoded(path, content, cv2.IMREAD_COLOR)
-    if not content.startswith((_PNG, _RIFF)):
+    opacity = _opacity(path, content) if content.startswith((_PNG, _RIFF)) else None
+    colours: NDArray[np.uint8] = _decoded(path, content, cv2.IMREAD_COLOR)
+    if opacity is None or opacity.shape != colours.shape[:2]:
         return colours
+    for top in range(0, len(colours), _STRIP):  # in 16 bits, a large photo takes gigabytes
+        strip = slice(top, top + _STRIP)
+        part = opacity[strip, :, None].astype(np.uint16)
+        colours[strip] = (part * colours[strip] + (255 - part) * 255 + 127) // 255
+    return colours
+
+
+def _opacity(path: Path, content: bytes) -> NDArray[np.uint8] | None:
+    """Return a PNG's or WebP's ``(H, W)`` opacity, 0 to 255, turned as its colours are; None where it is whole."""
     whole = _decoded(path, content, cv2.IMREAD_UNCHANGED)
-    if whole.shape != (*colours.shape[:2], 4):
-        return colours
-    opacity = whole[..., 3:] / np.float32(np.iinfo(whole.dtype).max)
-    return np.asarray((opacity * colours + (1 - opacity) * 255).round(), np.uint8)
+    if whole.ndim != 3 or whole.shape[2] != 4:
+        return None
+    opacity = (whole[..., 3] if whole.dtype == np.uint8 else whole[..., 3] >> 8).astype(np.uint8)
+    if opacity.min() == 255:
+        return None
+    orientation = png_orientation(content) if content.startswith(_PNG) else 1
+    if orientation >= 5:
+        opacity = opacity.T
+    across, down = orientation in {2, 3, 6, 7}, orientation in {3, 4, 7, 8}
+    return opacity[:: -1 if down else 1, :: -1 if across else 1]
 
 
 def _content(path: Path) -> bytes:

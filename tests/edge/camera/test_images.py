@@ -170,6 +170,27 @@ def test_colours_stay_and_what_is_transparent_is_white(tmp_path: Path) -> None:
         assert np.abs(seen[0, 25].astype(int) - [132, 137, 227]).max() <= 1
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_is_transparent_is_turned_as_the_colours_are(tmp_path: Path, orientation: int, order: str) -> None:
+    whole = np.full((20, 30, 4), (10, 20, 200, 255), np.uint8)
+    whole[:5, :10] = 0
+    on_white = whole[..., :3].copy()
+    on_white[:5, :10] = 255
+    seen = []
+    for name, picture in (("whole.png", whole), ("on-white.png", on_white)):
+        content = cv2.imencode(".png", picture)[1].tobytes()
+        exif = (b"MM" if order == ">" else b"II") + struct.pack(f"{order}HIH", 42, 8, 2)
+        exif += struct.pack(f"{order}HHII", 0x0100, 4, 1, 30)
+        exif += struct.pack(f"{order}HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
+        chunk = b"eXIf" + exif
+        chunk = struct.pack(">I", len(exif)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        (tmp_path / name).write_bytes(content[:33] + chunk + content[33:])  # behind the header
+        seen.append(read_colours(tmp_path / name))
+    assert seen[0].shape == ((20, 30, 3) if orientation < 5 else (30, 20, 3))
+    assert np.array_equal(seen[0], seen[1])
+
+
 def test_16_bits_and_gray_become_colours_of_8(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(cv2.imencode(".png", RAMP.astype(np.uint16) * 257)[1].tobytes())
