@@ -50,9 +50,19 @@ def read_photo(
         copy: Where to write a copy in which they are drawn; None: nowhere.
 
     Raises:
-        CameraError: The photo cannot be read, or is too large for the form of its copy.
+        CameraError: The photo cannot be read, or is too large for the memory or the form of its copy.
         OutputError: The copy cannot be written.
     """
+    try:
+        return _read_photo(path, classifier, min_confidence, copy)
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
+        message = f"{path}: this machine has too little memory for this photo; shrink it"
+        raise CameraError(message) from None
+
+
+def _read_photo(path: Path, classifier: Classifier, min_confidence: float | None, copy: Path | None) -> ReadPhoto:
     colours = read_colours(path)
     gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
     faces = tuple(read_faces(gray, classifier, min_confidence))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from edge.camera.images import read_colours
 from edge.geometry import Rect
 from edge.photo.faces import PhotoFace
 from edge.photo.read import copy_names, photo_files
@@ -23,6 +24,8 @@ from edge.testcard import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from tests.conftest import Outcome
 
@@ -64,6 +67,24 @@ def test_no_face_is_no_failure(emotion_edge: Run, photos: Path) -> None:
     outcome = emotion_edge("read", photos / "nobody.jpg")
     assert outcome.code == 0
     assert outcome.out == f"{photos / 'nobody.jpg'}: no face found\n"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), cv2.error("no memory")])
+def test_a_photo_that_needs_too_much_memory_costs_itself_alone(
+    emotion_edge: Run, photos: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def read_but_one(path: Path) -> NDArray[np.uint8]:
+        if path.name == "nobody.jpg":
+            raise error
+        return read_colours(path)
+
+    if isinstance(error, cv2.error):
+        error.code = cv2.Error.StsNoMem
+    monkeypatch.setattr("edge.photo.read.read_colours", read_but_one)
+    outcome = emotion_edge("read", photos)
+    assert outcome.code == 3
+    assert "two.png: 2 faces" in outcome.out
+    assert "nobody.jpg: this machine has too little memory for this photo" in outcome.err
 
 
 def test_json_alone_can_be_piped(emotion_edge: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
