@@ -2,12 +2,11 @@
 
 import { showFaces, showStatus } from "./panels.js";
 import { Picture } from "./picture.js";
-import { read, Refused } from "./stream.js";
+import { read, Refused, UNAUTHORIZED } from "./stream.js";
 import { drawTimeline } from "./timeline.js";
 
 const LONGEST_PAUSE_MS = 8000;
 const KEY = "emotion-edge-token";
-const UNAUTHORIZED = 401;
 
 const byId = (id) => document.getElementById(id);
 const picture = new Picture(byId("picture"));

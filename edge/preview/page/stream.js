@@ -3,6 +3,8 @@
 const LENGTHS = 8;
 const MOST = 8 * 1024 * 1024; // bytes of a record that is believed
 
+export const UNAUTHORIZED = 401;
+
 export class Refused extends Error {
   constructor(status, sentence) {
     super(sentence);
@@ -12,6 +14,8 @@ export class Refused extends Error {
 
 /** Calls `take(message, picture)` for each record until the stream ends; `picture` is a Blob or null. */
 export async function read(token, signal, take) {
+  // fetch() takes no other characters in a header, and throws what looks like a network that is down.
+  if (token && /[^\x20-\x7e]/.test(token)) throw new Refused(UNAUTHORIZED, "This is not the preview's token.");
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const answer = await fetch("/stream", { headers, signal, cache: "no-store", credentials: "omit" });
   if (!answer.ok) throw new Refused(answer.status, (await answer.text()).trim());
