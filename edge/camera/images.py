@@ -13,6 +13,7 @@ from edge.camera.opencv import silence
 from edge.camera.orientation import png_orientation
 from edge.errors import CameraError
 from edge.files import natural_key, read_regular
+from edge.inference.native_stderr import native_stderr_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +84,9 @@ def read_colours(path: Path) -> NDArray[np.uint8]:
         CameraError: As of `read_image`.
     """
     content = _content(path)
-    opacity = _opacity(path, content) if content.startswith((_PNG, _RIFF)) else None
-    colours: NDArray[np.uint8] = _decoded(path, content, cv2.IMREAD_COLOR)
+    with native_stderr_hidden():  # libjpeg and libpng write there themselves
+        opacity = _opacity(path, content) if content.startswith((_PNG, _RIFF)) else None
+        colours: NDArray[np.uint8] = _decoded(path, content, cv2.IMREAD_COLOR)
     if opacity is None or opacity.shape != colours.shape[:2]:
         return colours
     for top in range(0, len(colours), _STRIP):  # in 16 bits, a large photo takes gigabytes

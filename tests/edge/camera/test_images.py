@@ -155,6 +155,14 @@ def test_the_size_of_every_webp_is_known(tmp_path: Path, quality: int, most: int
     assert np.abs(read_image(path).astype(int) - picture).max() <= most
 
 
+def test_stray_bytes_within_a_photo_are_no_line_of_libjpeg(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = cv2.imencode(".jpg", RAMP, [cv2.IMWRITE_JPEG_RST_INTERVAL, 20])[1].tobytes()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content.replace(b"\xff\xd0", b"\x12\x34\xff\xd0"))
+    assert read_colours(path).shape == (120, 160, 3)
+    assert capfd.readouterr().err == ""
+
+
 def test_colours_stay_and_what_is_transparent_is_white(tmp_path: Path) -> None:
     picture = np.zeros((20, 30, 4), np.uint8)
     picture[:] = 10, 20, 200, 255
