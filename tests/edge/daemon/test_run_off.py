@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,14 @@ import pytest
 from edge.config import CameraConfig, MqttConfig
 from edge.daemon import run
 from edge.errors import CameraHangError, ConfigError, OutputError
-from edge.mqtt.commands import Commands
 from edge.system.machine import Machine, Throttling
 from tests.broker import wait_until
 from tests.edge.daemon.world import ROOT, Unpluggable, last, settings
 from tests.in_process import daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from edge.mqtt.message import Incoming
     from tests.broker import Mosquitto, Subscriber
 
 
@@ -88,97 +85,15 @@ def test_off_is_confirmed_with_the_end_of_the_process_that_closes_a_camera_that_
     wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
 
 
-class Closing(Unpluggable):
-    """A camera during whose closing something else happens."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__(threading.Event())
-        self._meanwhile = meanwhile
-
-    def close(self) -> None:
-        self._meanwhile()
-
-
-class Stop(threading.Event):
-    """The daemon's stop; something else happens when the daemon notices it."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
-
-    def is_set(self) -> bool:
-        if super().is_set():
-            self._meanwhile()
-        return super().is_set()
-
-
-@pytest.fixture
-def turn(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return what turns detection on or off, and returns once the client has taken the command."""
-    taken = threading.Event()
-    handle = Commands.handle
-
-    def note(commands: Commands, message: Incoming) -> None:
-        handle(commands, message)
-        taken.set()
-
-    def publish(command: str) -> None:
-        taken.clear()
-        subscriber.publish(f"{ROOT}/detection/set", command)
-        assert taken.wait(10)
-
-    monkeypatch.setattr(Commands, "handle", note)
-    return publish
-
-
-@pytest.fixture
-def turn_off(turn: Callable[[str], None]) -> Callable[[], None]:
-    """Return what turns detection off, and returns once the client has taken the command."""
-    return partial(turn, "OFF")
-
-
-def remembered() -> str:
-    return Path(os.environ["STATE_DIRECTORY"], "detection").read_text()
-
-
-def test_off_that_comes_while_the_daemon_stops_is_remembered(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
-) -> None:
-    monkeypatch.setattr(run, "_RELEASE_S", 10.0)
-    monkeypatch.setattr(run, "open_camera", lambda *_: Closing(turn_off))
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        assert remembered() == "ON\n"
-    assert remembered() == "OFF\n"
-
-
-def test_on_that_waits_for_its_time_when_the_daemon_stops_is_remembered(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn: Callable[[str], None]
-) -> None:
-    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-    said = ["ON"]
-    with daemon(settings(mosquitto.url)):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        for command in ("OFF", "ON", "OFF"):
-            said.append(command)
-            turn(command)
-            wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == said)
-        turn("ON")
-        reports = len(subscriber.payloads(f"{ROOT}/health"))
-        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > reports + 1)  # the loop has it by now
-        assert remembered() == "OFF\n"
-    assert remembered() == "ON\n"
-
-
 def test_off_closes_the_camera_also_where_few_frames_are_looked_at(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
+    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
     monkeypatch.setattr(Machine, "throttling", lambda _: Throttling(("under-voltage",), ()))
     seldom = CameraConfig(fps=0.05, stall_s=60)  # 40 s from one frame to the next, while it is throttled
     with daemon(settings(mosquitto.url).model_copy(update={"camera": seldom})):
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/camera"))
-        turn_off()
+        wait_until(lambda: len(subscriber.payloads(f"{ROOT}/health")) > 1)  # it listens by now
+        subscriber.publish(f"{ROOT}/detection/set", "OFF")
         wait_until(lambda: last(subscriber, "camera")["status"] == "off")
 
 
@@ -189,22 +104,6 @@ def test_a_source_that_is_none_is_refused_also_while_detection_is_off(mosquitto:
     camera = CameraConfig(source="ftp://h/x")
     with pytest.raises(ConfigError, match=r"camera\.source: 'ftp://h"):
         run.run(settings(mosquitto.url).model_copy(update={"camera": camera}), stop)
-
-
-def test_off_that_comes_with_the_stop_is_confirmed(
-    mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn_off: Callable[[], None]
-) -> None:
-    def stop_it() -> None:
-        wait_until(lambda: subscriber.payloads(f"{ROOT}/event"))
-        stop.set()
-
-    stop, user = Stop(turn_off), threading.Thread(target=stop_it)
-    monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
-    user.start()
-    run.run(settings(mosquitto.url), stop)
-    user.join()
-    wait_until(lambda: subscriber.payloads(f"{ROOT}/detection/state") == ["ON", "OFF"])
-    assert remembered() == "OFF\n"
 
 
 def test_turned_off_it_stays_off_when_the_device_gets_another_name(

@@ -94,3 +94,11 @@ class World:
                 got.append(entry.payload)
                 assert self.queue.acknowledge(entry.sequence) == entry
         return got
+
+
+def destroy_page(path: Path, within: bytes) -> None:
+    """Overwrite the page of the file that holds this text."""
+    content = bytearray(path.read_bytes())
+    begin = content.index(within) // 4096 * 4096
+    content[begin : begin + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
