@@ -13,7 +13,7 @@ from edge.files import read_regular
 from edge.frozen import FrozenModel, requirement
 from edge.inference.labels import FACE
 from edge.text import printable
-from edge.wire.messages import UNCERTAIN
+from edge.wire.messages import LONGEST_NAME, MOST_LABELS, UNCERTAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     return labels
 
 
-Text = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
+Text = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_check_text)]
 Name = Annotated[Text, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=_MOST)]
 
@@ -104,7 +104,7 @@ class Calibration(FrozenModel, extra="allow", allow_inf_nan=False):
     """The τ of logit adjustment that the bundle ships with: 0 expects emotions as often as in the training data, 1 each
     equally often. Menon et al., "Long-tail learning via logit adjustment", ICLR 2021."""
 
-    priors: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(max_length=1000)] | None = None
+    priors: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(max_length=MOST_LABELS)] | None = None
     """Share of each label in the training data, in the order of the labels; None if it is not known."""
 
     @model_validator(mode="after")
@@ -127,7 +127,7 @@ class Card(FrozenModel, extra="allow", allow_inf_nan=False):
     sha256: Annotated[str, AfterValidator(_check_sha256)]
     """Of the ``.tflite`` file."""
 
-    labels: Annotated[tuple[Name, ...], Field(min_length=2, max_length=1000), AfterValidator(_check_labels)]
+    labels: Annotated[tuple[Name, ...], Field(min_length=2, max_length=MOST_LABELS), AfterValidator(_check_labels)]
     input: InputCard
     calibration: Calibration
     trained: dict[str, Any] = Field(default={})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.frozen import FrozenModel
 from edge.wire.frame_message import FrameMessage
-from edge.wire.messages import CameraStatus, FaceEvent, State
+from edge.wire.messages import LONGEST_NAME, MOST_LABELS, CameraStatus, FaceEvent, Health, Info, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +20,24 @@ _LONGEST_S = 1e9
 _LARGEST = 2**53
 """Larger integers are not exact in every program that reads JSON (RFC 8259, section 6), and overflow a float."""
 
+_LONGEST_SENTENCE = 10_000
+"""Characters of a text for people, such as the camera's reason. It may name files, of up to 4,096 bytes each."""
+
 
 def plausible(payload: Payload) -> bool:
-    """Return whether a payload's numbers and times make sense.
+    """Return whether a payload's numbers, times and texts make sense.
 
-    Times lie between 1970, where a Pi's clock starts, and 2200; integers are exact in every program that reads JSON.
+    Times lie between 1970, where a Pi's clock starts, and 2200; integers are exact in every program that reads JSON;
+    texts are no longer, and probabilities no more, than a daemon sends.
     """
     lasted_s = payload.lasted_s if isinstance(payload, FaceEvent) else None
+    longest = _LONGEST_SENTENCE if isinstance(payload, CameraStatus | Health | Info) else LONGEST_NAME
     return (
         (lasted_s or 0) <= _LONGEST_S
         and all(abs(number) < _LARGEST for number in _integers(payload))
         and all(1970 <= at.year < 2200 for at in _times(payload))
+        and all(len(text) <= longest for text in _texts(payload))
+        and all(len(each) <= MOST_LABELS for each in _probabilities(payload))
     )
 
 
@@ -56,3 +63,24 @@ def _times(payload: Payload) -> Iterator[datetime]:
             yield from (face.since for face in payload.faces)
         case CameraStatus():
             yield payload.since
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text of a payload, at any depth."""
+    match value:
+        case str():
+            yield value
+        case FrozenModel():
+            for _, each in value:
+                yield from _texts(each)
+        case tuple() | dict():
+            for each in value:
+                yield from _texts(each)
+
+
+def _probabilities(payload: Payload) -> Iterator[dict[str, float]]:
+    match payload:
+        case FaceEvent(probabilities=dict() as each):
+            yield each
+        case FrameMessage():
+            yield from (face.probabilities for face in payload.faces)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import logging
 from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
 
 from edge.errors import ConfigError
 from edge.files import open_regular
@@ -19,6 +16,7 @@ from edge.wire.messages import FaceEvent
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +28,14 @@ COLUMNS = (
 """Paths into the payload, as `pandas.json_normalize` names them; probabilities are JSON, their labels the model's."""
 
 _FIRST = header(COLUMNS)
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Spreadsheets put it before a CSV file that they save."""
+
+_LONGEST_LINE = 2 << 20
+"""Bytes of a row; a thousand probabilities with names of a hundred characters, each as two JSON escapes, are 1.2 MB."""
+
+csv.field_size_limit(_LONGEST_LINE)  # of the whole process; by default 131,072 characters
 
 
 class Recorder(CsvFile):
@@ -71,34 +77,39 @@ def read(path: Path) -> Iterator[FaceEvent]:
         ConfigError: It cannot be read, or is no record.
     """
     try:
-        # Spreadsheets put a byte-order mark before a CSV file that they save.
-        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
-            if file.readline(len(_FIRST)) != _FIRST.decode():
+        with open_regular(path) as file:
+            if file.readline(len(_BYTE_ORDER_MARK + _FIRST)).removeprefix(_BYTE_ORDER_MARK) != _FIRST:
                 raise ConfigError(problem(path, "does not begin with a record's header; 'watch --record' writes one"))
-            rows = csv.DictReader(file, COLUMNS)
-            for row in rows:
-                try:
-                    event = _event(row)
-                except (ValidationError, ValueError, TypeError, KeyError, AttributeError):
-                    event = None
+            for number, line in enumerate(_lines(file), 2):
+                event = _event(line)
                 if event and plausible(event):
                     yield event
-                else:
-                    log.warning("%s: line %d is no event and is skipped", path, rows.line_num + 1)
+                elif line.strip():
+                    log.warning("%s: line %d is no event and is skipped", path, number)
     except OSError as error:
         raise ConfigError(problem(path, f"cannot be read: {error.strerror}")) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(problem(path, f"is no record: {error}")) from None
 
 
-def _event(row: dict[str, str]) -> FaceEvent:
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines; of one that is too long for a row, only its beginning."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST_LINE)
+
+
+def _event(line: bytes) -> FaceEvent | None:
+    """Return the event in a line; None if there is none."""
     content: dict[str, Any] = {}
-    for name, cell in row.items():
-        if not cell:
-            continue
-        *parts, last = name.split(".")
-        inner = content
-        for part in parts:
-            inner = inner.setdefault(part, {})
-        inner[last] = json.loads(cell) if name in ("probabilities", "synthetic", "schema") else cell
-    return FaceEvent.model_validate(content)
+    try:
+        for name, cell in next(csv.DictReader([line.decode()], COLUMNS), {}).items():
+            if not cell:
+                continue
+            *parts, last = name.split(".")
+            inner = content
+            for part in parts:
+                inner = inner.setdefault(part, {})
+            inner[last] = json.loads(cell) if name in ("probabilities", "synthetic", "schema") else cell
+        return FaceEvent.model_validate(content)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, csv.Error):
+        return None

@@ -15,6 +15,12 @@ from edge.wire.fields import Probability, Seconds, Text, Timestamp, is_none
 UNCERTAIN = "uncertain"
 """The emotion of a face that no label is probable enough for."""
 
+LONGEST_NAME = 100
+"""Characters of an emotion, a device or a session."""
+
+MOST_LABELS = 1000
+"""Of a model."""
+
 
 def _is_false(value: object) -> bool:
     return value is False

@@ -121,17 +121,34 @@ def test_a_full_disk_leaves_whole_rows(file: Path, monkeypatch: pytest.MonkeyPat
     assert file.read_bytes().endswith(b"\n")
 
 
-def test_a_row_that_is_no_event_is_left_out_and_said(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [b"garbage,1", b'"', b"\0", b"\xff", b"a\rb", b"x" * 131_073, b"x" * 5_000_000, b",".join([b"[" * 100_000] * 19)],
+    ids=["short", "quote", "zero", "no UTF-8", "line end", "long", "too long", "deep"],
+)
+def test_a_line_that_is_no_event_is_left_out_and_said(
+    file: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
     write(file)
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text("".join([*lines[:2], "garbage,1\n", *lines[2:]]))
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:2], damaged, b"\n", *lines[2:]]))
     assert list(read(file)) == EVENTS
-    assert "line 3 is no event" in caplog.text
+    assert [record.message for record in caplog.records] == [f"{file}: line 3 is no event and is skipped"]
+
+
+def test_the_longest_event_that_a_model_allows_can_be_read(file: Path) -> None:
+    longest = event(probabilities={f"{number:04}".rjust(100, "\U0001f600"): 0.1234 for number in range(1000)})
+    write(file, [longest])
+    assert list(read(file)) == [longest]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"a,b\n1,2\n", "does not begin with a record's header"), (b"\xff\xfe", "is no record"), (None, "No such file")],
+    [
+        (b"a,b\n1,2\n", "does not begin with a record's header"),
+        (b"\xff\xfe", "does not begin with a record's header"),
+        (None, "No such file"),
+    ],
 )
 def test_what_is_no_record_is_told(file: Path, content: bytes | None, said: str) -> None:
     if content is not None:

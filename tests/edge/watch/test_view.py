@@ -219,7 +219,7 @@ def test_a_devices_name_is_no_markup() -> None:
 
 def test_nothing_that_is_said_controls_the_terminal() -> None:
     fleet = Fleet("emotion-edge")
-    evil = "a\x1b[2J\n" + "b" * 9999
+    evil = "a\x1b[2J\n" + "b" * 90
     receive(fleet, evil.replace("\n", ""), "event", event(0, evil, device=evil, previous=evil).to_json())
     receive(fleet, evil.replace("\n", ""), "state", state((3, evil, ago(1)), device=evil).to_json())
     lines = drawn(fleet, 80)

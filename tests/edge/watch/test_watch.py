@@ -18,7 +18,7 @@ from edge.watch import Fleet, WatchOptions, watch
 from edge.watch.fleet import Message
 from edge.watch.record import read
 from tests.broker import Mosquitto, Subscriber, wait_until
-from tests.payloads import NOW, ago, event, info, state
+from tests.payloads import NOW, ago, camera, event, info, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,12 +75,25 @@ def test_what_is_not_in_form_is_counted_and_what_is_of_a_later_version_is_not() 
         ("captured_at", "9999-12-31T23:59:59Z"),
         ("captured_at", "2026-11-22T03:14:15"),  # without a zone
         ("lasted_s", 1e300),
+        ("emotion", "x" * 101),
+        ("previous", "x" * 101),
+        ("device", "x" * 101),
+        ("session", "x" * 101),
+        ("probabilities", {"x" * 101: 1}),
+        ("probabilities", {f"{number}": 0 for number in range(1001)}),
     ],
 )
 def test_nonsense_in_the_right_form_is_counted_and_does_no_harm(field: str, value: object) -> None:
     fleet = Fleet("emotion-edge")
     assert receive(fleet, "event", json.dumps({**json.loads(event().to_json()), field: value})) is None
     assert (list(fleet.devices), fleet.invalid) == ([], 1)
+
+
+@pytest.mark.parametrize(("length", "invalid"), [(10_000, 0), (10_001, 1)])
+def test_a_text_for_people_may_name_long_paths(length: int, invalid: int) -> None:
+    fleet = Fleet("emotion-edge")
+    receive(fleet, "camera", json.dumps({**json.loads(camera("offline").to_json()), "reason": "x" * length}))
+    assert fleet.invalid == invalid
 
 
 @pytest.mark.parametrize("number", [2**53, -(2**53), 10**400], ids=["positive", "negative", "huge"])
