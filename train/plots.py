@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ def logarithmic_x(axes: Axes) -> None:
 
 
 def as_png(figure: Figure) -> bytes:
-    """Return the figure as a PNG file's bytes, equal for equal figures."""
+    """Return the figure as a PNG file's bytes, equal for equal figures. No text in it is a formula."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # labels and names are the user's, and may have a $
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})

@@ -11,6 +11,7 @@ from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 
 from edge.palette import colour, order
 from edge.text import printable
@@ -55,13 +56,15 @@ def draw(timelines: Mapping[str, Timeline], end: datetime, zone: tzinfo | None) 
         seen |= _band(axes, place, line, end)
     axes.set_xlim(_number(begin), _number(end))
     axes.set_ylim(len(known) - 0.4, -0.6)
-    axes.set_yticks(range(len(known)), [printable(name, 32) for name in known], parse_math=False)
+    axes.set_yticks(range(len(known)), [printable(name, 32) for name in known])
     _style_axes(axes, begin.astimezone(zone), end.astimezone(zone))
     handles = _legend(seen, lost=any(line.losses for line in known.values()))
     figure.legend(
         handles=handles, loc="outside upper left", ncols=11 if len(handles) <= 11 else 7, frameon=False, fontsize=9,
         handlelength=1.1, handleheight=1.0, columnspacing=1.4,
     )  # fmt: skip
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # names and emotions are others', and a $ in them is no formula
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})

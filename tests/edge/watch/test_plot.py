@@ -54,9 +54,11 @@ def test_the_picture_shows_each_emotion_as_long_as_it_lasted() -> None:
     assert angry == 0
 
 
-@pytest.mark.parametrize("name", ["[red]", "$x_{", "a" * 64, "müsli", "tab\there", "%s {0}"])
+@pytest.mark.parametrize("name", ["[red]", "$x_{$", "a" * 64, "müsli", "tab\there", "%s {0}"])
 def test_any_name_can_be_drawn(name: str) -> None:
-    assert draw({name: timeline()}, NOW, None).startswith(PNG)
+    line = timeline()
+    line.event(event(4, name, at=ago(10), face=3))
+    assert draw({name: line}, NOW, None).startswith(PNG)
 
 
 def test_absences_and_losses_are_drawn() -> None:
