@@ -9,7 +9,7 @@ import ssl
 import time
 from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -61,9 +61,10 @@ def _why(error: Exception) -> str:
 
 
 def _connection(parts: SplitResult, limit_s: float) -> HTTPConnection:
+    # Without a port, http.client takes the last group of an IPv6 address for it.
     if parts.scheme == "https":
-        return HTTPSConnection(parts.hostname or "", parts.port, timeout=limit_s, context=_tls())
-    return HTTPConnection(parts.hostname or "", parts.port, timeout=limit_s)
+        return HTTPSConnection(parts.hostname or "", parts.port or HTTPS_PORT, timeout=limit_s, context=_tls())
+    return HTTPConnection(parts.hostname or "", parts.port or HTTP_PORT, timeout=limit_s)
 
 
 @cache

@@ -122,6 +122,37 @@ def test_the_limit_is_one_for_the_whole_answer(cancel: int) -> None:
             assert failure(f"http://127.0.0.1:{server.port}/", cancel, limit_s=0.5) == "no answer within 0.5 s"
 
 
+def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> list[tuple[str, int]]:
+    """Have every name lead to these ports of this machine; return what is looked up."""
+    asked: list[tuple[str, int]] = []
+
+    def look_up(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append((host, port))
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://[fd00::8123]/x", 80), ("https://[fd00::8123]/x", 443), ("http://[fd00::8123]:81/x", 81)]
+)
+def test_the_last_group_of_an_ipv6_address_is_no_port(
+    url: str, port: int, cancel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = resolve(monkeypatch, free_port())
+    failure(url, cancel)
+    assert asked == [("fd00::8123", port)]
+
+
+@pytest.mark.parametrize("host", ["[fd00::8123]", "[fd00::8123]:81", "home", "home:81"])
+def test_the_host_is_told_as_in_the_address(host: str, cancel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Server(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
+        resolve(monkeypatch, server.port)
+        post(f"http://{host}/x", EVENT, 30, cancel)
+    assert f"\r\nHost: {host}\r\n" in server.requests[0].decode()
+
+
 def test_without_a_thread_for_the_limit_nothing_is_posted(cancel: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_thread(_thread: threading.Thread) -> None:
         message = "can't start new thread"
