@@ -105,8 +105,7 @@ def _problems(settings: Settings, configuration: Path | None, reader: Reader) ->
             yield problem
     if configuration and (problem := _secret_problem(configuration, settings)):
         yield problem
-    for found, fix in hook_problems(settings.hooks, reader.service):
-        yield "broken", found, fix
+    yield from hook_problems(settings.hooks, reader.service)
     outbox = settings.outbox.path
     if reader.service and outbox and not outbox.is_relative_to(SERVICE_STATE):
         found = f"outbox.path: {outbox}: the service may write below {SERVICE_STATE} alone"

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.files import is_there
 from edge.system import service
 from edge.text import printable
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.config import HookConfig
+    from edge.doctor.finding import Status
 
 
-def hook_problems(hooks: Sequence[HookConfig], user: str | None) -> Iterator[tuple[str, str]]:
+def hook_problems(hooks: Sequence[HookConfig], user: str | None) -> Iterator[tuple[Status, str, str]]:
     """Yield what is wrong with each hook's program or the files that its arguments name, and what to do.
 
     Args:
@@ -23,15 +25,28 @@ def hook_problems(hooks: Sequence[HookConfig], user: str | None) -> Iterator[tup
         user: The service's, as whom this process runs; None: whoever started it.
     """
     for number, hook in enumerate(hooks, 1):
-        if not hook.command:
+        if hook.command:
+            for status, found, fix in _problems(hook.command, user):
+                yield status, f"hook {number}: {found}", fix
+
+
+def _problems(command: Sequence[str], user: str | None) -> Iterator[tuple[Status, str, str]]:
+    if not _hidden(command[0], user) and shutil.which(command[0]) is None:
+        found = f"{printable(command[0], 80)}: there is no such program that {user or 'this user'} may start"
+        yield "broken", found, "correct command, or chmod a+x the file"
+    for place, argument in enumerate(command):
+        hidden = _hidden(argument, user)
+        if not hidden:
             continue
-        for argument in hook.command:
-            hidden = service.hidden_by(Path(argument)) if user and argument.startswith("/") else None
-            if hidden:
-                found = f"hook {number}: {printable(argument, 80)}: the service does not see {hidden[0]}"
-                yield f"{found} ({hidden[1]} in its unit)", "move it to /usr/local/lib, and correct command"
-                break
-        else:
-            if shutil.which(hook.command[0]) is None:
-                found = f"hook {number}: {printable(hook.command[0], 80)}: there is no such program"
-                yield f"{found} that {user or 'this user'} may start", "correct command, or chmod a+x the file"
+        folder, directive = hidden
+        shown = printable(argument, 80)
+        if place == 0 or directive != service.PRIVATE_TMP:
+            found = f"{shown}: the service does not see {folder} ({directive} in its unit)"
+            yield "broken", found, "move it to /usr/local/lib, and correct command"
+        elif is_there(Path(argument)):  # else the hook may make it
+            found = f"{shown}: the service does not see this file: its {folder} is its own ({directive} in its unit)"
+            yield "warning", found, "if the hook reads it, move it to /usr/local/lib, and correct command"
+
+
+def _hidden(argument: str, user: str | None) -> tuple[str, str] | None:
+    return service.hidden_by(Path(argument)) if user and argument.startswith("/") else None

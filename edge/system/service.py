@@ -26,9 +26,12 @@ CREDENTIALS = Path("/run/credentials")
 CREDENTIAL_STORE = Path("/etc/credstore")
 """Where systemd takes them from: ``LoadCredential=`` of the unit."""
 
+PRIVATE_TMP = "PrivateTmp="
+"""The directive that gives the service folders for temporary files of its own, which it may write to."""
+
 _HIDDEN = {
     **dict.fromkeys(("/home", "/root", "/run/user"), "ProtectHome="),
-    **dict.fromkeys(("/tmp", "/var/tmp"), "PrivateTmp="),  # noqa: S108  # names, not used
+    **dict.fromkeys(("/tmp", "/var/tmp"), PRIVATE_TMP),  # noqa: S108  # names, not used
 }
 """The folders that the unit hides, with the directive."""
 

@@ -198,6 +198,21 @@ def test_a_hook_whose_program_cannot_be_started_is_told(tmp_path: Path) -> None:
     assert told("python3", "/home/me/led.py", reader=SERVICE) == ("broken", hidden)
 
 
+def test_a_hook_may_write_to_the_services_own_tmp() -> None:
+    def told(*command: str) -> tuple[str, str]:
+        finding = files(Settings(hooks=(HookConfig(on="gone", command=command),)), None, SERVICE)
+        return finding.status, finding.found
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # which the unit hides
+        file = Path(folder) / "led.sh"
+        assert told("tee", str(file))[0] == "ok"
+        file.touch(0o755)
+        unseen = f"hook 1: {file}: the service does not see this file: its /tmp is its own (PrivateTmp= in its unit)"
+        assert told("sh", str(file)) == ("warning", unseen)
+        hidden = f"hook 1: {file}: the service does not see /tmp (PrivateTmp= in its unit)"
+        assert told(str(file)) == ("broken", hidden)
+
+
 @pytest.mark.parametrize(
     ("camera", "hook", "warned"),
     [
