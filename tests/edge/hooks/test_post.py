@@ -134,6 +134,38 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> list[tuple[str, int
     return asked
 
 
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Return a port that answers no attempt to connect, because too many wait there already."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as listening,
+        socket.socket() as first,
+        socket.socket() as more,
+    ):
+        for each in (first, more):
+            each.setblocking(False)  # noqa: FBT003  # its only argument
+            each.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+def test_the_limit_is_one_for_all_addresses_of_a_host(
+    silent: int, cancel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, *[silent] * 40)
+    began_s = time.monotonic()
+    assert failure("http://home/", cancel, limit_s=0.5) == "no answer within 0.5 s"
+    assert time.monotonic() - began_s < 10  # not 20
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_others(
+    silent: int, cancel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Server(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
+        resolve(monkeypatch, silent, *[server.port] * 19)
+        post("http://home/", EVENT, 10, cancel)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "port"), [("http://[fd00::8123]/x", 80), ("https://[fd00::8123]/x", 443), ("http://[fd00::8123]:81/x", 81)]
 )
