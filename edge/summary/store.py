@@ -29,8 +29,12 @@ class SummaryStore(Protocol):
     def load(self) -> SummaryMessage | None:
         """Return the newest message that was kept; None if there is none."""
 
-    def save(self, message: SummaryMessage, *, to_disk: bool) -> None:
-        """Keep a message, where the process's end does not take it; on disk also where a power cut does not."""
+    def save(self, message: SummaryMessage, *, to_disk: bool) -> bool:
+        """Keep a message, where the process's end does not take it; on disk also where a power cut does not.
+
+        Returns:
+            Whether it is on disk.
+        """
 
 
 class NullSummaryStore:
@@ -40,8 +44,9 @@ class NullSummaryStore:
         """Return None."""
         return None
 
-    def save(self, message: SummaryMessage, *, to_disk: bool) -> None:
-        """Do nothing."""
+    def save(self, message: SummaryMessage, *, to_disk: bool) -> bool:  # noqa: ARG002  # the protocol's
+        """Return False."""
+        return False
 
 
 class SummaryFiles:
@@ -65,14 +70,17 @@ class SummaryFiles:
             found.append(self._read(self._memory))
         return max((message for message in found if message), key=lambda message: message.sent_at, default=None)
 
-    def save(self, message: SummaryMessage, *, to_disk: bool) -> None:
-        """Write a message into memory, or on disk; what fails is logged once, and stops nothing."""
+    def save(self, message: SummaryMessage, *, to_disk: bool) -> bool:
+        """Write a message into memory, and on disk if asked; what fails is logged once, and stops nothing.
+
+        Returns:
+            Whether it is on disk.
+        """
         text = message.to_json().encode()
         self._write(self._memory, text, private=True)
-        if to_disk:
-            self._write(self._disk, text, private=False)
+        return to_disk and self._write(self._disk, text, private=False)
 
-    def _write(self, file: Path, text: bytes, *, private: bool) -> None:
+    def _write(self, file: Path, text: bytes, *, private: bool) -> bool:
         try:
             if private:
                 private_folder(file.parent)
@@ -85,6 +93,8 @@ class SummaryFiles:
             self._once.warning(str(file), "%s; the summary may not survive", error)
         else:
             self._once.forget(str(file))
+            return True
+        return False
 
     def _read(self, file: Path) -> SummaryMessage | None:
         try:

@@ -148,8 +148,7 @@ class Summary:
 
     def save(self, message: SummaryMessage, *, to_disk: bool) -> None:
         """Keep a message for the next start; on disk only if somebody was there since it was last there."""
-        self._store.save(message, to_disk=to_disk and self._unsaved)
-        if to_disk:
+        if self._store.save(message, to_disk=to_disk and self._unsaved):
             self._unsaved = False
 
     def _begin_source(self, *, synthetic: bool) -> None:

@@ -215,6 +215,24 @@ def test_a_disk_that_refuses_stops_nothing(tmp_path: Path, caplog: pytest.LogCap
     assert caplog.text.count("the summary may not survive") == 1
 
 
+def test_what_the_disk_refused_is_written_next_time(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.write_text("a file where the folder belongs")
+    room = Room(folders(tmp_path))
+    room.face(1, "happy")
+    room.watch(1)
+    room.face(1, None)
+    keep(room, to_disk=True)
+    state.unlink()
+    keep(room, to_disk=False)
+    assert not state.exists()
+    keep(room, to_disk=True)
+    file = state / "summary.json"
+    written = file.stat().st_ino
+    keep(room, to_disk=True)
+    assert file.stat().st_ino == written  # not again
+
+
 def test_a_summary_reads_back_as_it_was_written(tmp_path: Path) -> None:
     room = Room(folders(tmp_path))
     room.face(1, "happy")
