@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import runpy
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import paho.mqtt.publish
+import pytest
 
 from edge.daemon import payloads
 from edge.geometry import Rect
@@ -20,8 +23,6 @@ from tests.broker import HOST, Mosquitto, wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pytest
-
     from edge.wire.messages import Payload
     from edge.wire.topics import Topic
 
@@ -30,6 +31,8 @@ ORIGIN = payloads.Origin("kitchen", "01JD0000000000000000000000")
 TOPICS = Topics("emotion-edge", "kitchen")
 WHEN = datetime(2026, 11, 22, tzinfo=UTC)
 APPEARED = Appeared(WHEN, (640, 480), 1, Rect(0, 0, 90, 90), "happy", 0.9, {"happy": 0.9})
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="sudo apt install nodejs")
 
 
 @contextlib.contextmanager
@@ -61,6 +64,47 @@ def test_the_paho_example_prints_each_event_once_and_reports_gaps(mosquitto: Mos
         program.kill()
         assert program.stderr
         assert program.stderr.read() == "kitchen: 2 events are missing\n"
+
+
+def in_node_red(events: list[dict[str, object]]) -> dict[str, Any]:
+    """Return what the flow passes on of events, what it warns of, and how many sessions it remembers."""
+    flow = json.loads((EXAMPLES / "node-red.json").read_text("utf-8"))
+    function = next(node["func"] for node in flow if node["id"] == "emotion-edge-once")
+    script = """
+        const [body, events] = JSON.parse(require('fs').readFileSync(0));
+        const kept = {}, warned = [];
+        const context = {get: name => kept[name], set: (name, value) => { kept[name] = value; }};
+        const once = new Function('msg', 'node', 'context', body);
+        const passed = events.filter(event => once({payload: event}, {warn: text => warned.push(text)}, context));
+        const sessions = Object.values(Object.values(kept)[0]).flat().length;
+        console.log(JSON.stringify({passed, warned, sessions}));
+    """
+    program = subprocess.run(
+        ["node", "-e", script], input=json.dumps([function, events]), text=True, stdout=subprocess.PIPE, check=True
+    )
+    return cast("dict[str, Any]", json.loads(program.stdout))
+
+
+@needs_node
+def test_node_red_passes_each_event_once_and_warns_about_gaps_of_sessions_that_take_turns() -> None:
+    turns = [("a", 0), ("b", 0), ("a", 1), ("b", 0), ("a", 1), ("b", 1), ("a", 4), ("a", 4), ("b", 2)]
+    told = in_node_red([{"device": "kitchen", "session": session, "sequence": number} for session, number in turns])
+    passed = [(event["session"], event["sequence"]) for event in told["passed"]]
+    assert passed == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 4), ("b", 2)]
+    assert told["warned"] == ["kitchen: 2 events are missing"]
+
+
+@needs_node
+def test_node_red_remembers_the_newest_sessions_of_a_device() -> None:
+    many = [{"device": "kitchen", "session": f"{number}", "sequence": number} for number in range(9)]
+    told = in_node_red([{"device": "hall", "session": "0", "sequence": 0}, *many, *many[-2:]])
+    assert (len(told["passed"]), told["warned"], told["sessions"]) == (10, [], 5)
+
+
+@needs_node
+def test_node_red_remembers_a_bounded_number_of_devices() -> None:
+    told = in_node_red([{"device": f"{number}", "session": "a", "sequence": 0} for number in range(1100)])
+    assert (len(told["passed"]), told["sessions"]) == (1100, 1000)
 
 
 def test_the_aiomqtt_example_prints_what_changes(mosquitto: Mosquitto) -> None:
