@@ -46,11 +46,16 @@ SPLITS: Mapping[str, str] = {
     "val": "PublicTest",
     "valid": "PublicTest",
     "validation": "PublicTest",
+    "dev": "PublicTest",
     "publictest": "PublicTest",
     "test": "PrivateTest",
+    "testing": "PrivateTest",
     "privatetest": "PrivateTest",
 }
-"""What folders of a split are called, in lower case; in the names of FER2013: training, validation and test."""
+"""What folders of a split are called, in lower case; in the names of FER2013: training, validation and test.
+
+``eval`` is missing: some call validation so, others the test.
+"""
 
 SHARES = (0.7, 0.2, 0.1)
 """Of the people in training, validation and test, where the folders are no splits."""
@@ -129,7 +134,7 @@ def _files(folder: Path) -> Iterable[tuple[Path, str, str]]:
         raise DataError(message)
     found = 0
     for split, place in _splits(folder):
-        for inside in sorted(path for path in place.iterdir() if path.is_dir()):
+        for inside in folders_in(place):
             label = NAMES.get(inside.name.lower())
             if label is None:
                 message = f"{inside}: not the name of a label; {_EXPECTED}"
@@ -144,10 +149,31 @@ def _files(folder: Path) -> Iterable[tuple[Path, str, str]]:
         raise DataError(message)
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in one, sorted; without those that tools put there, which are hidden or macOS's."""
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".") and path.name != "__MACOSX"
+    )
+
+
 def _splits(folder: Path) -> list[tuple[str, Path]]:
-    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    inside = folders_in(folder)
     named = [(SPLITS[path.name.lower()], path) for path in inside if path.name.lower() in SPLITS]
-    return named or [("", folder)]
+    if not named:
+        return [("", folder)]
+    for path in inside:
+        if path.name.lower() not in SPLITS and _has_faces(path):
+            message = (
+                f"{path}: a folder of faces that is no split, beside {', '.join(split.name for _, split in named)}; "
+                f"move it, or give it the name of a split: {', '.join(SPLITS)}"
+            )
+            raise DataError(message)
+    return named
+
+
+def _has_faces(folder: Path) -> bool:
+    """Return whether a folder is named after a label or contains one that is; it may be unreadable."""
+    return any(path.name.lower() in NAMES for path in (folder, *folder.glob("*/")))
 
 
 def read_picture(path: Path) -> NDArray[np.uint8] | None:

@@ -18,7 +18,7 @@ import numpy as np
 from edge.files import is_folder
 from train.datasets.faces import DataError, Faces
 from train.datasets.ferplus import LABELS
-from train.datasets.folders import NAMES, SUFFIXES, divided, read_picture, tell_damaged
+from train.datasets.folders import NAMES, SUFFIXES, divided, folders_in, read_picture, tell_damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ def _files(folder: Path) -> dict[tuple[str, str, str], list[Path]]:
         message = f"{folder}: no such folder of sequences; {_EXPECTED}"
         raise DataError(message)
     found: dict[tuple[str, str, str], list[tuple[int, Path]]] = defaultdict(list)
-    for inside in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for inside in folders_in(folder):
         if inside.name.lower() not in NAMES:
             message = f"{inside}: not the name of a label; {_EXPECTED}"
             raise DataError(message)

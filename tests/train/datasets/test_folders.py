@@ -76,6 +76,32 @@ def test_folders_of_splits_are_those_splits(tmp_path: Path) -> None:
     assert [len(folders.load(tmp_path, s)) for s in ("Training", "PublicTest", "PrivateTest")] == [8, 6, 4]
 
 
+@pytest.mark.parametrize("other", ["sad", "eval/sad", "Set 2/Happiness"])
+def test_faces_outside_the_folders_of_splits_are_told(other: str, tmp_path: Path) -> None:
+    for split in ("train", "validation", "test"):
+        draw(tmp_path / split / "angry" / "1.png", 1)
+    draw(tmp_path / other / "1.png", 2)
+    name = other.partition("/")[0]
+    with pytest.raises(DataError, match=rf"{name}: a folder of faces that is no split.*: train, training, val, "):
+        folders.read(tmp_path)
+
+
+def test_dev_and_testing_are_splits(tmp_path: Path) -> None:
+    for split in ("train", "dev", "testing"):
+        draw(tmp_path / split / "angry" / "1.png", 1)
+    assert [len(folders.load(tmp_path, s)) for s in ("Training", "PublicTest", "PrivateTest")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("within", [".", "train"])
+@pytest.mark.parametrize("name", [".cache/angry", "__MACOSX/angry"])
+def test_what_tools_leave_in_a_folder_is_passed_over(name: str, within: str, tmp_path: Path) -> None:
+    for split in ("train", "validation", "test"):
+        draw(tmp_path / split / "angry" / "1.png", 1)
+    draw(tmp_path / "notes" / "1.png", 1)
+    draw(tmp_path / within / name / "1.png", 1)
+    assert len(folders.read(tmp_path).faces) == 3
+
+
 def test_fer2013_s_own_names_say_the_split(tmp_path: Path) -> None:
     for number in range(20):
         draw(tmp_path / "train" / "happy" / f"Training_{number}.jpg", 1)
