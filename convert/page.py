@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from convert import plots
 from convert.errors import ModelError
@@ -96,7 +98,7 @@ def _accuracy(card: Card, picture_name: str) -> Iterator[str]:
             cells = " | ".join(f"{views[runtime]:.2%}" if runtime in views else "-" for runtime in runtimes)
             yield f"| {title}: {MEAN_OF_VIEWS} | {found['n']:,} | - | {cells} |"
     yield ""
-    yield f"![Confusion matrices and reliability]({picture_name})"
+    yield f"![Confusion matrices and reliability]({quote(os.fsencode(picture_name))})"
 
 
 def _gates(card: Card) -> Iterator[str]:

@@ -121,7 +121,7 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
             "height": facts.height or height,
             "channels": channels,
             "output": found["output"],
-            "trained": {"source": model.name} | trained,
+            "trained": {"source": printable(model.name, 255)} | trained,
         }
     )
 

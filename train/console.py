@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from edge.cli.encoding import replace_unencodable
 from edge.cli.options import STDOUT
 from edge.errors import EdgeError
 from edge.files import is_folder, write_atomically
@@ -119,7 +120,11 @@ def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, n
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None) -> None:
-    """Run a command line; a user's mistake ends with one sentence on standard error and exit code 2."""
+    """Run a command line; a user's mistake ends with one sentence on standard error and exit code 2.
+
+    A character that the locale's encoding does not have is replaced: names of files are shown, and need not be UTF-8.
+    """
+    replace_unencodable(sys.stdout)
     try:
         app(args=arguments)
     except (DataError, RecipeError, EdgeError) as error:

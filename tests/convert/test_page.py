@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from PIL import Image
 
 from convert import page
 from convert.__main__ import main
-from edge.inference.bundle import ModelBundle
+from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import call
 
@@ -36,6 +37,13 @@ def test_the_page_says_what_the_card_says(converted: Converted) -> None:
         assert f"| recall of {label} | 25 |" in text
     layers = re.findall(r"^\| (\d+) \| ([A-Z_0-9]+) \|", text, re.MULTILINE)
     assert len(layers) == sum(card.operators.values())
+
+
+@pytest.mark.parametrize(("name", "link"), [(b"caf\xe9.png", "caf%E9.png"), (b"my model.png", "my%20model.png")])
+def test_the_page_links_a_picture_of_any_name(name: bytes, link: str) -> None:
+    text, _ = page.make(ModelBundle.load(SHIPPED).card, os.fsdecode(name))
+    assert f"]({link})" in text
+    assert text.encode()
 
 
 def test_every_layer_of_a_good_network_is_well_above_its_noise(converted: Converted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,12 @@ def test_file_and_sidecar_together_say_all(model: Path) -> None:
         "protocol": "ferplus-majority",
         "description": "Learned from four gratings.",
     }
+
+
+def test_a_model_s_name_that_is_no_utf_8_goes_into_the_card(tmp_path: Path) -> None:
+    spec = complete(beside(tmp_path / os.fsdecode(b"caf\xe9.onnx"), WHOLE), GRAY)
+    assert spec.trained["source"] == "caf?.onnx"
+    spec.model_dump_json()
 
 
 def test_a_model_of_fer2013_is_calibrated_on_fer2013(model: Path) -> None:

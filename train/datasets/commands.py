@@ -15,6 +15,7 @@ from rich.table import Table
 
 from edge.cli.options import writable_png
 from edge.files import write_atomically
+from edge.text import printable
 from train import plots
 from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import LabelProtocol, Split, folders, load
@@ -54,4 +55,4 @@ def count(
     table.add_row("all", *(f"{sum(found[split].values()):,}" for split in SPLITS))
     Console().print(table)
     if plot:
-        write_atomically(plot, plots.class_counts(found, folder.name if folder else protocol))
+        write_atomically(plot, plots.class_counts(found, printable(folder.name) if folder else protocol))

@@ -7,6 +7,7 @@ divided: nobody is in two splits. The labels are the eight of FER+, whatever the
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -220,9 +221,10 @@ def divided(splits: Sequence[str], people: Sequence[str], folder: Path) -> list[
 def _by_person(people: Sequence[str], shares: Sequence[float], splits: Sequence[str]) -> list[str]:
     """Return a split for each picture, so that nobody is in two and each has its share of the pictures, nearly.
 
-    The order of people is that of their names' SHA-256: it is random, and the same on every machine.
+    The order of people is that of their names' SHA-256: it is random, and the same on every machine. A name can be a
+    file's, which need not be UTF-8.
     """
-    order = sorted(set(people), key=lambda name: hashlib.sha256(name.encode()).digest())
+    order = sorted(set(people), key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
     counts = {name: people.count(name) for name in order} if len(order) < len(people) else dict.fromkeys(order, 1)
     ends = np.cumsum(shares) * len(people)
     split_of, before = {}, 0

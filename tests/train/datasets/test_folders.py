@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import cv2
@@ -166,6 +167,22 @@ def test_too_few_people_are_told(tmp_path: Path) -> None:
     draw(tmp_path / "angry" / "S001_001_00000001.png", 1)
     with pytest.raises(DataError, match=r"no face is left for .*there are 1"):
         folders.read(tmp_path)
+
+
+def test_names_that_are_no_utf_8_are_read_and_shown(
+    ck: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = len(folders.read(ck).faces)
+    picture = ck / "sadness" / os.fsdecode(b"caf\xe9.png")
+    draw(ck / "sadness" / "notes.png", 3)
+    (ck / "sadness" / "notes.png").rename(picture)
+    latin = ck.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    assert call(main, ["data", "--folder", str(latin), "--plot", str(tmp_path / "counts.png")]) == 0
+    shown = capsys.readouterr().out
+    assert "caf?" in shown.replace("\n", "")  # a long path is wrapped
+    rows = {cells[0]: cells[1:] for cells in map(str.split, shown.splitlines()) if cells}
+    assert sum(map(int, rows["all"])) == count + 1
+    assert (tmp_path / "counts.png").exists()
 
 
 def test_a_recipe_learns_from_a_folder(ck: Path, tmp_path: Path) -> None:
