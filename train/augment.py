@@ -137,7 +137,7 @@ class RandomErase(_RandomLayer):
 
 
 class RandomChoice(_RandomLayer):
-    """Rotate, shift, mirror or erase a part: each picture in one of these ways."""
+    """Rotate, shift, mirror (with `flip`) or erase a part: each picture in one of these ways."""
 
     def __init__(self, config: AugmentConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -155,7 +155,8 @@ class RandomChoice(_RandomLayer):
 
     def change(self, images: Any) -> Any:
         """Change the whole batch in each way, and choose per picture."""
-        ways = (self.rotate.change(images), self.shift.change(images), images[:, :, ::-1], self.erase.change(images))
+        mirrored = [images[:, :, ::-1]] if self.config.flip else []
+        ways = (self.rotate.change(images), self.shift.change(images), *mirrored, self.erase.change(images))
         draw = self.uniform(images, 0, len(ways))
         for index, changed in enumerate(ways):
             images = ops.where((draw >= index) & (draw < index + 1), changed, images)

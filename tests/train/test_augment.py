@@ -104,3 +104,20 @@ def test_each_picture_is_changed_in_one_way_of_four() -> None:
     rotated = ~mirrored & ~erased & ~shifted
     for way in (mirrored, erased, shifted, rotated):
         assert 60 < way.sum() < 140
+
+
+def test_none_of_the_ways_mirrors_without_flip() -> None:
+    ramp = np.tile(np.arange(48, dtype=np.float32) * 5, (200, 48, 1))[..., None]
+    found = changed(ramp, one_of=True, flip=False, rotate_degrees=15, shift=0.1, erase=0.045, erase_least=0.022)
+    assert not same_or_mirrored(found, ramp)[:, 1].any()
+    assert (np.abs(found - ramp).max(axis=(1, 2, 3)) > 0.5).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("scale", 0.1), ("grow", -0.1), ("gamma", 1.6), ("noise", 0.05), ("coarse_share", 0.5), ("erase_share", 0.3)],
+)
+def test_what_takes_no_part_in_one_of_the_ways_is_refused(field: str, value: float) -> None:
+    AugmentConfig(**NOTHING | {field: value})
+    with pytest.raises(ValueError, match=f"{field}: {value:g} does nothing with one_of; write "):
+        AugmentConfig(**NOTHING | {field: value, "one_of": True})

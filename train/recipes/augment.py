@@ -63,7 +63,8 @@ class AugmentConfig(FrozenModel):
     """Share of the pictures that it is erased in."""
 
     one_of: bool = False
-    """Each picture is changed in exactly one way of four, at random: rotated, shifted, mirrored or erased in part."""
+    """Each picture is changed in exactly one way, at random: rotated, shifted, erased in part or, with `flip`,
+    mirrored. The fields of other changes must be as in `UNCHANGED`."""
 
     @model_validator(mode="after")
     def _smallest_is_smaller(self) -> AugmentConfig:
@@ -72,6 +73,19 @@ class AugmentConfig(FrozenModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _one_of_these_alone(self) -> AugmentConfig:
+        if not self.one_of:
+            return self
+        for field, value in self:
+            if field not in _ONE_OF and value != (neutral := getattr(UNCHANGED, field)):
+                message = f"{field}: {value:g} does nothing with one_of; write {neutral:g}"
+                raise ValueError(message)
+        return self
+
+
+_ONE_OF = {"one_of", "rotate_degrees", "shift", "flip", "erase", "erase_least"}
+"""The fields that count with `AugmentConfig.one_of`."""
 
 UNCHANGED = AugmentConfig(
     rotate_degrees=0, scale=0, shift=0, flip=False, contrast=0, brightness=0, gamma=1, noise=0, blur=0, erase=0
