@@ -126,7 +126,7 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
         spec.outputs,
         measured.tests[key],
         measured.data.are_faces(spec.protocol),
-        measured.data.priors(spec.training),
+        spec.priors or measured.data.priors(spec.training),
     )
     first, *others = last.logits.values()
     agreeing = evaluate.agreement(first, others[0]) if others else None

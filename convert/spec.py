@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_MOST_OFF = 0.001
+"""By which the sum of the priors may differ from 1: they are rounded."""
+
+
 class ModelSpec(FrozenModel):
     """All that has to be known of a model to convert it."""
 
@@ -41,6 +45,9 @@ class ModelSpec(FrozenModel):
 
     trained: dict[str, Any]
     """What the card says of its origin."""
+
+    priors: dict[str, float] | None
+    """Share of each emotion in what it learned, as its report says; None: that of the training faces."""
 
     @property
     def training(self) -> LabelProtocol:
@@ -88,9 +95,9 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
     path, report = model.with_suffix(".toml"), model.with_suffix(".json")
     if is_there(report) and not is_there(path):
         path = report
-        sidecar, trained = _from_report(report)
+        sidecar, trained, priors = _from_report(report)
     else:
-        sidecar = read_sidecar(path)
+        sidecar, priors = read_sidecar(path), None
         trained = {"protocol": sidecar.protocol, "description": sidecar.description}
     width, height = sidecar.input.size or (None, None)
     channels: Any = facts.channels or sidecar.input.channels  # a number once nothing is missing
@@ -122,6 +129,7 @@ def complete(model: Path, facts: FileFacts) -> ModelSpec:
             "channels": channels,
             "output": found["output"],
             "trained": {"source": printable(model.name, 255)} | trained,
+            "priors": priors,
         }
     )
 
@@ -148,8 +156,8 @@ def _disagreements(sidecar: Sidecar, facts: FileFacts, channels: int) -> Iterato
         yield f"output: there is no {printable(sidecar.output, 200)}; the outputs are {facts.shown_outputs}"
 
 
-def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
-    """Return what the report of this project's training says, and what of it goes into the card."""
+def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any], dict[str, float] | None]:
+    """Return what the report of this project's training says, what of it goes into the card, and the priors."""
     report = reports.read(path)
     training = training_protocol(report.protocol)
     faces = report.rows.get(f"{training} Training")
@@ -158,6 +166,10 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
             f"{path}: its rows do not say how many faces of '{training} Training' the model learned from; "
             "only models that learned from FER2013's faces are converted, as the gates need them"
         )
+        raise ModelError(message)
+    total = sum(report.priors.get(label, 0.0) for label in report.labels)
+    if report.priors and abs(total - 1) > _MOST_OFF:
+        message = f"{path}: priors: the sum of those of its labels is {total:.3g} and not 1"
         raise ModelError(message)
     plain = SidecarInput(range=PLAIN.range, mean=PLAIN.mean, std=PLAIN.std)
     trained: dict[str, Any] = {
@@ -171,4 +183,4 @@ def _from_report(path: Path) -> tuple[Sidecar, dict[str, Any]]:
         printable(key, 100): printable(value, 5000) if isinstance(value, str) else value
         for key, value in trained.items()
     }
-    return Sidecar(labels=report.labels, protocol=report.protocol, input=plain), clean
+    return Sidecar(labels=report.labels, protocol=report.protocol, input=plain), clean, report.priors or None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import ValidationError
 
 from edge.files import read_text, write_atomically
 from edge.frozen import FrozenModel
 from edge.inference.labels import FACE
 from edge.text import first_line
+from train.batches import balancing_weights
 from train.datasets import DataError
 from train.evaluate.balance import class_priors
 from train.runs import EXAMPLES
@@ -29,7 +31,7 @@ class LearnedFrom(FrozenModel):
     """As `Examples.rows` counts them."""
 
     priors: dict[str, dict[str, float]]
-    """Share of each emotion in the labels, by head."""
+    """Share of each emotion in what is learned, by head; where the recipe balances, not that in the files."""
 
     sources: dict[str, str]
     """Of `Examples`."""
@@ -39,10 +41,18 @@ class LearnedFrom(FrozenModel):
         write_atomically(folder / EXAMPLES, self.model_dump_json(indent=1) + "\n")
 
 
-def describe(training: Examples) -> LearnedFrom:
-    """Return what a report says of training pictures."""
+def describe(training: Examples, balance: str) -> LearnedFrom:
+    """Return what a report says of training pictures.
+
+    Args:
+        training: What is learned from.
+        balance: As in a recipe's data. Balanced pictures count in the priors as much as they do in training.
+    """
+    targets = training.targets
+    if balance != "none":
+        targets = targets * balancing_weights(training).astype(np.float32)[:, None]
     priors = {
-        head.name: class_priors(training.targets[..., head.columns].reshape(-1, len(head.labels)), head.labels)
+        head.name: class_priors(targets[..., head.columns].reshape(-1, len(head.labels)), head.labels)
         for head in training.heads
         if head.name != FACE
     }

@@ -47,8 +47,9 @@ class TrainingReport(FrozenModel):
     rows: dict[str, int]
     """Faces by protocol and split, as in ``ferplus Training``."""
 
-    priors: dict[str, float] = Field(default_factory=dict)
-    """Share of each emotion in the training labels, for logit adjustment; empty in reports of older versions."""
+    priors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    """Share of each emotion in what was learned, balanced as the recipe says, for logit adjustment; empty in reports of
+    older versions."""
 
     parameters: int
     macs: int

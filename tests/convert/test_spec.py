@@ -186,6 +186,19 @@ def test_a_report_of_training_replaces_the_toml(model: Path) -> None:
     assert complete(beside(model, WHOLE), GRAY).labels == ("surprise", "angry", "happy", "sad")
 
 
+def test_priors_are_those_of_the_report_where_it_has_them(model: Path) -> None:
+    written, priors = report(model.parent), {"happy": 0.5, "sad": 0.5}
+    for told, expected in ((priors, priors), ({}, None)):
+        text = written.model_copy(update={"priors": told}).model_dump_json()
+        model.with_suffix(".json").write_text(text)
+        assert complete(model, GRAY).priors == expected
+    for told, said in (({"happy": 0.5}, "the sum .* is 0.5 and not 1"), ({"happy": -1.0}, "happy: must be")):
+        model.with_suffix(".json").write_text(written.model_copy(update={"priors": told}).model_dump_json())
+        with pytest.raises((ModelError, DataError), match=f"priors.*{said}"):
+            complete(model, GRAY)
+    assert complete(beside(model, WHOLE), GRAY).priors is None
+
+
 def test_a_damaged_report_is_named(model: Path) -> None:
     long = report(model.parent).model_dump_json().replace("happy", "h" + "a" * 200 + "ppy", 1)
     for text, said in (
