@@ -104,14 +104,14 @@ def calibrate(
     face_scores = mean_of_views(views).face_scores
     emotions = [Logits(view.emotions[known]) for view in views]
     temperature = round(best_temperature([view.emotions for view in emotions], truth), 4)
-    shares = [priors.get(label, 0.0) for label in outputs.emotions]
+    shares = [round(priors.get(label, 0.0), 5) for label in outputs.emotions]  # as the card has them
     balances = tuple(balanced(emotions, temperature, shares, truth)) if all(shares) else ()
     balance = best_balance(balances) if balances else 0.0
     adjustment = logit_adjustment(shares, balance) if balance else None
     probabilities = mean_of_views(emotions, temperature, adjustment).probabilities
     return Confidence(
         temperature=temperature,
-        priors=tuple(round(share, 5) for share in shares) if balances else None,
+        priors=tuple(shares) if balances else None,
         balances=balances,
         balance=balance,
         min_confidence=round(least_confidence(probabilities, truth), 4),

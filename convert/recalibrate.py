@@ -39,7 +39,8 @@ def recalibrate(path: Path, data: LabelledFaces, stage: Stage) -> Card:
     faces = tests[decides]
     runtime = next(iter(installed()))
     views = int8_views(path.read_bytes(), runtime, bundle.outputs, tests, stage)
-    priors = data.priors(training_protocol(protocol))
+    known = bundle.card.calibration.priors
+    priors = dict(zip(bundle.labels, known, strict=True)) if known else data.priors(training_protocol(protocol))
     confidence = calibrate(views[decides], bundle.outputs, faces, data.are_faces(protocol), priors)
     measured = cards.measure_calibration(views[decides], bundle.outputs, faces, confidence)
     metrics = {**bundle.card.metrics, "validation": {**bundle.card.metrics["validation"], **measured}}

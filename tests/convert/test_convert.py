@@ -91,6 +91,17 @@ def test_a_bundle_calibrated_again_is_what_it_was(converted: Converted, trained:
     assert contents(tmp_path) == before
 
 
+def test_a_bundle_calibrated_again_keeps_its_priors(converted: Converted, trained: Run, tmp_path: Path) -> None:
+    for name, content in contents(converted.network.parent).items():
+        (tmp_path / name).write_bytes(content)
+    card = json.loads((tmp_path / "tiny.json").read_text())
+    priors = [0.3, *[0.1] * 7]
+    card["calibration"]["priors"] = priors
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    assert call(main, ["calibrate", str(tmp_path / "tiny.tflite"), *trained.data]) == 0
+    assert json.loads((tmp_path / "tiny.json").read_text())["calibration"]["priors"] == priors
+
+
 def test_the_card_is_complete(converted: Converted, trained: Run) -> None:
     card = ModelBundle.load(converted.network).card
     written = report.read(trained.out / "tiny.json")
