@@ -61,6 +61,12 @@ def test_the_deep_head_has_the_described_layers() -> None:
     assert network("cnn_deep_head").count_params() == 6_318_471
 
 
+def test_the_statistics_of_ddamfn_follow_its_weights_as_those_of_its_source() -> None:
+    config = recipes.load(recipes.FOLDER / "ddamfn.toml").network.model_copy(update={"blocks": (1, 1, 1)})
+    norms = [each for each in build(config, 8).layers if isinstance(each, keras.layers.BatchNormalization)]
+    assert {norm.momentum for norm in norms} == {0.9}
+
+
 def test_each_class_has_a_query_and_without_an_answer_it_is_no_face(tmp_path: Path) -> None:
     config = TransformerEncoderDecoderConfig(width=8, attention_heads=2, encoder=1, decoder=1, not_detected=True)
     model = build(config, 9)

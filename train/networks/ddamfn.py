@@ -118,7 +118,9 @@ def _gates(rows: Any, columns: Any, name: str) -> list[Any]:
 
 
 def _norm(x: Any) -> Any:
-    return layers.BatchNormalization(name=f"{_name(x)}_norm")(x)
+    # PyTorch's default, as the authors' code is for PyTorch. With Keras' own, 0.99, the statistics lag behind the
+    # weights: after two epochs 35 % of 900 validation faces, with statistics estimated anew 64 %.
+    return layers.BatchNormalization(momentum=0.9, name=f"{_name(x)}_norm")(x)
 
 
 def _activated(x: Any) -> Any:
