@@ -7,6 +7,7 @@ unbroken one would have. Keras' own callbacks for it forget what they counted.
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -75,8 +76,11 @@ class _Partwise:
     def __init__(self, schedule: ScheduleConfig, steps_per_epoch: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._rates = dict(schedule.rates)
-        ends = np.cumsum([phase.epochs * steps_per_epoch for phase in schedule.phases])
-        self._frozen = [(int(end), phase.frozen) for end, phase in zip(ends, schedule.phases, strict=True)]
+        steps = [phase.epochs * steps_per_epoch for phase in schedule.phases]
+        ends = list(accumulate(steps))
+        self._frozen = [
+            (end - count, end, phase.frozen) for count, end, phase in zip(steps, ends, schedule.phases, strict=True)
+        ]
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable."""
@@ -85,8 +89,11 @@ class _Partwise:
 
     def _share(self: Any, path: str) -> Any:
         share = next((rate for start, rate in self._rates.items() if path.startswith(start)), 1.0)
-        thawed = max((end for end, frozen in self._frozen if path.startswith(frozen)), default=0)
-        return ops.where(self.iterations < thawed, 0.0, share) if thawed else share
+        for start, end, frozen in self._frozen:
+            if path.startswith(frozen):
+                is_frozen = ops.logical_and(self.iterations >= start, self.iterations < end)
+                share = ops.where(is_frozen, 0.0, share)
+        return share
 
 
 class PartwiseAdam(_Partwise, keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types

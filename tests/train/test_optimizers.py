@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -8,6 +8,9 @@ import pytest
 
 from train.optimizers import best_epoch, is_over, make_optimizer, plateau_rate
 from train.recipes import ScheduleConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PLATEAU: dict[str, Any] = {
     "decay": "plateau",
@@ -70,25 +73,38 @@ PHASES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_phase_freezes_parts_and_a_rate_is_for_some() -> None:
+def moves(phases: ScheduleConfig, steps_per_epoch: int) -> NDArray[np.float64]:
+    """Return how far each step moves a body and its head, ``(steps, 2)``, where the gradients are always the same."""
     pixels = keras.Input((1,))
     body = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="body")(pixels)
     head = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="head")(body)
     model = keras.Model(pixels, head)
-    optimizer = make_optimizer(schedule(**PHASES), 2)
+    optimizer = make_optimizer(phases, steps_per_epoch)
     optimizer.build(model.trainable_variables)
     one = [keras.ops.ones((1, 1))] * 2
     moved = []
-    for _ in range(8):
+    for _ in range(phases.epochs * steps_per_epoch):
         before = [float(w[0, 0]) for w in model.get_weights()]
         optimizer.apply(one)
         moved.append([b - float(w[0, 0]) for b, w in zip(before, model.get_weights(), strict=True)])
+    return np.array(moved)
+
+
+def test_a_phase_freezes_parts_and_a_rate_is_for_some() -> None:
     # Adam moves by the rate where the gradient is always the same.
     cosine = [0.2, 0.1] + [0.05 * (1 + np.cos(np.pi * step / 6)) for step in range(6)]
-    body_moved, head_moved = np.array(moved).T
+    body_moved, head_moved = moves(schedule(**PHASES), 2).T
     assert head_moved == pytest.approx(cosine, rel=1e-3)
     assert body_moved[:2] == pytest.approx(0)
     assert body_moved[2:] == pytest.approx(0.1 * np.array(cosine[2:]), rel=1e-3)
+
+
+def test_what_a_later_phase_freezes_learns_in_those_before_it() -> None:
+    rate = {"epochs": 1, "learning_rate": 0.2}
+    phases = [rate, rate | {"frozen": ["body"]}, rate, rate | {"frozen": ["head", "body"]}]
+    body_moved, head_moved = moves(schedule(**PHASES | {"rates": {}, "phases": phases}), 2).T
+    assert head_moved == pytest.approx([0.2, 0.1] * 3 + [0, 0], rel=1e-3)
+    assert body_moved == pytest.approx([0.2, 0.1, 0, 0] * 2, rel=1e-3)
 
 
 def test_phases_are_cut_with_the_run() -> None:
