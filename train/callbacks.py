@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from train import memory
+from train.checkpoint import save_weights
 from train.optimizers import best_epoch, is_over, plateau_rate
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ class FollowValidation(keras.callbacks.Callback):  # type: ignore[misc]  # keras
             return
         accuracies = self._history()["val_accuracy"][: epoch + 1]
         if best_epoch(accuracies) == epoch:
-            whole = self._best.with_name(f"new-{self._best.name}")
-            self._network.save_weights(whole)
-            whole.replace(self._best)
+            save_weights(self._network, self._best)
         self.model.stop_training = is_over(self._schedule, accuracies)
 
 

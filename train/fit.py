@@ -25,6 +25,7 @@ from train.callbacks import (
     TimeIsUp,
     start_random_numbers,
 )
+from train.checkpoint import SaveCheckpoint, restore
 from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
@@ -86,6 +87,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         all heads, without augmentation; of tracks, from ``(N, T, D)`` embeddings to ``(N, T, K)``.
 
     Raises:
+        DataError: The checkpoint to continue from is damaged, or was made with other data.
         TimeIsUp: The limit ended the run; it can be resumed.
     """
     checkpoint = folder / CHECKPOINT
@@ -105,8 +107,10 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     augmentation = None if training.are_tracks else Augmentation(recipe.augment, name="augmentation")
     batches = Batches(training, schedule, recipe.data.balance)
     model = training_model(recipe, network, training.heads, len(batches), augmentation, teaching)
+    finished = restore(model, checkpoint, len(batches))
     model.fit(
         batches,
+        initial_epoch=finished,
         epochs=_last_epoch(schedule, folder) if resume else schedule.epochs,
         shuffle=False,  # the batches are
         validation_data=(validation.inputs(), validation.targets),
@@ -120,7 +124,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
             FollowValidation(schedule, partial(read_log, folder), network, folder / BEST),
             *([limit] if limit else []),
             *callbacks,
-            keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False, double_checkpoint=True),
+            SaveCheckpoint(checkpoint, folder / LOG),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )

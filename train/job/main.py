@@ -11,6 +11,7 @@ import keras
 from edge.errors import EdgeError
 from train import fit, kept, runs
 from train.callbacks import TimeIsUp, TimeLimit
+from train.datasets import DataError
 from train.heads import heads_of
 from train.job.layout import Job, recipe_file, weights_file
 from train.recipes import REPOSITORY, Recipe, RecipeError
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = REPOSITORY) -> int
     except TimeIsUp as end:
         sys.stdout.write(f"{end}; the time is up: run it again with --resume\n")
         return AGAIN
-    except (EdgeError, RecipeError) as error:
+    except (DataError, EdgeError, RecipeError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except OSError as error:  # a full disk, above all
