@@ -14,6 +14,7 @@ from tests.train.synthetic import EPOCHS, PER_LABEL, Run, call
 from train import checkpoint, precision, recipes, report, runs
 from train import fit as fitting
 from train.__main__ import main
+from train.datasets import DataError
 from train.evaluate.models import keras_logits
 from train.evaluate.protocols import evaluate_all, load_tests
 from train.examples import Examples
@@ -84,6 +85,8 @@ def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypat
     assert finished_epochs(folder) == 1
     # An older version wrote the number of the epoch into a file of its own, which a power cut left empty.
     (folder / fitting.CHECKPOINT / "training_metadata.json").touch()
+    with (folder / fitting.LOG).open("a") as log:
+        log.write("2,0.2")  # the disk is full
 
     given = fit(RANDOM, some, some, folder, resume=True)
 
@@ -95,6 +98,40 @@ def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypat
         assert curve == pytest.approx(expected[name], rel=1e-4)
     for one, other in zip(given.get_weights(), wanted.get_weights(), strict=True):
         assert one == pytest.approx(other, abs=1e-4)
+
+
+HEADER, ROW = "epoch,loss,val_loss,wall_s\r\n", "{},0.5,0.25,9.0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "finished", "kept"),
+    [
+        (HEADER + ROW.format(0) + ROW.format(1) + "2,0.", 2, HEADER + ROW.format(0) + ROW.format(1)),
+        (HEADER + ROW.format(0) + ROW.format(1), 1, HEADER + ROW.format(0)),
+        (HEADER + ROW.format(0) + ROW.format(1)[:-1], 2, HEADER + ROW.format(0)),
+        (HEADER + ROW.format(0), 0, HEADER),
+        (HEADER[:9], 0, ""),
+    ],
+)
+def test_what_a_checkpoint_does_not_have_goes_out_of_the_log(
+    tmp_path: Path, rows: str, finished: int, kept: str
+) -> None:
+    log = tmp_path / fitting.LOG
+    log.write_bytes(rows.encode())
+    fitting._drop_unfinished(log, finished)  # noqa: SLF001  # a run for each would take minutes
+    assert log.read_bytes() == kept.encode()
+
+
+@pytest.mark.parametrize("row", ["1,0.5\r\n", "1,0.52,0.5,0.25,9.0\r\n", "1,0.5,0.2.5,9.0\r\n", "1,0.5,\0\0,9.0\r\n"])
+def test_a_damaged_row_of_a_log_is_one_sentence(tmp_path: Path, row: str) -> None:
+    (tmp_path / fitting.LOG).write_text(HEADER + ROW.format(0) + row, newline="")
+    with pytest.raises(DataError, match=r"log\.csv: line 3 is damaged: .*--fresh"):
+        fitting.read_log(tmp_path)
+
+
+def test_a_log_that_an_older_version_began_has_no_name_for_the_time(tmp_path: Path) -> None:
+    (tmp_path / fitting.LOG).write_text("epoch,loss,val_loss\n0,0.5,0.25\n1,0.4,0.2,9.0\n")
+    assert fitting.read_log(tmp_path) == {"epoch": [0, 1], "loss": [0.5, 0.4], "val_loss": [0.25, 0.2]}
 
 
 def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: tuple[Examples, Examples]) -> None:
