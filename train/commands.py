@@ -77,10 +77,11 @@ def fit(  # noqa: PLR0913  # each is a flag
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise recipes.RecipeError(_NO_TENSORBOARD)
     plan = recipes.load(recipe)
-    if epochs:
-        plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     teachers, before = load_teachers(plan.data, heads_of(plan.data)), kept.load_start(plan)
     plan = embedding.pinned(plan)
+    fitting.check_network(plan)
+    if epochs:
+        plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     folder = out or Path("runs") / plan.name
     runs.claim(folder, plan, resume=resume, fresh=fresh)
     with progress(lines=True) as stage:

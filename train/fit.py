@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from train.callbacks import (
 from train.checkpoint import SaveCheckpoint, restore
 from train.datasets import DataError, fer2013
 from train.embedding import load_backbone, with_backbone
+from train.heads import heads_of
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
 from train.networks.efficientnet_b0 import load_body
@@ -162,6 +164,28 @@ def _random(recipe: Recipe, classes: int) -> keras.Model:
             message = f"network.weights: {file}: no weights of this network's body: {first_line(error)}"
             raise RecipeError(message) from error
     return network
+
+
+def check_network(recipe: Recipe) -> None:
+    """Build a recipe's network once, before its data are read, which takes long.
+
+    Raises:
+        RecipeError: It cannot be built, or the schedule names a part that it does not have.
+    """
+    classes = heads_of(recipe.data)[-1].columns.stop
+    try:
+        network = networks.build(recipe.network, classes) if recipe.start else _random(recipe, classes)
+    except ValueError as error:
+        message = f"network: {recipe.network.kind} cannot be built with these values: {first_line(error)}"
+        raise RecipeError(message) from error
+    paths = [weight.path for weight in network.weights]
+    frozen = [name for phase in recipe.schedule.phases for name in phase.frozen]
+    for key, names in (("rates", recipe.schedule.rates), ("phases.frozen", frozen)):
+        for name in names:
+            if not any(path.startswith(name) for path in paths):
+                known = ", ".join(dict.fromkeys(re.split("[/_]", path)[0] for path in paths))
+                message = f"schedule.{key}: no layer's name begins with {name!r}; they begin with {known}"
+                raise RecipeError(message)
 
 
 def _with_attention_loss(network: keras.Model, attention: float) -> keras.Model:

@@ -227,10 +227,15 @@ def test_a_fresh_start_leaves_nothing_of_the_run_that_was_there(trained: Run, tm
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('name = "wrong"\n[schedule]\nepoch = 3\n')
+    shapeless = tmp_path / "shapeless.toml"
+    shapeless.write_text('name = "shapeless"\n[network]\nkind = "cnn_two_block"\nwidths = [4, 4, 4, 4]\n')
     out = ["--out", str(tmp_path / "run")]
     for arguments, said in [
         (["fit", str(tmp_path / "none.toml"), *trained.data, *out], "none.toml"),
         (["fit", str(wrong), *trained.data, *out], "schedule.epoch"),
+        (["fit", str(shapeless), *trained.data, *out], "network: cnn_two_block cannot be built"),
+        (["tune", str(shapeless), *trained.data, "--field", "schedule.seed=1,2"], "network: cnn_two_block cannot be"),
+        (["pack", str(shapeless), *trained.data, *out], "network: cnn_two_block cannot be built"),
         (["fit", str(trained.recipe), "--fer2013", "none.csv", "--ferplus", "none.csv", *out], "none.csv"),
         (["fit", str(trained.recipe), *trained.data, *out, "--resume", "--fresh"], "one of them"),
         (["evaluate", str(tmp_path / "none.keras"), *trained.data], "none.json"),

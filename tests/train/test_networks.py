@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pytest
 
 from train import recipes
+from train.fit import check_network
 from train.networks import ResNetConfig, TransformerEncoderDecoderConfig, build
 from train.networks.cost import count_macs
 
@@ -113,6 +114,57 @@ def test_outputs_that_cannot_be_divided_are_for_one_model() -> None:
 def test_heads_of_attention_are_needed_for_their_loss() -> None:
     with pytest.raises(ValueError, match=r"loss\.attention"):
         recipes.Recipe.model_validate({"name": "mine", "loss": {"attention": 0.1}})
+
+
+def test_mistakes_in_lists_are_told_with_their_key() -> None:
+    for network, said in [
+        ({"widths": [32, 64], "blocks": [1, 2, 2]}, "blocks: write one number for each of the 2 widths, not 3"),
+        ({"kind": "cnn_deep_head", "kernels": [3, 5]}, "kernels: write one number for each of the 4 widths, not 2"),
+        ({"kind": "resnet_attention", "widths": []}, "widths"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            recipes.Recipe.model_validate({"name": "mine", "network": network})
+
+
+def test_a_track_is_no_longer_than_the_places_of_its_network() -> None:
+    known = recipes.load(recipes.FOLDER / "cnn_transformer.toml").model_dump()
+    known["data"]["tracks"]["frames"] = 64
+    assert recipes.Recipe.model_validate(known)
+    known["data"]["tracks"]["frames"] = 65
+    with pytest.raises(ValueError, match=r"data\.tracks\.frames: 65 must be at most network\.most_frames, 64"):
+        recipes.Recipe.model_validate(known)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ({"kind": "cnn_two_block", "widths": [4, 4], "activation": "rely"}, "network: cnn_two_block cannot.*rely"),
+        ({"kind": "cnn_two_block", "widths": [4] * 4}, "network: cnn_two_block cannot be built with these values"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_told_before_the_data_are_read(network: dict[str, Any], said: str) -> None:
+    with pytest.raises(recipes.RecipeError, match=said):
+        check_network(recipes.Recipe.model_validate({"name": "mine", "network": network}))
+
+
+def phase(*frozen: str) -> dict[str, Any]:
+    return {"epochs": 1, "learning_rate": 0.1, "frozen": frozen}
+
+
+ADAM = {"optimizer": "adam", "weight_decay": 0, "warmup_epochs": 0, "epochs": 2}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ({"rates": {"stem": 0.1, "stagee": 0.1}}, "rates: no layer's name begins with 'stagee'"),
+        (ADAM | {"phases": [phase("stem"), phase("stage1", "bodi")]}, "frozen: no layer's name begins with 'bodi'"),
+    ],
+)
+def test_a_part_that_a_network_does_not_have_is_neither_slowed_nor_frozen(schedule: dict[str, Any], said: str) -> None:
+    plan = {"name": "mine", "network": SMALL, "schedule": schedule}
+    with pytest.raises(recipes.RecipeError, match=f"{said}; they begin with stem, stage1, stage2, logits$"):
+        check_network(recipes.Recipe.model_validate(plan))
 
 
 def test_a_recipe_without_a_kind_is_of_our_own_network() -> None:

@@ -21,6 +21,7 @@ from train import kept, learned, recipes, runs
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, fer2013
 from train.datasets.negatives import clutter
+from train.fit import check_network
 from train.heads import heads_of
 from train.job import layout, sources
 from train.job.pool import Pool
@@ -124,6 +125,7 @@ def _networks(plans: Sequence[recipes.Recipe]) -> dict[str, bytes]:
         if body and not (recipes.REPOSITORY / body).is_file():
             message = f"{plan.name}: network.weights: {recipes.REPOSITORY / body} is not there"
             raise recipes.RecipeError(message)
+        check_network(plan)
         files |= {path.as_posix(): (recipes.REPOSITORY / path).read_bytes() for path in every if path not in made}
         made.add(Path(layout.weights_file(plan.name)))
     return files

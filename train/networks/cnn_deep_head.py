@@ -11,7 +11,7 @@ from typing import Literal
 
 import keras
 from keras import layers
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from train.networks.config import NetworkSettings
 
@@ -37,6 +37,13 @@ class CnnDeepHeadConfig(NetworkSettings):
 
     dense_dropout: float = Field(default=0.25, ge=0, lt=1)
     """Dropout after each dense layer."""
+
+    @model_validator(mode="after")
+    def _each_convolution_has_a_kernel(self) -> CnnDeepHeadConfig:
+        if len(self.widths) != len(self.kernels):
+            message = f"kernels: write one number for each of the {len(self.widths)} widths, not {len(self.kernels)}"
+            raise ValueError(message)
+        return self
 
 
 def cnn_deep_head(config: CnnDeepHeadConfig, classes: int) -> keras.Model:

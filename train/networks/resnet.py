@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import keras
 from keras import layers
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from train.networks.config import NetworkSettings
 
@@ -39,6 +39,13 @@ class ResNetConfig(NetworkSettings):
 
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Dropout before the classifier."""
+
+    @model_validator(mode="after")
+    def _each_stage_has_blocks(self) -> ResNetConfig:
+        if len(self.widths) != len(self.blocks):
+            message = f"blocks: write one number for each of the {len(self.widths)} widths, not {len(self.blocks)}"
+            raise ValueError(message)
+        return self
 
 
 def resnet(config: ResNetConfig, classes: int) -> keras.Model:

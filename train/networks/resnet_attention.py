@@ -23,7 +23,7 @@ class ResNetAttentionConfig(NetworkSettings):
 
     kind: Literal["resnet_attention"] = "resnet_attention"
 
-    widths: tuple[int, ...] = (64, 128, 256, 512)
+    widths: tuple[int, ...] = Field(default=(64, 128, 256, 512), min_length=1)
     """Channels of each stage; all but the first halve width and height."""
 
     blocks: int = Field(default=2, gt=0)

@@ -10,7 +10,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.frozen import FrozenModel, requirement
 from edge.text import first_line
-from train.networks import DdamfnConfig, NetworkConfig, ResNetConfig, TransformerEncoderDecoderConfig
+from train.networks import (
+    CnnTransformerConfig,
+    DdamfnConfig,
+    NetworkConfig,
+    ResNetConfig,
+    TransformerEncoderDecoderConfig,
+)
 from train.recipes.augment import UNCHANGED, AugmentConfig
 from train.recipes.data import DataConfig
 from train.recipes.loss import LossConfig
@@ -112,6 +118,15 @@ class Recipe(FrozenModel):
         if self.data.tracks and (self.augment != UNCHANGED or self.schedule.mixup or self.schedule.norm_batches):
             message = "augment: tracks are changed as they are made; write 0 there (1 for gamma), and 0 for mixup"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _tracks_are_short_enough(self) -> Recipe:
+        if self.data.tracks and isinstance(self.network, CnnTransformerConfig):
+            frames, most = self.data.tracks.frames, self.network.most_frames
+            if frames > most:
+                message = f"data.tracks.frames: {frames} must be at most network.most_frames, {most}"
+                raise ValueError(message)
         return self
 
     @model_validator(mode="after")

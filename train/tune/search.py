@@ -90,14 +90,17 @@ def open_study(
 
 
 def check(recipe: Recipe, fields: Sequence[SearchedField]) -> None:
-    """Try the ends of each field, or its choices.
+    """Try the recipe, and the ends of each field or its choices.
 
     Raises:
-        RecipeError: One is not allowed.
+        RecipeError: One is not allowed, or gives no network.
     """
+    fit.check_network(recipe)
     for field in fields:
         for value in field.examples:
-            with_values(recipe, {field.path: value})
+            tried = with_values(recipe, {field.path: value})
+            if tried.network != recipe.network:
+                fit.check_network(tried)
 
 
 def run_trial(
@@ -115,6 +118,7 @@ def run_trial(
     values = {field.path: field.suggest(trial) for field in fields}
     try:
         tried = with_values(recipe, values)
+        fit.check_network(tried)
     except RecipeError as error:
         trial.set_user_attr("refused", str(error))
         raise optuna.TrialPruned from None
