@@ -44,11 +44,12 @@ def load_backbone(recipe: Recipe) -> KeptNetwork | None:
     if sha256 not in {"", backbone.sha256}:
         message = f"{file} is not the one that {recipe.name} was trained with; train it again"
         raise RecipeError(message)
+    if backbone.recipe.network.one_model or not kept.takes_pictures(backbone.recipe):
+        key = "data.tracks.network" if tracks else "network.features"
+        message = f"{key}: {file}: its last layer does not take the features of a picture"
+        raise RecipeError(message)
     if tracks:
         _check_tracks(recipe, file, backbone)
-    elif backbone.recipe.network.landmarks or backbone.recipe.network.one_model or backbone.recipe.data.tracks:
-        message = f"network.features: {file} has none: its last layer does not take those of a picture"
-        raise RecipeError(message)
     return backbone
 
 

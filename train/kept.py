@@ -67,6 +67,11 @@ class KeptNetwork:
         return network
 
 
+def takes_pictures(recipe: Recipe) -> bool:
+    """Return whether a recipe's network takes single pictures, not landmarks, tracks or features of another network."""
+    return not (recipe.network.landmarks or recipe.data.tracks) and recipe.network.gradients
+
+
 def load_start(recipe: Recipe, root: Path | None = None) -> KeptNetwork | None:
     """Return the network that a recipe starts from, if it names one.
 

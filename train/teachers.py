@@ -24,11 +24,14 @@ def load_teachers(data: DataConfig, heads: Sequence[Head], root: Path | None = N
     """Load a recipe's teachers, whose paths are relative to a folder; None: the repository.
 
     Raises:
-        RecipeError: One is missing, is no network, or has none of the labels that are trained.
+        RecipeError: One is missing, is no network, takes no pictures, or has none of the labels that are trained.
     """
     teachers = tuple(kept.load((root or REPOSITORY) / file) for file in data.teachers)
     wanted = {head.name for head in heads} - {FACE}
     for file, teacher in zip(data.teachers, teachers, strict=True):
+        if not kept.takes_pictures(teacher.recipe):
+            message = f"data.teachers: {file}: a {teacher.recipe.network.kind} takes no pictures, so it cannot teach"
+            raise RecipeError(message)
         known = {head.name for head in teacher.heads} - {FACE}
         if not wanted & known:
             names = (" and ".join(sorted(some)) for some in (known, wanted))

@@ -11,8 +11,8 @@ from keras import ops
 from edge.inference.labels import FACE
 from edge.inference.outputs import softmax
 from tests.train.synthetic import Run, call
+from train import embedding, kept, networks, recipes, report
 from train import fit as fitting
-from train import kept, networks, recipes, report
 from train.__main__ import main
 from train.evaluate.models import keras_logits
 from train.heads import heads_of
@@ -66,6 +66,21 @@ def test_a_teacher_of_other_labels_is_refused(tmp_path: Path) -> None:
         load_teachers(data, heads_of(data))
     with pytest.raises(RecipeError, match=r"none\.npz"):
         load_teachers(DataConfig(teachers=(tmp_path / "none.npz",)), heads_of(DataConfig()))
+
+
+@pytest.mark.parametrize("kind", ["landmark_mlp", "cnn_gru"])
+def test_a_teacher_that_takes_no_pictures_is_refused(kind: str) -> None:
+    data = DataConfig(teachers=(recipes.REPOSITORY / f"train/weights/{kind}.npz",))
+    with pytest.raises(RecipeError, match=rf"{kind}\.npz: a {kind} takes no pictures"):
+        load_teachers(data, heads_of(data))
+
+
+def test_a_network_of_landmarks_is_no_backbone_of_tracks() -> None:
+    whole = recipes.load(recipes.FOLDER / "cnn_gru.toml").model_dump()
+    whole["data"]["tracks"]["network"] = "train/weights/landmark_mlp.npz"
+    whole["network"]["embedding"] = 256  # as wide as what its last layer takes
+    with pytest.raises(RecipeError, match=r"data\.tracks\.network: .*landmark_mlp\.npz"):
+        embedding.load_backbone(Recipe.model_validate(whole))
 
 
 def test_a_network_learns_from_answers_alone_whatever_the_labels_say(trained: Run, tmp_path: Path) -> None:
