@@ -36,6 +36,7 @@ from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
 from train.tracks.examples import track_examples
 from train.tune import commands as tune
+from train.untrained import check_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def fit(  # noqa: PLR0913  # each is a flag
     plan = recipes.load(recipe)
     teachers, before = load_teachers(plan.data, heads_of(plan.data)), kept.load_start(plan)
     plan = embedding.pinned(plan)
-    fitting.check_network(plan)
+    check_network(plan)
     if epochs:
         plan = plan.model_copy(update={"schedule": plan.schedule.shortened(epochs)})
     folder = out or Path("runs") / plan.name

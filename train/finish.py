@@ -10,6 +10,7 @@ from train import fit, kept, learned, page
 from train.evaluate import tables
 from train.evaluate.models import evaluate_keras
 from train.heads import emotion_models, model_columns
+from train.log import read_log
 from train.networks.cost import count_macs
 from train.progress import progress
 from train.report import TrainingReport
@@ -45,7 +46,7 @@ def write_models(
     """
     plan, heads = network.recipe, network.heads
     examples = learned.read(folder)
-    history = fit.read_log(folder)
+    history = read_log(folder)
     rows = examples.rows | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
     taught = {}
     if teachers := load_teachers(plan.data, heads):

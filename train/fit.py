@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 import shutil
 import sys
 import tempfile
@@ -13,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from edge.files import write_atomically
-from edge.text import first_line
 from train import batch_norm, networks, precision
 from train.augment import Augmentation
 from train.batches import Batches
@@ -28,15 +24,14 @@ from train.callbacks import (
     start_random_numbers,
 )
 from train.checkpoint import SaveCheckpoint, restore
-from train.datasets import DataError, fer2013
+from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
-from train.heads import heads_of
+from train.log import LOG, drop_unfinished, read_log
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
-from train.networks.efficientnet_b0 import load_body
 from train.optimizers import is_over, make_optimizer
-from train.recipes import REPOSITORY, RecipeError
 from train.teachers import Teachers
+from train.untrained import untrained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +47,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint"
 """The folder of what a run goes on from, in the run's folder."""
-
-LOG = "log.csv"
-"""One row per epoch, in the run's folder."""
 
 BEST = "best.weights.h5"
 """The weights of the best epoch so far, in the run's folder, where the schedule may stop early."""
@@ -103,7 +95,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     keras.utils.set_random_seed(schedule.seed)
     keras.mixed_precision.set_global_policy(precision.policy(recipe))
     try:
-        network = start.build() if start else _random(recipe, training.targets.shape[-1])
+        network = start.build() if start else untrained(recipe, training.targets.shape[-1])
         teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -111,7 +103,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     batches = Batches(training, schedule, recipe.data.balance)
     model = training_model(recipe, network, training.heads, len(batches), augmentation, teaching)
     finished = restore(model, checkpoint, len(batches))
-    _drop_unfinished(folder / LOG, finished)
+    drop_unfinished(folder / LOG, finished)
     model.fit(
         batches,
         initial_epoch=finished,
@@ -147,45 +139,6 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         seen = (augmentation(batches[i][0], training=True) for i in chosen)
         batch_norm.estimate(plain, (networks.fitted(pictures, plain) for pictures in seen))
     return plain
-
-
-def _random(recipe: Recipe, classes: int) -> keras.Model:
-    """Return the recipe's network with random weights, but those of its body that the recipe names a file for.
-
-    Raises:
-        RecipeError: The file is missing, or holds something else.
-    """
-    network = networks.build(recipe.network, classes)
-    if isinstance(recipe.network, networks.EfficientNetB0Config) and recipe.network.weights:
-        file = REPOSITORY / recipe.network.weights
-        try:
-            load_body(network, file)
-        except (OSError, ValueError) as error:
-            message = f"network.weights: {file}: no weights of this network's body: {first_line(error)}"
-            raise RecipeError(message) from error
-    return network
-
-
-def check_network(recipe: Recipe) -> None:
-    """Build a recipe's network once, before its data are read, which takes long.
-
-    Raises:
-        RecipeError: It cannot be built, or the schedule names a part that it does not have.
-    """
-    classes = heads_of(recipe.data)[-1].columns.stop
-    try:
-        network = networks.build(recipe.network, classes) if recipe.start else _random(recipe, classes)
-    except ValueError as error:
-        message = f"network: {recipe.network.kind} cannot be built with these values: {first_line(error)}"
-        raise RecipeError(message) from error
-    paths = [weight.path for weight in network.weights]
-    frozen = [name for phase in recipe.schedule.phases for name in phase.frozen]
-    for key, names in (("rates", recipe.schedule.rates), ("phases.frozen", frozen)):
-        for name in names:
-            if not any(path.startswith(name) for path in paths):
-                known = ", ".join(dict.fromkeys(re.split("[/_]", path)[0] for path in paths))
-                message = f"schedule.{key}: no layer's name begins with {name!r}; they begin with {known}"
-                raise RecipeError(message)
 
 
 def _with_attention_loss(network: keras.Model, attention: float) -> keras.Model:
@@ -255,53 +208,6 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
     *trunk, kernel, bias = network.get_weights()
     plain.set_weights([*trunk, kernel[:, columns], bias[columns]])
     return plain
-
-
-def _drop_unfinished(log: Path, finished: int) -> None:
-    """Take out of a log what a resumed run writes again: epochs without a checkpoint, and a row that was cut off."""
-    if not log.exists():
-        return
-    lines = log.read_bytes().splitlines(keepends=True)
-    epochs = (line.partition(b",")[0] for line in lines)
-    kept = [
-        line
-        for line, epoch in zip(lines, epochs, strict=True)
-        if line.endswith(b"\n") and not (epoch.isdigit() and int(epoch) >= finished)
-    ]
-    if kept != lines:
-        write_atomically(log, b"".join(kept))
-
-
-def read_log(folder: Path) -> dict[str, list[float]]:
-    """Return a run's curves: a list per column, one value per epoch.
-
-    An epoch that an older version ran twice, because the run was interrupted before its checkpoint, counts once.
-
-    Raises:
-        DataError: A row is damaged.
-        OSError: There is no log.
-    """
-    path = folder / LOG
-    rows: dict[int, list[float]] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file)
-        try:
-            header = next(reader, ["epoch"])  # the first epoch of a run may not have ended
-            # A run that an older version began has no name for the time, which is the last value.
-            widths = {len(header), len(header) + ("wall_s" not in header)}
-            for row in reader:
-                _check_row(row, header, widths)
-                rows[int(row[0])] = [float(value) for value in row]
-        except (ValueError, csv.Error) as error:
-            message = f"{path}: line {reader.line_num} is damaged: {first_line(error)}; write --fresh to start over"
-            raise DataError(message) from error
-    return {name: [rows[epoch][column] for epoch in sorted(rows)] for column, name in enumerate(header)}
-
-
-def _check_row(row: list[str], header: list[str], widths: set[int]) -> None:
-    if header[:1] != ["epoch"] or len(row) not in widths:
-        message = f"it has {len(row)} values, and the first line names {len(header)}"
-        raise ValueError(message)
 
 
 def save_atomically(model: keras.Model, path: Path) -> None:

@@ -14,7 +14,7 @@ from edge.files import write_atomically
 from train import networks
 from train.embedding import embedder, load_backbone
 from train.evaluate.models import keras_logits
-from train.fit import LOG
+from train.log import LOG
 from train.networks import RandomForestHeadConfig
 from train.networks.random_forest_head import ALWAYS_LEFT
 from train.recipes import RecipeError

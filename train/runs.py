@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge.files import write_atomically
 from train import fit, recipes
+from train.log import LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ NEGATIVES = "negatives.npz"
 TENSORBOARD = "tensorboard"
 """The folder of logs for TensorBoard."""
 
-_OF_EVERY_RUN = (fit.CHECKPOINT, fit.LOG, fit.BEST, EXAMPLES, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
+_OF_EVERY_RUN = (fit.CHECKPOINT, LOG, fit.BEST, EXAMPLES, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
 
 
 def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
@@ -38,7 +39,7 @@ def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> N
         message = "--resume continues a run and --fresh deletes it: write one of them"
         raise recipes.RecipeError(message)
     kept = folder / recipes.OF_RUN
-    if (folder / fit.CHECKPOINT).exists() or (folder / fit.LOG).exists():
+    if (folder / fit.CHECKPOINT).exists() or (folder / LOG).exists():
         if not (resume or fresh):
             message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
             raise recipes.RecipeError(message)

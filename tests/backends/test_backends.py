@@ -14,9 +14,10 @@ import pytest
 from tests.train import synthetic
 from tests.train.jobs import unpacked, write_recipes
 from tests.train.synthetic import Run, call
-from train import fit, kept, recipes, report, teachers
+from train import kept, recipes, report, teachers
 from train.__main__ import main
 from train.job.main import AGAIN
+from train.log import read_log
 
 if "BACKEND_PYTHON" not in os.environ:
     pytest.skip("JAX and PyTorch elsewhere: 'make test-backends' runs them", allow_module_level=True)
@@ -92,7 +93,7 @@ def test_recipes_are_the_same_without_pydantic(job: Path, tmp_path: Path) -> Non
 
 def test_an_interrupted_job_goes_on_and_learns(backend: str, job: Path) -> None:
     for name in ("first", "second"):
-        history = fit.read_log(job / "runs" / name)
+        history = read_log(job / "runs" / name)
         assert history["epoch"] == [0, 1]
         assert history["val_accuracy"][-1] > 0.5  # chance is 0.125
     assert python(backend, job / "job.py", "--resume").stdout.count("finished") == 2

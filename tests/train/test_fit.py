@@ -20,6 +20,7 @@ from train.evaluate.protocols import evaluate_all, load_tests
 from train.examples import Examples
 from train.fit import fit
 from train.heads import heads_of
+from train.log import LOG, drop_unfinished, read_log
 from train.targets import training_examples, validation_examples
 
 
@@ -75,7 +76,7 @@ def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypat
     some = Examples(pictures, np.eye(7, dtype=np.float32)[np.arange(48) % 7], heads_of(RANDOM.data))
     unbroken, folder = tmp_path / "unbroken", tmp_path / "broken"
     unbroken.mkdir()
-    (unbroken / fitting.LOG).touch()  # as of a run that was stopped in its first epoch
+    (unbroken / LOG).touch()  # as of a run that was stopped in its first epoch
     wanted = fit(RANDOM, some, some, unbroken, resume=True)
     with monkeypatch.context() as patch:
         patch.setattr(keras.callbacks, "CSVLogger", CutIn)
@@ -85,14 +86,14 @@ def test_an_interrupted_run_goes_on_as_an_unbroken_one(tmp_path: Path, monkeypat
     assert finished_epochs(folder) == 1
     # An older version wrote the number of the epoch into a file of its own, which a power cut left empty.
     (folder / fitting.CHECKPOINT / "training_metadata.json").touch()
-    with (folder / fitting.LOG).open("a") as log:
+    with (folder / LOG).open("a") as log:
         log.write("2,0.2")  # the disk is full
 
     given = fit(RANDOM, some, some, folder, resume=True)
 
-    rows = (folder / fitting.LOG).read_text().splitlines()
+    rows = (folder / LOG).read_text().splitlines()
     assert sum(row.startswith("0,") for row in rows) == 1  # it did not start over
-    history, expected = fitting.read_log(folder), fitting.read_log(unbroken)
+    history, expected = read_log(folder), read_log(unbroken)
     assert min(history.pop("wall_s")) > 0
     for name, curve in history.items():
         assert curve == pytest.approx(expected[name], rel=1e-4)
@@ -116,26 +117,26 @@ HEADER, ROW = "epoch,loss,val_loss,wall_s\r\n", "{},0.5,0.25,9.0\r\n"
 def test_what_a_checkpoint_does_not_have_goes_out_of_the_log(
     tmp_path: Path, rows: str, finished: int, kept: str
 ) -> None:
-    log = tmp_path / fitting.LOG
+    log = tmp_path / LOG
     log.write_bytes(rows.encode())
-    fitting._drop_unfinished(log, finished)  # noqa: SLF001  # a run for each would take minutes
+    drop_unfinished(log, finished)
     assert log.read_bytes() == kept.encode()
 
 
 @pytest.mark.parametrize("row", ["1,0.5\r\n", "1,0.52,0.5,0.25,9.0\r\n", "1,0.5,0.2.5,9.0\r\n", "1,0.5,\0\0,9.0\r\n"])
 def test_a_damaged_row_of_a_log_is_one_sentence(tmp_path: Path, row: str) -> None:
-    (tmp_path / fitting.LOG).write_text(HEADER + ROW.format(0) + row, newline="")
+    (tmp_path / LOG).write_text(HEADER + ROW.format(0) + row, newline="")
     with pytest.raises(DataError, match=r"log\.csv: line 3 is damaged: .*--fresh"):
-        fitting.read_log(tmp_path)
+        read_log(tmp_path)
 
 
 def test_a_log_that_an_older_version_began_has_no_name_for_the_time(tmp_path: Path) -> None:
-    (tmp_path / fitting.LOG).write_text("epoch,loss,val_loss\n0,0.5,0.25\n1,0.4,0.2,9.0\n")
-    assert fitting.read_log(tmp_path) == {"epoch": [0, 1], "loss": [0.5, 0.4], "val_loss": [0.25, 0.2]}
+    (tmp_path / LOG).write_text("epoch,loss,val_loss\n0,0.5,0.25\n1,0.4,0.2,9.0\n")
+    assert read_log(tmp_path) == {"epoch": [0, 1], "loss": [0.5, 0.4], "val_loss": [0.25, 0.2]}
 
 
 def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: tuple[Examples, Examples]) -> None:
-    history = fitting.read_log(trained.out)
+    history = read_log(trained.out)
     model = keras.models.load_model(trained.model, compile=False)
     # Training runs in bfloat16, what is kept in float32: a face on the fence may fall to either side.
     assert right(model, split[1]) == pytest.approx(history["val_accuracy"][-1], abs=0.015)
@@ -144,7 +145,7 @@ def test_the_model_that_is_kept_is_the_one_the_curves_show(trained: Run, split: 
 
 
 def test_training_faces_are_evaluated_as_validation_faces_are(trained: Run, split: tuple[Examples, Examples]) -> None:
-    history = fitting.read_log(trained.out)
+    history = read_log(trained.out)
     seen = split[0].sample(len(split[1]), recipes.load(trained.recipe).schedule.seed)
     model = keras.models.load_model(trained.model, compile=False)
     assert right(model, seen) == pytest.approx(history["seen_accuracy"][-1], abs=0.015)
@@ -172,27 +173,27 @@ def test_mixup_light_epochs_and_squeeze_excite_train(trained: Run, tmp_path: Pat
     )
     out = tmp_path / "run"
     assert call(main, ["fit", str(recipe), *trained.data, "--out", str(out)]) == 0
-    history = fitting.read_log(out)
+    history = read_log(out)
     assert history["val_accuracy"][-1] > 0.5
     assert history["loss"][-2] < history["loss"][-3] - 0.1  # the light epochs' pictures are easier
 
 
 def test_a_finished_run_gives_the_same_model_again(trained: Run) -> None:
     before = keras.models.load_model(trained.model, compile=False).get_weights()
-    rows = (trained.out / fitting.LOG).read_text()
+    rows = (trained.out / LOG).read_text()
     assert call(main, ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out), "--resume"]) == 0
     after = keras.models.load_model(trained.model, compile=False).get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
-    assert (trained.out / fitting.LOG).read_text() == rows
+    assert (trained.out / LOG).read_text() == rows
 
 
 def test_a_run_that_is_there_is_not_overwritten(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (trained.out / fitting.LOG).read_bytes()
+    before = (trained.out / LOG).read_bytes()
     assert call(main, ["fit", str(trained.recipe), *trained.data, "--out", str(trained.out)]) == 2
     message = capsys.readouterr().err
     assert "--resume" in message
     assert "--fresh" in message
-    assert (trained.out / fitting.LOG).read_bytes() == before
+    assert (trained.out / LOG).read_bytes() == before
 
 
 def test_a_run_is_not_gone_on_with_by_another_recipe(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,7 +209,7 @@ def test_a_run_goes_on_with_another_description_but_no_other_seed(trained: Run, 
     said = recipe.model_copy(update={"description": "Said otherwise.", "published": (figure,)})
     seed = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"seed": 9})})
     runs.claim(tmp_path, said, resume=True, fresh=False)
-    (tmp_path / fitting.LOG).write_text("epoch\n0\n")
+    (tmp_path / LOG).write_text("epoch\n0\n")
     runs.claim(tmp_path, recipe, resume=True, fresh=False)
     with pytest.raises(recipes.RecipeError, match="another recipe"):
         runs.claim(tmp_path, seed, resume=True, fresh=False)
@@ -280,13 +281,13 @@ def test_early_stopping_keeps_the_best_epoch(trained: Run, split: tuple[Examples
     recipe = recipe.model_copy(update={"schedule": schedule})
     training = split[0].sample(100, 1)
     model = fit(recipe, training, split[1], tmp_path, resume=False)
-    accuracies = fitting.read_log(tmp_path)["val_accuracy"]
+    accuracies = read_log(tmp_path)["val_accuracy"]
     assert len(accuracies) == int(np.argmax(accuracies)) + 2 < 40
     assert right(model, split[1]) == pytest.approx(max(accuracies), abs=0.015)
 
-    rows = (tmp_path / fitting.LOG).read_text()
+    rows = (tmp_path / LOG).read_text()
     again = fit(recipe, training, split[1], tmp_path, resume=True)  # nothing is left to do
-    assert (tmp_path / fitting.LOG).read_text() == rows
+    assert (tmp_path / LOG).read_text() == rows
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
 
 

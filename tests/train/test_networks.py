@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from train import recipes
-from train.fit import check_network
 from train.networks import ResNetConfig, TransformerEncoderDecoderConfig, build
 from train.networks.cost import count_macs
+from train.untrained import check_network
 
 if TYPE_CHECKING:
     from pathlib import Path

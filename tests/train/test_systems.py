@@ -13,7 +13,7 @@ from train.datasets import DataError
 from train.embedding import pinned
 from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
-from train.fit import LOG
+from train.log import LOG
 from train.systems.claims import difference
 from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
 from train.systems.page import page as written_page

@@ -21,13 +21,13 @@ from train import kept, learned, recipes, runs
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.datasets import DataError, fer2013
 from train.datasets.negatives import clutter
-from train.fit import check_network
 from train.heads import heads_of
 from train.job import layout, sources
 from train.job.pool import Pool
 from train.progress import progress
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
+from train.untrained import check_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from train import networks, recipes, report
 from train.datasets import DataError
 from train.embedding import load_backbone, pinned, with_backbone
-from train.fit import LOG, read_log
 from train.heads import emotion_models, heads_of
+from train.log import LOG, read_log
 from train.networks.cost import count_macs
 from train.systems.measured import SystemFigures, SystemsMeasured
 

@@ -12,8 +12,10 @@ import optuna
 from edge.redaction import redact
 from edge.text import first_line
 from train import fit
+from train.log import read_log
 from train.recipes import RecipeError
 from train.tune.fields import with_values
+from train.untrained import check_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,12 +97,12 @@ def check(recipe: Recipe, fields: Sequence[SearchedField]) -> None:
     Raises:
         RecipeError: One is not allowed, or gives no network.
     """
-    fit.check_network(recipe)
+    check_network(recipe)
     for field in fields:
         for value in field.examples:
             tried = with_values(recipe, {field.path: value})
             if tried.network != recipe.network:
-                fit.check_network(tried)
+                check_network(tried)
 
 
 def run_trial(
@@ -118,7 +120,7 @@ def run_trial(
     values = {field.path: field.suggest(trial) for field in fields}
     try:
         tried = with_values(recipe, values)
-        fit.check_network(tried)
+        check_network(tried)
     except RecipeError as error:
         trial.set_user_attr("refused", str(error))
         raise optuna.TrialPruned from None
@@ -126,7 +128,7 @@ def run_trial(
     folder = scratch / f"trial-{trial.number}"
     try:
         fit.fit(tried, training, validation, folder, resume=False, callbacks=[ReportEpoch(trial)])
-        return max(fit.read_log(folder)["val_accuracy"])
+        return max(read_log(folder)["val_accuracy"])
     finally:
         keras.backend.clear_session()
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tests.train.synthetic import PER_LABEL, Run, call
-from train import embedding, fit, kept, networks, recipes, report
+from train import embedding, kept, networks, recipes, report
 from train.__main__ import main
 from train.datasets import Faces
 from train.datasets.ferplus import LABELS
+from train.log import read_log
 from train.recipes.tracks import TracksConfig
 from train.systems import memory
 from train.tracks.compare import FRAME, NETWORK, NETWORK_SMOOTHED, PUBLISHED, SMOOTHED, compare
@@ -148,7 +149,7 @@ def test_a_network_over_frames_is_fitted_kept_and_evaluated_as_any_other(
     assert set(written.tracks.ways) == {FRAME, SMOOTHED, PUBLISHED, NETWORK}
     assert written.sources["backbone"].startswith("tiny ")
     assert written.metrics["PrivateTest"]["ferplus-majority"].n == written.tracks.tracks
-    curve = fit.read_log(out)["val_accuracy"]
+    curve = read_log(out)["val_accuracy"]
     assert len(curve) == 2
 
     assert call(main, ["keep", str(out), *trained.data, "--into", str(tmp_path / "kept")]) == 0
