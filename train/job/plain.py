@@ -58,12 +58,12 @@ class BaseModel:
         return type(self)(**{**vars(self), **update})
 
     def model_dump(self, **_options: Any) -> dict[str, Any]:
-        """Return the values, those of classes among them as dictionaries."""
+        """Return the values as JSON has them, tuples apart: classes as dictionaries, paths as text."""
         return {name: _taken_out(value) for name, value in vars(self).items()}
 
     def model_dump_json(self, indent: int | None = None) -> str:
         """Return the values as JSON."""
-        return json.dumps(self.model_dump(), indent=indent, default=str)
+        return json.dumps(self.model_dump(), indent=indent)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
@@ -84,7 +84,7 @@ def _put(value: Any, hint: Any) -> Any:
     types = (hint, *get_args(hint))
     if isinstance(value, str):
         return Path(value) if Path in types else value
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         of = next((get_args(each)[0] for each in types if get_origin(each) is tuple), None)
         return tuple(_put(each, of) for each in value)
     if not isinstance(value, dict):
@@ -97,4 +97,6 @@ def _put(value: Any, hint: Any) -> Any:
 def _taken_out(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump()
+    if isinstance(value, Path):
+        return value.as_posix()
     return tuple(_taken_out(each) for each in value) if isinstance(value, tuple) else value

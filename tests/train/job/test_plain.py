@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from train import recipes
@@ -38,6 +39,8 @@ class Whole(plain.BaseModel):
     name: str
     network: One | Other = One()
     teachers: dict[str, int] = plain.Field(default={"a": 1})
+    start: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 def test_values_come_into_the_classes_that_pydantic_would_put_them_into() -> None:
@@ -49,8 +52,15 @@ def test_values_come_into_the_classes_that_pydantic_would_put_them_into() -> Non
     assert Whole.model_validate(found.model_dump()) == found
     assert Whole(name="x").model_copy(update={"network": Other(depth=5)}) == found
     assert json.loads(Whole(name="y").model_dump_json()) == {
-        "name": "y", "network": {"kind": "one", "widths": [1, 2]}, "teachers": {"a": 1},
+        "name": "y", "network": {"kind": "one", "widths": [1, 2]}, "teachers": {"a": 1}, "start": None, "files": [],
     }  # fmt: skip
+
+
+def test_paths_are_text_in_json_and_paths_again() -> None:
+    found = Whole.model_validate_json('{"name": "x", "start": "runs/a.npz", "files": ["b.npz"]}')
+    assert (found.start, found.files) == (Path("runs/a.npz"), (Path("b.npz"),))
+    assert json.loads(json.dumps(found.model_dump(mode="json"))) == json.loads(found.model_dump_json())
+    assert Whole.model_validate(found.model_dump()) == found
 
 
 STRUCTURE = """
@@ -67,15 +77,18 @@ IN_A_JOB = f"""
 import json, sys
 from train.job import plain
 sys.modules["pydantic"] = plain
-from train import recipes
+from train import kept, recipes
 {STRUCTURE}
-print(json.dumps([structure(recipes.Recipe.model_validate_json(text)) for text in json.load(sys.stdin)]))
+every = [recipes.Recipe.model_validate_json(text) for text in json.load(sys.stdin)]
+again = [kept.unpack(kept.pack(recipe, [])).recipe for recipe in every]
+print(json.dumps([[structure(recipe) for recipe in found] for found in (every, again)]))
 """
 
 
-def test_every_recipe_is_in_a_job_what_it_is_here() -> None:
+def test_every_recipe_is_in_a_job_what_it_is_here_and_after_the_training_too() -> None:
     every = [recipes.load(path) for path in sorted(recipes.FOLDER.glob("*.toml"))]
     assert any(recipe.schedule.phases for recipe in every)
+    every.append(every[0].model_copy(update={"start": Path("runs/first/first.npz")}))
     here: dict[str, Any] = {}
     exec(STRUCTURE, here)  # noqa: S102  # the same text runs in the other process
     ran = subprocess.run(
@@ -86,4 +99,6 @@ def test_every_recipe_is_in_a_job_what_it_is_here() -> None:
         text=True,
         check=True,
     )
-    assert json.loads(ran.stdout) == json.loads(json.dumps([here["structure"](recipe) for recipe in every]))
+    read, kept = json.loads(ran.stdout)
+    assert read == json.loads(json.dumps([here["structure"](recipe) for recipe in every]))
+    assert kept == read
