@@ -26,7 +26,8 @@ NEGATIVES = "negatives.npz"
 TENSORBOARD = "tensorboard"
 """The folder of logs for TensorBoard."""
 
-_OF_EVERY_RUN = (fit.CHECKPOINT, LOG, fit.BEST, EXAMPLES, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
+_OF_EVERY_RUN = (fit.CHECKPOINT, LOG, fit.BEST, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
+"""What a fresh start deletes. `EXAMPLES` stays: a job's is packed and cannot be made there; `fit` writes it anew."""
 
 
 def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:

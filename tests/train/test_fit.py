@@ -11,7 +11,7 @@ import pytest
 
 from edge.inference.outputs import softmax
 from tests.train.synthetic import EPOCHS, PER_LABEL, Run, call
-from train import checkpoint, precision, recipes, report, runs
+from train import checkpoint, learned, precision, recipes, report, runs
 from train import fit as fitting
 from train.__main__ import main
 from train.datasets import DataError
@@ -215,14 +215,17 @@ def test_a_run_goes_on_with_another_description_but_no_other_seed(trained: Run, 
         runs.claim(tmp_path, seed, resume=True, fresh=False)
 
 
-def test_a_fresh_start_leaves_nothing_of_the_run_that_was_there(trained: Run, tmp_path: Path) -> None:
+def test_a_fresh_start_leaves_nothing_of_the_run_that_was_there_but_what_a_job_learns_from(
+    trained: Run, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     shutil.copytree(trained.out, folder)
     (folder / "notes.txt").write_text("mine")
     recipe = recipes.load(trained.recipe)
     runs.claim(folder, recipe.model_copy(update={"name": "other"}), resume=False, fresh=True)
-    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "recipe.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["examples.json", "notes.txt", "recipe.json"]
     assert recipes.of_run(folder).name == "other"
+    assert learned.read(folder).rows
 
 
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
