@@ -148,6 +148,8 @@ def write_systems(
     figures = measured.read()
     found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles], figures) for name in systems.SYSTEMS]
     write_atomically(out, page(found, figures))
+    for said in (sentence for system in found for sentence in system.left_out):
+        typer.echo(said, err=True)
     trained = sum(bool(system.reports) for system in found)
     Console().print(f"{out}: {trained} of {len(found)} systems are trained to their end", soft_wrap=True)
 

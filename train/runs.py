@@ -29,6 +29,9 @@ TENSORBOARD = "tensorboard"
 _OF_EVERY_RUN = (fit.CHECKPOINT, LOG, fit.BEST, NEGATIVES, TENSORBOARD, recipes.OF_RUN)
 """What a fresh start deletes. `EXAMPLES` stays: a job's is packed and cannot be made there; `fit` writes it anew."""
 
+_SAID = frozenset({"description", "published"})
+"""Parts of a recipe that change no training."""
+
 
 def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> None:
     """Make a run's folder and write its recipe into it; with `fresh`, delete the run that is there before.
@@ -44,7 +47,7 @@ def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> N
         if not (resume or fresh):
             message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
             raise recipes.RecipeError(message)
-        if resume and kept.exists() and not _same(folder, plan):
+        if resume and kept.exists() and not is_of(folder, plan):
             message = f"{folder}: this run was started from another recipe; name another --out, or write --fresh"
             raise recipes.RecipeError(message)
     if fresh:
@@ -66,10 +69,14 @@ def _delete(folder: Path, name: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _same(folder: Path, plan: recipes.Recipe) -> bool:
+def is_of(folder: Path, plan: recipes.Recipe) -> bool:
     """Return whether a run was started from a recipe; what is only said in it may have changed."""
-    said: dict[str, object] = {"description": "", "published": ()}
     try:
-        return recipes.of_run(folder).model_copy(update=said) == plan.model_copy(update=said)
+        return not differences(recipes.of_run(folder), plan)
     except recipes.RecipeError:  # written by another version
         return False
+
+
+def differences(one: recipes.Recipe, other: recipes.Recipe) -> list[str]:
+    """Return the names of the parts in which two recipes differ, without what is only said in them."""
+    return [name for name, part in vars(one).items() if name not in _SAID and part != getattr(other, name)]

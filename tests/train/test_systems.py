@@ -62,6 +62,9 @@ def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
     other = plan.network.model_copy(update={"dense": 64})
     (tmp_path / SMALL / recipes.OF_RUN).write_text(plan.model_copy(update={"network": other}).model_dump_json())
     assert systems.find(SMALL, [tmp_path], []).history is None  # it is a run of another network
+    short = plan.model_copy(update={"schedule": plan.schedule.shortened(2)})
+    (tmp_path / SMALL / recipes.OF_RUN).write_text(short.model_dump_json())
+    assert systems.find(SMALL, [tmp_path], []).history is None  # it is a quick try
 
 
 def test_a_training_in_its_first_epoch_is_none_yet(tmp_path: Path) -> None:
@@ -81,7 +84,12 @@ def test_a_trained_system_shows_its_report(trained: Run, tmp_path: Path) -> None
     assert macro == f"{test.macro_f1:.3f}"
     assert both == f"{written.metrics[BOTH]['fer2013'].accuracy:.2%}"
     assert ferplus == "-"
-    assert row(page, "Training", SMALL)[3:] == [f"{EPOCHS} of 60 (stopped early)", "1.5"]
+    assert row(page, "Training", SMALL)[3:] == [f"{EPOCHS} of 60", "1.5"]
+    curve = [0.5] + [0.25] * recipe.schedule.stop_after
+    early = mine.model_copy(update={"history": written.history | {"val_accuracy": curve}, "epochs": len(curve)})
+    (tmp_path / f"{SMALL}.json").write_text(early.model_dump_json())
+    page = page_of(systems.find(SMALL, [tmp_path], []))
+    assert row(page, "Training", SMALL)[3] == f"{len(curve)} of 60 (stopped early)"
 
 
 def test_a_report_of_an_older_version_says_how_it_is_written_again(trained: Run, tmp_path: Path) -> None:
@@ -96,6 +104,23 @@ def test_a_report_of_an_older_version_says_how_it_is_written_again(trained: Run,
 def test_a_report_of_another_network_is_not_taken(trained: Run, tmp_path: Path) -> None:
     shutil.copy(trained.out / "tiny.json", tmp_path / f"{SMALL}.json")
     assert not systems.find(SMALL, [tmp_path], []).reports
+
+
+def test_a_quick_try_is_no_training_and_is_told(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = recipes.load(recipes.FOLDER / f"{SMALL}.toml")
+    short = recipe.model_copy(update={"description": "Said anew.", "schedule": recipe.schedule.shortened(EPOCHS)})
+    mine = report.read(trained.out / "tiny.json").model_copy(update={"name": SMALL, "recipe": short})
+    (tmp_path / SMALL).mkdir()
+    (tmp_path / SMALL / f"{SMALL}.json").write_text(mine.model_dump_json())
+    monkeypatch.setattr(systems, "SYSTEMS", (SMALL,))
+    monkeypatch.setattr(keep, "FOLDER", tmp_path / "none")
+    out = tmp_path / "systems.md"
+    assert call(main, ["systems", "--runs", str(tmp_path), "--bundles", str(tmp_path), "--out", str(out)]) == 0
+    assert row(out.read_text(), "Training", SMALL)[3] == "not trained yet; 60 planned"
+    said = capsys.readouterr().err
+    assert said == f"{tmp_path / SMALL / SMALL}.json: left out, as it is not of this recipe: another schedule\n"
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:

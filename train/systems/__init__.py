@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from train import networks, recipes, report
+from train import networks, recipes, report, runs
 from train.datasets import DataError
 from train.embedding import load_backbone, pinned, with_backbone
 from train.heads import emotion_models, heads_of
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from train.networks import NetworkConfig
     from train.recipes import Recipe
     from train.report import TrainingReport
 
@@ -69,6 +68,9 @@ class System:
     measured: SystemFigures = field(default_factory=SystemFigures)
     """What else was measured of it."""
 
+    left_out: tuple[str, ...] = ()
+    """Of each report by its name that is of another recipe, a sentence that says so."""
+
 
 def find(
     name: str, folders: Sequence[Path], bundles: Sequence[Path], measured: SystemsMeasured | None = None
@@ -78,7 +80,7 @@ def find(
     Args:
         name: Its recipe's.
         folders: Where reports may be, ``NAME.json``, or runs, ``NAME/NAME.json``; the first one that has it counts. One
-            of another network by the same name does not.
+            of another recipe by the same name does not, as of a training with fewer epochs.
         bundles: Folders of bundles, likewise.
         measured: What was measured of all systems, if anything was.
 
@@ -93,9 +95,9 @@ def find(
     if backbone := load_backbone(recipe):
         network = with_backbone(network, backbone)
     places = [place for folder in folders for place in (folder, folder / name)]
-    wanted = pinned(recipe).network
-    reports = next(filter(None, (_reports(place, names, wanted) for place in places)), ())
-    log = next((place for place in places if (place / LOG).exists() and _trains(place, recipe)), None)
+    wanted = pinned(recipe)
+    reports, left_out = _reports(places, names, wanted)
+    log = next((place for place in places if (place / LOG).exists() and runs.is_of(place, wanted)), None)
     cards = {each: card for each in names for card in _card(each, bundles)}
     history = read_log(log) if log and not reports else {}
     return System(
@@ -106,24 +108,31 @@ def find(
         history=history if any(history.values()) else None,
         bundles=cards,
         measured=(measured or SystemsMeasured()).systems.get(name, SystemFigures()),
+        left_out=left_out,
     )
 
 
-def _reports(place: Path, names: Sequence[str], network: NetworkConfig) -> tuple[TrainingReport, ...]:
-    """Return the reports of a folder; none if one is missing, or is of another network than the recipe's.
+def _reports(
+    places: Sequence[Path], names: Sequence[str], wanted: Recipe
+) -> tuple[tuple[TrainingReport, ...], tuple[str, ...]]:
+    """Return the reports of the first folder that has all of the recipe's, and what to say of the folders before it.
 
     Raises:
         DataError: One is damaged, or does not say which rows are right, as those of older versions.
     """
-    paths = [place / f"{name}.json" for name in names]
-    if not all(path.exists() for path in paths):
-        return ()
-    found = tuple(map(report.read, paths))
-    if any(each.recipe.network != network for each in found):
-        return ()
-    for path, each in zip(paths, found, strict=True):
-        _check(path, each)
-    return found
+    left_out = []
+    for place in places:
+        paths = [place / f"{name}.json" for name in names]
+        if not all(path.exists() for path in paths):
+            continue
+        found = tuple(map(report.read, paths))
+        if others := {part: None for each in found for part in runs.differences(each.recipe, wanted)}:
+            left_out.append(f"{paths[0]}: left out, as it is not of this recipe: another {', '.join(others)}")
+            continue
+        for path, each in zip(paths, found, strict=True):
+            _check(path, each)
+        return found, tuple(left_out)
+    return (), tuple(left_out)
 
 
 def _check(path: Path, written: TrainingReport) -> None:
@@ -132,14 +141,6 @@ def _check(path: Path, written: TrainingReport) -> None:
             f"{path}: does not say which rows are right; an older version wrote it: 'fit --resume' writes it again"
         )
         raise DataError(message)
-
-
-def _trains(run: Path, recipe: Recipe) -> bool:
-    """Return whether a run is of the recipe's network as it is now."""
-    try:
-        return recipes.of_run(run).network == recipe.network
-    except recipes.RecipeError:  # of another version
-        return False
 
 
 def _card(name: str, folders: Sequence[Path]) -> Iterator[Mapping[str, object]]:

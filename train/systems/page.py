@@ -8,6 +8,7 @@ from train.evaluate.protocols import BOTH
 from train.heads import heads_of
 from train.landmarks.models import FOUND
 from train.networks import RandomForestHeadConfig
+from train.optimizers import is_over
 from train.systems import claims, memory
 from train.systems.cost import conversion_row, cost_row
 
@@ -170,7 +171,7 @@ def _training(system: System) -> str:
     hours = _NONE
     if system.reports:
         (written, *_) = system.reports
-        early = " (stopped early)" if recipe.schedule.stop_after and written.epochs < planned else ""
+        early = " (stopped early)" if is_over(recipe.schedule, written.history["val_accuracy"]) else ""
         epochs = f"{written.epochs} of {planned}{early}"
         hours = _hours(written.wall_s)
     elif system.history and system.history["val_accuracy"]:
