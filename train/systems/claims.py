@@ -13,7 +13,7 @@ from train.evaluate.protocols import SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.networks import RandomForestHeadConfig
 from train.systems import memory
-from train.tracks.figures import mean_figure
+from train.tracks.figures import DIFFERENCE, mean_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> MeanFigur
 
     Its interval is that of paired proportions: Agresti, "Categorical Data Analysis", 3rd edition, 11.1.2.
     """
-    return mean_figure(first.astype(np.float64) - second)
+    return mean_figure(first.astype(np.float64) - second, DIFFERENCE)
 
 
 def section(systems: Mapping[str, System]) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _NORMAL = 1.96
 """Standard errors to each side of a mean that hold 95 %."""
 
+SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
+"""All that a share, and a difference of two, can be."""
+
 
 class MeanFigure(FrozenModel):
     """A mean over tracks, or over faces."""
@@ -63,14 +66,21 @@ class TracksReport(FrozenModel):
     """By name, as in `train.tracks.compare.WAYS`."""
 
 
-def mean_figure(values: NDArray[np.float64]) -> MeanFigure:
-    """Return the mean of ``(N,)`` values, one of each track or face."""
+def mean_figure(values: NDArray[np.float64], possible: tuple[float, float] = SHARE) -> MeanFigure:
+    """Return the mean of ``(N,)`` values, one of each track or face.
+
+    Args:
+        values: The values.
+        possible: The interval of a single value, whose error is not known.
+    """
     mean, n = float(values.mean()), len(values)
-    error = _NORMAL * float(values.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
+    if n == 1:
+        return MeanFigure(n=n, mean=mean, interval=possible)
+    error = _NORMAL * float(values.std(ddof=1)) / n**0.5
     return MeanFigure(n=n, mean=mean, interval=(mean - error, mean + error))
 
 
 def difference(first: TrackFigures, second: TrackFigures, frames: int) -> MeanFigure:
     """Return by how much the first way is right more often than the second, track by track."""
     one, other = (np.frombuffer(bytes.fromhex(way.hits), np.uint8) / frames for way in (first, second))
-    return mean_figure(one - other)
+    return mean_figure(one - other, DIFFERENCE)

@@ -203,6 +203,13 @@ def figures(hits: int, tracks: int = 30) -> TrackFigures:
     return TrackFigures(accuracy=mean, by_kind=dict.fromkeys(KINDS, mean), changes=1.0, hits=bytes(each).hex())
 
 
+def test_the_interval_of_a_single_track_is_all_that_is_possible_and_is_read_again() -> None:
+    alone = figures(6, tracks=1)
+    assert alone.accuracy.interval == (0, 1)
+    assert TrackFigures.model_validate_json(alone.model_dump_json()) == alone
+    assert difference(alone, figures(4, tracks=1), 10).interval == (-1, 1)
+
+
 @pytest.mark.parametrize(("hits", "said"), [(9, "Yes, "), (5, "No, "), (7, "Inconclusive, ")])
 def test_the_page_answers_by_the_interval(hits: int, said: str) -> None:
     control = {FRAME: figures(5), SMOOTHED: figures(6), PUBLISHED: figures(6), NETWORK: figures(6)}
