@@ -89,10 +89,10 @@ def embedder(network: KeptNetwork) -> keras.Model:
     return body
 
 
-def answers(network: KeptNetwork, head: str, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logits, ``(..., C)``, that a head of the network has for embeddings, ``(..., D)``."""
+def answers(network: KeptNetwork, labels: tuple[str, ...], embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logits, ``(..., C)``, that the network's head of these labels has for embeddings, ``(..., D)``."""
     kernel, bias = _head(network)
-    columns = next(each.columns for each in network.heads if each.name == head)
+    columns = next(each.columns for each in network.heads if each.labels == labels)
     return np.asarray(embeddings @ kernel[:, columns] + bias[columns], np.float32)
 
 

@@ -49,7 +49,7 @@ def compare(
     """
     plan = reading_plan(config.frames, config.fps)
     by_frame = readings.by_frame(config.fps)
-    own = _probabilities(embedding.answers(backbone, "ferplus", readings.embeddings))
+    own = _probabilities(embedding.answers(backbone, labels, readings.embeddings))
     starts = np.cumsum([0, *(len(views) for views in plan[:-1])])
     counts = np.array([len(views) for views in plan])
     found = {FRAME: (np.add.reduceat(own, starts, axis=1) / counts[:, None]).argmax(axis=-1)}

@@ -98,7 +98,7 @@ def test_what_the_eyes_see_is_what_their_network_answers(eyes: kept.KeptNetwork)
     seen = embedding.embedder(eyes).predict(pixels, verbose=0)
     assert seen.shape == (5, embedding.width(eyes)) == (5, 24)
     logits = eyes.build().predict(pixels, verbose=0)
-    assert embedding.answers(eyes, "ferplus", seen) == pytest.approx(logits, abs=1e-3)
+    assert embedding.answers(eyes, LABELS, seen) == pytest.approx(logits, abs=1e-3)
 
 
 def test_readings_are_kept_and_are_those_of_the_same_tracks(eyes: kept.KeptNetwork, tmp_path: Path) -> None:
@@ -118,14 +118,17 @@ def test_readings_are_kept_and_are_those_of_the_same_tracks(eyes: kept.KeptNetwo
     assert file.exists()
 
 
-def test_smoothing_is_right_more_often_where_single_frames_are_wrong(eyes: kept.KeptNetwork) -> None:
+@pytest.mark.parametrize("training", ["ferplus", "folder"])  # of the backbone
+def test_smoothing_is_right_more_often_where_single_frames_are_wrong(training: str, eyes: kept.KeptNetwork) -> None:
     config, tracks = TracksConfig(frames=16), 40
     count = sum(map(len, reading_plan(config.frames, config.fps)))
     truth = np.tile(np.arange(tracks)[:, None] % 8, (1, config.frames))
     readings = np.repeat(truth[:, :1], count, axis=1)
     readings[:, 9] = (readings[:, 9] + 1) % 8  # one frame of each is wrong
     one_hot = 6 * np.eye(8, dtype=np.float32)
-    seeing = kept.KeptNetwork(eyes.recipe, (np.eye(8, dtype=np.float32), np.zeros(8, np.float32)), "")
+    data = eyes.recipe.data.model_copy(update={"training": training})
+    recipe = eyes.recipe.model_copy(update={"data": data})
+    seeing = kept.KeptNetwork(recipe, (np.eye(8, dtype=np.float32), np.zeros(8, np.float32)), "")
     inputs = keras.Input((None, 8))
     control = keras.Model(inputs, keras.layers.Dense(8, kernel_initializer="identity")(inputs), name="cnn_no_memory")
     found = compare(Readings(one_hot[readings], truth, np.zeros(tracks, int)), seeing, control, config, LABELS)
