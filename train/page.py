@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.files import write_atomically
 from train import plots
+from train.heads import heads_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +25,9 @@ def write(report: TrainingReport, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     shown = report.metrics["PrivateTest"][report.protocol]
     title = f"{report.name}, {report.protocol}, PrivateTest: {shown.accuracy:.1%} of {shown.n:,}"
+    (first, *_) = heads_of(report.recipe.data)
     files = {
-        f"{report.name}-curves.png": plots.curves(report.history, report.name),
+        f"{report.name}-curves.png": plots.curves(report.history, report.name, first.protocol),
         f"{report.name}-confusion.png": plots.confusion(shown, title),
         f"{report.name}.md": _markdown(report).encode(),
         f"{report.name}.json": report.model_dump_json(indent=1).encode() + b"\n",

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from train.datasets import LabelProtocol
     from train.evaluate.metrics import Metrics
 
 QUIET, STRONG = "#8da0b3", "#c2410c"
 """Colours: of what is compared with, and of what the plot is about."""
 
 
-def curves(history: Mapping[str, Sequence[float]], name: str) -> bytes:
+def curves(history: Mapping[str, Sequence[float]], name: str, protocol: LabelProtocol) -> bytes:
     """Draw cross-entropy and accuracy over the epochs, of training faces and of validation faces.
 
     Both are measured alike: against the first head's labels, without augmentation, with the averaged weights. What
     Keras reports of training is not, and is not drawn; of histories that have nothing else, validation alone is.
+
+    Args:
+        history: Values of each epoch, by name.
+        name: The model's, which may be that of another head.
+        protocol: The first head's, which the figure names.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
@@ -39,7 +45,9 @@ def curves(history: Mapping[str, Sequence[float]], name: str) -> bytes:
     accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     accuracy.axhline(best, color=STRONG, linewidth=0.8, linestyle=":")
     loss.legend(frameon=False)
-    figure.suptitle(f"{name}: without augmentation, with the averaged weights", fontsize=10, color="0.35")
+    figure.suptitle(
+        f"{name}: labels of {protocol}, without augmentation, with the averaged weights", fontsize=10, color="0.35"
+    )
     return as_png(figure)
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.train.synthetic import EPOCHS, PER_LABEL, Run, call
-from train import report
+from train import page, report
 from train.__main__ import main
 from train.datasets import DataError
 from train.evaluate.models import keras_logits
@@ -60,7 +60,7 @@ def test_no_scratch_is_left(trained: Run) -> None:
 
 def test_plots_take_one_epoch_and_a_label_without_faces(trained: Run) -> None:
     old = {name: [0.5] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    assert curves(old, "one").startswith(b"\x89PNG")
+    assert curves(old, "one", "fer2013").startswith(b"\x89PNG")
     metrics = report.read(trained.out / "tiny.json").metrics["PrivateTest"]["fer2013"]
     empty = metrics.model_copy(update={"confusion": ((0,) * 7,) * 7})
     assert confusion(empty, "none").startswith(b"\x89PNG")
@@ -68,9 +68,18 @@ def test_plots_take_one_epoch_and_a_label_without_faces(trained: Run) -> None:
 
 def test_curves_show_what_is_measured_alike(trained: Run) -> None:
     history = report.read(trained.out / "tiny.json").history
-    drawn = curves(history, "tiny")
-    assert curves(history | {"loss": [9.0] * 6, "accuracy": [0.1] * 6}, "tiny") == drawn
-    assert curves(history | {"seen_cross_entropy": [9.0] * 6}, "tiny") != drawn
+    drawn = curves(history, "tiny", "fer2013")
+    assert curves(history | {"loss": [9.0] * 6, "accuracy": [0.1] * 6}, "tiny", "fer2013") == drawn
+    assert curves(history | {"seen_cross_entropy": [9.0] * 6}, "tiny", "fer2013") != drawn
+
+
+def test_curves_name_the_labels_that_they_are_of(trained: Run, tmp_path: Path) -> None:
+    written = report.read(trained.out / "tiny.json")
+    second = written.model_copy(update={"name": "tiny-fer2013", "protocol": "fer2013"})
+    page.write(second, tmp_path)
+    drawn = (tmp_path / "tiny-fer2013-curves.png").read_bytes()
+    assert drawn == curves(written.history, "tiny-fer2013", "ferplus-majority")  # the first head's
+    assert drawn != curves(written.history, "tiny-fer2013", "fer2013")
 
 
 def test_a_broken_report_is_told(tmp_path: Path, trained: Run) -> None:
