@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -141,8 +142,13 @@ def test_a_recipe_of_landmarks_goes_the_whole_way(
     assert call(main, ["restore", str(kept / f"{name}.npz"), "--out", str(tmp_path / "again")]) == 0
     model = str(tmp_path / "again" / f"{name}.keras")
     capsys.readouterr()
-    assert call(main, ["evaluate", model, *data.data]) == 0
-    assert "PrivateTest" in capsys.readouterr().out
+    assert call(main, ["evaluate", model, *data.data, "--json", str(tmp_path / "figures.json")]) == 0
+    said = capsys.readouterr().out
+    assert " mesh " in said
+    assert "…" not in said
+    assert "mean of four views" not in said
+    figures = json.loads((tmp_path / "figures.json").read_bytes())
+    assert figures[f"PrivateTest, {models.FOUND}"]["fer2013"]["n"] == found.n
     assert call(main, ["predict", model, str(tmp_path / "none.png")]) == 2
     assert "landmarks" in capsys.readouterr().err
     search = ["tune", str(recipe), *data.data, "--clips", "none", "--epochs", "1", "--trials", "1"]

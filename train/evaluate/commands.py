@@ -31,7 +31,7 @@ from train.evaluate import face_score as facescores
 from train.evaluate import figures, tables
 from train.evaluate.balance import adjust, training_priors
 from train.evaluate.metrics import Metrics
-from train.evaluate.models import open_model
+from train.evaluate.models import of_mesh, open_model
 from train.evaluate.protocols import ComparedModels, compare_all, evaluate_all, load_tests, own_protocol
 from train.evaluate.robustness import under_changes
 from train.evaluate.views import MEAN_OF_VIEWS, evaluate_views
@@ -85,6 +85,8 @@ def evaluate(  # each is a flag
         show([tables.pairs(pairs)], figures_json, json, note=note)
     else:
         metrics = evaluate_all(logits, labels, tests)
+        if opened.landmarks:
+            metrics |= of_mesh(logits, labels, tests)
         views = {} if opened.landmarks else evaluate_views(logits, labels, tests)
         of_views = {f"{split}, {MEAN_OF_VIEWS}": protocols for split, protocols in views.items()}
         figures_json = TypeAdapter(dict[str, dict[str, Metrics]]).dump_json(metrics | of_views, indent=1).decode()

@@ -140,9 +140,16 @@ def evaluate_keras(
     answers = probabilities(logits, tests)
     metrics = measure_all(answers, labels, tests)
     if takes_landmarks(model):
-        found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})
-        metrics |= {f"{split}, {FOUND}": protocols for split, protocols in found.items()}
+        metrics |= of_mesh(logits, labels, tests)
     return {"metrics": metrics, "which_right": which_right(answers, labels, tests)}
+
+
+def of_mesh(
+    logits: Logits, labels: Sequence[str], tests: Mapping[tuple[Split, LabelProtocol], Faces]
+) -> dict[str, dict[str, Metrics]]:
+    """Return the metrics of a model of landmarks on the faces that have some; arguments as of `evaluate_all`."""
+    found = evaluate_all(logits, labels, {key: with_mesh(faces) for key, faces in tests.items()})
+    return {f"{split}, {FOUND}": protocols for split, protocols in found.items()}
 
 
 def faces_to_test(data: DataConfig, fer2013_file: Path, ferplus_file: Path) -> dict[tuple[Split, LabelProtocol], Faces]:

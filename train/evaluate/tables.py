@@ -30,7 +30,7 @@ def accuracies(metrics: Mapping[str, Mapping[str, Metrics]], title: str = ONE_VI
     table = _table()
     table.title = title
     for column in ("split", "protocol", "n", "accuracy", "95 % interval", "recall", "F1", "ECE"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=column != "split")
     for split, protocols in metrics.items():
         for protocol, m in protocols.items():
             recall = "-" if m.macro_recall is None else f"{m.macro_recall:.3f}"
@@ -71,11 +71,12 @@ def everything(
 
     Args:
         metrics: Of one forward pass, by split, then by protocol.
-        views: The same of the mean over the views.
+        views: The same of the mean over the views; empty where it was not computed.
         own: The protocol of the model's own labels, whose confusion matrix is shown.
     """
     yield accuracies(metrics)
-    yield accuracies(views, MEAN_OF_VIEWS)
+    if views:
+        yield accuracies(views, MEAN_OF_VIEWS)
     yield EXPLAINED
     test = metrics["PrivateTest"]
     yield recalls(test, "PrivateTest")
