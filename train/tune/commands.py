@@ -23,7 +23,7 @@ from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC0
 from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
 from train.targets import training_examples, validation_examples
-from train.tune.fields import parse
+from train.tune.fields import as_in, parse
 
 if TYPE_CHECKING:
     import optuna
@@ -78,6 +78,7 @@ def tune(  # noqa: PLR0913  # each is a flag
     if trials and not fields:
         message = "--field: name at least one field to search over, or write --trials 0"
         raise recipes.RecipeError(message)
+    fields = [as_in(plan, each) for each in fields]
     search.check(plan, fields)
     if storage is None:
         Path("runs").mkdir(exist_ok=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
@@ -78,7 +79,7 @@ def parse(text: str) -> SearchedField:
         raise RecipeError(message)
     low, colon, high = values.partition(":")
     if not colon:
-        return SearchedField(path, choices=tuple(json.dumps(value) for value in _choices(values)))
+        return SearchedField(path, choices=_choices(text, values))
     high, log, kind = high.partition(":")
     if log and kind != _LOG:
         message = f"--field {text}: {FORM}"
@@ -102,14 +103,7 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     """
     whole = recipe.model_dump(mode="json")
     for path, value in values.items():
-        *places, last = path.split(".")
-        section: Any = whole
-        for place in places:
-            section = section.get(place) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or last not in section:
-            known = ", ".join(_known(whole))
-            message = f"--field {path}: {recipe.name} has no such field; it has {known}"
-            raise RecipeError(message)
+        section, last = _place(whole, path)
         section[last] = value
     try:
         return Recipe.model_validate(whole)
@@ -117,6 +111,35 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         tried = ", ".join(f"{path}={json.dumps(value)}" for path, value in values.items())
         message = f"{tried}: {problem_text(error.errors()[0])}"
         raise RecipeError(message) from None
+
+
+def as_in(recipe: Recipe, field: SearchedField) -> SearchedField:
+    """Return a field whose range has ends as the recipe takes them: 0:1 of a field of fractions is 0.0 to 1.0.
+
+    Raises:
+        RecipeError: As of `with_values`, for an end or a choice.
+    """
+    taken = []
+    for value in field.examples:
+        section, last = _place(with_values(recipe, {field.path: value}).model_dump(mode="json"), field.path)
+        taken.append(section[last])
+    return field if field.choices else replace(field, low=taken[0], high=taken[1])
+
+
+def _place(whole: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    """Return the section of a recipe that has a field, and the field's name in it.
+
+    Raises:
+        RecipeError: There is none.
+    """
+    *places, last = path.split(".")
+    section: Any = whole
+    for place in places:
+        section = section.get(place) if isinstance(section, dict) else None
+    if not isinstance(section, dict) or last not in section:
+        message = f"--field {path}: {whole['name']} has no such field; it has {', '.join(_known(whole))}"
+        raise RecipeError(message)
+    return section, last
 
 
 def _known(section: Mapping[str, Any], above: str = "") -> list[str]:
@@ -128,17 +151,27 @@ def _known(section: Mapping[str, Any], above: str = "") -> list[str]:
 
 
 def _number(text: str) -> float:
-    """Return a whole number as an int and any other as a float."""
+    """Return a whole number as an int and any other as a float.
+
+    Raises:
+        ValueError: It is none, or is not finite.
+    """
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        if math.isfinite(found := float(text)):
+            return found
+        raise
 
 
-def _choices(text: str) -> list[Any]:
-    """Return the values of a list: TOML's, or words without quotation marks."""
+def _choices(text: str, values: str) -> tuple[str, ...]:
+    """Return the values of a list as JSON: TOML's, or words without quotation marks."""
     try:
-        found: list[Any] = tomllib.loads(f"values = [{text}]")["values"]
+        found: list[Any] = tomllib.loads(f"values = [{values}]")["values"]
     except tomllib.TOMLDecodeError:
-        return [word.strip() for word in text.split(",")]
-    return found
+        found = [word.strip() for word in values.split(",")]
+    try:
+        return tuple(json.dumps(value, allow_nan=False) for value in found)
+    except (TypeError, ValueError):  # a date, or no finite number
+        message = f"--field {text}: a choice is a text, a finite number, true, false, or a list of these"
+        raise RecipeError(message) from None

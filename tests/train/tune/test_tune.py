@@ -11,7 +11,7 @@ from tests.train.synthetic import Run, call
 from train import recipes
 from train.__main__ import main
 from train.recipes import RecipeError
-from train.tune.fields import SearchedField, parse, with_values
+from train.tune.fields import SearchedField, as_in, parse, with_values
 from train.tune.search import open_study
 
 if TYPE_CHECKING:
@@ -34,7 +34,21 @@ def test_a_field_is_a_range_or_a_choice(text: str, field: SearchedField) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["dropout", "=1:2", "a=", "a=2:1", "a=1:1", "a=0:1:log", "a=1:2:lin", "a=x:y", "a=1:2:log:3"]
+    "text",
+    [
+        "dropout",
+        "=1:2",
+        "a=",
+        "a=2:1",
+        "a=1:1",
+        "a=0:1:log",
+        "a=1:2:lin",
+        "a=x:y",
+        "a=1:2:log:3",
+        "a=0:inf",
+        "a=inf",
+        "a=2020-01-01",
+    ],
 )
 def test_another_form_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="--field"):
@@ -50,6 +64,23 @@ def test_any_field_of_a_recipe_can_have_another_value() -> None:
         with_values(recipe, {"network.depth": 3})
     with pytest.raises(RecipeError, match=r"network\.dropout=1\.5: network.*less than 1"):
         with_values(recipe, {"network.dropout": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("schedule.mixup=0:1", 0.0, 1.0),
+        ("schedule.batch_size=16:64", 16, 64),
+        ("schedule.batch_size=16.0:64.0", 16, 64),
+    ],
+)
+def test_a_range_is_searched_as_the_recipe_s_field_is(text: str, low: float, high: float) -> None:
+    recipe = recipes.load(recipes.FOLDER / "cnn_two_block.toml")
+    found = as_in(recipe, parse(text))
+    assert (found.low, found.high) == (low, high)
+    assert {type(found.low), type(found.high)} == {type(low)}
+    with pytest.raises(RecipeError, match="schedule"):
+        as_in(recipe, parse("schedule.batch_size=0.5:64"))
 
 
 def test_a_search_goes_on_where_another_machine_left_it(
