@@ -149,8 +149,8 @@ class TimeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
 
     @property
     def is_over(self) -> bool:
-        """Whether no time is left. There is some before the first epoch, so that each start makes progress."""
-        return self._longest > 0 and time.monotonic() >= self._end
+        """Whether the time that is left is shorter than the longest epoch. The first one always starts."""
+        return self._longest > 0 and time.monotonic() + self._longest > self._end
 
     def on_epoch_begin(self, _epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Start an epoch's clock."""
@@ -158,7 +158,6 @@ class TimeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
 
     def on_epoch_end(self, _epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Stop if the next epoch would take too long."""
-        now = time.monotonic()
-        self._longest = max(self._longest, now - self._begun)
-        if now + self._longest > self._end:
+        self._longest = max(self._longest, time.monotonic() - self._begun)
+        if self.is_over:
             self.model.stop_training = True
