@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.camera.images import read_colours
+from edge.errors import CameraError
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.labels import FACE
@@ -63,9 +64,16 @@ def predict(
     photos = photo_files(images)
     copies = copy_names(photos, out, "answers", png=True) if out else [None] * len(photos)
     names = [path.name for path in photos]
+    damaged = False
     for path, copy in zip(photos, copies, strict=True):
         shown = path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
-        gray = np.asarray(cv2.cvtColor(read_colours(path), cv2.COLOR_BGR2GRAY), np.uint8)
+        try:
+            colours = read_colours(path)
+        except CameraError as error:
+            typer.echo(error, err=True)  # the others are read all the same
+            damaged = True
+            continue
+        gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
         faces = list(_faces(gray, finder, *network.input_shape[-3:-1]))
         if not faces:
             table.add_row(shown, "none")
@@ -81,7 +89,10 @@ def predict(
                 for face, shares in zip(faces, answers, strict=True)
             ]
             write_atomically(copy, _drawn(faces, looks, answers, emotions))
-    Console().print(table)
+    if table.row_count:
+        Console().print(table)
+    if damaged:
+        raise typer.Exit(2)
 
 
 def _faces(gray: NDArray[np.uint8], finder: ModelBundle | None, height: int, width: int) -> Iterator[NDArray[np.uint8]]:

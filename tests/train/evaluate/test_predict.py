@@ -58,6 +58,20 @@ def test_two_images_of_one_name_have_an_answer_each(
     assert all(f"{image.parent.name}/1.jpg" in said for image in images)
 
 
+def test_a_damaged_image_is_told_and_the_others_are_shown(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, name in enumerate(("a.png", "c.png")):
+        cv2.imwrite(str(tmp_path / name), grating(number, np.random.default_rng(5)))
+    (tmp_path / "b.jpg").write_bytes(b"\xff\xd8\xff\xe0broken")
+    assert call(main, ["predict", str(trained.model), str(tmp_path), "--cropped"]) == 2
+    said = capsys.readouterr()
+    assert f"{tmp_path / 'b.jpg'}: " in said.err
+    assert len(said.err.splitlines()) == 1
+    assert [line.split()[0] for line in said.out.splitlines() if ".png" in line] == ["a.png", "c.png"]
+    assert "b.jpg" not in said.out
+
+
 def test_faces_are_found_in_photos(
     trained: Run, mean_faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
