@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_CODE = frozenset({
+CODE = frozenset({
     "FlaxLayer", "IntegerLookup", "JaxLayer", "Lambda", "StringLookup", "TFSMLayer", "TextVectorization",
     "TorchModuleWrapper",
 })  # fmt: skip
@@ -70,7 +70,7 @@ def check_keras(path: Path) -> None:
     """
     check_file(path)
     try:
-        config = _from_archive(path) if zipfile.is_zipfile(path) else _from_hdf5(path)
+        config = _from_archive(path) if _is_archive(path) else _from_hdf5(path)
         found = sorted(set(_doubtful(config)))
     except ModelError:
         raise
@@ -83,6 +83,19 @@ def check_keras(path: Path) -> None:
             "with --trust a model that you made yourself is loaded"
         )
         raise ModelError(message)
+
+
+def _is_archive(path: Path) -> bool:
+    """Return what Keras takes a file for: it goes by the ending alone, so a file that is also the other is refused."""
+    if path.suffix.lower() == ".keras":
+        if h5py.is_hdf5(path):
+            message = f"{path}: it ends with .keras, but is an HDF5 file, as .h5 files are; name it .h5"
+            raise ModelError(message)
+        return True
+    if zipfile.is_zipfile(path):
+        message = f"{path}: it ends with {path.suffix}, but is an archive, as .keras files are; name it .keras"
+        raise ModelError(message)
+    return False
 
 
 def _from_archive(path: Path) -> Any:
@@ -158,4 +171,4 @@ def _is_harmless(part: dict[str, Any]) -> bool:
 def _names() -> frozenset[str]:
     """Return the names of Keras that may be in a file."""
     found = {name for package in _PACKAGES for name in dir(getattr(keras, package)) if not name.startswith("_")}
-    return frozenset(found - _CODE - {"clone_model", "deserialize", "get", "load_model", "model_from_json"}) | _OLD
+    return frozenset(found - CODE - {"clone_model", "deserialize", "get", "load_model", "model_from_json"}) | _OLD

@@ -15,7 +15,7 @@ import keras
 
 from convert.errors import ModelError
 from convert.load.built import Built
-from convert.load.config_check import check_keras
+from convert.load.config_check import CODE, check_keras
 from convert.load.export import batched, to_tflite
 from convert.spec import FileFacts, ModelSpec
 from edge.text import first_line
@@ -114,7 +114,7 @@ def _load(path: Path, file: Path, *, trusted: bool) -> Any:
         return keras.models.load_model(file, compile=False, safe_mode=not trusted)
     except Exception as error:  # noqa: BLE001  # Keras raises whatever its layers raise
         try:
-            return _of_keras_2(file, error)
+            return _of_keras_2(file, error, trusted=trusted)
         except Exception:  # noqa: BLE001
             message = f"{path}: not a Keras model: {first_line(error)}"
             raise ModelError(message) from error
@@ -132,10 +132,21 @@ def _in_lower_case(path: Path) -> Iterator[Path]:
         yield link
 
 
-def _of_keras_2(path: Path, error: Exception) -> Any:
+class _Refused:
+    """Stands in the Keras of old, which knows no safe mode for HDF5 files, for the layers that run code."""
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:  # noqa: ARG003  # Keras gives it
+        """Refuse to build it."""
+        message = "a layer runs code of its own"
+        raise ValueError(message)
+
+
+def _of_keras_2(path: Path, error: Exception, *, trusted: bool) -> Any:
     """Load a file by the Keras of old, where it is installed, unless Keras 3 refused it for what it may run."""
     if path.suffix == ".keras" or "safe_mode" in str(error):
         raise error
     import tf_keras  # noqa: PLC0415  # wanted for old files alone
 
-    return tf_keras.models.load_model(path, compile=False)
+    refused = {} if trusted else dict.fromkeys(CODE, _Refused)
+    return tf_keras.models.load_model(path, refused, compile=False, safe_mode=not trusted)

@@ -98,6 +98,35 @@ def test_the_old_keras_never_sees_what_the_new_one_refused(monkeypatch: pytest.M
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_the_old_keras_is_given_no_layer_of_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "old.h5"
+    inputs = tf_keras.Input((SIZE, SIZE, 1))
+    doubled_half = tf_keras.layers.Lambda(lambda pixels: pixels * 2)(inputs[:, ::2])  # Keras 3 does not know the slice
+    tf_keras.Model(inputs, tf_keras.layers.GlobalAveragePooling2D()(doubled_half)).save(path)
+    monkeypatch.setattr("convert.load.keras_file.check_keras", lambda _: None)
+    with pytest.raises(ModelError, match="not a Keras model"):
+        open_model(path)
+    assert open_model(path, trusted=True).facts.width == SIZE
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_file_of_both_formats_is_refused(tmp_path: Path) -> None:
+    code, plain = tmp_path / "code.h5", tmp_path / "plain.keras"
+    doubled(tf_keras).save(code)
+    keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Flatten()]).save(plain)
+    for name, said in (
+        ("both.h5", "it ends with .h5, but is an archive"),
+        ("both.HDF5", "it ends with .HDF5, but is an archive"),
+        ("both.keras", "it ends with .keras, but is an HDF5 file"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(code.read_bytes() + plain.read_bytes())
+        assert said in refusal(path)
+    plain.write_bytes(code.read_bytes())
+    assert "it ends with .keras, but is an HDF5 file, as .h5 files are; name it .h5" in refusal(plain)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_arithmetic_of_the_old_keras_is_loaded(tmp_path: Path) -> None:
     path = beside(tmp_path / "old.h5")
     inputs = tf_keras.Input((SIZE, SIZE, 1))
