@@ -22,6 +22,7 @@ import keras
 
 from convert.errors import ModelError
 from convert.load.limits import check_archive, check_file, check_hdf5
+from convert.load.operations import FUNCTIONS, SLICES
 from edge.text import first_line, listed, printable
 
 if TYPE_CHECKING:
@@ -35,28 +36,29 @@ CODE = frozenset({
 """Layers that run code of the file, or open another file."""
 
 _PACKAGES = (
-    *("activations", "constraints", "dtype_policies", "initializers", "layers", "models", "quantizers", "random"),
-    "regularizers",
-)
+    "activations", "constraints", "dtype_policies", "initializers", "layers", "quantizers", "random", "regularizers",
+)  # fmt: skip
 _OLD = frozenset({
-    "BatchNormalizationV1", "Functional", "LocallyConnected2D", "Policy", "SyncBatchNormalization", "TensorShape",
-    "ThresholdedReLU",
+    "BatchNormalizationV1", "Functional", "LocallyConnected2D", "Model", "Policy", "Sequential",
+    "SyncBatchNormalization", "TensorShape", "ThresholdedReLU",
 })  # fmt: skip
 """Names of Keras 2, and of networks."""
 
 _VALUES = frozenset(
     ["__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__", "__tuple__", "dict", "slice"]
 )
-_MODULE = re.compile(rf"(tf_)?keras(\.src)?(\.({'|'.join([*_PACKAGES, 'engine', 'mixed_precision'])})(\..+)?)?")
-_OPERATIONS = re.compile(r"keras(\.src)?\.ops(\..+)?")
-_OF_TENSORFLOW = frozenset({"SlicingOpLambda", "TFOpLambda"})
-"""Layers of Keras 2 that stand for a function of TensorFlow, by its name."""
-
-_COMPUTES = re.compile(
-    r"(compat\.v1\.)?(math|nn|linalg|__operators__)\.\w+(\.\w+)?|"
-    r"(compat\.v1\.)?(cast|clip_by_value|concat|expand_dims|identity|ones_like|pad|repeat|reshape|shape|split|squeeze|"
-    r"stack|strided_slice|tile|transpose|unstack|where|zeros_like|image\.(resize|rgb_to_grayscale|grayscale_to_rgb))"
+_MODULE = re.compile(
+    rf"(tf_)?keras(\.src)?(\.({'|'.join([*_PACKAGES, 'engine', 'mixed_precision', 'models'])})(\..+)?)?"
 )
+_OPERATIONS = re.compile(r"keras(\.src)?\.ops(\..+)?")
+_CALLING = frozenset({
+    "AssociativeScan", "Cond", "ForiLoop", "Function", "JVP", "Map", "Operation", "Scan", "Switch", "VectorizedMap",
+    "WhileLoop",
+})  # fmt: skip
+"""Operations of Keras 3 that call a function they are given."""
+_OF_TENSORFLOW = {"SlicingOpLambda": SLICES, "TFOpLambda": FUNCTIONS}
+"""Layers of Keras 2 that call a function of TensorFlow, by its name, and the functions that they may call."""
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DEEPEST = 200
 _NOT_KERAS = "not a Keras model"
@@ -143,32 +145,56 @@ def _doubtful(config: Any) -> Iterator[str]:
         part = waiting.pop()
         if isinstance(part, dict):
             if "class_name" in part and not _is_harmless(part):
-                yield str(part["class_name"])
+                yield _named(part)
             waiting.extend(part.values())
         elif isinstance(part, list):
             waiting.extend(part)
 
 
+def _named(part: dict[str, Any]) -> str:
+    """Return what a part of a description is, for a message."""
+    name, inside = str(part["class_name"]), part.get("config")
+    if name in _OF_TENSORFLOW:
+        return f"{name} of {_function(inside) or 'no function'}"
+    return f"a function {inside}" if name == "function" else name
+
+
+def _function(inside: Any) -> str:
+    """Return the function of TensorFlow that a layer of Keras 2 calls."""
+    function = inside.get("function") if isinstance(inside, dict) else None
+    return function if isinstance(function, str) else ""
+
+
 def _is_harmless(part: dict[str, Any]) -> bool:
     name, module, inside = part["class_name"], part.get("module"), part.get("config")
-    if not isinstance(name, str) or not isinstance(module, str | None):
+    registered = part.get("registered_name")  # the Keras of old looks for this name too
+    if not isinstance(name, str) or not isinstance(module, str | None) or registered not in (None, name, inside):
         return False
     if name in _OF_TENSORFLOW:
-        function = inside.get("function") if isinstance(inside, dict) else None
-        return (module is None or bool(_MODULE.fullmatch(module))) and (
-            name == "SlicingOpLambda" or (isinstance(function, str) and bool(_COMPUTES.fullmatch(function)))
-        )
+        return (module is None or bool(_MODULE.fullmatch(module))) and _function(inside) in _OF_TENSORFLOW[name]
     if name == "function":
         return module in {None, "builtins"} and isinstance(inside, str) and inside in _names()
     if module is None or module == "builtins":
         return name in _VALUES or (module is None and name in _names())
-    if _OPERATIONS.fullmatch(module):
-        return name[:1].isupper()  # a class of operations; the package has nothing else
+    if _OPERATIONS.fullmatch(module):  # the Keras of old takes the name alone
+        return name in _operations()
     return bool(_MODULE.fullmatch(module)) and name in _names()
+
+
+@cache
+def _operations() -> frozenset[str]:
+    """Return the names of the operations of Keras 3 that may be in a file."""
+    found, waiting = set(), [keras.Operation]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            waiting.append(kind)
+            if _OPERATIONS.fullmatch(kind.__module__):
+                found.add(kind.__name__)
+    return frozenset(found - _CALLING)
 
 
 @cache
 def _names() -> frozenset[str]:
     """Return the names of Keras that may be in a file."""
     found = {name for package in _PACKAGES for name in dir(getattr(keras, package)) if not name.startswith("_")}
-    return frozenset(found - CODE - {"clone_model", "deserialize", "get", "load_model", "model_from_json"}) | _OLD
+    return frozenset(found - CODE - {"deserialize", "get", "serialize"}) | _OLD

@@ -1,7 +1,8 @@
-"""Operations of TensorFlow that compute from tensors alone: no file, no network, no code.
+"""Operations and functions of TensorFlow that compute from tensors alone: no file, no network, no code.
 
-Taken from TensorFlow 2.21's families of operations, without those that reach further (``ImmutableConst`` maps a file,
-``PrintV2`` may write one, ``DebugIdentity`` sends to an address) and without what no classifier of pictures needs.
+The operations are taken from TensorFlow 2.21's families of operations, without those that reach further
+(``ImmutableConst`` maps a file, ``PrintV2`` may write one, ``DebugIdentity`` sends to an address) and without what no
+classifier of pictures needs.
 """
 
 from __future__ import annotations
@@ -69,4 +70,54 @@ _NAMES = """
 """
 
 HARMLESS = frozenset(_NAMES.split())
-"""By name."""
+"""Operations, by name."""
+
+_MATH = """
+    abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh ceil cos cosh count_nonzero cumprod
+    cumsum cumulative_logsumexp divide divide_no_nan equal erf erfc exp expm1 floor floordiv floormod greater
+    greater_equal is_finite is_inf is_nan l2_normalize less less_equal log log1p log_sigmoid log_softmax
+    logical_and logical_not logical_or logical_xor maximum minimum mod multiply multiply_no_nan negative
+    not_equal pow reciprocal reciprocal_no_nan reduce_all reduce_any reduce_euclidean_norm reduce_logsumexp
+    reduce_max reduce_mean reduce_min reduce_prod reduce_std reduce_sum reduce_variance rint round rsqrt
+    scalar_mul sigmoid sign sin sinh softmax softplus softsign sqrt square squared_difference subtract tan tanh
+    top_k truediv xdivy xlog1py xlogy zero_fraction
+"""
+_NN = """
+    atrous_conv2d atrous_conv2d_transpose avg_pool avg_pool1d avg_pool2d batch_normalization bias_add conv1d
+    conv1d_transpose conv2d conv2d_transpose conv_transpose convolution crelu depth_to_space depthwise_conv2d
+    depthwise_conv2d_native dilation2d elu erosion2d fused_batch_norm gelu l2_loss l2_normalize leaky_relu
+    local_response_normalization log_softmax lrn max_pool max_pool1d max_pool2d moments normalize_moments pool
+    relu relu6 relu_layer selu separable_conv2d sigmoid silu softmax softplus softsign space_to_batch
+    space_to_depth swish tanh top_k weighted_moments zero_fraction
+"""
+_LINALG = """
+    adjoint band_part cross det diag diag_part einsum eye inv l2_normalize matmul matrix_transpose matvec norm
+    normalize set_diag tensor_diag tensor_diag_part tensordot trace
+"""
+_IMAGE = """
+    central_crop crop_and_resize crop_to_bounding_box extract_patches flip_left_right flip_up_down
+    grayscale_to_rgb pad_to_bounding_box per_image_standardization resize resize_area resize_bicubic
+    resize_bilinear resize_image_with_pad resize_images resize_nearest_neighbor resize_with_crop_or_pad
+    resize_with_pad rgb_to_grayscale rot90 transpose
+"""
+_OTHERS = """
+    argsort batch_to_space boolean_mask broadcast_to cast clip_by_norm clip_by_value concat einsum ensure_shape
+    expand_dims fill gather gather_nd identity linspace meshgrid norm one_hot ones ones_like pad range rank
+    repeat reshape reverse roll searchsorted shape shape_n size slice sort space_to_batch space_to_batch_nd
+    split squeeze stack stop_gradient strided_slice tensordot tile transpose unstack where zeros zeros_like
+    __operators__.add __operators__.eq __operators__.ne
+"""
+SLICES = frozenset(
+    {"__operators__.getitem", "__operators__.ragged_getitem", "boolean_mask", "compat.v1.boolean_mask"},
+)
+"""The functions that Keras 2 makes a SlicingOpLambda of."""
+
+_V2 = frozenset({
+    *(f"math.{name}" for name in _MATH.split()),
+    *(f"nn.{name}" for name in _NN.split()),
+    *(f"linalg.{name}" for name in _LINALG.split()),
+    *(f"image.{name}" for name in _IMAGE.split()),
+    *_OTHERS.split(),
+})  # fmt: skip
+FUNCTIONS = _V2 | {f"compat.v1.{name}" for name in _V2} | SLICES
+"""Functions, by the names that Keras 2 gives them: those that networks call on tensors."""

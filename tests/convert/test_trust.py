@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import keras
 import pytest
 import tf_keras
 from tensorflow.python.framework import op_def_registry
+from tensorflow.python.util.tf_export import get_symbol_from_name
 
 from convert.__main__ import main
 from convert.errors import ModelError
@@ -17,7 +19,7 @@ from convert.load import load
 from convert.load.config_check import check_keras
 from convert.load.export import tf
 from convert.load.keras_file import open_model
-from convert.load.operations import HARMLESS
+from convert.load.operations import FUNCTIONS, HARMLESS
 from tests.archives import METHODS, damaged_archive
 from tests.convert import small
 from tests.convert.small import LABELS, SIZE
@@ -130,7 +132,10 @@ def test_a_file_of_both_formats_is_refused(tmp_path: Path) -> None:
 def test_arithmetic_of_the_old_keras_is_loaded(tmp_path: Path) -> None:
     path = beside(tmp_path / "old.h5")
     inputs = tf_keras.Input((SIZE, SIZE, 1))
-    mean = tf_keras.layers.GlobalAveragePooling2D()(inputs / 127.5 - 1)
+    turned = tf.nn.relu6(
+        tf.transpose(tf.pad(inputs[:, ::2] / 127.5 - 1, [[0, 0], [0, 1], [0, 0], [0, 0]]), [0, 2, 1, 3])
+    )
+    mean = tf.concat([tf.reduce_mean(turned, (1, 2)), tf.reshape(tf.image.resize(turned, (1, 1)), (-1, 1))], -1)
     tf_keras.Model(inputs, tf_keras.layers.Dense(len(LABELS))(mean)).save(path)
     assert load(path).spec.width == SIZE
 
@@ -139,6 +144,13 @@ def described(config: Any, path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", config if isinstance(config, str) else json.dumps(config))
     return path
+
+
+NO_ARITHMETIC = (
+    *("load_library", "load_op_library", "io.read_file", "io.write_file", "io.decode_proto", "compat.v1.py_func"),
+    *("numpy_function", "map_fn", "nn.fixed_unigram_candidate_sampler", "math.accumulate_n", "linalg.LinearOperator"),
+    *("keras.models.load_model", "__operators__", "math", "math.add.x", "Math.add", "math.add\n", ""),
+)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +169,20 @@ def described(config: Any, path: Path) -> Path:
         {"class_name": "Strange", "registered_name": "package>Strange", "module": None, "config": {}},
         {"class_name": "TFOpLambda", "config": {"function": "io.write_file"}},
         {"class_name": "TFOpLambda", "config": {"function": "compat.v1.py_func"}},
+        *(
+            {"class_name": kind, "config": {"function": function} if function else {}}
+            for kind in ("SlicingOpLambda", "TFOpLambda")
+            for function in (*NO_ARITHMETIC, None)
+        ),
+        {"class_name": "SlicingOpLambda", "config": {"function": "math.add"}},
+        {"class_name": "Lambda", "module": "keras.ops", "config": {}},
+        {"class_name": "TFOpLambda", "module": "keras.src.ops.numpy", "config": {"function": "io.read_file"}},
+        {"class_name": "ClassMethod", "module": "keras.ops", "config": {}},
+        {"class_name": "Map", "module": "keras.src.ops.core", "config": {}},
+        {"class_name": "Dense", "module": "keras.layers", "registered_name": "Lambda", "config": {}},
+        {"class_name": "save_model", "module": "keras.models", "config": {}},
+        {"class_name": "TensorFlowOpLayer", "config": {}},
+        {"class_name": "DenseFeatures", "config": {}},
         {"class_name": "ClassMethod", "config": {}},
         {"class_name": ["Dense"], "config": {}},
     ],
@@ -167,6 +193,32 @@ def test_a_name_that_may_do_more_than_compute_is_refused(part: dict[str, Any], t
     path = described({"class_name": "Sequential", "config": {"layers": layers}}, tmp_path / "a.keras")
     with pytest.raises(ModelError, match="it is not loaded, since it has"):
         check_keras(path)
+
+
+def test_a_refused_function_is_named(tmp_path: Path) -> None:
+    for inside, shown in (
+        ({"function": "load_library"}, "SlicingOpLambda of load_library"),
+        ({}, "SlicingOpLambda of no function"),
+    ):
+        layers = [{"class_name": "SlicingOpLambda", "config": inside}]
+        path = described({"class_name": "Functional", "config": {"layers": layers}}, tmp_path / "a.keras")
+        with pytest.raises(ModelError, match=f"since it has {shown}: code of its own"):
+            check_keras(path)
+
+
+def test_the_functions_that_slice_are_harmless(tmp_path: Path) -> None:
+    for function in ("__operators__.getitem", "boolean_mask", "compat.v1.boolean_mask", "__operators__.ragged_getitem"):
+        part = {"class_name": "SlicingOpLambda", "config": {"function": function}}
+        check_keras(described({"class_name": "Functional", "config": {"layers": [part]}}, tmp_path / "a.keras"))
+
+
+def test_only_known_functions_are_harmless() -> None:
+    found = {name: get_symbol_from_name(name) for name in FUNCTIONS}
+    there = {name.removeprefix("compat.v1.") for name, function in found.items() if function}
+    assert {name.removeprefix("compat.v1.") for name in FUNCTIONS} == there
+    reaching = {"collections", "filename", "fn", "func", "function", "initializer", "path", "vocab_file"}
+    for name, function in found.items():
+        assert not function or not reaching & set(inspect.signature(function).parameters), name
 
 
 def test_arithmetic_of_the_old_keras_is_known_by_its_module_too(tmp_path: Path) -> None:
