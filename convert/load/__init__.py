@@ -9,6 +9,7 @@ from convert.errors import ModelError
 from convert.graph import parse
 from convert.load.process import ModelProcess
 from convert.spec import complete
+from edge.errors import BundleError
 from edge.files import is_folder, is_there
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def load(path: Path, *, trusted: bool = False) -> LoadedModel:
         trusted: Whether it may run code of its own; only for who made it.
 
     Raises:
-        ModelError: It is none of these, its form is not that of a classifier of pictures, something that it cannot
-            say of itself is not said beside it, or it may run code and is not trusted.
+        ModelError: It is none of these, it has a loop, its form is not that of a classifier of pictures, something that
+            it cannot say of itself is not said beside it, or it may run code and is not trusted.
         DataError: The training report beside it is damaged.
     """
     if not is_there(path):
@@ -63,7 +64,14 @@ def load(path: Path, *, trusted: bool = False) -> LoadedModel:
         raise ModelError(message)
     process = ModelProcess(path, module, trusted=trusted)
     spec = complete(path, process.facts)
-    network = parse(process.build(spec))
+    try:
+        network = parse(process.build(spec))
+    except BundleError as error:
+        message = (
+            f"{path}: it has a loop or a branch (LSTM, GRU, While), which a bundle cannot hold; "
+            "build its recurrent layers with unroll=True"
+        )
+        raise ModelError(message) from error
     shape = network.outputs[0].shape
     if sum(size != 1 for size in shape) != 1 or max(shape) != len(spec.labels):
         message = (

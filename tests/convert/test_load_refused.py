@@ -12,7 +12,7 @@ from convert.errors import ModelError
 from convert.load import onnx_file
 from convert.load.export import tf
 from tests.convert import small
-from tests.convert.loading import beside, exported, refusal, saved, written
+from tests.convert.loading import beside, exported, loaded, refusal, saved, written
 from tests.convert.small import LABELS, SIZE
 
 if TYPE_CHECKING:
@@ -51,6 +51,19 @@ def test_what_onnx2tf_lacks_is_named(onnx_folder: Path) -> None:
     assert "onnx2tf cannot convert it" in said
     assert said.endswith("at strange")
     assert "\n" not in said
+
+
+def test_a_loop_is_refused_unless_it_is_unrolled(tmp_path: Path) -> None:
+    for unroll in (True, False):
+        layers = (L.Reshape((4, -1)), L.GRU(4, unroll=unroll), L.Dense(len(LABELS)))
+        path = saved(small.chain(L.Conv2D(2, 3), L.MaxPooling2D(5), *layers), tmp_path / f"{unroll}.keras")
+        if unroll:
+            loaded(path)
+        else:
+            assert refusal(path) == (
+                f"{path}: it has a loop or a branch (LSTM, GRU, While), which a bundle cannot hold; "
+                "build its recurrent layers with unroll=True"
+            )
 
 
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5"])
