@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from convert.load.layout import Layout
+
 _BATCH = 32
 
 
@@ -91,6 +93,13 @@ def refusal(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path}: TensorFlow cannot convert it: {first_line(error)}")
 
 
+def laid_out(function: Callable[[Any], Any], layout: Layout) -> Callable[[Any], Any]:
+    """Return a function of ``(N, H, W, C)`` pictures for one that takes them in a layout of its own."""
+    if layout.channels_last:
+        return function
+    return lambda pictures: function(tf.transpose(pictures, layout.axes))
+
+
 def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return a function that runs any number of pictures through one that takes `batch`, or any, to ``(N, K)``."""
     step = batch or _BATCH
@@ -102,4 +111,4 @@ def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDAr
     return run
 
 
-__all__ = ["batched", "refusal", "tf", "to_plain_int8", "to_tflite"]
+__all__ = ["batched", "laid_out", "refusal", "tf", "to_plain_int8", "to_tflite"]

@@ -16,7 +16,8 @@ import keras
 from convert.errors import ModelError
 from convert.load.built import Built
 from convert.load.config_check import CODE, check_keras
-from convert.load.export import batched, to_tflite
+from convert.load.export import batched, laid_out, to_tflite
+from convert.load.layout import CHANNELS, Layout
 from convert.spec import FileFacts, ModelSpec
 from edge.text import first_line
 
@@ -32,12 +33,13 @@ class KerasFile:
 
     path: Path
     model: Any
+    layout: Layout
 
     @property
     def facts(self) -> FileFacts:
         """What it says of itself."""
-        _, height, width, channels = self.model.input_shape
-        return FileFacts(height=height, width=width, channels=channels, outputs=self.outputs)
+        given = self.layout
+        return FileFacts(height=given.height, width=given.width, channels=given.channels, outputs=self.outputs)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -48,11 +50,11 @@ class KerasFile:
         """Return the float network, and the model itself to compare it with."""
         number = self.outputs.index(spec.output)
 
-        def outputs(pixels: Any) -> Any:
+        def answer(pixels: Any) -> Any:
             return keras.tree.flatten(self.model(pixels, training=False))[number]
 
-        shape = (spec.height, spec.width, spec.channels)
-        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.model.input_shape[0]))
+        outputs, shape = laid_out(answer, self.layout), (spec.height, spec.width, spec.channels)
+        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.layout.batch))
 
 
 def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
@@ -74,10 +76,12 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
         message = f"{path}: it takes landmarks, which another network has to find; a bundle takes pixels"
         raise ModelError(message)
     taken = getattr(model, "input_shape", None)
-    if not isinstance(taken, tuple) or len(taken) != 4 or taken[3] not in {1, 3, None}:
+    one = isinstance(taken, tuple) and len(taken) == 4
+    layout = Layout.of(taken, usually_last=True) if one else None
+    if layout is None or layout.channels not in CHANNELS | {None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
         raise ModelError(message)
-    return KerasFile(path, model)
+    return KerasFile(path, model, layout)
 
 
 def _in_float32(path: Path, model: Any) -> Any:

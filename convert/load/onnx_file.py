@@ -14,6 +14,7 @@ import numpy as np
 from convert.errors import ModelError
 from convert.load import onnx_process
 from convert.load.built import Built
+from convert.load.layout import CHANNELS, Layout
 from convert.load.limits import check_file
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
@@ -37,25 +38,18 @@ class OnnxFile:
     input: str
     """Name of the input."""
 
-    shape: tuple[int | None, ...]
-    """Of the input, in the file's own layout."""
-
-    @property
-    def channels_last(self) -> bool:
-        """Whether the file's pictures are ``(N, H, W, C)`` rather than ``(N, C, H, W)``."""
-        return self.shape[1] not in {1, 3} and self.shape[3] in {1, 3}
+    layout: Layout
 
     @property
     def facts(self) -> FileFacts:
         """What it says of itself."""
-        height, width, channels = self.shape[1:] if self.channels_last else (*self.shape[2:], self.shape[1])
-        outputs = tuple(output.name for output in self.model.graph.output)
-        return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
+        given, outputs = self.layout, tuple(output.name for output in self.model.graph.output)
+        return FileFacts(height=given.height, width=given.width, channels=given.channels, outputs=outputs)
 
     def build(self, spec: ModelSpec) -> Built:
         """Return the float network, and the model itself to compare it with."""
-        picture = (spec.height, spec.width, spec.channels)
-        shape = (1, *picture) if self.channels_last else (1, spec.channels, spec.height, spec.width)
+        one = (1, spec.height, spec.width, spec.channels)
+        shape = tuple(one[axis] for axis in self.layout.axes)
         with tempfile.TemporaryDirectory() as scratch:
             simple, network = Path(scratch) / "simple.onnx", Path(scratch) / "network.tflite"
             self._simplify(shape, spec.output, simple)
@@ -63,7 +57,7 @@ class OnnxFile:
             content, simplified = network.read_bytes(), simple.read_bytes()
         try:
             run = self._runner(self.model.SerializeToString(), spec.output)
-            run(np.zeros((1, *picture), np.float32))
+            run(np.zeros(one, np.float32))
         except Exception:  # noqa: BLE001  # onnxruntime raises what its C++ does, of no common kind
             return Built(content, self._runner(simplified, spec.output), simplified=True)
         return Built(content, run)
@@ -86,7 +80,7 @@ class OnnxFile:
 
     def _convert(self, simple: Path, network: Path) -> None:
         """Run onnx2tf in a process and folder of its own: it writes where it stands and downloads what it misses."""
-        last = [self.input] if self.channels_last else []
+        last = [self.input] if self.layout.channels_last else []
         command = python(onnx_process.__name__, simple, network, *last)
         ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         if ran.returncode or not network.exists():
@@ -105,7 +99,7 @@ class OnnxFile:
         batch = size if isinstance(size, int) else 1
 
         def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-            laid = pictures if self.channels_last else pictures.transpose(0, 3, 1, 2)
+            laid = pictures.transpose(self.layout.axes)
             rows = [session.run([output], {self.input: np.repeat(one[None], batch, axis=0)})[0] for one in laid]
             return np.concatenate([np.asarray(row, np.float32).reshape(batch, -1)[:1] for row in rows])
 
@@ -157,11 +151,11 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
         kind = onnx.TensorProto.DataType.Name(inputs[0].type.tensor_type.elem_type)
         message = f"{path}: its pixels are {kind}, but FLOAT is wanted"
         raise ModelError(message)
-    opened = OnnxFile(path, model, inputs[0].name, shapes[0])
-    if opened.facts.channels not in {1, 3, None}:
+    layout = Layout.of(shapes[0], usually_last=False)
+    if layout.channels not in CHANNELS | {None}:
         message = f"{path}: its input is {shapes[0]}, but 1 or 3 channels are wanted, first or last"
         raise ModelError(message)
-    return opened
+    return OnnxFile(path, model, inputs[0].name, layout)
 
 
 def _weight_files(path: Path, model: Any) -> set[Path]:

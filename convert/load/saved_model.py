@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from convert.errors import ModelError
 from convert.load.built import Built
-from convert.load.export import batched, tf, to_tflite
+from convert.load.export import batched, laid_out, tf, to_tflite
 from convert.load.graph_check import GRAPH, check_graph
+from convert.load.layout import CHANNELS, Layout
 from convert.spec import FileFacts, ModelSpec
 from edge.files import is_there
 from edge.text import first_line, printable
@@ -26,24 +27,23 @@ class SavedModel:
     path: Path
     model: Any
     signature: Any
+    layout: Layout
 
     @property
     def facts(self) -> FileFacts:
         """What it says of itself."""
-        (pixels,) = self.signature.structured_input_signature[1].values()
-        _, height, width, channels = pixels.shape
-        outputs = tuple(sorted(self.signature.structured_outputs))
-        return FileFacts(height=height, width=width, channels=channels, outputs=outputs)
+        given, outputs = self.layout, tuple(sorted(self.signature.structured_outputs))
+        return FileFacts(height=given.height, width=given.width, channels=given.channels, outputs=outputs)
 
     def build(self, spec: ModelSpec) -> Built:
         """Return the float network, and the model itself to compare it with."""
-        ((name, pixels),) = self.signature.structured_input_signature[1].items()
+        (name,) = self.signature.structured_input_signature[1]
 
-        def outputs(given: Any) -> Any:
+        def signature(given: Any) -> Any:
             return self.signature(**{name: given})[spec.output]
 
-        shape = (spec.height, spec.width, spec.channels)
-        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, pixels.shape[0]))
+        outputs, shape = laid_out(signature, self.layout), (spec.height, spec.width, spec.channels)
+        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.layout.batch))
 
 
 def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
@@ -73,8 +73,10 @@ def open_model(path: Path, *, trusted: bool = False) -> SavedModel:
         message = f"{path}: it has no signature {_SIGNATURE}, but {others}"
         raise ModelError(message)
     taken = [spec.shape for spec in signature.structured_input_signature[1].values()]
-    if len(taken) != 1 or taken[0].rank != 4 or taken[0][3] not in {1, 3, None}:
+    one = len(taken) == 1 and taken[0].rank == 4
+    layout = Layout.of(taken[0], usually_last=True) if one else None
+    if layout is None or layout.channels not in CHANNELS | {None}:
         shapes = ", ".join(map(str, taken))
         message = f"{path}: its input is {shapes}, but one picture, (None, height, width, 1 or 3), is wanted"
         raise ModelError(message)
-    return SavedModel(path, model, signature)
+    return SavedModel(path, model, signature, layout)

@@ -189,6 +189,21 @@ def test_a_model_of_one_picture_at_a_time_gets_one_at_a_time(
 
 
 @pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])
+@pytest.mark.parametrize("channels", [1, 3], ids=["gray", "colour"])
+def test_channels_may_come_first(
+    write: Callable[[keras.Model, Path, str], Path], channels: int, tmp_path: Path
+) -> None:
+    inside = small.as_keras(GRAY if channels == 1 else COLOUR)
+    inputs = keras.Input((channels, SIZE, SIZE))
+    model = keras.Model(inputs, inside(L.Permute((2, 3, 1))(inputs)))
+    source = loaded(write(model, tmp_path / ("tiny.keras" if write is saved else "tiny"), small.SIDECAR))
+    assert (source.spec.width, source.spec.height, source.spec.channels) == (SIZE, SIZE, channels)
+    pixels = source.spec.scaling.apply(pictures())
+    assert np.abs(source.run(pixels) - np.asarray(inside(pixels))).max() < 1e-5
+    assert folded(source).shape == (12, len(LABELS))
+
+
+@pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])
 def test_an_open_size_is_asked_for(write: Callable[[keras.Model, Path, str], Path], tmp_path: Path) -> None:
     path = tmp_path / ("tiny.keras" if write is saved else "tiny")
     write(small.as_keras(GRAY, size=None), path, small.SIDECAR)
