@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import train.tensorflow_settings  # noqa: F401  # before TensorFlow
@@ -14,6 +15,7 @@ from tensorflow.lite.python.convert import ConverterError
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from convert.errors import ModelError
+from convert.load.built import Built
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.text import first_line, printable
 
@@ -90,18 +92,62 @@ def refusal(path: Path, error: Exception) -> ModelError:
     missing = sorted(set(re.findall(r"^\s*(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)))
     if missing:
         return ModelError(f"{path}: TFLite has no operator for {printable(', '.join(missing), 200)}")
+    said = str(error).strip()
+    if said.startswith("in user code:"):  # a traceback follows, with what is wrong at its end
+        return ModelError(f"{path}: TensorFlow cannot convert it: {printable(said.splitlines()[-1].strip(), 300)}")
     return ModelError(f"{path}: TensorFlow cannot convert it: {first_line(error)}")
 
 
-def laid_out(function: Callable[[Any], Any], layout: Layout) -> Callable[[Any], Any]:
-    """Return a function of ``(N, H, W, C)`` pictures for one that takes them in a layout of its own."""
-    if layout.channels_last:
-        return function
-    return lambda pictures: function(tf.transpose(pictures, layout.axes))
+def build(
+    path: Path,
+    function: Callable[[Any], Any],
+    layout: Layout,
+    shape: Sequence[int],
+    owner: Any,
+    freed: Callable[[Any], Any] | None = None,
+) -> Built:
+    """Convert a model, one picture at a time, and return it with what runs it by its own framework.
+
+    Args:
+        path: As of `to_tflite`, like `shape` and `owner`.
+        function: From pictures as the layout says to ``(N, K)``.
+        layout: How it takes pictures.
+        shape: See there.
+        owner: See there.
+        freed: The same function for any number of pictures, if `function` insists on its batch.
+
+    Raises:
+        ModelError: As of `to_tflite`.
+    """
+    filled = _laid_out(function, layout)
+    try:
+        content = to_tflite(path, _laid_out(freed or function, replace(layout, batch=None)), shape, owner)
+    except ModelError:
+        if layout.batch in {None, 1}:
+            raise
+        content = to_tflite(path, filled, shape, owner)  # its batch is part of what it computes
+    return Built(content, _batched(filled, layout.batch))
 
 
-def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return a function that runs any number of pictures through one that takes `batch`, or any, to ``(N, K)``."""
+def _laid_out(function: Callable[[Any], Any], layout: Layout) -> Callable[[Any], Any]:
+    """Return a function of ``(N, H, W, C)`` pictures for one that takes them in a layout of its own.
+
+    Where that has a fixed batch, N is this at most, and the last picture is repeated to fill it.
+    """
+
+    def run(pictures: Any) -> Any:
+        count = pictures.shape[0]
+        laid = pictures if layout.channels_last else tf.transpose(pictures, layout.axes)
+        if layout.batch is None or layout.batch == count:
+            return function(laid)
+        more = tf.repeat(laid[-1:], layout.batch - count, axis=0)
+        return function(tf.concat([laid, more], axis=0))[:count]
+
+    return run
+
+
+def _batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return a function that runs any number of pictures through one of up to `batch`, or any, to ``(N, K)``."""
     step = batch or _BATCH
 
     def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,4 +157,4 @@ def batched(function: Callable[[Any], Any], batch: int | None) -> Callable[[NDAr
     return run
 
 
-__all__ = ["batched", "laid_out", "refusal", "tf", "to_plain_int8", "to_tflite"]
+__all__ = ["build", "refusal", "tf", "to_plain_int8", "to_tflite"]

@@ -14,15 +14,16 @@ import train.tensorflow_settings  # noqa: F401  # before Keras
 import keras
 
 from convert.errors import ModelError
-from convert.load.built import Built
 from convert.load.config_check import CODE, check_keras
-from convert.load.export import batched, laid_out, to_tflite
+from convert.load.export import build
 from convert.load.layout import CHANNELS, Layout
 from convert.spec import FileFacts, ModelSpec
 from edge.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from convert.load.built import Built
 
 _HALVES = frozenset({"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"})
 
@@ -50,11 +51,10 @@ class KerasFile:
         """Return the float network, and the model itself to compare it with."""
         number = self.outputs.index(spec.output)
 
-        def answer(pixels: Any) -> Any:
+        def outputs(pixels: Any) -> Any:
             return keras.tree.flatten(self.model(pixels, training=False))[number]
 
-        outputs, shape = laid_out(answer, self.layout), (spec.height, spec.width, spec.channels)
-        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.layout.batch))
+        return build(self.path, outputs, self.layout, (spec.height, spec.width, spec.channels), self.model)
 
 
 def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
@@ -76,8 +76,7 @@ def open_model(path: Path, *, trusted: bool = False) -> KerasFile:
         message = f"{path}: it takes landmarks, which another network has to find; a bundle takes pixels"
         raise ModelError(message)
     taken = getattr(model, "input_shape", None)
-    one = isinstance(taken, tuple) and len(taken) == 4
-    layout = Layout.of(taken, usually_last=True) if one else None
+    layout = Layout.of(taken, usually_last=True) if isinstance(taken, tuple) and len(taken) == 4 else None
     if layout is None or layout.channels not in CHANNELS | {None}:
         message = f"{path}: its input is {taken}, but one picture, (None, height, width, 1 or 3), is wanted"
         raise ModelError(message)

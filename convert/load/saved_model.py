@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
 from convert.errors import ModelError
-from convert.load.built import Built
-from convert.load.export import batched, laid_out, tf, to_tflite
+from convert.load.export import build, tf
 from convert.load.graph_check import GRAPH, check_graph
 from convert.load.layout import CHANNELS, Layout
 from convert.spec import FileFacts, ModelSpec
@@ -15,7 +16,10 @@ from edge.files import is_there
 from edge.text import first_line, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from convert.load.built import Built
 
 _SIGNATURE = "serving_default"
 
@@ -39,11 +43,18 @@ class SavedModel:
         """Return the float network, and the model itself to compare it with."""
         (name,) = self.signature.structured_input_signature[1]
 
-        def signature(given: Any) -> Any:
+        def outputs(given: Any) -> Any:
             return self.signature(**{name: given})[spec.output]
 
-        outputs, shape = laid_out(signature, self.layout), (spec.height, spec.width, spec.channels)
-        return Built(to_tflite(self.path, outputs, shape, self.model), batched(outputs, self.layout.batch))
+        freed = None if self.layout.batch is None else self._freed(spec.output)
+        return build(self.path, outputs, self.layout, (spec.height, spec.width, spec.channels), self.model, freed)
+
+    def _freed(self, output: str) -> Callable[[Any], Any]:
+        """Return the signature as a function that takes any number of pictures; a signature takes its batch alone."""
+        frozen = convert_variables_to_constants_v2(self.signature)
+        graph, (pixels,) = frozen.graph.as_graph_def(), frozen.inputs
+        wanted = frozen.outputs[self.facts.outputs.index(output)]
+        return lambda given: tf.graph_util.import_graph_def(graph, {pixels.name: given}, [wanted.name])[0]
 
 
 def open_model(path: Path, *, trusted: bool = False) -> SavedModel:

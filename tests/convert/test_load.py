@@ -15,6 +15,7 @@ from convert.float_runtime import FloatNetwork
 from convert.fold import fold
 from convert.graph import serialize
 from convert.load import LoadedModel, load, onnx_file
+from convert.load.export import tf
 from convert.spec import complete
 from edge.inference.outputs import softmax
 from tests.convert import small
@@ -201,6 +202,31 @@ def test_channels_may_come_first(
     pixels = source.spec.scaling.apply(pictures())
     assert np.abs(source.run(pixels) - np.asarray(inside(pixels))).max() < 1e-5
     assert folded(source).shape == (12, len(LABELS))
+
+
+@pytest.mark.parametrize("computed", [False, True], ids=["said", "computed"])
+def test_a_signature_of_a_fixed_batch_gets_as_many_pictures(*, computed: bool, tmp_path: Path) -> None:
+    inside = small.as_keras(GRAY)
+
+    class Fixed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+        @tf.function(input_signature=[tf.TensorSpec((16, SIZE, SIZE, 1), tf.float32)])  # type: ignore[untyped-decorator]
+        def __call__(self, pixels: Any) -> Any:
+            return tf.reshape(inside(pixels), (16, len(LABELS))) if computed else inside(pixels)
+
+    fixed = Fixed()
+    fixed.inside = inside
+    tf.saved_model.save(fixed, str(tmp_path / "fixed"), signatures=fixed.__call__)
+    source = loaded(beside(tmp_path / "fixed"))  # with 40 pictures, of which eight are left for the last batch
+    pixels = source.spec.scaling.apply(pictures())
+    assert np.abs(source.run(pixels) - np.asarray(inside(pixels))).max() < 1e-5
+    assert small.kinds(source.network).count("CONV_2D") == 1
+    assert ("CONCATENATION" in small.kinds(source.network)) == computed
+
+
+def test_a_keras_model_of_a_fixed_batch_gets_as_many_pictures(tmp_path: Path) -> None:
+    inputs = keras.Input(batch_shape=(16, SIZE, SIZE, 1))
+    answer = small.as_keras(GRAY)(inputs)
+    loaded(saved(keras.Model(inputs, keras.ops.reshape(answer, (16, len(LABELS)))), tmp_path / "tiny.keras"))
 
 
 @pytest.mark.parametrize("write", [saved, exported], ids=["keras", "saved"])

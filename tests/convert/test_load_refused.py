@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from convert.errors import ModelError
-from convert.load import onnx_file
+from convert.load import export, onnx_file
 from convert.load.export import tf
 from tests.convert import small
 from tests.convert.loading import beside, exported, loaded, refusal, saved, written
@@ -42,6 +42,14 @@ def test_what_tflite_lacks_is_named(function: Callable[[Any], Any], names: str, 
     tf.saved_model.save(odd, str(tmp_path / "odd"), signatures=odd.__call__)
     path = beside(tmp_path / "odd")
     assert refusal(path) == f"{path}: TFLite has no operator for {names}"
+
+
+def test_what_tensorflow_says_after_a_traceback_is_its_last_line(tmp_path: Path) -> None:
+    error = ValueError(
+        'in user code:\n\n    File "/x.py", line 1, in run  *\n        f()\n\n    ValueError: wrong shape\n\n'
+    )
+    path = tmp_path / "model"
+    assert str(export.refusal(path, error)) == f"{path}: TensorFlow cannot convert it: ValueError: wrong shape"
 
 
 def test_what_onnx2tf_lacks_is_named(onnx_folder: Path) -> None:
