@@ -113,7 +113,10 @@ def _from_archive(path: Path) -> Any:
         if "config.json" not in archive.namelist():
             message = "the archive has no config.json"
             raise ValueError(message)
-        return _parsed(archive.read("config.json").decode())
+        config = _parsed(archive.read("config.json").decode())
+        if isinstance(config, dict):
+            config.pop("compile_config", None)  # optimiser and loss, which are not loaded
+        return config
 
 
 def _from_hdf5(path: Path) -> Any:

@@ -195,6 +195,15 @@ def test_a_name_that_may_do_more_than_compute_is_refused(part: dict[str, Any], t
         check_keras(path)
 
 
+def test_what_a_model_was_trained_with_is_not_loaded(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Flatten(), keras.layers.Dense(len(LABELS))])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "trained.keras")
+    opened = open_model(tmp_path / "trained.keras")
+    assert opened.facts.width == SIZE
+    assert not opened.model.compiled
+
+
 def test_a_refused_function_is_named(tmp_path: Path) -> None:
     for inside, shown in (
         ({"function": "load_library"}, "SlicingOpLambda of load_library"),
