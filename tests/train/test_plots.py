@@ -15,7 +15,7 @@ def test_any_name_can_be_drawn(name: str) -> None:
     scores = np.array([0.1, 0.9], np.float32)
     for picture in (
         plots.as_png(figure),
-        plots.curves(history, name),
+        plots.curves(history, name, "ferplus"),
         plots.class_counts({name: {name: 3}, "test": {name: 2}}, name),
         plots.face_scores(scores, {name: scores}, 0.5),
     ):
