@@ -35,8 +35,6 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_LINE = 2 << 20
 """Bytes of a row; a thousand probabilities with names of a hundred characters, each as two JSON escapes, are 1.2 MB."""
 
-csv.field_size_limit(_LONGEST_LINE)  # of the whole process; by default 131,072 characters
-
 
 class Recorder(CsvFile):
     """Appends events to a file, each row whole or not at all.
@@ -98,11 +96,20 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(_LONGEST_LINE)
 
 
+def _cells(line: str) -> dict[str, str]:
+    """Return a row's cells by column; there is none in an empty line."""
+    usual = csv.field_size_limit(_LONGEST_LINE)  # 131,072 characters, for the whole process
+    try:
+        return next(csv.DictReader([line], COLUMNS), {})
+    finally:
+        csv.field_size_limit(usual)
+
+
 def _event(line: bytes) -> FaceEvent | None:
     """Return the event in a line; None if there is none."""
     content: dict[str, Any] = {}
     try:
-        for name, cell in next(csv.DictReader([line.decode()], COLUMNS), {}).items():
+        for name, cell in _cells(line.decode()).items():
             if not cell:
                 continue
             *parts, last = name.split(".")
