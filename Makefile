@@ -137,8 +137,9 @@ test: $(VENV)/.dev mosquitto ## Lint, types and all tests (under 15 minutes on t
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-others test-convert test-train
 
-# Three processes for two cores: the first one often waits, and then the others, which give way to it, have both.
-# What each prints comes when it ends.
+# Three processes for two cores: the first one often waits, and then the others, which give way to it, have both. That of
+# `convert` goes before that of `train`, or it would be left alone with one core in the end. What each prints comes when
+# it ends.
 test-others: types
 	$(BIN)/pytest $(addprefix --ignore=,$(TRAIN_TESTS) tests/convert)
 
@@ -146,10 +147,10 @@ types:
 	$(BIN)/mypy
 
 test-convert:
-	nice $(BIN)/pytest tests/convert
+	nice -n 5 $(BIN)/pytest tests/convert
 
 test-train:
-	nice $(BIN)/pytest $(TRAIN_TESTS)
+	nice -n 10 $(BIN)/pytest $(TRAIN_TESTS)
 
 lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
 	$(BIN)/ruff check --fix .
