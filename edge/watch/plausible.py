@@ -34,24 +34,24 @@ def plausible(payload: Payload) -> bool:
     longest = _LONGEST_SENTENCE if isinstance(payload, CameraStatus | Health | Info) else LONGEST_NAME
     return (
         (lasted_s or 0) <= _LONGEST_S
-        and all(abs(number) < _LARGEST for number in _integers(payload))
+        and all(abs(leaf) < _LARGEST for leaf in _leaves(payload) if isinstance(leaf, int))
         and all(1970 <= at.year < 2200 for at in _times(payload))
-        and all(len(text) <= longest for text in _texts(payload))
+        and all(len(leaf) <= longest for leaf in _leaves(payload) if isinstance(leaf, str))
         and all(len(each) <= MOST_LABELS for each in _probabilities(payload))
     )
 
 
-def _integers(value: object) -> Iterator[int]:
-    """Yield every integer of a payload, at any depth."""
+def _leaves(value: object) -> Iterator[object]:
+    """Yield every number and text of a payload, at any depth; of dictionaries the keys, as their values are shares."""
     match value:
-        case int():
-            yield value
         case FrozenModel():
             for _, each in value:
-                yield from _integers(each)
-        case tuple():
+                yield from _leaves(each)
+        case tuple() | dict():
             for each in value:
-                yield from _integers(each)
+                yield from _leaves(each)
+        case _:
+            yield value
 
 
 def _times(payload: Payload) -> Iterator[datetime]:
@@ -63,19 +63,6 @@ def _times(payload: Payload) -> Iterator[datetime]:
             yield from (face.since for face in payload.faces)
         case CameraStatus():
             yield payload.since
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text of a payload, at any depth."""
-    match value:
-        case str():
-            yield value
-        case FrozenModel():
-            for _, each in value:
-                yield from _texts(each)
-        case tuple() | dict():
-            for each in value:
-                yield from _texts(each)
 
 
 def _probabilities(payload: Payload) -> Iterator[dict[str, float]]:
