@@ -6,6 +6,8 @@ The optimizer's count of steps is in it and says which epoch that was, so no sec
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -15,7 +17,7 @@ from edge.text import first_line
 from train.datasets import DataError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 FILE = "latest.weights.h5"
 """The name and the form are those of Keras' BackupAndRestore, which older versions used: their runs can be resumed."""
@@ -42,11 +44,22 @@ class SaveCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]  # keras h
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write a ``.weights.h5`` file whole or not at all, and sync it: after the return a power cut does not undo it."""
-    whole = path.with_name(f"new-{path.name}")
-    model.save_weights(whole)
-    _sync(whole)
-    whole.replace(path)
+    """Write a ``.weights.h5`` file as `save_whole` does."""
+    save_whole(model.save_weights, path)
+
+
+def save_whole(save: Callable[[Path], None], path: Path) -> None:
+    """Have a file written whole or not at all, and sync it: after the return a power cut does not undo it.
+
+    Args:
+        save: Writes the file to a path, which ends as `path` does.
+        path: Where it is to be.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        whole = Path(scratch) / path.name
+        save(whole)
+        _sync(whole)
+        whole.replace(path)
     sync_folder(path.parent)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -23,7 +21,7 @@ from train.callbacks import (
     TimeIsUp,
     start_random_numbers,
 )
-from train.checkpoint import SaveCheckpoint, restore
+from train.checkpoint import SaveCheckpoint, restore, save_whole
 from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
 from train.log import LOG, drop_unfinished, read_log
@@ -35,6 +33,7 @@ from train.untrained import untrained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -211,9 +210,6 @@ def only(network: keras.Model, recipe: Recipe, columns: list[int]) -> keras.Mode
 
 
 def save_atomically(model: keras.Model, path: Path) -> None:
-    """Write a ``.keras`` file completely or not at all."""
+    """Write a ``.keras`` file as `save_whole` does, and the folder that it is in."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        whole = Path(scratch) / path.name
-        model.save(whole)
-        whole.replace(path)
+    save_whole(model.save, path)
