@@ -16,7 +16,7 @@ NO_QOS = "QoS not supported"
 """Reasons of CONNACK and DISCONNECT, as paho names them."""
 
 _CERTAIN = 2
-"""After so many refusals, the CONNACK no longer lifts a limit."""
+"""After so many refusals of what the CONNACK allowed, it no longer lifts a limit."""
 
 
 class BrokerLimits:
@@ -33,10 +33,16 @@ class BrokerLimits:
     def announced(self, properties: Properties | None) -> None:
         """Note the limits in a CONNACK; an absent property means no limit, unless the broker refused nevertheless."""
         self.most_bytes = getattr(properties, "MaximumPacketSize", None)
+        most_qos: Literal[0, 1] = 0 if getattr(properties, "MaximumQoS", 1) == 0 else 1
+        retains = getattr(properties, "RetainAvailable", 1) != 0
+        if not most_qos:
+            del self._refusals[NO_QOS]  # it names its limit, so that it is believed when it lifts it
+        if not retains:
+            del self._refusals[NO_RETAIN]
         if self._refusals[NO_QOS] < _CERTAIN:
-            self.most_qos = 0 if getattr(properties, "MaximumQoS", 1) == 0 else 1
+            self.most_qos = most_qos
         if self._refusals[NO_RETAIN] < _CERTAIN:
-            self.retains = getattr(properties, "RetainAvailable", 1) != 0
+            self.retains = retains
 
     def refused(self, reason: str) -> bool:
         """Note why a broker refused or ended a connection; return whether the next one will avoid that."""

@@ -231,3 +231,19 @@ def test_limits_are_what_the_connack_says() -> None:
     limits.announced(None)
     assert (limits.most_bytes, limits.most_qos, limits.retains) == (None, 1, True)
     assert packet(0x30, b"x" * 200)[1:3] == b"\xc8\x01"  # two bytes from 128 on
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"), [("MaximumQoS", "QoS not supported"), ("RetainAvailable", "Retain not supported")]
+)
+def test_a_broker_that_names_its_limits_is_believed_when_it_lifts_them_again_and_again(limit: str, reason: str) -> None:
+    """Each time its limit comes back, it refuses the last will that it took before: that is no contradiction."""
+    limits = BrokerLimits()
+    limited = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
+    setattr(limited, limit, 0)
+    for _ in range(5):
+        assert limits.refused(reason)
+        limits.announced(limited)
+        assert (limits.most_qos, limits.retains) != (1, True)
+        limits.announced(None)
+        assert (limits.most_qos, limits.retains) == (1, True)
