@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -50,6 +51,21 @@ class StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has n
         start_random_numbers(self.model, epoch)
         if self._augmentation:
             self._augmentation.is_light.assign(float(self._batches.is_light))
+
+
+class StartPhase(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Starts each phase of a schedule, and goes on in the middle of one."""
+
+    def __init__(self, schedule: ScheduleConfig) -> None:
+        super().__init__()
+        starts = accumulate((phase.epochs for phase in schedule.phases[:-1]), initial=0)
+        self._phases = dict(zip(starts, schedule.phases, strict=True))
+
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Tell the model what is frozen now."""
+        if epoch in self._phases:
+            self.model.optimizer.begin_phase()
+        self.model.freeze([phase.frozen for start, phase in self._phases.items() if start <= epoch][-1])
 
 
 class KeepFreedMemory(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

@@ -18,6 +18,7 @@ from train.callbacks import (
     KeepFreedMemory,
     SeenFaces,
     StartEpoch,
+    StartPhase,
     TimeIsUp,
     start_random_numbers,
 )
@@ -28,6 +29,7 @@ from train.log import LOG, drop_unfinished, read_log
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
 from train.optimizers import is_over, make_optimizer
+from train.phases import PhasedModel
 from train.teachers import Teachers
 from train.untrained import untrained
 
@@ -111,6 +113,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         validation_data=(validation.inputs(), validation.targets),
         callbacks=[
             StartEpoch(batches, augmentation),
+            *([StartPhase(schedule)] if schedule.phases else []),
             KeepFreedMemory(),
             keras.callbacks.SwapEMAWeights(),  # validation sees the averaged weights
             SeenFaces(training.sample(len(validation), schedule.seed)),
@@ -171,7 +174,8 @@ def training_model(  # the network and what is around it
     fitted = augmented if recipe.data.tracks else networks.fitted(augmented, network)
     logits = _with_attention_loss(network, recipe.loss.attention)(fitted)
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
-    model = keras.Model(pixels, outputs, name="training")
+    make = PhasedModel if recipe.schedule.phases else keras.Model
+    model = make(pixels, outputs, name="training")
     model.compile(
         optimizer=make_optimizer(recipe.schedule, steps_per_epoch),
         loss=HeadsLoss(heads, _distillation(recipe.data, teaching), recipe.loss),

@@ -71,14 +71,14 @@ class Phases(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
 
 
 class _Partwise:
-    """Multiplies the rate of some variables; by how much depends on the number of the step alone."""
+    """Multiplies the rate of some variables."""
 
     def __init__(self, schedule: ScheduleConfig, steps_per_epoch: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._rates = dict(schedule.rates)
         steps = [phase.epochs * steps_per_epoch for phase in schedule.phases]
         ends = list(accumulate(steps))
-        self._frozen = [
+        self._phases = [
             (end - count, end, phase.frozen) for count, end, phase in zip(steps, ends, schedule.phases, strict=True)
         ]
 
@@ -89,7 +89,7 @@ class _Partwise:
 
     def _share(self: Any, path: str) -> Any:
         share = next((rate for start, rate in self._rates.items() if path.startswith(start)), 1.0)
-        for start, end, frozen in self._frozen:
+        for start, end, frozen in self._phases:
             if path.startswith(frozen):
                 is_frozen = ops.logical_and(self.iterations >= start, self.iterations < end)
                 share = ops.where(is_frozen, 0.0, share)
@@ -97,7 +97,26 @@ class _Partwise:
 
 
 class PartwiseAdam(_Partwise, keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
-    """Adam with a rate for each part of a network."""
+    """Adam with a rate for each part of a network; each phase begins as with an optimizer of its own."""
+
+    def begin_phase(self: Any) -> None:
+        """Forget the averages of earlier phases."""
+        for average in [*self._momentums, *self._velocities]:
+            average.assign(ops.zeros(average.shape, average.dtype))
+
+    def _share(self: Any, path: str) -> Any:
+        share = super()._share(path)
+        # Keras corrects the averages' start at 0 by the steps of the run; they began with the phase.
+        steps = ops.cast(self.iterations + 1, "float32")
+        for start, end, _frozen in self._phases[1:]:
+            correction = self._correction(ops.maximum(steps - start, 1.0)) / self._correction(steps)
+            in_phase = ops.logical_and(self.iterations >= start, self.iterations < end)
+            share = share * ops.where(in_phase, correction, 1.0)
+        return share
+
+    def _correction(self, steps: Any) -> Any:
+        """Return the factor that undoes the averages' start at 0 (Kingma and Ba, section 2)."""
+        return ops.sqrt(1 - self.beta_2**steps) / (1 - self.beta_1**steps)
 
 
 class PartwiseAdamW(_Partwise, keras.optimizers.AdamW):  # type: ignore[misc]  # keras has no types

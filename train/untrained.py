@@ -38,7 +38,7 @@ def check_network(recipe: Recipe) -> None:
     """Build a recipe's network once, before its data are read, which takes long.
 
     Raises:
-        RecipeError: It cannot be built, or the schedule names a part that it does not have.
+        RecipeError: It cannot be built, or the schedule names a part that it does not have, or freezes everything.
     """
     classes = heads_of(recipe.data)[-1].columns.stop
     try:
@@ -54,3 +54,8 @@ def check_network(recipe: Recipe) -> None:
                 known = ", ".join(dict.fromkeys(re.split("[/_]", path)[0] for path in paths))
                 message = f"schedule.{key}: no layer's name begins with {name!r}; they begin with {known}"
                 raise RecipeError(message)
+    trained = [weight.path for weight in network.trainable_weights]
+    for number, phase in enumerate(recipe.schedule.phases, start=1):
+        if all(path.startswith(phase.frozen) for path in trained):
+            message = f"schedule.phases.frozen: phase {number} leaves nothing to train"
+            raise RecipeError(message)

@@ -167,6 +167,12 @@ def test_a_part_that_a_network_does_not_have_is_neither_slowed_nor_frozen(schedu
         check_network(recipes.Recipe.model_validate(plan))
 
 
+def test_a_phase_that_freezes_everything_is_refused() -> None:
+    plan = {"name": "mine", "network": SMALL, "schedule": ADAM | {"phases": [phase("stem"), phase("st", "logits")]}}
+    with pytest.raises(recipes.RecipeError, match=r"phases.frozen: phase 2 leaves nothing to train"):
+        check_network(recipes.Recipe.model_validate(plan))
+
+
 def test_a_recipe_without_a_kind_is_of_our_own_network() -> None:
     recipe = recipes.Recipe.model_validate({"name": "mine", "network": {"stem": 8}})
     assert recipe.network == ResNetConfig(stem=8)
