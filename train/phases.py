@@ -1,7 +1,7 @@
 """Training in phases, each of which leaves parts of a network as they are.
 
-The optimizer changes nothing that is frozen. What is here spares the gradients: those of EfficientNet-B0's body take two
-thirds of a step.
+The optimizer changes nothing that is frozen. What is here spares the gradients: those of EfficientNet-B0's body take
+two thirds of a step.
 """
 
 from __future__ import annotations
