@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -83,13 +84,14 @@ class Weights(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no t
         self.seen: list[list[float]] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.on_train_batch_end(0, logs)
+        if not self.seen:
+            self.on_train_batch_end(0, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Keras names it
         self.seen.append([float(weight[0, 0]) for weight in self.model.get_weights()])
 
 
-def moves(phases: ScheduleConfig, steps_per_epoch: int) -> NDArray[np.float64]:
+def moves(phases: ScheduleConfig, steps_per_epoch: int, *, interrupted_after: int = 0) -> NDArray[np.float64]:
     """Train a body and a head whose gradients are always 1; return how far each step moves them, ``(steps, 2)``."""
     pixels = keras.Input((1,))
     parts = [keras.layers.Dense(1, use_bias=False, name=name)(pixels) for name in ("body", "head")]
@@ -97,7 +99,9 @@ def moves(phases: ScheduleConfig, steps_per_epoch: int) -> NDArray[np.float64]:
     model.compile(make_optimizer(phases, steps_per_epoch), lambda _, answer: answer)
     model.optimizer.build(model.trainable_variables)
     weights, ones = Weights(), np.ones((steps_per_epoch, 1), np.float32)
-    model.fit(ones, ones, batch_size=1, epochs=phases.epochs, callbacks=[StartPhase(phases), weights], verbose=0)
+    for first, last in pairwise([0, interrupted_after, phases.epochs]):
+        callbacks = [StartPhase(phases), weights]
+        model.fit(ones, ones, batch_size=1, initial_epoch=first, epochs=last, callbacks=callbacks, verbose=0)
     return -np.diff(weights.seen, axis=0)
 
 
@@ -116,6 +120,13 @@ def test_each_phase_begins_as_with_an_optimizer_of_its_own() -> None:
     body_moved, head_moved = moves(schedule(**PHASES | {"rates": {}, "phases": phases}), 2).T
     assert head_moved == pytest.approx([0.2, 0.1] * 3 + [0, 0], rel=1e-3)
     assert body_moved == pytest.approx([0.2, 0.1, 0, 0, 0.2, 0.1, 0.2, 0.1], rel=1e-3)
+
+
+def test_a_run_goes_on_in_the_middle_of_a_phase() -> None:
+    rate = {"learning_rate": 0.2}
+    phases = [rate | {"epochs": 1}, rate | {"epochs": 3, "frozen": ["body"]}]
+    plan = schedule(**PHASES | {"phases": phases})
+    assert moves(plan, 2, interrupted_after=2) == pytest.approx(moves(plan, 2), rel=1e-5)
 
 
 def test_what_is_frozen_costs_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
