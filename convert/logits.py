@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from convert import int8_runtime
 from edge.vision.views import VIEWS
@@ -12,13 +13,11 @@ from train.evaluate.metrics import run_once
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from convert.faces import Key
     from edge.inference.outputs import Logits, OutputLabels
     from edge.inference.runtime import Runtime
-    from edge.vision.views import View
     from train.datasets import Faces
     from train.progress import Stage
 
@@ -35,7 +34,11 @@ def int8_logits(
 ) -> dict[Key, Logits]:
     """Return the logits of an int8 network, a ``.tflite`` file's bytes, in one runtime."""
     advance = stage(f"test faces in {runtime}", count(tests))
-    return logits_of(partial(_int8_columns, content, runtime, advance, VIEWS[0]), outputs, tests)
+
+    def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return int8_runtime.logits(content, runtime, faces, advance).columns
+
+    return logits_of(run, outputs, tests)
 
 
 def int8_views(
@@ -43,14 +46,13 @@ def int8_views(
 ) -> dict[Key, tuple[Logits, ...]]:
     """Return the logits of an int8 network in one runtime for the faces in each of `VIEWS`."""
     advance = stage(f"four views in {runtime}", len(VIEWS) * count(tests))
-    views = [logits_of(partial(_int8_columns, content, runtime, advance, view), outputs, tests) for view in VIEWS]
-    return {key: tuple(found[key] for found in views) for key in tests}
 
+    def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        views = int8_runtime.logits_of_views(content, runtime, faces, VIEWS, advance)
+        return np.stack([view.columns for view in views], axis=1)
 
-def _int8_columns(
-    content: bytes, runtime: Runtime, advance: Callable[[int], None], view: View, faces: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    return int8_runtime.logits(content, runtime, faces, advance, view).columns
+    found = run_once(run, tests)
+    return {key: tuple(map(outputs.split, rows.transpose(1, 0, 2))) for key, rows in found.items()}
 
 
 def count(tests: Mapping[Key, Faces]) -> int:

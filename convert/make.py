@@ -116,11 +116,13 @@ def _finished(conversion: Conversion, measured: _Measured, limits: Limits, stage
     spec, trials, last = measured.reference.source.spec, conversion.trials, conversion.trials[-1]
     key: Key = ("PublicTest", spec.protocol)
     reported = {key: faces for key, faces in measured.tests.items() if key[0] == "PrivateTest"}
-    quantised = {runtime: int8_logits(last.content, runtime, spec.outputs, reported, stage) for runtime in installed()}
     # The first runtime is the one that edge takes unless told otherwise.
-    runtime, *_ = installed()
+    runtime, *other_runtimes = installed()
     viewed = {key: measured.tests[key], **reported}
     views = int8_views(last.content, runtime, spec.outputs, viewed, stage)
+    quantised = {runtime: {key: views[key][0] for key in reported}}
+    for other in other_runtimes:
+        quantised[other] = int8_logits(last.content, other, spec.outputs, reported, stage)
     confidence = calibrate(
         views[key],
         spec.outputs,
