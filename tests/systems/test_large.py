@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from convert.graph import parse
+from convert.inspection import summarize
+from convert.load.export import to_tflite
+from convert.peers import networks as peers
 from tests.train import synthetic
 from tests.train.synthetic import call
 from train import recipes, report
@@ -15,7 +20,9 @@ from train.__main__ import main
 from train.networks import build
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    import keras
 
 if "FER2013" not in os.environ:
     pytest.skip("minutes for each network: 'make test-systems' runs them", allow_module_level=True)
@@ -35,6 +42,23 @@ def test_a_large_network_has_the_published_parameters(recipe: str, classes: int,
     large = build(recipes.load(recipes.FOLDER / f"{recipe}.toml").network, classes)
     assert sum(np.prod(weight.shape) for weight in large.trainable_weights) == trainable
     assert [weight.path for weight in large.weights[-2:]] == ["logits/kernel", "logits/bias"]
+
+
+@pytest.mark.parametrize(
+    ("build_peer", "parameters", "macs"),
+    [
+        (peers.mini_xception, 58_423, 10_163_392),  # as the published weights have
+        (peers.big_xception, 208_871, 65_768_288),
+        (peers.face_expression_net, 323_687, 51_538_816),
+        (peers.mobile_face_net, 1_023_623, 220_966_272),  # 221 million, as its paper says
+    ],
+)
+def test_peers_are_as_large_as_the_published_ones(
+    build_peer: Callable[[], keras.Model], parameters: int, macs: int
+) -> None:
+    network = build_peer()
+    assert network.count_params() == parameters
+    assert summarize(parse(to_tflite(Path("peer"), network, network.input_shape[1:], network))).macs == macs
 
 
 @pytest.mark.parametrize("system", ["ddamfn", "resnet_attention", "efficientnet_b0"])

@@ -88,7 +88,7 @@ def test_a_network_learns_from_answers_alone_whatever_the_labels_say(trained: Ru
     data = recipe.data.model_copy(update={"teacher_weight": 1.0, "temperature": 2.0})
     recipe = recipe.model_copy(update={"data": data})
     training = training_examples(data, trained.fer2013, trained.ferplus, None)
-    wrong = replace(training, targets=np.roll(training.targets, 1, axis=1))
+    wrong = replace(training, targets=np.roll(training.targets, 1, axis=1)).sample(240, 1)
     validation = validation_examples(data, trained.fer2013, trained.ferplus)
     teacher = kept.load(trained.out / "tiny.npz")
     model = fitting.fit(recipe, wrong, validation, tmp_path, resume=False, teachers=[teacher])
@@ -102,11 +102,14 @@ def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
     file = trained.out / "tiny.npz"
     recipe = tmp_path / "pupil.toml"
     text = trained.recipe.read_text().replace('name = "tiny"', f'name = "pupil"\nstart = "{file}"')
-    recipe.write_text(text.replace("[network]", f'teachers = ["{file}"]\n[network]') + "norm_batches = 4\n")
+    text = text.replace("[network]", f'teachers = ["{file}"]\n[network]')
+    recipe.write_text(text.replace("warmup_epochs = 0.5", "warmup_epochs = 2.0") + "norm_batches = 4\n")
     out = tmp_path / "run"
     command = ["fit", str(recipe), *trained.data, "--out", str(out), "--epochs", "1", "--clips", "none"]
     assert call(main, command) == 0
+    assert "reading FER2013" in capsys.readouterr().err
     written = report.read(out / "pupil.json")
+    assert written.recipe.schedule.warmup_epochs == 0.5  # the epoch is shorter than the recipe's
     sha256 = kept.load(file).sha256
     assert written.sources["teachers"] == f"tiny {sha256}"
     assert written.sources["start"] == f"tiny {sha256}"
@@ -119,17 +122,22 @@ def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
 
 
 def test_a_share_of_the_start_stays_in_the_weights(trained: Run, tmp_path: Path) -> None:
-    before = kept.load(trained.out / "tiny.npz")
-    recipe = recipes.load(trained.recipe)
-    schedule = recipe.schedule.model_copy(update={"epochs": 1, "warmup_epochs": 0.0})
-    recipe = recipe.model_copy(update={"schedule": schedule, "start": trained.out / "tiny.npz"})
-    data = (
-        training_examples(recipe.data, trained.fer2013, trained.ferplus, None).sample(128, 1),
-        validation_examples(recipe.data, trained.fer2013, trained.ferplus),
-    )
+    before = random_network(tmp_path / "start.npz", DataConfig(), 1)
+    changed = {
+        "schedule": {"epochs": 1, "warmup_epochs": 0.0, "batch_size": 16},
+        "augment": recipes.load(trained.recipe).augment,
+        "start": tmp_path / "start.npz",
+    }
+    recipe = Recipe.model_validate(before.recipe.model_dump() | changed)
+    validation = validation_examples(recipe.data, trained.fer2013, trained.ferplus).sample(64, 1)
     alone, mixed = (
         fitting.fit(
-            recipe.model_copy(update={"start_share": share}), *data, tmp_path / str(share), resume=False, start=before
+            recipe.model_copy(update={"start_share": share}),
+            validation,
+            validation,
+            tmp_path / str(share),
+            resume=False,
+            start=before,
         )
         for share in (0.0, 0.75)
     )
