@@ -190,6 +190,7 @@ were=$(conditions | grep -vxF "$named down" || true) # who names an instance wan
 "$here/own-passwords.sh" "$root"
 if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi
 systemctl ${root:+"--root=$root"} --quiet enable "$unit"
+sync # a power cut must not leave empty units, which systemd takes for masked, nor an empty password
 if [ "$start" = no ]; then
     prune
     say "installed and enabled; it starts with the next boot of ${root:-this system}"
@@ -204,6 +205,7 @@ elif [ -n "$before" ] && [ "$before" != "$version" ] && some_ran "$were"; then
     reason
     say ""
     switch_to "$before" "$earlier"
+    sync
     rm -rf "$folder"
     # shellcheck disable=SC2034 # service.sh shows what is newer
     began_s=$(date +%s)

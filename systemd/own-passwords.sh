@@ -8,7 +8,10 @@ common=$store/emotion-edge.mqtt-password
 for config in "${1:-}"/etc/emotion-edge/*.toml; do
     unit=emotion-edge@$(basename "$config" .toml)
     own=$store/$unit.mqtt-password
-    if [ -e "$common" ] && [ ! -e "$own" ] && grep -qs "^[^#]*/run/credentials/$unit[.]service/" "$config"; then
-        cp -p "$common" "$own"
+    # An empty one is what a power cut left of a copy.
+    if [ -s "$common" ] && [ ! -s "$own" ] && grep -qs "^[^#]*/run/credentials/$unit[.]service/" "$config"; then
+        cp -p "$common" "$own.new"
+        sync "$own.new"
+        mv "$own.new" "$own"
     fi
 done

@@ -218,6 +218,7 @@ go_back() {
     say "going back from $(readlink "$opt/current") to $version"
     were=$(conditions | sed 's/ watching$/ up/') # a camera may have gone since
     switch_to "$version" "$(readlink "$opt/current")"
+    sync # see install.sh
     [ "$start" = yes ] || return 0
     restart_all
     if wait_until_ready "$were"; then

@@ -27,6 +27,7 @@ chmod +x "$1/bin/python"
     "requirements/pip.sh": "",
     "bin/systemctl": "[ $1 != --version ] || echo systemd 252",
     "bin/systemd-sysusers": "",
+    "bin/sync": "",
 }
 
 
@@ -45,8 +46,16 @@ class Checkout:
             (self._folder / name).touch()
         (self._folder / "pyproject.toml").write_text('version = "9.9"\n')
         for name, script in _PROGRAMS.items():
-            (self._folder / name).write_text(f"#!/bin/sh -e\n{script}\n")
-            (self._folder / name).chmod(0o755)
+            self.program(name, script)
+
+    def program(self, name: str, script: str) -> None:
+        """Replace a program of the checkout, or one of the system: `bin/NAME`."""
+        (self._folder / name).write_text(f"#!/bin/sh -e\n{script}\n")
+        (self._folder / name).chmod(0o755)
+
+    def change(self, text: str) -> None:
+        """Change the source code, which makes another version of it."""
+        (self._folder / "edge/new.py").write_text(text)
 
     def install(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
         """Run install.sh, with what is said on its standard input."""

@@ -105,6 +105,7 @@ def test_an_upgrade_copies_the_common_password_to_the_instances_that_use_it(tmp_
         line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
         (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
     (configs / "side.toml").write_text('# password_file = "/run/credentials/emotion-edge@side.service/mqtt-password"\n')
+    (store / "emotion-edge@front.mqtt-password").touch()  # as a power cut left it
     subprocess.run([FOLDER / "own-passwords.sh", tmp_path], check=True)
     found = {file.name.removesuffix(".mqtt-password"): file.read_text().strip() for file in store.iterdir()}
     assert found == {"emotion-edge": "common", "emotion-edge@front": "common", "emotion-edge@back": "own"}
@@ -169,3 +170,46 @@ def test_an_empty_password_changes_nothing(checkout: Checkout) -> None:
     refused = checkout.install("--broker", "mqtt://kitchen@home", "--password-file", "-", said="\n")
     assert (refused.returncode, refused.stderr) == (1, "install.sh: the password is empty\n")
     assert not list((checkout.root / "etc/emotion-edge").iterdir())
+
+
+@pytest.fixture
+def switches(checkout: Checkout) -> Checkout:
+    """A checkout whose command takes every configuration, in no time."""
+    made = 'mkdir -p "$1/bin"; touch "$1/bin/emotion-edge"; echo "#!/bin/sh" >"$1/bin/python"; chmod +x "$1/bin/python"'
+    checkout.program("requirements/venv.sh", made)
+    return checkout
+
+
+def test_what_was_installed_is_on_the_disk_before_anything_restarts(switches: Checkout, tmp_path: Path) -> None:
+    """A power cut soon after would leave empty units, which systemd takes for masked."""
+    synced, opt = tmp_path / "synced", switches.root / "opt/emotion-edge"
+    switches.program("bin/sync", f"{{ readlink {opt}/current; find {switches.root}/etc -size +0; }} >{synced} || true")
+    switches.program("bin/systemctl", f'case "$*" in --version) echo systemd 252 ;; *enable*) rm -f {synced} ;; esac')
+    said = switches.install("--password-file", "-", said="hush\n")
+    assert said.returncode == 0, said.stderr
+    there = {str(path) for path in (switches.root / "etc").rglob("emotion-edge*") if path.is_file()}
+    assert len(there) == len(("sysusers.d", "tmpfiles.d", "unit", "unit of instances", "password"))
+    assert there <= set(synced.read_text().splitlines())
+    first = (opt / "current").readlink()
+    switches.change("changed")
+    assert switches.install().returncode == 0
+    assert (opt / "current").readlink() != first
+    assert switches.install("--rollback").returncode == 0
+    assert synced.read_text().splitlines()[0] == str(first)
+
+
+def test_the_copy_of_a_password_is_on_the_disk_before_it_has_its_name(tmp_path: Path) -> None:
+    store, configs, programs = tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge", tmp_path / "bin"
+    for folder in (store, configs, programs):
+        folder.mkdir(parents=True)
+    (configs / "front.toml").write_text("password_file = '/run/credentials/emotion-edge@front.service/mqtt-password'\n")
+    (store / "emotion-edge.mqtt-password").write_text("common\n")
+    (programs / "sync").write_text(f'#!/bin/sh\ncat "$1" && ls {store} >{tmp_path}/synced\n')
+    (programs / "sync").chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    copied = subprocess.run(
+        [FOLDER / "own-passwords.sh", tmp_path], check=True, capture_output=True, env={"PATH": path}
+    )
+    assert copied.stdout == b"common\n"
+    assert "emotion-edge@front.mqtt-password" not in (tmp_path / "synced").read_text().splitlines()
+    assert (store / "emotion-edge@front.mqtt-password").read_text() == "common\n"
