@@ -22,18 +22,24 @@ wanted=$("$here/system.sh" "$python") # the 32-bit and the older go no further
 sees_system=${wanted#* }
 version() { "$1" -I -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null; }
 
-# Another Python (the system was upgraded), or Picamera2 that came or went: the environment is made anew. --clear drops
-# a numpy of pip's, which would hide apt's.
-if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] ||
+# Another Python (the system was upgraded), Picamera2 that came or went, or an interruption half-way: the environment is
+# made anew. It is emptied first, which drops a numpy of pip's that would hide apt's.
+unfinished=$folder/.unfinished
+if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] || [ -e "$unfinished" ] ||
     ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
-    set -- --clear
+    set --
     if [ -n "${EMOTION_EDGE_PIP:-}" ]; then
-        set -- "$@" --without-pip # see pip.sh
+        set -- --without-pip # see pip.sh
     else
         "$python" -I -c 'import ensurepip, venv' 2>/dev/null || "$here/apt.sh" python3-venv
     fi
     [ "$sees_system" = false ] || set -- "$@" --system-site-packages
+    mkdir -p "$folder"
+    find "$folder/" -mindepth 1 -delete
+    touch "$unfinished"
     "$python" -I -m venv "$@" "$folder"
+    sync
+    rm "$unfinished"
 fi
 
 # Several lists may share an environment: each leaves its hash there.

@@ -131,6 +131,21 @@ def test_picamera2_that_apt_installs_later_is_seen_and_pips_numpy_goes(tmp_path:
     assert not (packages / "numpy.py").exists()
 
 
+def test_one_that_was_interrupted_while_it_was_made_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "environment"
+    interrupted = f"""{sys.executable} "$@"
+case "$*" in *"-m venv"*) touch {folder}/half; kill -INT $PPID $$ ;; esac"""
+    program(tmp_path / "bin", "python", interrupted)
+    assert make(folder, tmp_path / "bin/python").returncode != 0
+    assert (folder / "half").exists()
+    result = make(folder)
+    assert result.returncode == 0, result.stderr
+    assert not (folder / "half").exists()
+    (folder / "mine").touch()
+    assert make(folder).returncode == 0
+    assert (folder / "mine").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
 def test_an_environment_that_root_made_is_named_with_the_way_out() -> None:
     # Not below pytest's own folder, which is root's alone.
