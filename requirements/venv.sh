@@ -65,4 +65,5 @@ if uv=$(grep -m 1 '^uv==' "$pins"); then
 fi
 # --no-deps: the list is complete, and nothing that it does not name may come in, unless the caller says otherwise.
 "$here/pip.sh" "$folder/bin/python" $dependencies --requirement "$pins"
+sync # a power cut must not leave a list of packages that are empty files
 printf '%s\n' "$hash" >"$list"

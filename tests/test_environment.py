@@ -71,6 +71,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def no_pip(tmp_path: Path) -> dict[str, str]:
+    """Return the setting for a pip that installs nothing, in no time."""
+    (tmp_path / "no-pip").mkdir()
+    (tmp_path / "no-pip/pip").touch()
+    return {"EMOTION_EDGE_PIP": str(tmp_path / "no-pip")}
+
+
 def test_a_32_bit_system_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     # What the C library of a 32-bit system answers, whatever its kernel.
     path = program(tmp_path / "bin", "getconf", "echo 32")
@@ -131,19 +139,46 @@ def test_picamera2_that_apt_installs_later_is_seen_and_pips_numpy_goes(tmp_path:
     assert not (packages / "numpy.py").exists()
 
 
-def test_one_that_was_interrupted_while_it_was_made_is_made_anew(tmp_path: Path) -> None:
+def test_one_that_was_interrupted_while_it_was_made_is_made_anew(tmp_path: Path, no_pip: dict[str, str]) -> None:
     folder = tmp_path / "environment"
     interrupted = f"""{sys.executable} "$@"
 case "$*" in *"-m venv"*) touch {folder}/half; kill -INT $PPID $$ ;; esac"""
     program(tmp_path / "bin", "python", interrupted)
-    assert make(folder, tmp_path / "bin/python").returncode != 0
+    assert make(folder, tmp_path / "bin/python", **no_pip).returncode != 0
     assert (folder / "half").exists()
-    result = make(folder)
+    result = make(folder, **no_pip)
     assert result.returncode == 0, result.stderr
     assert not (folder / "half").exists()
     (folder / "mine").touch()
-    assert make(folder).returncode == 0
+    assert make(folder, **no_pip).returncode == 0
     assert (folder / "mine").exists()
+
+
+def test_a_list_counts_as_installed_when_its_packages_are_on_the_disk(tmp_path: Path, no_pip: dict[str, str]) -> None:
+    folder = tmp_path / "environment"
+    path = program(tmp_path / "bin", "sync", f"ls -A {folder} >>{tmp_path}/synced")
+    assert make(folder, PATH=path, **no_pip).returncode == 0
+    assert "bin" in (tmp_path / "synced").read_text().splitlines()
+    assert ".environment.txt.sha256" not in (tmp_path / "synced").read_text()
+    (tmp_path / "synced").unlink()
+    assert make(folder, sys.executable, "# another list", PATH=path, **no_pip).returncode == 0
+    assert "bin" in (tmp_path / "synced").read_text().splitlines()
+
+
+def test_the_project_counts_as_installed_when_it_is_on_the_disk(tmp_path: Path) -> None:
+    """A power cut would leave the mark beside a command that is an empty file: `make run` then ended with success."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(VENV.parent, checkout / "requirements")
+    shutil.copy(ROOT / "Makefile", checkout)
+    (checkout / "pyproject.toml").touch()
+    said = f'echo "$0 $(ls -A .venv | xargs)" >>{tmp_path}/done'
+    path = program(tmp_path / "bin", "sync", said)
+    (checkout / "requirements/venv.sh").write_text(f"#!/bin/sh\nmkdir -p .venv\n{said}\n")
+    (checkout / "requirements/pip.sh").write_text(f"#!/bin/sh\n{said}\n")
+    subprocess.run(["make", ".venv/.edge"], cwd=checkout, check=True, env={"PATH": path})
+    steps = [Path(line).name.strip() for line in (tmp_path / "done").read_text().splitlines()]
+    assert steps == ["venv.sh", "pip.sh", "sync"]
+    assert (checkout / ".venv/.edge").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
