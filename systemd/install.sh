@@ -59,11 +59,21 @@ if [ -z "$root" ]; then
     fi
 fi
 opt=$root/opt/emotion-edge
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 began_s=$(date +%s)
 # shellcheck source-path=SCRIPTDIR source=service.sh
 . "$here/service.sh"
+work=$(mktemp -d)
+# However it ends, nothing is left half done.
+ended() {
+    status=$?
+    trap - EXIT
+    trap '' HUP INT TERM
+    rm -rf "$work"
+    switch_back
+    exit "$status"
+}
+trap ended EXIT
+trap 'exit 1' HUP INT TERM
 named=${instance:+emotion-edge@$instance.service}
 # Where instances alone are enabled, an upgrade adds no other.
 if [ -z "$instance" ] && [ -n "$(enabled_units)" ] && ! enabled_units | grep -qx emotion-edge.service; then

@@ -65,28 +65,47 @@ save_password() {
 # Point a link in $opt at a version, in one step.
 point() { ln -sfn "$2" "$opt/.$1" && mv -T "$opt/.$1" "$opt/$1"; }
 
-# Let version $1 be the one that runs, with the units that came with it, and $2 the one before. Nothing restarts yet.
+# What switch_to replaces, besides the links.
+switched='etc/sysusers.d/emotion-edge.conf etc/tmpfiles.d/emotion-edge.conf
+    etc/systemd/system/emotion-edge.service etc/systemd/system/emotion-edge@.service'
+switching=
+
+# Let version $1 be the one that runs, with the units that came with it, and $2 the one before. Nothing restarts yet. What
+# a full disk stops comes first, under other names: then there are only renames. switch_back undoes what ended between.
 switch_to() {
+    was=$(readlink "$opt/current" || true) was_before=$(readlink "$opt/previous" || true)
+    switching=begun
     share=$opt/$1/share/emotion-edge
-    point current "$1"
-    if [ -n "$2" ]; then point previous "$2"; else rm -f "$opt/previous"; fi
     made_folder "$root/etc/sysusers.d" "$root/etc/tmpfiles.d" "$root/etc/systemd/system"
-    install -m 0644 "$share/sysusers.conf" "$root/etc/sysusers.d/emotion-edge.conf"
-    install -m 0644 "$share/tmpfiles.conf" "$root/etc/tmpfiles.d/emotion-edge.conf"
-    systemd-sysusers ${root:+"--root=$root"} "$root/etc/sysusers.d/emotion-edge.conf"
+    systemd-sysusers ${root:+"--root=$root"} "$share/sysusers.conf"
+    [ "$start" = no ] || systemd-tmpfiles --create "$share/tmpfiles.conf"
     open=
     [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ] || open='s/^#254 //'
-    units=$root/etc/systemd/system
-    sed "$open" "$share/emotion-edge.service" >"$units/.emotion-edge.service"
-    sed -f "$share/instance.sed" "$units/.emotion-edge.service" >"$units/.emotion-edge@.service"
-    for made in emotion-edge.service emotion-edge@.service; do
-        chmod 0644 "$units/.$made"
-        mv "$units/.$made" "$units/$made"
-    done
-    [ "$start" = no ] || {
-        systemd-tmpfiles --create "$root/etc/tmpfiles.d/emotion-edge.conf"
-        systemctl daemon-reload
-    }
+    cp "$share/sysusers.conf" "$root/etc/sysusers.d/emotion-edge.conf.new"
+    cp "$share/tmpfiles.conf" "$root/etc/tmpfiles.d/emotion-edge.conf.new"
+    unit_file=$root/etc/systemd/system/emotion-edge
+    sed "$open" "$share/emotion-edge.service" >"$unit_file.service.new"
+    sed -f "$share/instance.sed" "$unit_file.service.new" >"$unit_file@.service.new"
+    for part in $switched; do chmod 0644 "$root/$part.new"; done
+    sync
+    switching=half
+    # A power cut between two links must leave one of them at the version that is known to run: it is `previous` before
+    # it leaves `current`, and `current` before it leaves `previous`.
+    [ "$was_before" != "$1" ] || point current "$1"
+    if [ -n "$2" ]; then point previous "$2"; else rm -f "$opt/previous"; fi
+    for part in $switched; do mv "$root/$part.new" "$root/$part"; done
+    point current "$1"
+    [ "$start" = no ] || systemctl daemon-reload
+    switching=
+}
+
+# Where switch_to ended half-way, let what was there be there again, and no more: the disk may be full.
+switch_back() {
+    for part in $switched; do rm -f "$root/$part.new"; done
+    [ -n "$switching" ] && [ -n "$was" ] || return 0
+    [ "$switching" = begun ] || switch_to "$was" "$was_before"
+    prune
+    printf 'install.sh: the last step failed; %s stays\n' "$was" >&2
 }
 
 # Remove the versions that are neither current nor previous.

@@ -54,8 +54,10 @@ class Checkout:
         (self._folder / name).chmod(0o755)
 
     def change(self, text: str) -> None:
-        """Change the source code, which makes another version of it."""
+        """Change the source code and the unit, which makes another version of it."""
         (self._folder / "edge/new.py").write_text(text)
+        with (self._folder / "systemd/emotion-edge.service").open("a") as unit:
+            unit.write(f"# {text}\n")
 
     def install(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
         """Run install.sh, with what is said on its standard input."""

@@ -14,6 +14,7 @@ from edge.config import example
 from tests.systemd.checkout import Checkout
 
 FOLDER = Path(__file__).parents[2] / "systemd"
+LINKS = ("current", "previous")
 
 
 def do(root: Path, command: str, said: str = "", unit: str = "emotion-edge.service") -> str:
@@ -213,3 +214,53 @@ def test_the_copy_of_a_password_is_on_the_disk_before_it_has_its_name(tmp_path: 
     assert copied.stdout == b"common\n"
     assert "emotion-edge@front.mqtt-password" not in (tmp_path / "synced").read_text().splitlines()
     assert (store / "emotion-edge@front.mqtt-password").read_text() == "common\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "fails"),
+    [
+        ("sed", '[ "$1" != -f ]'),  # the unit of instances cannot be written
+        ("mv", 'case "$*" in *@.service) rm fails ;; esac'),  # once, after other files have their names
+        ("mv", 'case "$*" in *current) rm fails ;; esac'),
+    ],
+)
+def test_a_switch_that_fails_half_way_leaves_the_version_before_with_its_units(
+    switches: Checkout, tmp_path: Path, *, name: str, fails: str
+) -> None:
+    folder, units = switches.root / "opt/emotion-edge", switches.root / "etc/systemd/system"
+    for text in ("first", "second"):
+        switches.change(text)
+        assert switches.install().returncode == 0
+
+    def state() -> list[str]:
+        units_text = [f"{path.name} {path.read_text()}" for path in sorted(units.glob("*"))]
+        return [*map(str, sorted(folder.iterdir())), *(str((folder / link).readlink()) for link in LINKS), *units_text]
+
+    before = state()
+    (tmp_path / "fails").touch()
+    script = fails.replace("rm fails", f"rm {tmp_path}/fails 2>/dev/null && exit 1 || true")
+    switches.program(f"bin/{name}", f'{script}\nexec /bin/{name} "$@"')
+    switches.change("third")
+    failed = switches.install()
+    assert failed.returncode == 1
+    assert f"{(folder / 'current').readlink()} stays" in failed.stderr
+    assert state() == before
+
+
+@pytest.mark.parametrize("command", ["upgrade", "rollback"])
+def test_a_power_cut_between_the_two_links_loses_no_version_that_ran(
+    switches: Checkout, tmp_path: Path, command: str
+) -> None:
+    good = []
+    for text in ("first", "second"):
+        switches.change(text)
+        assert switches.install().returncode == 0
+        good.append((switches.root / "opt/emotion-edge/current").readlink())
+    if command == "upgrade":
+        switches.change("third")
+    cut = f'/bin/mv "$@"\ncase "$*" in -T*) rm {tmp_path}/cut 2>/dev/null && kill -KILL $PPID || true ;; esac'
+    switches.program("bin/mv", cut)
+    (tmp_path / "cut").touch()
+    assert switches.install(*["--rollback"] * (command == "rollback")).returncode < 0
+    assert switches.install().returncode == 0
+    assert (switches.root / "opt/emotion-edge" / good[command == "upgrade"]).exists()
