@@ -63,12 +63,14 @@ began_s=$(date +%s)
 # shellcheck source-path=SCRIPTDIR source=service.sh
 . "$here/service.sh"
 work=$(mktemp -d)
-# However it ends, nothing is left half done.
+folder=
+# However it ends, nothing is left half done: half a version may fill the disk, which the service needs.
 ended() {
     status=$?
     trap - EXIT
     trap '' HUP INT TERM
     rm -rf "$work"
+    [ ! -d "$folder" ] || [ -e "$folder/.complete" ] || rm -rf "$folder"
     switch_back
     exit "$status"
 }

@@ -264,3 +264,12 @@ def test_a_power_cut_between_the_two_links_loses_no_version_that_ran(
     assert switches.install(*["--rollback"] * (command == "rollback")).returncode < 0
     assert switches.install().returncode == 0
     assert (switches.root / "opt/emotion-edge" / good[command == "upgrade"]).exists()
+
+
+@pytest.mark.parametrize("end", ["exit 3", "kill -TERM $PPID"])
+def test_an_installation_that_fails_or_is_stopped_leaves_no_half_of_a_version(switches: Checkout, end: str) -> None:
+    """It would fill the disk, on which the service that runs writes."""
+    switches.program("requirements/venv.sh", f'mkdir -p "$1"; echo half >"$1/half"; {end}')
+    stopped = switches.install()
+    assert stopped.returncode == (3 if end == "exit 3" else 1)
+    assert [path.name for path in (switches.root / "opt/emotion-edge").iterdir()] == [".made-folders"]
