@@ -266,11 +266,8 @@ $(HASS_VENV)/.frontend: $(HASS_VENV)/.ready
 .PHONY: FORCE
 FORCE:
 
-# Of a folder, a Python and a list: the packages, and the project itself; the target's file is as new as both. It comes
-# after 'sync': a power cut must not leave it beside a command that is an empty file.
-environment = requirements/venv.sh $(1) $(2) requirements/$(3).txt && \
-    if [ ! $@ -nt pyproject.toml ] || [ ! $@ -nt requirements/$(3).txt ]; then \
-        requirements/pip.sh $(1)/bin/python --no-deps --editable . && sync && touch $@; fi
+# Of a folder, a Python and a list: the packages, and the project itself.
+environment = requirements/checkout.sh $(1) $(2) requirements/$(3).txt $@
 
 # PyTorch stays out of .venv. Its own dependencies cannot be pinned for everyone, as they differ with the build that pip
 # finds (none that is large for a CPU, a dozen of nvidia-* for a GPU): here alone pip may add what the list does not name.

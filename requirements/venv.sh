@@ -22,11 +22,21 @@ wanted=$("$here/system.sh" "$python") # the 32-bit and the older go no further
 sees_system=${wanted#* }
 version() { "$1" -I -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null; }
 
-# Another Python (the system was upgraded), Picamera2 that came or went, or an interruption half-way: the environment is
-# made anew. It is emptied first, which drops a numpy of pip's that would hide apt's.
+# Its commands name their Python by the path where it was made: venv writes that down, after its options.
+made_in=$(sed -n 's|^command = .* -m venv \(--[^ ]* \)*/|/|p' "$folder/pyvenv.cfg" 2>/dev/null || true)
+moved() { [ -n "$made_in" ] && [ "$(readlink -f "$made_in")" != "$(readlink -f "$folder")" ]; }
+
+# Another Python (the system was upgraded), Picamera2 that came or went, an interruption half-way, or a folder that was
+# moved or copied: the environment is made anew. It is emptied first, which drops a numpy of pip's that would hide apt's.
 unfinished=$folder/.unfinished
-if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] || [ -e "$unfinished" ] ||
+if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] || [ -e "$unfinished" ] || moved ||
     ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
+    # What is behind a link may be somebody else's.
+    if [ -L "$folder" ] && [ -e "$folder/pyvenv.cfg" ] && [ ! -e "$unfinished" ]; then
+        echo "$folder is a link to $(readlink -f "$folder"), which was made for another Python or system, or was moved:" \
+            "remove the link, or empty that folder, and try again" >&2
+        exit 1
+    fi
     set --
     if [ -n "${EMOTION_EDGE_PIP:-}" ]; then
         set -- --without-pip # see pip.sh
