@@ -10,6 +10,8 @@ shift
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
+# A user's configuration may ask for installations beside the environment, which pip refuses.
+export PIP_USER=0
 # Two tries more, not five: an absent network is said soon.
 {
     status=0

@@ -75,5 +75,31 @@ if uv=$(grep -m 1 '^uv==' "$pins"); then
 fi
 # --no-deps: the list is complete, and nothing that it does not name may come in, unless the caller says otherwise.
 "$here/pip.sh" "$folder/bin/python" $dependencies --requirement "$pins"
+# pip may have put them elsewhere, and ended with success. A pin with a condition need not hold here.
+missing=$("$folder/bin/python" -I -c '
+import re, sys
+from importlib.metadata import PackageNotFoundError, version
+
+def plain(number):
+    return re.sub(r"\b0+(?=\d)", "", number.partition("+")[0])
+
+wanted, needed = {}, set()
+for name, pinned, condition in re.findall(r"(?m)^([\w.-]+)(?:\[.*\])?==([^\s;]+)\s*(;?)", open(sys.argv[1]).read()):
+    wanted.setdefault(name, set()).add(plain(pinned))
+    if not condition:
+        needed.add(name)
+for name, versions in wanted.items():
+    try:
+        if plain(version(name)) not in versions:
+            print(name)
+    except PackageNotFoundError:
+        if name in needed:
+            print(name)' "$pins" | xargs)
+if [ -n "$missing" ]; then
+    echo "not in $folder after pip installed it: $missing" >&2
+    echo "pip's configuration puts packages elsewhere (target, prefix or root, in what 'pip config list' shows):" \
+        "take that out, or set PIP_CONFIG_FILE=/dev/null, and try again" >&2
+    exit 1
+fi
 sync # a power cut must not leave a list of packages that are empty files
 printf '%s\n' "$hash" >"$list"

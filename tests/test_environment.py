@@ -117,6 +117,22 @@ def test_what_uv_does_not_install_pip_does(tmp_path: Path) -> None:
     assert subprocess.run([python, "-I", "-c", "import wanted"], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("option", ["user = true", "target = {}/x", "prefix = {}/x"])
+def test_packages_come_into_the_environment_or_it_says_what_puts_them_elsewhere(tmp_path: Path, option: str) -> None:
+    wheel(tmp_path, "wanted", {"wanted.py": ""})
+    (tmp_path / "pip.conf").write_text(f"[install]\n{option.format(tmp_path)}\n")
+    here = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_FIND_LINKS": str(tmp_path)}
+    result = make(tmp_path / "environment", sys.executable, "wanted==1.0", "absent==2 ; python_version < '3'", **here)
+    listed = (tmp_path / "environment/.environment.txt.sha256").exists()
+    if option.startswith("user"):
+        assert (result.returncode, listed) == (0, True), result.stderr
+    else:
+        assert (result.returncode, listed) == (1, False)
+        assert (
+            "environment after pip installed it: wanted\npip's configuration puts packages elsewhere" in result.stderr
+        )
+
+
 def test_nothing_is_done_where_nothing_changed(made: Path) -> None:
     again = make(made)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
