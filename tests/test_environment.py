@@ -227,8 +227,8 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with an environment, whose set-up prints its steps."""
     folder = tmp_path / "checkout"
     packages = folder / ".venv/packages/emotion_edge-1.0.dist-info"
-    for name in (folder / "requirements", folder / ".venv/bin", packages):
-        name.mkdir(parents=True)
+    for part in (folder / "requirements", folder / ".venv/bin", packages):
+        part.mkdir(parents=True)
     shutil.copy(ROOT / "requirements/checkout.sh", folder / "requirements")
     for name in ("venv.sh", "pip.sh"):
         (folder / "requirements" / name).write_text('#!/bin/sh\necho "$(basename "$0")"\n')
