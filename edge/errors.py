@@ -61,6 +61,10 @@ class OutputError(EdgeError):
     exit_code = ExitCode.CONFIGURATION
 
 
+class DiskFullError(OutputError):
+    """A file cannot be written, and no other there: the disk, or this user's share of it, is full."""
+
+
 class CameraHangError(EdgeError):
     """The camera stack hangs, and only a new process helps."""
 

@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from edge.errors import OutputError
+from edge.errors import DiskFullError, OutputError
 
 _MOST_LETTERS = 32
 """Of a name in that of the temporary file. They have up to 128 bytes; a name has up to 255, or 143 with encryption."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def is_there(path: Path) -> bool:
@@ -90,7 +92,7 @@ def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> 
             its place is replaced.
 
     Raises:
-        OutputError: It cannot be written there.
+        OutputError: It cannot be written there; a `DiskFullError` where the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -116,7 +118,7 @@ def write_atomically(path: Path, content: str | bytes, *, own: bool = False) -> 
                 raise
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}"
-        raise OutputError(message) from None
+        raise (DiskFullError if error.errno in _FULL else OutputError)(message) from None
 
 
 def _take_permissions(descriptor: int, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003  # typer reads it
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from edge.cli.encoding import write_utf8
 from edge.cli.options import STDOUT, ConfigOption, ModelOption, load_settings, writable_or_stdout
 from edge.cli.output import report_error, tolerate_broken_pipe
 from edge.console import PipeConsole
-from edge.errors import CameraError, ExitCode, OutputError
+from edge.errors import CameraError, DiskFullError, ExitCode, OutputError
 from edge.files import write_atomically
 from edge.text import printable
 
@@ -35,21 +36,21 @@ def read(
     """Read every face of photos: where it is and what it expresses."""
     settings = load_settings(config, {"emotion.model": model})
     from edge.inference.bundle import ModelBundle  # noqa: PLC0415  # OpenCV and the runtime load here, not for --help
-    from edge.photo.read import copy_names, read_photo  # noqa: PLC0415  # the same
+    from edge.photo.read import copy_names, read_photo, write_copy  # noqa: PLC0415  # the same
     from edge.photo.report import FaceTable, ReadPhoto, found_words, to_json  # noqa: PLC0415  # the same
 
     files, failed = _files(photos)
     bundle = ModelBundle.configured(settings.emotion)
     copies = copy_names(files, _made(out)) if out else [None] * len(files)
     found: list[ReadPhoto] = []
-    alone = json == STDOUT
+    full, alone = False, json == STDOUT
     console = PipeConsole(highlight=False, quiet=alone)
     with tolerate_broken_pipe():
         for file, copy in zip(files, copies, strict=True):
             if console.quiet and not (json or out):
                 break  # nobody reads any more
             try:
-                photo = read_photo(file, bundle, settings.emotion.min_confidence, copy)
+                photo, colours = read_photo(file, bundle, settings.emotion.min_confidence)
             except CameraError as error:
                 report_error(error)  # the others are read all the same
                 failed = error.exit_code
@@ -58,8 +59,16 @@ def read(
             console.print(f"{_shown(file)}: {found_words(photo)}", style="bold", soft_wrap=True, markup=False)
             if photo.faces:
                 console.print(FaceTable(photo.faces))
-            if copy:
-                console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
+            if not copy or full:
+                continue
+            try:
+                write_copy(photo, colours, copy)
+            except (CameraError, OutputError) as error:
+                full = isinstance(error, DiskFullError)
+                report_error(OutputError(f"{error}; no further copies are written") if full else error)
+                failed = error.exit_code
+                continue
+            console.print(f"drawn into {_shown(copy)}", soft_wrap=True, markup=False)
         if alone:
             write_utf8()
             typer.echo(to_json(found, bundle.card), nl=False)
@@ -90,6 +99,9 @@ def _made(folder: Path) -> Path:
     except OSError as error:
         message = f"{folder}: cannot be made: {error.strerror}; name a folder that can be written to"
         raise OutputError(message) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"{folder}: cannot be written to; name another folder"
+        raise OutputError(message)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import cv2
@@ -16,7 +17,7 @@ from edge.photo.faces import read_faces
 from edge.photo.report import ReadPhoto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,43 +40,53 @@ def photo_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_photo(
-    path: Path, classifier: Classifier, min_confidence: float | None = None, copy: Path | None = None
-) -> ReadPhoto:
-    """Return a photo's faces.
+    path: Path, classifier: Classifier, min_confidence: float | None = None
+) -> tuple[ReadPhoto, NDArray[np.uint8]]:
+    """Return a photo's faces, and its pixels, ``(H, W, 3) uint8`` in OpenCV's order of colours.
 
     Args:
         path: The photo.
         classifier: Reads the faces.
         min_confidence: Probability below which the emotion is ``uncertain``; None: what the card says.
-        copy: Where to write a copy in which they are drawn; None: nowhere.
 
     Raises:
-        CameraError: The photo cannot be read, or is too large for the memory or the form of its copy.
+        CameraError: The photo cannot be read, or is too large for the memory.
+    """
+    with _memory_for(path):
+        colours = read_colours(path)
+        gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
+        faces = tuple(read_faces(gray, classifier, min_confidence))
+    return ReadPhoto(path, colours.shape[1], colours.shape[0], faces), colours
+
+
+def write_copy(photo: ReadPhoto, colours: NDArray[np.uint8], copy: Path) -> None:
+    """Write a copy of a photo in which its faces are drawn.
+
+    Raises:
+        CameraError: The photo is too large for the memory, or for the form of its copy.
         OutputError: The copy cannot be written.
     """
+    with _memory_for(photo.path):
+        content = _encoded(photo.path, copy.suffix, annotate(colours, photo.faces))
+    write_atomically(copy, content)
+
+
+@contextmanager
+def _memory_for(photo: Path) -> Iterator[None]:
     try:
-        return _read_photo(path, classifier, min_confidence, copy)
+        yield
     except (MemoryError, cv2.error) as error:
         if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
-        message = f"{path}: this machine has too little memory for this photo; shrink it"
+        message = f"{photo}: this machine has too little memory for this photo; shrink it"
         raise CameraError(message) from None
-
-
-def _read_photo(path: Path, classifier: Classifier, min_confidence: float | None, copy: Path | None) -> ReadPhoto:
-    colours = read_colours(path)
-    gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
-    faces = tuple(read_faces(gray, classifier, min_confidence))
-    if copy:
-        write_atomically(copy, _encoded(path, copy.suffix, annotate(colours, faces)))
-    return ReadPhoto(path, colours.shape[1], colours.shape[0], faces)
 
 
 def _encoded(photo: Path, suffix: str, copy: NDArray[np.uint8]) -> bytes:
     made, content = cv2.imencode(suffix, copy)
     if not made:
         size = f"{copy.shape[1]}x{copy.shape[0]}"
-        message = f"{photo}: its copy of {size} pixels is too large for a {suffix} file; read it without --out"
+        message = f"{photo}: its copy of {size} pixels is too large for a {suffix} file, and is left out"
         raise CameraError(message)
     return content.tobytes()
 

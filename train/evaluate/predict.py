@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.camera.images import read_colours
-from edge.errors import CameraError
+from edge.errors import CameraError, OutputError
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.inference.labels import FACE
@@ -64,14 +64,14 @@ def predict(
     photos = photo_files(images)
     copies = copy_names(photos, out, "answers", png=True) if out else [None] * len(photos)
     names = [path.name for path in photos]
-    damaged = False
+    failed = False
     for path, copy in zip(photos, copies, strict=True):
         shown = path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
         try:
             colours = read_colours(path)
         except CameraError as error:
             typer.echo(error, err=True)  # the others are read all the same
-            damaged = True
+            failed = True
             continue
         gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
         faces = list(_faces(gray, finder, *network.input_shape[-3:-1]))
@@ -88,11 +88,21 @@ def predict(
                 grad_cam(network, face, labels.index(emotions[int(shares.argmax())])) if cam else None
                 for face, shares in zip(faces, answers, strict=True)
             ]
-            write_atomically(copy, _drawn(faces, looks, answers, emotions))
+            failed |= not _written(copy, _drawn(faces, looks, answers, emotions))
     if table.row_count:
         Console().print(table)
-    if damaged:
+    if failed:
         raise typer.Exit(2)
+
+
+def _written(file: Path, content: bytes) -> bool:
+    """Return whether a file could be written; why not is told."""
+    try:
+        write_atomically(file, content)
+    except OutputError as error:
+        typer.echo(error, err=True)
+        return False
+    return True
 
 
 def _faces(gray: NDArray[np.uint8], finder: ModelBundle | None, height: int, width: int) -> Iterator[NDArray[np.uint8]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -213,8 +214,43 @@ def test_a_copy_that_its_form_does_not_take_is_told_of_its_photo(
     wide.write_bytes(cv2.imencode(".png", np.zeros((20, 70_000), np.uint8))[1].tobytes())
     outcome = emotion_edge("read", wide, photos / "nobody.jpg", "--out", tmp_path / "drawn")
     assert outcome.code == 3
-    assert "wide.jpg: its copy of 70000x20 pixels is too large for a .jpg file; read it without --out" in outcome.err
+    assert "wide.jpg: its copy of 70000x20 pixels is too large for a .jpg file, and is left out" in outcome.err
+    assert "wide.jpg: no face found" in outcome.out
     assert [file.name for file in (tmp_path / "drawn").iterdir()] == ["nobody-faces.jpg"]
+
+
+def test_a_copy_that_cannot_be_written_loses_no_results(emotion_edge: Run, photos: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "drawn", tmp_path / "report.json"
+    (out / "nobody-faces.jpg").mkdir(parents=True)
+    outcome = emotion_edge("read", photos, "--out", out, "--json", report)
+    assert outcome.code == 2
+    assert f"{out / 'nobody-faces.jpg'}: cannot be written: Is a directory" in outcome.err
+    assert (out / "two-faces.png").exists()
+    assert [len(photo["faces"]) for photo in json.loads(report.read_text())["photos"]] == [0, 2]
+
+
+def test_a_folder_that_takes_no_copy_is_told_before_the_first_photo(
+    emotion_edge: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != photos or not mode & os.W_OK)
+    outcome = emotion_edge("read", photos, "--out", photos)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{photos}: cannot be written to; name another folder" in outcome.err
+
+
+def test_a_full_disk_ends_the_copies_but_not_the_reading(
+    emotion_edge: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "drawn"
+    full = Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    monkeypatch.setattr("edge.files.sync_folder", full)
+    outcome = emotion_edge("read", photos, "--out", out, "--json", "-")
+    assert outcome.code == 2
+    assert full.call_count == 1
+    said = f"{out / 'nobody-faces.jpg'}: cannot be written: No space left on device; no further copies are written"
+    assert outcome.err.count("cannot be written") == 1
+    assert said in outcome.err
+    assert len(json.loads(outcome.out)["photos"]) == 2
 
 
 def test_no_file_is_looked_up_for_each_pair_of_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

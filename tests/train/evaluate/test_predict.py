@@ -72,6 +72,19 @@ def test_a_damaged_image_is_told_and_the_others_are_shown(
     assert "b.jpg" not in said.out
 
 
+def test_a_drawing_that_cannot_be_written_loses_no_answers(
+    trained: Run, pictures: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, images = tmp_path / "drawn", pictures[:2]
+    taken = out / f"{images[0].stem}-answers.png"
+    taken.mkdir(parents=True)
+    assert call(main, ["predict", str(trained.model), *map(str, images), "--cropped", "--out", str(out)]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"{taken}: cannot be written: Is a directory\n"
+    assert all(image.name in said.out for image in images)
+    assert (out / f"{images[1].stem}-answers.png").is_file()
+
+
 def test_faces_are_found_in_photos(
     trained: Run, mean_faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
