@@ -31,11 +31,13 @@ same_packages() {
 # Set a key of [mqtt] in $config that is still the example's; say so where the user has set it.
 set_key() {
     section='/^\[mqtt\]/,/^\[/' # [[hooks]] has a url too
-    if sed -n "${section}p" "$config" | grep -q "^# $1 ="; then
+    own=$(sed -n "$section{/^[[:space:]]*$1[[:space:]]*=/p}" "$config")
+    line=$(sed -n "$section{/^# $1 =/=}" "$config" | head -n 1)
+    if [ -z "$own" ] && [ -n "$line" ]; then
         value=$(printf '%s' "$2" | sed 's/[\\&|"]/\\&/g')
-        sed -i "${section}s|^# $1 =.*|$1 = \"$value\"|" "$config"
+        sed -i "${line}s|.*|$1 = \"$value\"|" "$config"
         say "$config: $1 = \"$2\""
-    elif ! grep -qF "$1 = \"$2\"" "$config"; then
+    elif ! printf '%s\n' "$own" | grep -qF "$1 = \"$2\""; then
         say "$config: $1 stays as it is; write $1 = \"$2\" there"
     fi
 }

@@ -126,6 +126,22 @@ def test_settings_are_written_where_they_are_still_the_examples(tmp_path: Path) 
     assert config.load(file, {}, {}).mqtt.url == url
 
 
+@pytest.mark.parametrize("own", ['url = "mqtt://mine"', "  url='mqtt://mine'"])
+def test_a_value_of_the_users_stays_beside_the_line_of_the_example(tmp_path: Path, own: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[mqtt]\n# url = "mqtt://else"\n{own}\n')
+    said = do(tmp_path, "set_key url mqtt://else")
+    assert 'url stays as it is; write url = "mqtt://else" there' in said
+    assert config.load(file, {}, {}).mqtt.url == "mqtt://mine"
+
+
+def test_of_two_lines_of_the_example_one_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[mqtt]\n# url = "mqtt://a"\n# url = "mqtt://b"\n[[hooks]]\n# url = "http://c"\n')
+    do(tmp_path, "set_key url mqtt://home")
+    assert file.read_text() == '[mqtt]\nurl = "mqtt://home"\n# url = "mqtt://b"\n[[hooks]]\n# url = "http://c"\n'
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     if not Path("/usr/bin/python3").exists():
