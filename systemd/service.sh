@@ -35,7 +35,7 @@ set_key() {
     line=$(sed -n "$section{/^# $1 =/=}" "$config" | head -n 1)
     if [ -z "$own" ] && [ -n "$line" ]; then
         value=$(printf '%s' "$2" | sed 's/[\\&|"]/\\&/g')
-        sed -i "${line}s|.*|$1 = \"$value\"|" "$config"
+        sed --follow-symlinks -i "${line}s|.*|$1 = \"$value\"|" "$config"
         say "$config: $1 = \"$2\""
     elif ! printf '%s\n' "$own" | grep -qF "$1 = \"$2\""; then
         say "$config: $1 stays as it is; write $1 = \"$2\" there"

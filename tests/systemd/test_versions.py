@@ -142,6 +142,16 @@ def test_of_two_lines_of_the_example_one_is_set(tmp_path: Path) -> None:
     assert file.read_text() == '[mqtt]\nurl = "mqtt://home"\n# url = "mqtt://b"\n[[hooks]]\n# url = "http://c"\n'
 
 
+def test_a_configuration_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    file = tmp_path / "kept/mine.toml"
+    file.parent.mkdir()
+    file.write_text(example())
+    (tmp_path / "config.toml").symlink_to(file)
+    do(tmp_path, "set_key url mqtt://home")
+    assert (tmp_path / "config.toml").readlink() == file
+    assert config.load(file, {}, {}).mqtt.url == "mqtt://home"
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     if not Path("/usr/bin/python3").exists():
