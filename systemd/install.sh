@@ -198,6 +198,7 @@ fi
 [ -z "$password" ] || save_password
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
+ran=$(running_units)
 were=$(conditions | grep -vxF "$named down" || true) # who names an instance wants it to run
 "$here/own-passwords.sh" "$root"
 if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi

@@ -121,7 +121,7 @@ prune() {
     done
 }
 
-# The units that run or should: the enabled ones. `list-unit-files` would name no instance.
+# The enabled units. `list-unit-files` would name no instance.
 enabled_units() {
     for wanted in "$root"/etc/systemd/system/*.wants/emotion-edge.service \
         "$root"/etc/systemd/system/*.wants/emotion-edge@*.service; do
@@ -129,11 +129,22 @@ enabled_units() {
     done
 }
 
+# The units that run, whether enabled or not.
+running_units() {
+    [ "$start" = yes ] || return 0
+    systemctl list-units --state=active,activating,reloading --plain --no-legend \
+        emotion-edge.service 'emotion-edge@*.service' | sed 's/ .*//'
+}
+
+# The units that run or should: the enabled ones, and those in $ran, which ran before this script changed anything.
+ran=
+units_to_run() { { enabled_units && printf '%s\n' "$ran"; } | sed '/^$/d' | sort -u; }
+
 restart_all() {
     # shellcheck disable=SC2046 # a word for each
-    systemctl reset-failed $(enabled_units) 2>/dev/null || true
+    systemctl reset-failed $(units_to_run) 2>/dev/null || true
     # shellcheck disable=SC2046
-    systemctl restart --no-block $(enabled_units)
+    systemctl restart --no-block $(units_to_run)
 }
 
 property() { systemctl show --property="$2" --value "$1"; }
@@ -150,21 +161,21 @@ condition() {
     esac
 }
 
-# The enabled units, and how each is, on a line each.
+# The units that run or should, and how each is, on a line each.
 conditions() {
-    for each in $(enabled_units); do
+    for each in $(units_to_run); do
         echo "$each $(condition "$each")"
     done
 }
 
 some_ran() { printf '%s\n' "$1" | grep -q -e ' up$' -e ' watching$'; }
 
-# Wait at most a minute until the enabled units run for three seconds: with a camera where the conditions before, $1, say
-# so. One that was down may stay so, unless none ran.
+# Wait at most a minute until the units that should run do so for three seconds: with a camera where the conditions
+# before, $1, say so. One that was down may stay so, unless none ran.
 wait_until_ready() {
     waited=0 steady=0 processes='' down=''
     ! some_ran "$1" || down=$(printf '%s\n' "$1" | sed -n 's/ down$//p')
-    expected=$(enabled_units | grep -vxF "$down" || true)
+    expected=$(units_to_run | grep -vxF "$down" || true)
     while [ "$steady" -lt 3 ]; do
         [ "$waited" -lt 60 ] || return 1
         sleep 1
@@ -184,7 +195,7 @@ wait_until_ready() {
 
 # The last lines that the daemon wrote since this script began.
 reason() {
-    for each in $(enabled_units); do
+    for each in $(units_to_run); do
         journalctl --unit "$each" --identifier emotion-edge --since "@$began_s" --lines 5 --output cat --no-pager
     done | fold -s -w 72 | sed 's/^/    /'
 }
@@ -213,7 +224,7 @@ first_event() {
 report() {
     say "$1"
     say ""
-    for each in $(enabled_units); do
+    for each in $(units_to_run); do
         say "$each: $(property "$each" ActiveState), $(property "$each" StatusText | sed 's/ (.*//')" |
             fold -s -w 76 | sed 's/^/  /'
     done
@@ -237,10 +248,15 @@ go_back() {
     [ -e "$opt/previous/.complete" ] || fail "there is no version before this one"
     version=$(readlink "$opt/previous")
     say "going back from $(readlink "$opt/current") to $version"
+    ran=$(running_units)
     were=$(conditions | sed 's/ watching$/ up/') # a camera may have gone since
     switch_to "$version" "$(readlink "$opt/current")"
     sync # see install.sh
     [ "$start" = yes ] || return 0
+    if [ -z "$were" ]; then
+        say "switched; nothing is enabled"
+        return
+    fi
     restart_all
     if wait_until_ready "$were"; then
         report "emotion-edge $version runs again."

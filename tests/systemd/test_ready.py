@@ -19,7 +19,12 @@ GOOD = {
 
 SYSTEMCTL = """#!/bin/sh
 # systemctl show --property=NAME --value UNIT: the answer is in the unit's file of that name, a line for each question,
-# the last one for ever.
+# the last one for ever. `list-units` shows the units that the file `running` names; `restart` notes what it restarts.
+case $1 in
+    list-units) sed 's/$/ loaded active running/' "$STATES/running" 2>/dev/null; exit ;;
+    restart) shift 2; [ $# -gt 0 ] || exit 1; echo "$*" >"$STATES/restarted"; exit ;;
+    reset-failed) exit ;;
+esac
 for word; do case $word in --property=*) name=${word#*=} ;; *.service) unit=$word ;; esac; done
 file=$STATES/$unit.$name
 head -n 1 "$file"
@@ -38,12 +43,18 @@ class Machine:
             (root / "bin" / name).chmod(0o755)
 
     def unit(self, name: str, **answers: str | list[str]) -> None:
-        wanted = self._root / f"etc/systemd/system/multi-user.target.wants/{name}"
+        wanted = self._wanted(name)
         wanted.parent.mkdir(parents=True, exist_ok=True)
         wanted.symlink_to(f"/etc/systemd/system/{name}")
         for key, answer in {**GOOD, **answers}.items():
             lines = [answer] if isinstance(answer, str) else answer
             (self._root / f"{name}.{key}").write_text("".join(f"{line}\n" for line in lines))
+
+    def disable(self, name: str) -> None:
+        self._wanted(name).unlink()
+
+    def _wanted(self, name: str) -> Path:
+        return self._root / f"etc/systemd/system/multi-user.target.wants/{name}"
 
     def do(self, command: str) -> subprocess.CompletedProcess[str]:
         settings = f"root={self._root} opt={self._root}/opt start=yes"
@@ -125,18 +136,40 @@ def test_a_unit_that_was_down_holds_nothing_up_unless_all_were(machine: Machine)
     assert not machine.ready(WERE.format("down").replace("watching", "down"))
 
 
-@pytest.mark.parametrize(("back", "said"), [("failed", "runs again"), ("active", "does not run")])
-def test_a_rollback_too_asks_of_each_unit_only_what_it_was(
-    machine: Machine, tmp_path: Path, *, back: str, said: str
-) -> None:
-    machine.unit("emotion-edge@front.service", StatusText=["watching webcam", TURNED_OFF])
-    machine.unit("emotion-edge@back.service", ActiveState=[back, "failed"])
+GO_BACK = 'switch_to() { :; }; report() { say "$1"; }; point current new; point previous old; go_back'
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> None:
     for version in ("old", "new"):
         (tmp_path / "opt" / version).mkdir(parents=True)
     (tmp_path / "opt/old/.complete").touch()
-    parts = 'switch_to() { :; }; restart_all() { :; }; report() { say "$1"; }'
-    links = "point current new; point previous old"
-    assert f"emotion-edge old {said}." in machine.do(f"{parts}; {links}; go_back").stdout
+
+
+@pytest.mark.usefixtures("versions")
+@pytest.mark.parametrize(("back", "said"), [("failed", "runs again"), ("active", "does not run")])
+def test_a_rollback_too_asks_of_each_unit_only_what_it_was(machine: Machine, *, back: str, said: str) -> None:
+    machine.unit("emotion-edge@front.service", StatusText=["watching webcam", TURNED_OFF])
+    machine.unit("emotion-edge@back.service", ActiveState=[back, "failed"])
+    assert f"emotion-edge old {said}." in machine.do(GO_BACK).stdout
+
+
+@pytest.mark.usefixtures("versions")
+def test_a_rollback_where_nothing_is_enabled_switches_and_starts_nothing(machine: Machine, tmp_path: Path) -> None:
+    done = machine.do(GO_BACK)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["going back from new to old", "switched; nothing is enabled"]
+    assert not (tmp_path / "restarted").exists()
+
+
+@pytest.mark.usefixtures("versions")
+def test_a_rollback_restarts_also_what_runs_without_being_enabled(machine: Machine, tmp_path: Path) -> None:
+    machine.unit("emotion-edge@front.service")
+    machine.unit("emotion-edge@back.service")
+    machine.disable("emotion-edge@back.service")
+    (tmp_path / "running").write_text("emotion-edge@back.service\nemotion-edge@front.service\n")
+    assert "emotion-edge old runs again." in machine.do(GO_BACK).stdout
+    assert (tmp_path / "restarted").read_text() == "emotion-edge@back.service emotion-edge@front.service\n"
 
 
 EMOTION_EDGE = """#!/bin/sh
