@@ -22,6 +22,7 @@ fail() {
     exit 1
 }
 
+call="$0${*:+ $*}"
 root='' start=yes rollback=no broker='' password='' instance=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -53,9 +54,14 @@ esac
 here=$(dirname "$(readlink -f "$0")")
 source=$(dirname "$here")
 if [ -z "$root" ]; then
-    [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make install'"
+    without=
+    if [ -f "$source/Makefile" ]; then # a release archive has none
+        [ "$call" != "$0" ] || call="make install"
+        without=" 'make run' starts the daemon without it,"
+    fi
+    [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo $call'"
     if [ "$start" = yes ] && [ ! -d /run/systemd/system ]; then
-        fail "systemd does not run here; 'make run' starts the daemon without it, --no-start installs into an image"
+        fail "systemd does not run here;$without --no-start installs into an image"
     fi
 fi
 opt=$root/opt/emotion-edge

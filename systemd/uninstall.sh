@@ -12,6 +12,12 @@ fail() {
     exit 1
 }
 
+here=$(dirname "$(readlink -f "$0")")
+call="$0${*:+ $*}" purge="PURGE=1 $0${*:+ $*}"
+if [ $# -eq 0 ] && [ -f "$here/../Makefile" ]; then # neither a release archive nor /opt has one
+    call="make uninstall" purge="make purge"
+fi
+[ "${PURGE:-}" != 1 ] || call=$purge
 root=
 if [ "${1:-}" = --root ]; then
     [ -d "${2:-}" ] || fail "--root needs a folder that exists"
@@ -20,7 +26,7 @@ if [ "${1:-}" = --root ]; then
     shift 2
 fi
 [ $# -eq 0 ] || fail "'$1' is unknown; known is --root DIR"
-[ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo make uninstall'"
+[ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail "this needs root: run 'sudo $call'"
 [ ! -e "$root/usr/lib/emotion-edge" ] ||
     fail "the Debian package is installed: sudo apt remove emotion-edge, or sudo apt purge emotion-edge"
 
@@ -32,6 +38,7 @@ running=no
 [ -n "$root" ] || [ ! -d /run/systemd/system ] || running=yes
 
 say "emotion-edge is removed: its service, /opt/emotion-edge, and what the broker keeps of it"
+[ "${PURGE:-}" = 1 ] || say "the configuration and the state stay; 'sudo $purge' removes these too"
 if [ -e "$units/emotion-edge.service" ]; then
     [ "$running" = no ] || systemctl stop 'emotion-edge.service' 'emotion-edge@*.service'
     for wanted in "$units"/*.wants/emotion-edge.service "$units"/*.wants/emotion-edge@*.service; do
@@ -41,7 +48,7 @@ fi
 
 # The broker keeps availability, state and the like, and Home Assistant's device, until somebody clears them.
 if [ "$running" = yes ] && [ -x "$opt/current/bin/emotion-edge" ]; then
-    "$(dirname "$(readlink -f "$0")")/forget.sh" "$opt/current/bin/emotion-edge"
+    "$here/forget.sh" "$opt/current/bin/emotion-edge"
 fi
 
 rm -f "$units/emotion-edge.service" "$units/emotion-edge@.service" "$root/usr/local/bin/emotion-edge"
@@ -93,7 +100,8 @@ for kept in "$root/etc/emotion-edge" "$units"/emotion-edge*.service.d "$store"/e
     [ ! -e "$kept" ] || say "kept: $kept"
 done
 if [ "${PURGE:-}" != 1 ]; then
-    say "'sudo make purge' takes away what is kept"
+    # The one in /opt has just removed itself.
+    [ ! -d "$here" ] || say "'sudo $purge' takes away what is kept"
 elif [ -e "$state" ] && [ "$emptied" = no ]; then
     fail "the rest is uninstalled, but $state could not be emptied"
 fi

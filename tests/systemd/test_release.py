@@ -92,6 +92,43 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, python: str) -> None:
     assert list((tmp_path / "root").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
+@pytest.mark.parametrize(
+    ("makefile", "said"),
+    [(False, "sudo {script}"), (True, "sudo make {target}")],
+)
+def test_who_is_not_root_is_told_a_command_that_is_there(
+    tmp_path: Path, name: str, *, makefile: bool, said: str
+) -> None:
+    folder = archive(tmp_path / "archive", "3.13", platform.machine())
+    if makefile:
+        (folder / "Makefile").touch()
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    script = folder / "systemd" / name
+    result = subprocess.run(
+        ["sh", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )
+    assert result.returncode == 1
+    expected = said.format(script=script, target=name.removesuffix(".sh"))
+    assert result.stderr == f"{name}: this needs root: run '{expected}'\n"
+
+
+def test_the_uninstaller_that_removes_itself_says_before_how_to_remove_all(tmp_path: Path) -> None:
+    opt = tmp_path / "opt/emotion-edge/1.0"
+    opt.mkdir(parents=True)
+    script = shutil.copy(ROOT / "systemd/uninstall.sh", opt)
+    command: list[str | Path] = ["sh", script, "--root", tmp_path]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    hint = f"'sudo PURGE=1 {script} --root {tmp_path}'"
+    assert [hint in line for line in said] == [False, True, False]
+    assert "make" not in "".join(said)
+
+
 def test_an_archive_may_be_in_a_folder_with_a_blank_in_its_name(tmp_path: Path, python: str) -> None:
     folder = archive(tmp_path / "my archive", python, platform.machine())
     # As pip does, which splits it at blanks.
