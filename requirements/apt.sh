@@ -18,9 +18,9 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# Two tries and half a minute: an absent network is said soon.
+# Two tries and half a minute: an absent network is said soon. LC_ALL: its messages are looked through below.
 apt() {
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=1 -o Acquire::http::Timeout=30 \
+    $sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -o Acquire::Retries=1 -o Acquire::http::Timeout=30 \
         -o Acquire::https::Timeout=30 --yes --quiet=2 "$@" >>"$log" 2>&1
 }
 

@@ -96,6 +96,18 @@ def test_without_a_network_it_says_so(made: Path) -> None:
     assert result.stderr == "pip needs the network and does not reach it: connect this machine and try again\n"
 
 
+def test_apt_without_a_network_says_so_in_every_language(tmp_path: Path) -> None:
+    said = '[ "$LC_ALL" = C ] && echo "Temporary failure resolving" || echo "Temporärer Fehlschlag"; exit 100'
+    path = program(tmp_path / "bin", "apt-get", said)
+    (tmp_path / "bin/id").write_text("#!/bin/sh\necho 0\n")
+    (tmp_path / "bin/id").chmod(0o755)
+    command: list[str | Path] = ["sh", VENV.with_name("apt.sh"), "mosquitto"]
+    german = {**os.environ, "PATH": path, "LC_ALL": "de_DE.UTF-8"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=german)
+    assert result.returncode == 1
+    assert "apt needs the network and does not reach it" in result.stderr
+
+
 def test_another_fault_of_pip_is_shown(made: Path) -> None:
     result = make(made, sys.executable, "not a requirement")
     assert result.returncode == 1
