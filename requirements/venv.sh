@@ -11,13 +11,21 @@ here=$(dirname "$0")
 folder=$1 python=$2 requirements=$3 dependencies=--no-deps
 [ "${4:-}" != with-dependencies ] || dependencies=
 
-for mine in "$folder" "$folder/pyvenv.cfg"; do
-    if [ -e "$mine" ] && [ ! -w "$mine" ]; then
-        echo "$mine belongs to $(stat -c %U "$mine"), perhaps since a 'sudo make': take this folder back with" \
-            "'sudo chown -R $(id -un): \"$PWD\"', and try again without sudo" >&2
+# End here where the environment has to be changed and this user may not.
+check_writable() {
+    for mine in "$folder" "$folder/pyvenv.cfg"; do
+        if [ ! -e "$mine" ] || [ -w "$mine" ]; then continue; fi
+        owner=$(stat -c %U "$mine")
+        if [ "$(id -u)" = 0 ] || [ "$owner" = "$(id -un)" ]; then
+            echo "$mine has to be brought up to date, and is read-only: make it writable and try again" >&2
+        else
+            echo "$mine belongs to $owner, perhaps since a 'sudo make': take this folder back with" \
+                "'sudo chown -R $(id -un): \"$PWD\"', and try again without sudo" >&2
+        fi
         exit 1
-    fi
-done
+    done
+}
+
 wanted=$("$here/system.sh" "$python") # the 32-bit and the older go no further
 sees_system=${wanted#* }
 version() { "$1" -I -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null; }
@@ -31,6 +39,7 @@ moved() { [ -n "$made_in" ] && [ "$(readlink -f "$made_in")" != "$(readlink -f "
 unfinished=$folder/.unfinished
 if [ "$(version "$folder/bin/python")" != "${wanted% *}" ] || [ -e "$unfinished" ] || moved ||
     ! grep -qx "include-system-site-packages = $sees_system" "$folder/pyvenv.cfg" 2>/dev/null; then
+    check_writable
     # What is behind a link may be somebody else's.
     if [ -L "$folder" ] && [ -e "$folder/pyvenv.cfg" ] && [ ! -e "$unfinished" ]; then
         echo "$folder is a link to $(readlink -f "$folder"), which was made for another Python or system, or was moved:" \
@@ -58,6 +67,7 @@ hash=$(sha256sum <"$requirements")
 if [ "$(cat "$list" 2>/dev/null)" = "$hash" ]; then
     exit 0
 fi
+check_writable
 pins=$(mktemp)
 trap 'rm -f "$pins"' EXIT
 cp "$requirements" "$pins"
