@@ -65,7 +65,9 @@ emptied=no
 if [ "${PURGE:-}" = 1 ]; then
     rm -f "$store/emotion-edge.mqtt-password" "$store"/emotion-edge@*.mqtt-password
     rm -rf "$root/etc/emotion-edge" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
-    if [ -d "$state" ] && [ ! -L "$state" ]; then
+    if [ -L "$state" ] && [ -e "$state" ]; then
+        say "kept: $(readlink -f "$state"), where $state leads: other things may be there too; remove both"
+    elif [ -d "$state" ]; then
         # A file system that is mounted there (docs/read-only-root.md) can be emptied; its mount point cannot be removed.
         find "$state" -xdev -mindepth 1 -delete || true # it says what it could not delete
         rmdir "$state" 2>/dev/null || [ -n "$(ls -A "$state")" ] || emptied=yes

@@ -107,6 +107,20 @@ def test_a_purge_leaves_nothing_of_the_users_settings(tmp_path: Path) -> None:
     assert units.exists()
 
 
+def test_a_purge_names_what_a_state_that_is_a_link_leads_to(tmp_path: Path) -> None:
+    state, data = tmp_path / "var/lib/emotion-edge", tmp_path / "data/mine"
+    state.parent.mkdir(parents=True)
+    data.mkdir(parents=True)
+    (data / "detection").touch()
+    state.symlink_to(data)
+    environment = {**os.environ, "PATH": f"{_accounts(tmp_path)}:{os.environ['PATH']}"}
+    command = ["sh", "-c", _postrm(tmp_path), "postrm", "purge"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (result.returncode, result.stdout) == (1, "")  # what is left keeps its owner
+    assert f"{data} is kept, where {state} leads" in result.stderr
+    assert (state / "detection").exists()
+
+
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
 )

@@ -292,6 +292,25 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     assert not any(file.exists() for file in gone)
 
 
+def test_a_purge_names_what_a_state_that_is_a_link_leads_to(tmp_path: Path) -> None:
+    state, data, user = tmp_path / "var/lib/emotion-edge", tmp_path / "data/mine", tmp_path / "etc/sysusers.d"
+    for folder in (state.parent, data, user):
+        folder.mkdir(parents=True)
+    state.symlink_to(data)
+    for file in (data / "detection", user / "emotion-edge.conf"):
+        file.touch()
+    command: list[str | Path] = ["sh", FOLDER / "uninstall.sh", "--root", tmp_path]
+    environment = {**os.environ, "PURGE": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 1
+    assert f"kept: {data}, where {state} leads" in result.stdout
+    assert (state / "detection").exists()
+    assert (user / "emotion-edge.conf").exists()  # what is left keeps its owner
+    shutil.rmtree(data)
+    subprocess.run(command, check=True, env=environment)
+    assert not state.is_symlink()
+
+
 @needs_mount
 def test_a_purge_says_what_it_could_not_delete(tmp_path: Path) -> None:
     """As an instance's state that is a file system of its own: what is mounted further down is left alone."""
