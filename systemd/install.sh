@@ -47,7 +47,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 case $instance in
-config | *[!A-Za-z0-9_-]*) fail "--instance $instance: a name of letters, digits, - and _, but not 'config'" ;;
+# detection and models: names in the state folder of emotion-edge.service, in which those of the instances are.
+config | detection | models | *[!A-Za-z0-9_-]*)
+    fail "--instance $instance: a name of letters, digits, - and _, but not config, detection or models"
+    ;;
 esac
 [ "$password" = '' ] || [ "$password" = - ] || [ -r "$password" ] || fail "--password-file $password: cannot be read"
 

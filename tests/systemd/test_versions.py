@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -157,6 +158,20 @@ def checkout(tmp_path: Path) -> Checkout:
     if not Path("/usr/bin/python3").exists():
         pytest.skip("there is no /usr/bin/python3")
     return Checkout(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config", "detection", "models", "a.b"])
+def test_a_name_that_the_service_uses_itself_is_no_instances(checkout: Checkout, name: str) -> None:
+    refused = checkout.install("--instance", name)
+    expected = f"--instance {name}: a name of letters, digits, - and _, but not config, detection or models"
+    assert (refused.returncode, refused.stderr) == (1, f"install.sh: {expected}\n")
+    assert not list(checkout.root.iterdir())
+
+
+def test_no_other_file_of_the_services_state_has_a_name_that_an_instance_could_have() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in (FOLDER.parent / "edge").rglob("*.py"))
+    names = set(re.findall(r'^_?FILE = "(.+)"$|\bstate / "(.+?)"', text, re.MULTILINE))
+    assert {name for pair in names for name in pair if name and "." not in name} == {"detection", "models"}
 
 
 def test_what_does_not_pass_the_check_is_not_kept(checkout: Checkout) -> None:
