@@ -196,10 +196,26 @@ def chosen(names: list[str]) -> list[Platform]:
 
 
 def made_s() -> int:
-    """Return the time of the commit in seconds since 1970, unless SOURCE_DATE_EPOCH names another; at least 1980."""
-    commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    """Return the time of the commit in seconds since 1970, unless SOURCE_DATE_EPOCH names another; at least 1980.
+
+    Outside a repository it is the time of the newest file.
+    """
     # A wheel is a zip file, whose time begins in 1980.
-    return max(int(os.environ.get("SOURCE_DATE_EPOCH") or commit.stdout.strip() or 0), 315532800)
+    return max(int(os.environ.get("SOURCE_DATE_EPOCH") or _commit_s() or _newest_file_s()), 315532800)
+
+
+def _commit_s() -> str:
+    """Return the time of the commit; empty where there is none."""
+    if not shutil.which("git"):
+        return ""
+    command = ["git", "log", "-1", "--format=%ct"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _newest_file_s() -> float:
+    """Return the time of the newest file of those that are packed, without what Python makes of them."""
+    files = [ROOT / "pyproject.toml", *(path for part in ("edge", "systemd") for path in (ROOT / part).rglob("*"))]
+    return max(path.stat().st_mtime for path in files if path.is_file() and "__pycache__" not in path.parts)
 
 
 def main(into: Path, names: list[str]) -> None:

@@ -43,6 +43,23 @@ def test_dpkg_takes_it_and_the_configuration_is_the_users(package: Path, tmp_pat
     assert (package / "etc/emotion-edge/config.toml").exists()
 
 
+@pytest.mark.parametrize("git", [True, False])
+def test_outside_a_repository_the_version_is_of_the_newest_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, git: bool
+) -> None:
+    times = {"pyproject.toml": 1_700_000_000, "edge/a.py": 1_700_000_060, "edge/__pycache__/a.pyc": 1_800_000_000}
+    for name, time_s in times.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text('version = "9.9"\n')
+        os.utime(file, (time_s, time_s))
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    if not git:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    assert deb.version(PLATFORMS["debian13-arm64"]) == "9.9+202311142214~deb13"
+
+
 def test_its_unit_starts_what_the_package_holds(package: Path) -> None:
     for name in ("emotion-edge.service", "emotion-edge@.service"):
         unit = (package / "usr/lib/systemd/system" / name).read_text("utf-8")
