@@ -12,6 +12,7 @@ from edge.doctor import instance_of
 from edge.errors import OutputError
 from edge.inference.store import ModelStore
 from edge.mqtt.credentials import credentials
+from edge.mqtt.embedded_broker import load_amqtt
 from edge.preview.token import required_token
 from edge.system.directories import administered_directory
 from edge.wire.topics import Topics
@@ -49,6 +50,8 @@ def check_start(settings: Settings, file: Path | None, reader: Reader) -> None:
     load_model(settings, _UnchangedStore(state))
     if mqtt.broker.kind == "network":
         credentials(mqtt.model_copy(update={"password_file": None}) if reader.password else mqtt)
+    if mqtt.broker.kind == "embedded":
+        load_amqtt()
     if settings.lsl.enabled:
         load_pylsl()
     if preview.enabled and preview.token_file:  # without a file, `run` makes a token

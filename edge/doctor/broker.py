@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge.doctor.finding import Finding
 from edge.mqtt.failure import Failure
 from edge.mqtt.round_trip import PATIENCE_S, RoundTrip, round_trip
-from edge.system.packages import pip_install
+from edge.system.packages import REQUIREMENTS, pip_install
 from edge.wire.topics import Topics
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S, *, password: str | 
         return Finding(_NAME, "ok", "none: nothing is published, as configured")
     if address.kind == "embedded":
         if find_spec("amqtt") is None:
-            return Finding(_NAME, "broken", "the embedded broker is not installed", pip_install("emotion-edge[demo]"))
+            fix = pip_install(REQUIREMENTS["amqtt"])
+            return Finding(_NAME, "broken", "the embedded broker is not installed", fix)
         return Finding(_NAME, "ok", "the embedded one")
     trip = round_trip(mqtt, patience_s, password=password)
     below = f"{Topics(mqtt.base_topic, mqtt.device).root}/"

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from edge.config import EmotionConfig, Settings
 
 
+_INSTALL_AGAIN = "install emotion-edge again, as docs/install.md says"
+
+
 def missing(name: str, error: ImportError) -> Finding:
     """Return the finding of a check that needs a module which is missing or does not load."""
     module = (error.name or "").partition(".")[0]
     found = f"needs {module}: {first_line(error)}" if module else first_line(error)
-    return Finding(name, "broken", found, install_missing(error) or pip_install("emotion-edge"))
+    return Finding(name, "broken", found, install_missing(error) or _INSTALL_AGAIN)
 
 
 def configuration(settings: Settings | ConfigError) -> Finding:

@@ -13,6 +13,7 @@ from edge.errors import ConfigError
 from edge.logs import LogOnce
 from edge.mqtt.embedded_admission import admitting
 from edge.mqtt.embedded_port import FIRST_PORT
+from edge.system.packages import REQUIREMENTS, pip_install
 from edge.text import first_line, printable
 
 if TYPE_CHECKING:
@@ -47,15 +48,7 @@ class EmbeddedBroker:
         Raises:
             ConfigError: amqtt is not installed.
         """
-        try:
-            broker_class = importlib.import_module("amqtt.broker").Broker
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] != "amqtt":
-                raise
-            message = (
-                "the embedded broker is not installed: pip install 'emotion-edge[demo]', or name a broker's address"
-            )
-            raise ConfigError(message) from None
+        broker_class = load_amqtt()
         self._problems = LogOnce(log)
         self._broker_class: Callable[[dict[str, Any]], Any] = admitting(broker_class)
         self._library_logs = _OneLine(self._problems)
@@ -124,6 +117,24 @@ class EmbeddedBroker:
         await asyncio.gather(*others, return_exceptions=True)
         for _ in range(_LAST_TURNS):  # connections that were closed let go in the loop's next turns
             await asyncio.sleep(0)
+
+
+def load_amqtt() -> Any:
+    """Return amqtt's class of brokers.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        return importlib.import_module("amqtt.broker").Broker
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "amqtt":
+            raise
+        message = (
+            "mqtt.url: the embedded broker is not installed: name a broker's address, "
+            f"or {pip_install(REQUIREMENTS['amqtt'])}"
+        )
+        raise ConfigError(message) from None
 
 
 class _OneLine(logging.Handler):

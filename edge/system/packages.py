@@ -15,6 +15,7 @@ REQUIREMENTS = {
     "ulid": "python-ulid>=3",
     "ai_edge_litert": "ai-edge-litert>=2.0",
     "tflite_runtime": "tflite-runtime>=2.14",
+    "amqtt": "amqtt>=0.11,<0.13",
 }
 """What brings a module, as in pyproject.toml."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,19 @@ def test_it_ends_as_run_does(
     assert (checked.code, ran.code) == (code, code)
     assert reason in checked.err.splitlines()
     assert "fine" not in checked.out
+
+
+def test_an_embedded_broker_that_is_not_installed_is_refused(
+    emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "amqtt.broker", raising=False)
+    monkeypatch.setitem(sys.modules, "amqtt", None)
+    file = configured("[mqtt]\nurl = 'embedded'\n")
+    checked, ran = emotion_edge("config", "check", "--config", file), emotion_edge("run", "--config", file)
+    (reason,) = [line for line in ran.err.splitlines() if "the embedded broker is not installed" in line]
+    assert (checked.code, ran.code) == (2, 2)
+    assert reason in checked.err.splitlines()
+    assert "pip install 'amqtt>=" in reason
 
 
 @pytest.mark.parametrize("source", ["ftp://h/x", "picamera2:x", "rtsp://"])

@@ -125,6 +125,8 @@ def test_numpy_is_asked_of_apt_where_the_environment_sees_the_systems_packages(
     assert "pip install 'numpy" in (software.missing("model", error).fix or "")
     (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = true\n")
     assert software.missing("model", error).fix == "sudo apt install python3-numpy"
+    unknown = ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
+    assert "pip" not in (software.missing("model", unknown).fix or "")  # no index has this project
 
 
 def test_opencv_has_its_cascade() -> None:
