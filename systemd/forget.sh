@@ -15,6 +15,7 @@ for config in /etc/emotion-edge/*.toml; do
         export EMOTION_EDGE_MQTT__PASSWORD_FILE="$credential"
     fi
     timeout 30 "$command" forget --config "$config" ||
-        echo "the broker was not cleared; later, from any machine: emotion-edge forget --broker URL --device NAME"
+        echo "the broker was not cleared; later, from any machine:" \
+            "emotion-edge forget --broker URL --password-file FILE --device NAME"
     unset EMOTION_EDGE_MQTT__PASSWORD_FILE
 done

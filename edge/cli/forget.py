@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.options import BrokerOption, ConfigOption, load_settings
+from edge.cli.options import BrokerOption, ConfigOption, PasswordFileOption, UserOption, broker_flags, load_settings
 
 
 def forget(
     config: ConfigOption = None,
     broker: BrokerOption = None,
+    user: UserOption = None,
+    password_file: PasswordFileOption = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="Its name, if not that of the settings.")] = None,
 ) -> None:
     """Remove a stopped or renamed device from the broker. Home Assistant then removes it too."""
-    settings = load_settings(config, {"mqtt.url": broker, "mqtt.device": device})
+    settings = load_settings(config, {**broker_flags(config, broker, user, password_file), "mqtt.device": device})
     from edge.mqtt.forget import forget as clear  # noqa: PLC0415  # as in run
 
     name, address = settings.mqtt.device, settings.mqtt.broker

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge import config, files
-from edge.errors import OutputError
+from edge.config.broker import with_user
+from edge.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -30,6 +31,13 @@ BrokerOption = Annotated[
     str | None,
     typer.Option("--broker", metavar="URL", help="mqtt://[user@]host[:port] | mqtts://… | embedded | none"),
 ]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Who logs in to the broker, in place of the configured user."),
+]
+PasswordFileOption = Annotated[
+    Path | None, typer.Option("--password-file", metavar="FILE", help="The file that holds that user's password.")
+]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE", help="A bundle's .tflite.  [default: the shipped one]")
 ]
@@ -43,6 +51,27 @@ def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
         ConfigError: One of them is wrong.
     """
     return config.load(file, os.environ, flags)
+
+
+def broker_flags(file: Path | None, broker: str | None, user: str | None, password_file: Path | None) -> dict[str, Any]:
+    """Return the flags for `load_settings` that say which broker, and who logs in there.
+
+    Args:
+        file: The settings, whose broker it is unless `broker` names another.
+        broker: Its address.
+        user: In place of the user in the address.
+        password_file: Holds that user's password.
+
+    Raises:
+        ConfigError: The broker takes no user, or the settings are wrong.
+    """
+    if user:
+        try:
+            broker = with_user(broker or load_settings(file, {}).mqtt.url, user)
+        except ValueError as error:
+            message = f"--user: {error}"
+            raise ConfigError(message) from None
+    return {"mqtt.url": broker, "mqtt.password_file": password_file}
 
 
 STDOUT = Path("-")

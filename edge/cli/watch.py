@@ -5,16 +5,23 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003  # typer reads it
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from edge.cli.encoding import write_utf8
-from edge.cli.options import BrokerOption, ConfigOption, JsonFlag, load_settings
+from edge.cli.options import (
+    BrokerOption,
+    ConfigOption,
+    JsonFlag,
+    PasswordFileOption,
+    UserOption,
+    broker_flags,
+    load_settings,
+)
 from edge.cli.output import tolerate_broken_pipe
 from edge.cli.process import exit_on_thread_failure
 from edge.cli.signals import stop_on_signals
-from edge.config.broker import with_user
 from edge.errors import ConfigError
 from edge.streams import waiting_until
 
@@ -22,12 +29,8 @@ from edge.streams import waiting_until
 def watch(  # noqa: PLR0913, PLR0917  # typer's way
     config: ConfigOption = None,
     broker: BrokerOption = None,
-    user: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who logs in to the broker, in place of the configured user.")
-    ] = None,
-    password_file: Annotated[
-        Path | None, typer.Option("--password-file", metavar="FILE", help="The file that holds that user's password.")
-    ] = None,
+    user: UserOption = None,
+    password_file: PasswordFileOption = None,
     device: Annotated[str, typer.Option(metavar="NAME|+", help="One device, or + for all.")] = "+",
     as_json: JsonFlag = False,  # noqa: FBT002  # typer's way
     minutes: Annotated[
@@ -57,10 +60,8 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     if frames and not record:
         message = "--frames goes with --record FILE.csv: it records every face of every frame"
         raise ConfigError(message)
-    flags: dict[str, Any] = {"mqtt.url": broker, "mqtt.password_file": password_file}
+    flags = broker_flags(config, broker, user, password_file)
     flags["mqtt.device"] = None if device == "+" else device  # checked as a device's own
-    if user:
-        flags["mqtt.url"] = _with_user(broker or load_settings(config, {}).mqtt.url, user)
     settings = load_settings(config, flags)
     stop = stop_on_signals()
     exit_on_thread_failure()
@@ -79,11 +80,3 @@ def watch(  # noqa: PLR0913, PLR0917  # typer's way
     )
     with tolerate_broken_pipe():
         show_live(settings.mqtt, device, stop, options)
-
-
-def _with_user(url: str, user: str) -> str:
-    try:
-        return with_user(url, user)
-    except ValueError as error:
-        message = f"--user: {error}"
-        raise ConfigError(message) from None

@@ -33,7 +33,9 @@ _ANSWER_S = 2.0
 
 _CHECK_ADDRESS = "start the broker, or correct its address (mqtt.url or --broker)"
 _CHECK_ACCESS = "name a user who may read and write there (mqtt.url or --broker)"
-_CHECK_USER = "correct the user in the address (mqtt.url or --broker), or the password in mqtt.password_file"
+_CHECK_USER = (
+    "correct the user in the address (mqtt.url or --broker), or the password (mqtt.password_file or --password-file)"
+)
 
 
 def retained_topics(settings: Settings) -> list[Topic]:

@@ -18,6 +18,8 @@ from tests.in_process import daemon
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.conftest import Outcome
+
 SHIPPED_ACL = Path(__file__).parents[3] / "examples" / "mosquitto" / "emotion-edge.acl"
 HOME = "homeassistant"
 """A user of that access list, who sees the topics of every device, and the first part of Home Assistant's topics."""
@@ -121,6 +123,23 @@ def test_a_wrong_password_is_named(tmp_path: Path) -> None:
         pytest.raises(BrokerError, match=r"not authorized; correct the user"),
     ):
         forget(settings(f"mqtt://me@127.0.0.1:{broker.port}", password_file=tmp_path / "password"))
+
+
+def test_the_command_logs_in_with_a_user_and_a_password_that_are_named(
+    emotion_edge: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    file, config = tmp_path / "password", tmp_path / "config.toml"
+    file.write_text("right\n")
+    config.write_text("[mqtt]\nurl = 'mqtt://elsewhere'\n")
+    with Mosquitto(tmp_path, users={"me": "right"}) as broker:
+        publisher = Subscriber(broker.port, user="me", password="right")  # noqa: S106  # it guards nothing
+        keep(publisher, "emotion-edge/hall/info")
+        publisher.close()
+        who = ("--user", "me", "--password-file", file)
+        done = emotion_edge("forget", "--config", config, "--broker", broker.url, "--device", "hall", *who)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("hall: removed from ")
+    assert "emotion-edge/hall/info" in done.out
 
 
 def test_a_topic_that_the_broker_keeps_all_the_same_is_named(tmp_path: Path) -> None:
