@@ -20,7 +20,7 @@ FER2013 ?= $(DATA)/fer2013.tar.gz
 FERPLUS ?= $(DATA)/fer2013new.csv
 # What is trained; its models, NAME.keras, become the shipped bundles NAME.
 RECIPE  ?= train/recipes/emotion.toml
-NAME    := $(or $(shell sed -n '/^name *=/{s/.*"\(.*\)".*/\1/p;q}' "$(RECIPE)" 2>/dev/null),$(basename $(notdir $(RECIPE))))
+NAME    := $(or $(shell sed -n '/^name *=/{s/.*"\(.*\)".*/\1/p;q}' "$(RECIPE)" 2>/dev/null),$(shell basename "$(RECIPE)" .toml))
 RUN     := runs/$(NAME)
 # The face meshes of FER2013, for the recipes of landmarks.
 export LANDMARKS ?= runs/landmarks/fer2013.npz
@@ -30,13 +30,13 @@ WEIGHTS := train/weights/$(NAME).npz
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
 MODEL   ?=
-BUNDLE  ?= runs/bundles/$(basename $(notdir $(MODEL)))
-# What is compared.
-BUNDLES ?= $(wildcard edge/models/*.tflite runs/bundles/*.tflite)
+BUNDLE  ?= runs/bundles/$(shell name=$$(basename "$(MODEL)"); echo "$${name%.*}")
+# What is compared, as the shell reads it.
+BUNDLES ?= edge/models/*.tflite runs/bundles/*.tflite
 # Another detector to compare with, from MediaPipe's wheel; 'blazeface' gets it.
 BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
-# What bench-clips compares on, and how long on each.
-CLIPS ?= $(wildcard $(DATA)/clips/*)
+# What bench-clips compares on, as the shell reads it, and how long on each.
+CLIPS ?= "$(DATA)"/clips/*
 SECONDS ?= 30
 # Tests that compute all the time; with those of tests/convert they take about half of the processors' time.
 TRAIN_TESTS := $(wildcard tests/train/test_*.py) tests/train/evaluate
@@ -79,9 +79,9 @@ bench: $(VENV)/.edge ## Measure the latency of each stage on this machine, besid
 	$(BIN)/emotion-edge bench --compare --seconds 120 $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
 
 bench-clips: $(VENV)/.edge $(BLAZEFACE) ## Compare with BlazeFace on CLIPS, SECONDS each, as fast as they go
-	@test -n "$(CLIPS)" || { echo "no clip is there; say CLIPS='a.mkv b.gif'" >&2; exit 2; }
+	@shopt -s nullglob; set -- $(CLIPS); [ $$# -gt 0 ] || { echo "no clip is there; say CLIPS='a.mkv b.gif'" >&2; exit 2; }
 	@mkdir -p runs/clips && rm -f runs/clips/*.json
-	@for clip in $(CLIPS); do \
+	@shopt -s nullglob; for clip in $(CLIPS); do \
 	    $(BIN)/emotion-edge bench --camera "$$clip" --blazeface $(BLAZEFACE) --seconds $(SECONDS) \
 	        --json "runs/clips/$$(basename "$$clip").json" >/dev/null || exit; \
 	done
@@ -92,34 +92,34 @@ blazeface: $(BLAZEFACE) ## Get BlazeFace's file, to compare with (36 MB, Apache 
 ##@ Train and convert models
 
 train: $(VENV)/.dev ## Train RECIPE on FER2013 and FERPLUS; resumes an interrupted run
-	$(BIN)/python -m train fit $(RECIPE) --fer2013 $(FER2013) --ferplus $(FERPLUS) --resume
+	$(BIN)/python -m train fit "$(RECIPE)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" --resume
 
 landmarks: $(LANDMARKS_VENV)/.ready ## Find the face mesh of each FER2013 picture, for landmark_* (20 minutes; goes on where it stopped)
-	$(LANDMARKS_VENV)/bin/python -m train.landmarks.extract $(FER2013) $(LANDMARKS)
+	$(LANDMARKS_VENV)/bin/python -m train.landmarks.extract "$(FER2013)" "$(LANDMARKS)"
 
 convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO; or any MODEL (.keras, .h5, .onnx, SavedModel)
 ifdef MODEL
-	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 $(FER2013) --ferplus $(FERPLUS)
+	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 else
-	@test -n "$(wildcard $(RUN)/*.keras)" || test -f $(WEIGHTS) || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
-	$(if $(wildcard $(RUN)/*.keras),,$(BIN)/python -m train restore $(WEIGHTS) --out $(RUN))
-	for model in $(RUN)/*.keras; do \
-	    $(BIN)/python -m convert $$model --out $(INTO)/$$(basename $$model .keras) --fer2013 $(FER2013) --ferplus $(FERPLUS) || exit; \
+	@test -n "$(wildcard $(RUN)/*.keras)" || test -f "$(WEIGHTS)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
+	$(if $(wildcard $(RUN)/*.keras),,$(BIN)/python -m train restore "$(WEIGHTS)" --out "$(RUN)")
+	for model in "$(RUN)"/*.keras; do \
+	    $(BIN)/python -m convert "$$model" --out "$(INTO)/$$(basename "$$model" .keras)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" || exit; \
 	done
 endif
 
 cards: $(VENV)/.dev ## Write the pages beside the shipped bundles, and their figures in docs/models.md, anew
 	$(BIN)/python -m convert page edge/models/*.tflite
-	$(BIN)/python -m train figures edge/models/*.tflite --fer2013 $(FER2013) --ferplus $(FERPLUS)
+	$(BIN)/python -m train figures edge/models/*.tflite --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 
 bench-convert: $(VENV)/.dev ## Compare BUNDLES: accuracy, size, milliseconds a face in each runtime, timed in turn
-	$(BIN)/python -m convert bench $(BUNDLES) --fer2013 $(FER2013) --ferplus $(FERPLUS)
+	shopt -s nullglob; $(BIN)/python -m convert bench $(BUNDLES) --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 
 bench-peers: $(VENV)/.dev ## Compare the shipped models with others': accuracy, arithmetic, milliseconds a face, timed in turn
-	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 $(FER2013) --ferplus $(FERPLUS)
+	$(BIN)/python -m convert frontier edge/models/*.tflite --plot docs/frontier.png --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 
 bench-scenes: $(VENV)/.dev ## Evaluate the whole pipeline on synthetic video with FER+ test faces, beside other detectors
-	$(BIN)/python -m train scenes --fer2013 $(FER2013) --ferplus $(FERPLUS) --plot docs/scenes.png \
+	$(BIN)/python -m train scenes --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" --plot docs/scenes.png \
 	    $(if $(wildcard $(BLAZEFACE)),--blazeface $(BLAZEFACE))
 
 ##@ Develop
@@ -179,11 +179,11 @@ test-systems: $(VENV)/.dev ## Check that the network of every system can overfit
 	$(BIN)/pytest tests/systems $(if $(SYSTEM),-k $(SYSTEM))
 
 bench-systems: $(VENV)/.dev ## Time every system in turn, try noise and 'convert' on those that are kept, for docs/systems.md (22 minutes)
-	$(BIN)/python -m tests.measure.systems $(FER2013) $(FERPLUS)
+	$(BIN)/python -m tests.measure.systems "$(FER2013)" "$(FERPLUS)"
 	$(BIN)/python -m train systems
 
 onnx-models: $(ONNX_VENV)/.ready ## Train three PyTorch networks and export them into runs/onnx (FRESH=1: anew; 20 minutes)
-	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 $(FER2013) --ferplus $(FERPLUS) $(if $(FRESH),--fresh)
+	$(ONNX_VENV)/bin/python -m tests.onnx.make runs/onnx --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" $(if $(FRESH),--fresh)
 
 test-backends: $(VENV)/.dev $(BACKENDS_VENV)/.ready ## Pack a training, and run it on JAX and PyTorch as on TensorFlow (15 minutes; both in an environment of their own)
 	BACKEND_PYTHON=$(abspath $(BACKENDS_VENV))/bin/python $(BIN)/pytest tests/backends

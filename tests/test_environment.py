@@ -5,6 +5,7 @@ from __future__ import annotations
 import ensurepip
 import hashlib
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -282,6 +283,29 @@ def test_another_checkouts_environment_behind_a_link_is_left_as_it_is(checkout: 
     called, said = steps(copy)
     assert called == []
     assert f".venv is a link to an environment with the code of {checkout}" in said
+
+
+def planned(*arguments: str) -> list[list[str]]:
+    """Return the words of each command that make would run."""
+    make = ["make", "--dry-run", *arguments]
+    listed = subprocess.run(make, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return [
+        shlex.split(line) for line in listed.replace("\\\n", "").splitlines() if "python -m " in line or "clip" in line
+    ]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+def test_paths_may_have_blanks() -> None:
+    stick = "DATA=/media/pi/NO NAME"
+    (train,) = planned("train", stick, "RECIPE=my recipe.toml")
+    data = ["--fer2013", "/media/pi/NO NAME/fer2013.tar.gz", "--ferplus", "/media/pi/NO NAME/fer2013new.csv"]
+    assert train[2:] == ["train", "fit", "my recipe.toml", *data, "--resume"]
+    (convert,) = planned("convert", stick, "MODEL=/home/a b/c d.e.keras")
+    assert convert[2:] == ["convert", "/home/a b/c d.e.keras", "--out", "runs/bundles/c d.e", *data]
+    for commands in (planned("bench-clips", stick), planned("bench-clips", "CLIPS='/media/pi/NO NAME'/clips/*")):
+        assert [words[2:8] for words in commands if "do" in words] == [
+            ["nullglob;", "for", "clip", "in", "/media/pi/NO NAME/clips/*;", "do"]
+        ]
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
