@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
+import ssl
 import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge.wire.topics import Topics
-from tests.broker import Mosquitto, Subscriber, find
+from tests.broker import HOST, Mosquitto, Subscriber, find, free_port
+from tests.certificates import Authority, needs_openssl
 from tests.fleet.cluster import EXAMPLES
 from tests.fleet.writers import QUEUE
 from tests.payloads import event
@@ -19,28 +23,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What a certificate and a list of users would be needed for; mosquitto's own tests of the daemon have them.
-_SECURED = (
-    "listener",
-    "cafile",
-    "certfile",
-    "keyfile",
-    "password_file",
-    "acl_file",
-    "allow_anonymous",
-    "persistence_l",
+MOSQUITTO = EXAMPLES.parent / "mosquitto"
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    "file", [EXAMPLES / "mosquitto.conf", MOSQUITTO / "emotion-edge.conf"], ids=lambda file: file.name
 )
-
-
-def test_mosquitto_takes_its_file(tmp_path: Path) -> None:
-    lines = (EXAMPLES / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
-    options = [line for line in lines if not line.startswith(("#", *_SECURED))]
-    assert len(options) < len(lines)
-    # What the tests' broker has of its own may not be said twice.
-    options = [line for line in options if not line.startswith("persistence ")]
-    with Mosquitto(tmp_path, persistence=True, options=options) as broker:
-        subscriber = Subscriber(broker.port)
-        subscriber.close()
+def test_mosquitto_takes_its_file_beside_debian_s_own(file: Path, tmp_path: Path) -> None:
+    authority, port = Authority(tmp_path), free_port()
+    authority.sign("broker")
+    folder = tmp_path / "mosquitto"
+    (folder / "conf.d").mkdir(parents=True)
+    for source, name in (("ca.pem", "ca.crt"), ("broker.pem", "broker.crt"), ("broker.key", "broker.key")):
+        (tmp_path / source).rename(folder / name)
+    shutil.copy(MOSQUITTO / "emotion-edge.acl", folder)
+    subprocess.run([find("mosquitto_passwd"), "-b", "-c", folder / "passwords", "consumer", "consumer"], check=True)
+    text = file.read_text(encoding="utf-8").replace("/etc/mosquitto", str(folder))
+    text = text.replace("listener 8883", f"listener {port} {HOST}")
+    (folder / "conf.d" / "emotion-edge.conf").write_text(text, encoding="utf-8")
+    # Debian's mosquitto.conf: persistence and its location, as the tests' broker has them, and these lines.
+    debian = [f"pid_file {tmp_path / 'mosquitto.pid'}", f"include_dir {folder / 'conf.d'}"]
+    with Mosquitto(tmp_path, persistence=True, options=debian) as broker:
+        Subscriber(broker.port, user="consumer", password="consumer").close()  # noqa: S106
+        trust = ssl.create_default_context(cafile=folder / "ca.crt")
+        with socket.create_connection((HOST, port)) as plain, trust.wrap_socket(plain, server_hostname=HOST) as secure:
+            assert secure.version()
         assert "Error" not in broker.log
 
 
