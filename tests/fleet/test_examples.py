@@ -75,6 +75,8 @@ def test_telegraf_shares_the_queue_of_the_play_and_reads_what_an_event_has() -> 
     assert queue["binding_key"] == topic.replace("/", ".").replace("+", "*")
     assert (queue["exchange"], queue["queue"]) == ("amq.topic", QUEUE)
     assert queue["queue_arguments"] == {"x-queue-type": "quorum"}
+    # Strings there came with https://github.com/influxdata/telegraf/pull/17121.
+    assert "Telegraf 1.35 or newer" in (EXAMPLES / "telegraf.conf").read_text(encoding="utf-8")
     (content,) = queue["json_v2"]
     example = json.loads(event(0, type="gone", device="hall", session="S", face=1, size=72).to_json())
     for path, optional in _paths(content):
