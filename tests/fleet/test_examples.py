@@ -82,6 +82,8 @@ def test_telegraf_shares_the_queue_of_the_play_and_reads_what_an_event_has() -> 
     for path, optional in _paths(content):
         assert optional or _has(example, path), path
     lone = tomllib.loads((EXAMPLES.parent / "telegraf.conf").read_text(encoding="utf-8"))
+    assert config["agent"]["omit_hostname"]
+    assert lone["agent"]["omit_hostname"]
     assert content == lone["inputs"]["mqtt_consumer"][0]["json_v2"][0]  # the same points, however they come
 
 
