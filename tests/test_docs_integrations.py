@@ -18,7 +18,7 @@ from edge.config import HookConfig, Settings
 from edge.mqtt import Topics
 from edge.mqtt.client_id import object_id
 from edge.mqtt.discovery import Announcement, discovery
-from edge.wire.topics import Inbound
+from edge.wire.topics import HomeAssistantTopics, Inbound
 from tests.broker import HOST, Mosquitto, Subscriber, wait_until
 from tests.pages import DOCS, EXAMPLES, PAYLOAD_EXAMPLES, blocks
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 INTEGRATIONS = (DOCS / "integrations.md").read_text(encoding="utf-8")
 HOME = (DOCS / "home-assistant.md").read_text(encoding="utf-8")
 KITCHEN = Topics("emotion-edge", "kitchen")
+HALL = Topics("emotion-edge", "hall")
 EVERY = Topics("emotion-edge", "+")
+CONFIG, HALL_CONFIG = (HomeAssistantTopics("homeassistant", object_id(each.root)).config for each in (KITCHEN, HALL))
 
 
 def test_the_automations_name_entities_and_topics_that_exist() -> None:
@@ -174,25 +176,37 @@ def may_publish(port: int, user: str, topics: list[str]) -> dict[str, bool]:
     return {topic: answers[mid] for topic, mid in mids.items()}
 
 
-def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
-    ((_, rules),) = blocks("acl", INTEGRATIONS)
-    assert (EXAMPLES / "mosquitto" / "emotion-edge.acl").read_text("utf-8").endswith(rules)
-    file = tmp_path / "acl"
+def controlled(rules: str, folder: Path) -> Mosquitto:
+    """Return a broker with an access list, whose users have their names as passwords."""
+    file = folder / "acl"
     file.write_text(rules, encoding="utf-8")
     file.chmod(0o600)
-    hall = Topics("emotion-edge", "hall")
     users = {name: name for name in ("kitchen", "consumer", "homeassistant")}
-    config = f"homeassistant/device/{object_id(KITCHEN.root)}/config"
-    with Mosquitto(tmp_path, users=users, options=[f"acl_file {file}"]) as broker:
+    return Mosquitto(folder, users=users, options=[f"acl_file {file}"])
+
+
+def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
+    (rules, _) = (text for _, text in blocks("acl", INTEGRATIONS))
+    assert (EXAMPLES / "mosquitto" / "emotion-edge.acl").read_text("utf-8").endswith(rules)
+    with controlled(rules, tmp_path) as broker:
         own = [topic for topic in KITCHEN.named.values() if not isinstance(topic, Inbound)]
-        assert all(may_publish(broker.port, "kitchen", [*own, config]).values())
-        assert not any(may_publish(broker.port, "kitchen", [hall.event, hall.availability]).values())
-        assert not any(may_publish(broker.port, "consumer", [KITCHEN.event, KITCHEN.detection_set]).values())
-        assert all(may_publish(broker.port, "homeassistant", [KITCHEN.detection_set, hall.request_health]).values())
+        assert all(may_publish(broker.port, "kitchen", [*own, CONFIG]).values())
+        assert not any(may_publish(broker.port, "kitchen", [HALL.event, HALL.availability, HALL_CONFIG]).values())
+        assert not any(may_publish(broker.port, "consumer", [KITCHEN.event, KITCHEN.detection_set, CONFIG]).values())
+        assert all(may_publish(broker.port, "homeassistant", [KITCHEN.detection_set, HALL.request_health]).values())
         assert not any(may_publish(broker.port, "homeassistant", [KITCHEN.event]).values())
         with contextlib.closing(Subscriber(broker.port, user="kitchen", password="kitchen")) as device:  # noqa: S106
             with signed_in(broker.port, "homeassistant") as home:
-                for topic in (hall.detection_set, KITCHEN.detection_set):
+                for topic in (HALL.detection_set, KITCHEN.detection_set):
                     home.publish(topic, "ON", qos=1).wait_for_publish(5)
             wait_until(lambda: device.payloads(KITCHEN.detection_set) == ["ON"])
-            assert not device.payloads(hall.detection_set)
+            assert not device.payloads(HALL.detection_set)
+
+
+def test_the_acl_without_a_line_for_each_device_opens_home_assistant_s_entries_to_all_but_consumer(
+    tmp_path: Path,
+) -> None:
+    rules = "\n".join(text for _, text in blocks("acl", INTEGRATIONS))
+    with controlled(rules, tmp_path) as broker:
+        assert all(may_publish(broker.port, "kitchen", [CONFIG, HALL_CONFIG]).values())
+        assert not any(may_publish(broker.port, "consumer", [CONFIG, HALL_CONFIG]).values())

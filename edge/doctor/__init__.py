@@ -70,6 +70,7 @@ def examine(
         "PyAV": software.pyav,
         "camera": lambda: cameras.camera(valid, machine),
         "broker": lambda: _broker(valid, reader),
+        "Home Assistant": lambda: _announcement(valid),
         "clock": lambda: host.clock(synchronised=bool(is_clock_synchronised())),
         "power and heat": lambda: host.power(machine.throttling()),
         "CPU governor": lambda: host.governor(machine.governors()),
@@ -95,3 +96,9 @@ def _broker(settings: Settings, reader: Reader) -> Finding:
     from edge.doctor.broker import broker  # noqa: PLC0415  # it needs paho, which may be missing
 
     return broker(settings.mqtt, password=reader.password)
+
+
+def _announcement(settings: Settings) -> Finding:
+    from edge.doctor.broker import announcement  # noqa: PLC0415  # the same
+
+    return announcement(settings)

@@ -7,13 +7,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edge.doctor.finding import Finding
+from edge.mqtt.client_id import object_id
 from edge.mqtt.failure import Failure
 from edge.mqtt.round_trip import PATIENCE_S, RoundTrip, round_trip
 from edge.system.packages import REQUIREMENTS, pip_install
-from edge.wire.topics import Topics
+from edge.wire.topics import HomeAssistantTopics, Topics
 
 if TYPE_CHECKING:
-    from edge.config import Broker, MqttConfig
+    from edge.config import Broker, MqttConfig, Settings
 
 _NAME = "broker"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -51,6 +52,14 @@ def broker(mqtt: MqttConfig, patience_s: float = PATIENCE_S, *, password: str | 
     found, fix = _explained(trip, trip.failure, mqtt, below)
     passes = trip.failure in _MAY_PASS or (trip.failure in _COSTS_COMMANDS and trip.mqtt5)
     return Finding(_NAME, "warning" if passes else "broken", f"{address}: {found}", fix)
+
+
+def announcement(settings: Settings) -> Finding:
+    """Return where Home Assistant is told of the device: a broker's access list has to name that topic."""
+    root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
+    topic = HomeAssistantTopics(settings.homeassistant.prefix, object_id(root)).config
+    state = "enabled" if settings.homeassistant.enabled else "disabled"
+    return Finding("Home Assistant", "ok", f"{state}; the device's topic there is {topic}")
 
 
 _WHO = {"not authorized", "bad user name or password", "bad authentication method"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.wire.topics import Topics
+from edge.mqtt.client_id import object_id
+from edge.wire.topics import HomeAssistantTopics, Inbound, Topics
 from tests.broker import HOST, Mosquitto, Subscriber, find, free_port
 from tests.certificates import Authority, needs_openssl
 from tests.fleet.cluster import EXAMPLES
@@ -65,6 +67,17 @@ def test_haproxy_takes_its_file(tmp_path: Path) -> None:
     config.write_text(text, encoding="utf-8")
     answer = subprocess.run([program, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_rabbitmq_lets_a_device_touch_its_own_topics_alone() -> None:
+    text = (EXAMPLES / "rabbitmq-tls.conf").read_text(encoding="utf-8")
+    write, read = re.findall(r"^#     '(\^\(emotion.+)'", text, re.MULTILINE)
+    kitchen, hall = Topics("emotion-edge", "kitchen"), Topics("emotion-edge", "hall")
+    home, other = (HomeAssistantTopics("homeassistant", object_id(device.root)) for device in (kitchen, hall))
+    outgoing = {topic for topic in kitchen.named.values() if not isinstance(topic, Inbound)} | {home.config}
+    for pattern, allowed in ((write, outgoing), (read, {*kitchen.commands, home.config, home.status})):
+        assert all(re.search(pattern, topic.replace("/", ".")) for topic in allowed)
+        assert not any(re.search(pattern, topic.replace("/", ".")) for topic in (*hall.named.values(), other.config))
 
 
 def test_telegraf_shares_the_queue_of_the_play_and_reads_what_an_event_has() -> None:

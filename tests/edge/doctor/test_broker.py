@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge.config import MqttConfig, OutboxConfig
+from edge.config import HomeAssistantConfig, MqttConfig, OutboxConfig, Settings
 from edge.doctor import Finding, to_json
+from edge.doctor.broker import announcement
 from edge.doctor.broker import broker as check
 from edge.mqtt import EmbeddedBroker, MqttClient, Outbox
 from tests.broker import HOST, Mosquitto, Subscriber, free_port, wait_until
@@ -45,6 +46,15 @@ def test_a_broker_that_does_its_part_is_ok_and_no_subscriber_takes_the_message_f
         wait_until(lambda: late.messages)
         assert [message.topic for message in late.messages] == ["the-end"]
     wait_until(lambda: "Received DISCONNECT from edge" in mosquitto.log)
+
+
+def test_the_topic_of_home_assistant_is_named_for_the_access_list() -> None:
+    mqtt = MqttConfig(url="none", device="kitchen")
+    finding = announcement(Settings(mqtt=mqtt))
+    topic = "homeassistant/device/emotion_edge_kitchen_f365ab3c/config"
+    assert (finding.status, finding.found) == ("ok", f"enabled; the device's topic there is {topic}")
+    other = announcement(Settings(mqtt=mqtt, homeassistant=HomeAssistantConfig(enabled=False, prefix="ha")))
+    assert other.found == f"disabled; the device's topic there is {topic.replace('homeassistant', 'ha', 1)}"
 
 
 def test_a_daemon_that_runs_stays_connected(mosquitto: Mosquitto) -> None:
