@@ -1,6 +1,7 @@
-"""Print every event of every device once, and report events that never came.
+"""Print the events of every device, each once, and report gaps within a session, as long as this program runs.
 
-Needs paho-mqtt 2: ``pip install 'paho-mqtt>=2'``, then ``python subscribe_paho.py HOST [PORT]``.
+Needs paho-mqtt 2: ``.venv/bin/pip install 'paho-mqtt>=2'``, then
+``.venv/bin/python examples/subscribe_paho.py HOST [PORT]``.
 """
 
 import json
@@ -9,8 +10,11 @@ import sys
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+SESSIONS = 1000
+"""Sessions that are remembered; each start of a device begins one."""
+
 last: dict[tuple[str, str], int] = {}
-"""The newest sequence of each device and session."""
+"""The newest sequence of each device and session; the one that was heard last is at the end."""
 
 
 def on_connect(client: mqtt.Client, *_: object) -> None:
@@ -18,17 +22,23 @@ def on_connect(client: mqtt.Client, *_: object) -> None:
     client.subscribe("emotion-edge/+/event", qos=1)
 
 
-def on_message(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-    """Print one event, unless it is a duplicate."""
-    event = json.loads(message.payload)
-    session = event["device"], event["session"]
-    newest = last.get(session)
-    if newest is not None and event["sequence"] <= newest:
+def on_message(_client: mqtt.Client | None, _data: object, message: mqtt.MQTTMessage) -> None:
+    """Print one event, unless it is a duplicate. Anybody may publish something that is no event: that is skipped."""
+    try:
+        event = json.loads(message.payload)
+        session, sequence = (event["device"], event["session"]), event["sequence"]
+        text = f"{event['captured_at']} {event['device']} {event['type']} {event['emotion']}"
+        newest = last.pop(session, sequence - 1)
+    except (KeyError, RecursionError, TypeError, ValueError):
+        print(f"{message.topic}: not an event", file=sys.stderr)
         return
-    if newest is not None and event["sequence"] > newest + 1:
-        print(f"{event['device']}: {event['sequence'] - newest - 1} events are missing", file=sys.stderr)
-    last[session] = event["sequence"]
-    print(event["captured_at"], event["device"], event["type"], event["emotion"], flush=True)
+    last[session] = max(sequence, newest)
+    if len(last) > SESSIONS:
+        del last[next(iter(last))]
+    if sequence > newest + 1:
+        print(f"{event['device']}: {sequence - newest - 1} events are missing", file=sys.stderr)
+    if sequence > newest:
+        print(text, flush=True)
 
 
 def main(host: str, port: int = 1883) -> None:

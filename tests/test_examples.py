@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import paho.mqtt.publish
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from edge.daemon import payloads
 from edge.geometry import Rect
@@ -66,6 +67,33 @@ def test_the_paho_example_prints_each_event_once_and_reports_gaps(mosquitto: Mos
         assert program.stderr.read() == "kitchen: 2 events are missing\n"
 
 
+@pytest.mark.parametrize(
+    "payload", [b"{}", b"[]", b"\xff", b'{"device": [], "session": "", "sequence": 1}', b"[" * 100_000]
+)
+def test_the_paho_example_skips_what_is_no_event(payload: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    names = runpy.run_path(str(EXAMPLES / "subscribe_paho.py"))
+    for content in (payload, payloads.event(APPEARED, ORIGIN, 0).to_json().encode()):
+        message = MQTTMessage(topic=TOPICS.event.encode())
+        message.payload = content
+        names["on_message"](None, None, message)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == (
+        "2026-11-22T00:00:00.000Z kitchen appeared happy\n",
+        f"{TOPICS.event}: not an event\n",
+    )
+
+
+def test_the_paho_example_remembers_a_bounded_number_of_sessions() -> None:
+    names = runpy.run_path(str(EXAMPLES / "subscribe_paho.py"))
+    for number in range(names["SESSIONS"] + 5):
+        message = MQTTMessage(topic=TOPICS.event.encode())
+        origin = payloads.Origin("kitchen", f"{number:026}")
+        message.payload = payloads.event(APPEARED, origin, number).to_json().encode()
+        names["on_message"](None, None, message)
+    assert len(names["last"]) == names["SESSIONS"]
+    assert ("kitchen", f"{number:026}") in names["last"]
+
+
 def in_node_red(events: list[dict[str, object]]) -> dict[str, Any]:
     """Return what the flow passes on of events, what it warns of, and how many sessions it remembers."""
     flow = json.loads((EXAMPLES / "node-red.json").read_text("utf-8"))
@@ -117,6 +145,16 @@ def test_the_aiomqtt_example_prints_what_changes(mosquitto: Mosquitto) -> None:
         assert line(program) == "2026-11-22T00:00:00.000Z kitchen happy"
         show("happy")
         show()
+        assert line(program) == "2026-11-22T00:00:00.000Z kitchen nobody"
+
+
+def test_the_aiomqtt_example_goes_on_after_the_broker_was_away_and_skips_what_is_no_state(mosquitto: Mosquitto) -> None:
+    with running("subscribe_aiomqtt.py", mosquitto) as program:
+        wait_until(lambda: mosquitto.log.count("Received SUBSCRIBE") == 1)
+        mosquitto.restart()
+        wait_until(lambda: mosquitto.log.count("Received SUBSCRIBE") == 2)
+        paho.mqtt.publish.single(TOPICS.state, "{}", hostname=HOST, port=mosquitto.port)
+        publish(TOPICS.state, payloads.state(Snapshot(WHEN, (640, 480), ()), ORIGIN, WHEN), mosquitto)
         assert line(program) == "2026-11-22T00:00:00.000Z kitchen nobody"
 
 
