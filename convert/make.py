@@ -18,6 +18,7 @@ from convert.quantize.activations import signal_to_noise
 from convert.quantize.search import quantize_until_good
 from convert.reference import make_reference, read_as_trained
 from edge.inference.runtime import installed
+from edge.system.packages import pip_install
 from edge.vision.crops import all_resized
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def make(
         DataError: The faces are missing or damaged.
     """
     if not installed():
-        message = "no TFLite runtime is installed to check the model in; 'pip install ai-edge-litert'"
+        message = f"no TFLite runtime is installed to check the model in: {pip_install('ai-edge-litert')}"
         raise ModelError(message)
     stage(f"reading {path.name}", 0)
     source = load(path, trusted=trusted)

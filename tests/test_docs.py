@@ -16,7 +16,7 @@ from edge.mqtt import Topics
 from edge.wire.messages import FrameCounts, OutboxHealth
 from edge.wire.payload_types import PAYLOADS
 from edge.wire.topics import Inbound
-from tests.pages import DOCS, PAGES, PAYLOAD_EXAMPLES, REPOSITORY, blocks
+from tests.pages import DOCS, EXAMPLES, PAGES, PAYLOAD_EXAMPLES, REPOSITORY, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert link.startswith("https://") or target.exists(), link
         headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE) if heading else []
         assert not heading or heading in {name.lower().replace(" ", "-") for name in headings}, link
+
+
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES.glob("*.py")], ids=lambda page: page.name)
+def test_pip_is_that_of_an_environment(page: Path) -> None:
+    """Debian 12 and Raspberry Pi OS refuse any other: externally-managed-environment."""
+    assert not re.findall(r"(?<!\.venv/bin/)(?<!python -P -m )\bpip install", page.read_text("utf-8"))
 
 
 HEALTH_KEYS = {*OutboxHealth.model_fields, *FrameCounts.model_fields}

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from edge.files import write_atomically
 from edge.inference.bundle import SHIPPED
+from edge.system.packages import pip_install
 from train import embedding, finish, forest, keep, kept, learned, mean_faces, recipes, runs, systems
 from train import fit as fitting
 from train.console import ClipsOption, Fer2013Option, FerplusOption, run
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_NO_TENSORBOARD = "--tensorboard needs TensorBoard, which is not installed: pip install -r requirements/tensorboard.txt"
+_NO_TENSORBOARD = "--tensorboard needs TensorBoard, which is not installed: " + pip_install(
+    "-r", "requirements/tensorboard.txt"
+)
 
 app = typer.Typer(
     help="From labelled faces to a Keras model and a report.",

@@ -17,6 +17,7 @@ import numpy as np
 from edge.errors import BundleError
 from edge.inference.native_stderr import native_stderr_hidden
 from edge.inference.outputs import Logits
+from edge.system.packages import pip_install
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def open_interpreter(content: bytes, runtime: Runtime | None = None, threads: in
     if runtime is None:
         runtime = next(iter(available), None)
     if runtime is None or runtime not in available:
-        message = f"the runtime {runtime or 'for TFLite files'} is not installed; 'pip install ai-edge-litert'"
+        package = _PACKAGES[runtime or "litert"][0]
+        message = f"the runtime {runtime or 'for TFLite files'} is not installed: {pip_install(package)}"
         raise BundleError(message)
     if content[4:8] != _IDENTIFIER:
         message = "not a TFLite file"

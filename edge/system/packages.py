@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -31,10 +32,10 @@ def program() -> str:
         return str(called)
 
 
-def pip_install(requirement: str) -> str:
-    """Return the command that installs a package into the environment that runs this program."""
+def pip_install(*arguments: str) -> str:
+    """Return the command that installs a package, or ``-r`` and a file, into the environment that runs this program."""
     # -P: a pip.py in the current folder must not run.
-    return f"{sys.executable} -P -m pip install '{requirement}'"
+    return shlex.join([sys.executable, "-P", "-m", "pip", "install", *arguments])
 
 
 def sees_system_packages() -> bool:

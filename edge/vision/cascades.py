@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 
 from edge.errors import EdgeError
+from edge.system.packages import REQUIREMENTS, pip_install
 
 _FOLDERS = ("/usr/share/opencv4/haarcascades",)
 """Where Debian's python3-opencv puts the cascades; the wheels carry them in cv2.data."""
@@ -46,5 +47,5 @@ def cascade_file(name: str = next(iter(CASCADES))) -> Path:
         path = Path(folder) / name
         if path.exists():
             return path
-    message = f"{name} is not on this machine; 'pip install opencv-python-headless' or 'apt install opencv-data'"
+    message = f"{name} is not on this machine: sudo apt install opencv-data, or {pip_install(REQUIREMENTS['cv2'])}"
     raise EdgeError(message)

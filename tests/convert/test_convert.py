@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
+from convert.errors import ModelError
 from convert.graph import parse
 from convert.inspection import summarize
+from convert.make import make
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from edge.vision.views import VIEWS, view_stills
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 
 def convert(trained: Run, model: Path, out: Path) -> int:
     return call(main, [str(model), *trained.data, "--out", str(out), "--calibration-faces", "64"])
+
+
+def test_without_a_runtime_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convert.make.installed", dict)
+    nothing: Any = None
+    with pytest.raises(ModelError, match=r"-m pip install ai-edge-litert$"):
+        make(nothing, "tiny", nothing, nothing, nothing)
 
 
 def save_beside_report(network: keras.Model, trained: Run, folder: Path) -> Path:

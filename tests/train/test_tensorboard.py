@@ -47,5 +47,5 @@ def test_without_tensorboard_it_says_what_to_install(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     command = ["fit", str(trained.recipe), *trained.data, "--out", str(tmp_path / "run"), "--tensorboard"]
     assert call(main, command) == 2
-    assert "requirements/tensorboard.txt" in capsys.readouterr().err
+    assert "-m pip install -r requirements/tensorboard.txt" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

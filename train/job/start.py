@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +46,8 @@ def _install_wheels() -> str:
     packages, wheels = HERE / "packages", sorted(map(str, HERE.glob("wheels/*.whl")))
     if not packages.exists():
         if not wheels:
-            return "Keras is not installed here, and no wheels were packed ('pack --wheels'): pip install keras"
+            install = shlex.join([sys.executable, "-m", "pip", "install", "keras"])
+            return f"Keras is not installed here, and no wheels were packed ('pack --wheels'): {install}"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
         if subprocess.run([*pip, "--target", str(packages), *wheels], check=False).returncode:
             return "the wheels of this job do not suit this Python; pack them for it with 'pack --wheels VERSION'"

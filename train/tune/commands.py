@@ -18,6 +18,7 @@ from rich.table import Table
 
 from edge.cli.options import writable_png
 from edge.files import write_atomically
+from edge.system.packages import pip_install
 from train import recipes
 from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
 from train.landmarks.models import seen_by_landmarks
@@ -28,7 +29,7 @@ from train.tune.fields import as_in, parse
 if TYPE_CHECKING:
     import optuna
 
-_MISSING = "tune needs Optuna, which is not installed: pip install -r requirements/tune.txt"
+_MISSING = f"tune needs Optuna, which is not installed: {pip_install('-r', 'requirements/tune.txt')}"
 
 app = typer.Typer()
 

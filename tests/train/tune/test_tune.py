@@ -155,4 +155,4 @@ def test_without_optuna_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     assert call(main, ["tune", str(trained.recipe), *trained.data, "--field", "network.dropout=0.1:0.5"]) == 2
-    assert "requirements/tune.txt" in capsys.readouterr().err
+    assert "-m pip install -r requirements/tune.txt" in capsys.readouterr().err
