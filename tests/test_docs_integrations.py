@@ -145,6 +145,8 @@ def test_the_hooks_are_ones_that_the_configuration_takes() -> None:
     ((_, text),) = blocks("toml hooks", (DOCS / "hooks.md").read_text("utf-8"))
     settings = Settings.model_validate(tomllib.loads(text))
     assert [hook.on for hook in settings.hooks] == ["changed", "gone"]
+    page = (DOCS / "hooks.md").read_text("utf-8")
+    assert "systemctl restart" in page[page.index("## An LED") :]  # a reload gives the service no pins
     described = ast.get_docstring(ast.parse((EXAMPLES / "hooks" / "led.py").read_text("utf-8"))) or ""
     (written,) = tomllib.loads(described[described.index("[[hooks]]") : described.index("Needs")])["hooks"]
     assert HookConfig.model_validate(written) == settings.hooks[0]
