@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INTEGRATIONS = (DOCS / "integrations.md").read_text(encoding="utf-8")
+FLEET = (DOCS / "fleet.md").read_text(encoding="utf-8")
 HOME = (DOCS / "home-assistant.md").read_text(encoding="utf-8")
 KITCHEN = Topics("emotion-edge", "kitchen")
 HALL = Topics("emotion-edge", "hall")
@@ -178,13 +179,14 @@ def may_publish(port: int, user: str, topics: list[str]) -> dict[str, bool]:
     return {topic: answers[mid] for topic, mid in mids.items()}
 
 
-def controlled(rules: str, folder: Path) -> Mosquitto:
+def controlled(rules: str, folder: Path, *options: str) -> Mosquitto:
     """Return a broker with an access list, whose users have their names as passwords."""
+    folder.mkdir(exist_ok=True)
     file = folder / "acl"
     file.write_text(rules, encoding="utf-8")
     file.chmod(0o600)
-    users = {name: name for name in ("kitchen", "consumer", "homeassistant")}
-    return Mosquitto(folder, users=users, options=[f"acl_file {file}"])
+    users = {name: name for name in ("kitchen", "consumer", "homeassistant", "site-a")}
+    return Mosquitto(folder, users=users, options=[f"acl_file {file}", *options])
 
 
 def test_the_acl_lets_a_device_speak_for_itself_alone(tmp_path: Path) -> None:
@@ -212,3 +214,37 @@ def test_the_acl_without_a_line_for_each_device_opens_home_assistant_s_entries_t
     with controlled(rules, tmp_path) as broker:
         assert all(may_publish(broker.port, "kitchen", [CONFIG, HALL_CONFIG]).values())
         assert not any(may_publish(broker.port, "consumer", [CONFIG, HALL_CONFIG]).values())
+
+
+def test_a_bridge_carries_every_topic_of_its_devices_to_the_centre_and_the_switch_back(tmp_path: Path) -> None:
+    rules = (EXAMPLES / "mosquitto" / "emotion-edge.acl").read_text("utf-8")
+    (bridge,) = (text for _, text in blocks("ini", FLEET) if "connection centre" in text)
+    ((_, more),) = blocks("acl", FLEET)
+    switches = "user homeassistant\ntopic write +/emotion-edge/+/detection/set\n"
+    stay = {KITCHEN.frame, KITCHEN.response_health}
+    own = [topic for topic in KITCHEN.named.values() if not isinstance(topic, Inbound)]
+    with controlled(f"{rules}\n{more}\n{switches}", tmp_path / "centre") as centre:
+        lines = bridge.replace("broker.example.org:8883", f"{HOST}:{centre.port}").replace("SECRET", "site-a")
+        options = [line for line in lines.splitlines() if not line.startswith("bridge_cafile")]
+        with (
+            controlled(rules, tmp_path / "site", *options) as site,
+            contextlib.closing(Subscriber(centre.port, user="consumer", password="consumer")) as consumer,  # noqa: S106
+            contextlib.closing(Subscriber(site.port, user="kitchen", password="kitchen")) as device,  # noqa: S106
+        ):
+            wait_until(lambda: re.search(r"Received SUBSCRIBE from \S+\.centre\n", centre.log))
+            with signed_in(site.port, "kitchen") as client:
+                for topic in sorted(own, key=lambda topic: topic not in stay):
+                    client.publish(topic, "{}", topic.qos, topic.retained).wait_for_publish(5)
+            carried = {f"site-a/{topic}" for topic in own if topic not in stay}
+            wait_until(lambda: {message.topic for message in consumer.messages} >= carried)
+            assert {message.topic for message in consumer.messages} == carried
+            assert all(may_publish(centre.port, "homeassistant", [f"site-a/{KITCHEN.detection_set}"]).values())
+            wait_until(lambda: device.payloads(KITCHEN.detection_set))
+
+
+def test_telegraf_at_the_centre_has_the_site_as_a_tag() -> None:
+    ((_, text),) = blocks("toml telegraf", FLEET)
+    (source,) = tomllib.loads(text)["inputs"]["mqtt_consumer"]
+    (parsing,) = source["topic_parsing"]
+    assert source["topics"] == [parsing["topic"]] == [f"+/{EVERY.event}"]
+    assert parsing["tags"] == "site/_/_/_"
