@@ -176,6 +176,8 @@ if [ ! -e "$folder/.complete" ]; then
     touch "$folder/.complete"
 fi
 
+keep_pylsl
+
 edge() { "$folder/bin/python" -I "$folder/bin/emotion-edge" "$@"; }
 
 # What exists once for all versions: the command, the configuration, the password.

@@ -28,6 +28,15 @@ same_packages() {
     cp "$opt/current/.edge.txt.sha256" "$folder/"
 }
 
+# Take pylsl along into $folder, which no list names: docs/lsl.md has it installed into the version that runs.
+keep_pylsl() {
+    for part in "$opt"/current/lib/python*/site-packages/pylsl*; do
+        for packages in "$folder"/lib/python*/site-packages; do
+            [ ! -e "$part" ] || [ -e "$packages/${part##*/}" ] || cp -R "$part" "$packages/"
+        done
+    done
+}
+
 # Set a key of [mqtt] in $config that is still the example's; say so where the user has set it.
 set_key() {
     section='/^\[mqtt\]/,/^\[/' # [[hooks]] has a url too

@@ -73,6 +73,21 @@ def test_an_upgrade_with_the_same_packages_links_to_their_files(tmp_path: Path) 
     do(tmp_path, f"cd {FOLDER.parent}; {make.format('newer')}; ! same_packages")
 
 
+def test_an_upgrade_takes_pylsl_along(tmp_path: Path) -> None:
+    """The configuration that names it would be refused otherwise, and the upgrade with it."""
+    old, new = (tmp_path / f"opt/emotion-edge/{name}/lib/python3.13/site-packages" for name in ("old", "new"))
+    for part in ("pylsl/lib", "pylsl-1.18.6.dist-info", "numpy"):
+        (old / part).mkdir(parents=True)
+    (old / "pylsl/lib/liblsl.so").write_text("old")
+    new.mkdir(parents=True)
+    do(tmp_path, "point current old; folder=$opt/new; keep_pylsl")
+    assert sorted(path.name for path in new.iterdir()) == ["pylsl", "pylsl-1.18.6.dist-info"]
+    (new / "pylsl/lib/liblsl.so").write_text("new")
+    do(tmp_path, "folder=$opt/new; keep_pylsl; point current new; keep_pylsl")
+    assert (new / "pylsl/lib/liblsl.so").read_text() == "new"
+    do(tmp_path, "rm $opt/current; folder=$opt/old; keep_pylsl")  # the first installation
+
+
 @pytest.mark.parametrize("source", ["a file", "-"])
 def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: str) -> None:
     secret = r"a 'b' \n $(touch sprung) ü"  # noqa: S105  # it guards nothing
