@@ -173,7 +173,7 @@ def test_picamera2_that_apt_installs_later_is_seen_and_pips_numpy_goes(tmp_path:
 def test_one_that_was_interrupted_while_it_was_made_is_made_anew(tmp_path: Path, no_pip: dict[str, str]) -> None:
     folder = tmp_path / "environment"
     interrupted = f"""{sys.executable} "$@"
-case "$*" in *"-m venv"*) touch {folder}/half; kill -INT $PPID $$ ;; esac"""
+case "$*" in *"-m venv"*) touch {folder}/half; kill -TERM $PPID $$ ;; esac"""
     program(tmp_path / "bin", "python", interrupted)
     assert make(folder, tmp_path / "bin/python", **no_pip).returncode != 0
     assert (folder / "half").exists()
