@@ -54,10 +54,14 @@ set_key() {
 # Read the broker's password from a file; for "-", ask for it.
 read_password() {
     if [ "$1" = - ]; then
-        terminal=$(stty -g 2>/dev/null || true)
-        [ -z "$terminal" ] || { printf 'password for the broker: ' && stty -echo; }
-        IFS= read -r secret || true
-        [ -z "$terminal" ] || { stty "$terminal" && echo; }
+        secret=$(
+            terminal=$(stty -g 2>/dev/null || true)
+            trap '[ -z "$terminal" ] || { stty "$terminal" && echo >&2; }' EXIT
+            trap 'exit 1' HUP INT TERM # Ctrl+C must not leave a terminal that shows nothing
+            [ -z "$terminal" ] || { printf 'password for the broker: ' >&2 && stty -echo; }
+            IFS= read -r line || true
+            printf '%s' "$line"
+        )
     else
         secret=$(cat "$1")
     fi

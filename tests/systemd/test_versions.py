@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import signal
 import stat
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 
 from edge import config
 from edge.config import example
+from tests.broker import wait_until
 from tests.systemd.checkout import Checkout
 
 FOLDER = Path(__file__).parents[2] / "systemd"
@@ -99,6 +103,28 @@ def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: s
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     assert stat.S_IMODE(saved.parent.stat().st_mode) == 0o700
     assert secret not in said
+
+
+def test_who_gives_up_at_the_password_keeps_a_terminal_that_shows_what_is_typed() -> None:
+    ours, theirs = pty.openpty()
+
+    def shows() -> bool:
+        return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+
+    command = ["sh", "-eu", "-c", f'. {FOLDER}/service.sh; read_password -; echo "$secret"']
+    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, start_new_session=True) as one:
+        wait_until(lambda: not shows())
+        os.killpg(one.pid, signal.SIGTERM)
+        assert one.wait(10) != 0
+    wait_until(shows)
+    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, start_new_session=True) as one:
+        wait_until(lambda: not shows())
+        os.write(ours, b"a secret\n")
+        assert one.communicate(timeout=10)[0] == b"a secret\n"
+    assert shows()
+    assert b"a secret" not in os.read(ours, 1000)
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_each_instance_has_a_password_of_its_own(tmp_path: Path) -> None:
