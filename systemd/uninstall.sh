@@ -51,7 +51,10 @@ if [ "$running" = yes ] && [ -x "$opt/current/bin/emotion-edge" ]; then
     "$here/forget.sh" "$opt/current/bin/emotion-edge"
 fi
 
+# *.new: what a power cut left of an installation.
 rm -f "$units/emotion-edge.service" "$units/emotion-edge@.service" "$root/usr/local/bin/emotion-edge"
+rm -f "$units"/emotion-edge*.service.new "$root"/etc/sysusers.d/emotion-edge.conf.new \
+    "$root"/etc/tmpfiles.d/emotion-edge.conf.new
 remembered=$root/etc/emotion-edge/.made-folders
 folders=$(cat "$opt/.made-folders" "$remembered" 2>/dev/null | sort -ru)
 rm -rf "$opt"
@@ -63,7 +66,8 @@ rm -rf "$root/run/emotion-edge"
 
 emptied=no
 if [ "${PURGE:-}" = 1 ]; then
-    rm -f "$store/emotion-edge.mqtt-password" "$store"/emotion-edge@*.mqtt-password
+    rm -f "$store"/emotion-edge.mqtt-password "$store"/emotion-edge@*.mqtt-password
+    rm -f "$store"/emotion-edge.mqtt-password.new "$store"/emotion-edge@*.mqtt-password.new
     rm -rf "$root/etc/emotion-edge" "$units"/emotion-edge.service.d "$units"/emotion-edge@*.service.d
     if [ -L "$state" ] && [ -e "$state" ]; then
         say "kept: $(readlink -f "$state"), where $state leads: other things may be there too; remove both"

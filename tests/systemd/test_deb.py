@@ -148,7 +148,8 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     for folder in (password.parent, state):
         folder.mkdir(parents=True)
     instances = password.with_name("emotion-edge@front.mqtt-password")
-    for file in (password, instances):
+    half = instances.with_name(f"{instances.name}.new")  # what a power cut left
+    for file in (password, instances, half):
         file.touch()
     steps = f"""
         mount -t tmpfs none {state} && touch {state}/detection
@@ -162,3 +163,4 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     assert commands == ["userdel emotion-edge", "groupdel emotion-edge"]
     assert not password.exists()
     assert not instances.exists()
+    assert not half.exists()

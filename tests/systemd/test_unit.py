@@ -272,6 +272,8 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     gone = [tmp_path / "etc/emotion-edge/config.toml", tmp_path / "etc/credstore/emotion-edge.mqtt-password"]
     gone.append(tmp_path / "etc/credstore/emotion-edge@front.mqtt-password")
     gone += [tmp_path / "etc/tmpfiles.d/emotion-edge.conf", tmp_path / "etc/sysusers.d/emotion-edge.conf"]
+    gone.append(tmp_path / "etc/systemd/system/emotion-edge@.service")
+    gone += [file.with_name(f"{file.name}.new") for file in gone[1:]]  # what a power cut left
     for file in gone:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
