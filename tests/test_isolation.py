@@ -56,7 +56,7 @@ def test_the_modules_that_convert_starts_take_nothing_from_the_current_folder(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(trap))
     ran = subprocess.run(python("convert.int8_runtime"), capture_output=True, text=True, check=False)
-    assert "main() missing 4 required positional arguments" in ran.stderr  # all was imported, numpy first
+    assert "main() missing 3 required positional arguments" in ran.stderr  # all was imported, numpy first
     assert not (trap / "sprung").exists()
 
 
