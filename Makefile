@@ -38,8 +38,6 @@ BLAZEFACE := runs/blazeface/face_detection_short_range.tflite
 # What bench-clips compares on, as the shell reads it, and how long on each.
 CLIPS ?= "$(DATA)"/clips/*
 SECONDS ?= 30
-# Tests that compute all the time; with those of tests/convert they take about half of the processors' time.
-TRAIN_TESTS := $(wildcard tests/train/test_*.py) tests/train/evaluate
 # How long test-fuzz runs, in seconds.
 FUZZ_S  ?= 3600
 # How large a fleet is played, against what (mosquitto, cluster), and for how long it rests.
@@ -141,7 +139,7 @@ test: $(VENV)/.dev mosquitto ## Lint, types and all tests (under 15 minutes on t
 # `convert` goes before that of `train`, or it would be left alone with one core in the end. What each prints comes when
 # it ends.
 test-others: types
-	$(BIN)/pytest $(addprefix --ignore=,$(TRAIN_TESTS) tests/convert)
+	$(BIN)/pytest --ignore=tests/train --ignore=tests/convert
 
 types:
 	$(BIN)/mypy
@@ -150,7 +148,7 @@ test-convert:
 	nice -n 5 $(BIN)/pytest tests/convert
 
 test-train:
-	nice -n 10 $(BIN)/pytest $(TRAIN_TESTS)
+	nice -n 10 $(BIN)/pytest tests/train
 
 lint: $(VENV)/.dev ## Lint and types alone, formatting what is not
 	$(BIN)/ruff check --fix .
