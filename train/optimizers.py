@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from train.recipes.schedule import PhaseConfig, ScheduleConfig
 
@@ -27,10 +27,8 @@ def make_optimizer(schedule: ScheduleConfig, steps_per_epoch: int) -> keras.opti
     """Return the optimizer, with the rate of the whole run or, of a plateau, that of the first epoch."""
     rate, average = _rate(schedule, steps_per_epoch), {"use_ema": True, "ema_momentum": schedule.ema_momentum}
     if schedule.optimizer == "adam":
-        return PartwiseAdam(schedule, steps_per_epoch, learning_rate=rate, **average)
-    optimizer = PartwiseAdamW(
-        schedule, steps_per_epoch, learning_rate=rate, weight_decay=schedule.weight_decay, **average
-    )
+        return PartwiseAdam(schedule.rates, schedule.phases, steps_per_epoch, learning_rate=rate, **average)
+    optimizer = PartwiseAdamW(schedule.rates, learning_rate=rate, weight_decay=schedule.weight_decay, **average)
     # Normalisation's scales and all biases are not decayed: they cannot overfit, and decay fights them.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
@@ -73,31 +71,28 @@ class Phases(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
 class _Partwise:
     """Multiplies the rate of some variables."""
 
-    def __init__(self, schedule: ScheduleConfig, steps_per_epoch: int, **kwargs: Any) -> None:
+    def __init__(self, rates: Mapping[str, float], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._rates = dict(schedule.rates)
-        steps = [phase.epochs * steps_per_epoch for phase in schedule.phases]
-        ends = list(accumulate(steps))
-        self._phases = [
-            (end - count, end, phase.frozen) for count, end, phase in zip(steps, ends, schedule.phases, strict=True)
-        ]
+        self._rates = dict(rates)
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable."""
         path = self._trainable_variables[self._get_variable_index(variable)].path
         super().update_step(gradient, variable, learning_rate * self._share(path))  # type: ignore[misc]  # Keras' own
 
-    def _share(self: Any, path: str) -> Any:
-        share = next((rate for start, rate in self._rates.items() if path.startswith(start)), 1.0)
-        for start, end, frozen in self._phases:
-            if path.startswith(frozen):
-                is_frozen = ops.logical_and(self.iterations >= start, self.iterations < end)
-                share = ops.where(is_frozen, 0.0, share)
-        return share
+    def _share(self, path: str) -> Any:
+        return next((rate for start, rate in self._rates.items() if path.startswith(start)), 1.0)
 
 
 class PartwiseAdam(_Partwise, keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
     """Adam with a rate for each part of a network; each phase begins as with an optimizer of its own."""
+
+    def __init__(self, rates: Mapping[str, float], phases: Sequence[PhaseConfig], steps: int, **kwargs: Any) -> None:
+        super().__init__(rates, **kwargs)
+        starts = accumulate((phase.epochs * steps for phase in phases[:-1]), initial=0)
+        self._phases = [
+            (start, start + phase.epochs * steps, phase.frozen) for start, phase in zip(starts, phases, strict=False)
+        ]
 
     def begin_phase(self: Any) -> None:
         """Forget the averages of earlier phases."""
@@ -106,12 +101,12 @@ class PartwiseAdam(_Partwise, keras.optimizers.Adam):  # type: ignore[misc]  # k
 
     def _share(self: Any, path: str) -> Any:
         share = super()._share(path)
-        # Keras corrects the averages' start at 0 by the steps of the run; they began with the phase.
         steps = ops.cast(self.iterations + 1, "float32")
-        for start, end, _frozen in self._phases[1:]:
+        for start, end, frozen in self._phases:
+            # Keras corrects the averages' start at 0 by the steps of the run; they began with the phase.
             correction = self._correction(ops.maximum(steps - start, 1.0)) / self._correction(steps)
             in_phase = ops.logical_and(self.iterations >= start, self.iterations < end)
-            share = share * ops.where(in_phase, correction, 1.0)
+            share = share * ops.where(in_phase, 0.0 if path.startswith(frozen) else correction, 1.0)
         return share
 
     def _correction(self, steps: Any) -> Any:
