@@ -9,6 +9,7 @@ import sys
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 SESSIONS = 1000
 """Sessions that are remembered; each start of a device begins one."""
@@ -17,9 +18,17 @@ last: dict[tuple[str, str], int] = {}
 """The newest sequence of each device and session; the one that was heard last is at the end."""
 
 
-def on_connect(client: mqtt.Client, *_: object) -> None:
+def on_connect(client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _more: object) -> None:
     """Subscribe with QoS 1, so that the broker repeats what was not acknowledged."""
+    if code.is_failure:
+        print(f"the broker refuses: {code}; trying again", file=sys.stderr)
+        return
     client.subscribe("emotion-edge/+/event", qos=1)
+
+
+def on_connect_fail(_client: mqtt.Client, _data: object) -> None:
+    """Say that the broker is away."""
+    print(f"cannot reach the broker: {sys.exc_info()[1]}; trying again", file=sys.stderr)
 
 
 def on_message(_client: mqtt.Client | None, _data: object, message: mqtt.MQTTMessage) -> None:
@@ -46,9 +55,10 @@ def main(host: str, port: int = 1883) -> None:
     # A fixed client id and a persistent session: the broker keeps events while this program is away.
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="emotion-edge-example-paho", clean_session=False)
     client.on_connect = on_connect
+    client.on_connect_fail = on_connect_fail
     client.on_message = on_message
-    client.connect(host, port)
-    client.loop_forever()
+    client.connect_async(host, port)
+    client.loop_forever(retry_first_connection=True)
 
 
 if __name__ == "__main__":

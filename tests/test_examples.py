@@ -67,6 +67,24 @@ def test_the_paho_example_prints_each_event_once_and_reports_gaps(mosquitto: Mos
         assert program.stderr.read() == "kitchen: 2 events are missing\n"
 
 
+def test_the_paho_example_waits_for_a_broker_that_is_away_at_its_start(mosquitto: Mosquitto) -> None:
+    mosquitto.stop()
+    with running("subscribe_paho.py", mosquitto) as program:
+        assert program.stderr
+        told = program.stderr.readline()
+        assert told == "cannot reach the broker: [Errno 111] Connection refused; trying again\n"
+        mosquitto.start()
+        wait_until(lambda: "Received SUBSCRIBE from emotion-edge-example-paho" in mosquitto.log)
+        publish(TOPICS.event, payloads.event(APPEARED, ORIGIN, 0), mosquitto)
+        assert line(program) == "2026-11-22T00:00:00.000Z kitchen appeared happy"
+
+
+def test_the_paho_example_says_that_it_is_refused(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, users={"maria": "secret"}) as broker, running("subscribe_paho.py", broker) as program:
+        assert program.stderr
+        assert program.stderr.readline() == "the broker refuses: Not authorized; trying again\n"
+
+
 @pytest.mark.parametrize(
     "payload", [b"{}", b"[]", b"\xff", b'{"device": [], "session": "", "sequence": 1}', b"[" * 100_000]
 )
