@@ -38,7 +38,7 @@ def check_file(path: Path) -> None:
         message = f"{path}: {error.strerror}"
         raise ModelError(message) from None
     if size > MOST_BYTES:
-        raise _too_large(path, f"it has {size:,} bytes")
+        raise too_large(path, f"it has {size:,} bytes")
     if start == _LFS_POINTER:
         message = f"{path}: this is a pointer of Git LFS, not the model; fetch the model: git lfs pull"
         raise ModelError(message)
@@ -71,7 +71,7 @@ def check_folder(path: Path) -> None:
         check_file(file)
         total, count = total + file.stat().st_size, count + 1
         if total > MOST_BYTES or count > _MOST_PARTS:
-            raise _too_large(path, f"its files are more than {count:,} or have more than {total:,} bytes")
+            raise too_large(path, f"its files are more than {count:,} or have more than {total:,} bytes")
 
 
 def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
@@ -83,7 +83,7 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     members = archive.infolist()
     size = sum(member.file_size for member in members)
     if size > MOST_BYTES or len(members) > _MOST_PARTS:
-        raise _too_large(path, f"it unpacks to {len(members):,} files of {size:,} bytes")
+        raise too_large(path, f"it unpacks to {len(members):,} files of {size:,} bytes")
 
 
 def check_hdf5(path: Path, file: h5py.File) -> None:
@@ -113,8 +113,9 @@ def check_hdf5(path: Path, file: h5py.File) -> None:
             else:
                 size += int(part.size or 0) * part.dtype.itemsize
             if size > MOST_BYTES or count > _MOST_PARTS:
-                raise _too_large(path, f"it unpacks to more than {size:,} bytes, or has more than {count:,} parts")
+                raise too_large(path, f"it unpacks to more than {size:,} bytes, or has more than {count:,} parts")
 
 
-def _too_large(path: Path, what: str) -> ModelError:
+def too_large(path: Path, what: str) -> ModelError:
+    """Return the error that says what of a model is too large."""
     return ModelError(f"{path}: {what}, but {MOST_BYTES:,} bytes and {_MOST_PARTS:,} parts are the most that is read")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,13 @@ from convert.errors import ModelError
 from convert.load import onnx_process
 from convert.load.built import Built
 from convert.load.layout import CHANNELS, Layout
-from convert.load.limits import check_file
+from convert.load.limits import MOST_BYTES, check_file, too_large
 from convert.spec import FileFacts, ModelSpec
 from convert.subprocesses import CHECKOUT, python
 from edge.text import first_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -127,8 +128,7 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
     check_file(path)
     try:
         model = onnx.load(str(path), load_external_data=False)
-        for file in _weight_files(path, model):
-            check_file(file)
+        _check_weights_beside(path, model)
         onnx.load_external_data_for_model(model, str(path.parent))  # from this folder alone; links are refused
         onnx.checker.check_model(model)
     except ModelError:
@@ -158,11 +158,37 @@ def open_model(path: Path, *, trusted: bool = False) -> OnnxFile:  # noqa: ARG00
     return OnnxFile(path, model, inputs[0].name, layout)
 
 
-def _weight_files(path: Path, model: Any) -> set[Path]:
-    """Return the files beside a model that hold its weights."""
-    return {
-        path.parent / entry.value
-        for weight in model.graph.initializer
-        for entry in weight.external_data
-        if entry.key == "location"
-    }
+def _check_weights_beside(path: Path, model: Any) -> None:
+    """Check the files beside a model that hold its weights, and what all of them are together.
+
+    Raises:
+        ModelError: A file is none or too large, or they are too large together: each may be read many times.
+    """
+    sizes: dict[Path, int] = {}
+    read = 0
+    for tensor in _tensors(model):
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        if "location" not in entries:
+            continue
+        file = path.parent / entries["location"]
+        if file not in sizes:
+            check_file(file)
+            sizes[file] = file.stat().st_size
+        length = int(entries.get("length", sizes[file]))
+        read += length if 0 <= length <= sizes[file] else sizes[file]
+    if read > MOST_BYTES:
+        raise too_large(path, f"its weights in other files have {read:,} bytes")
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """Yield every tensor of a protobuf message: the weights, and those in the attributes of nodes and in subgraphs."""
+    import onnx  # noqa: PLC0415
+
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in value if isinstance(value, Sequence) else [value]:
+            if isinstance(part, onnx.TensorProto):
+                yield part
+            else:
+                yield from _tensors(part)

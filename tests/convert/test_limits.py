@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -80,6 +80,16 @@ def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: st
     assert ("21,474,836,480 bytes" if kind == "sparse" else "this is not a regular file") in str(caught.value)
 
 
+def lay_beside(tensor: Any, place: str, length: str = "") -> None:
+    """Have the values of an ONNX tensor in another file."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = 1  # EXTERNAL
+    for key, value in [("location", place), ("length", length)]:
+        if value:
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, value
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [
@@ -90,7 +100,7 @@ def test_what_is_no_regular_file_of_sensible_size_is_refused(name: str, kind: st
     ],
 )
 def test_weights_beside_an_onnx_file_are_regular_files_of_sensible_size(place: str, said: str, tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnx")
     pytest.importorskip("onnx2tf")
     folder = tmp_path / "model"
     folder.mkdir()
@@ -99,16 +109,43 @@ def test_weights_beside_an_onnx_file_are_regular_files_of_sensible_size(place: s
     with (folder / "large.bin").open("wb") as sparse:
         sparse.truncate(20 << 30)
     model = small.as_onnx(small.weights(1), [1, 1, SIZE, SIZE])
-    weight = model.graph.initializer[0]
-    weight.ClearField("raw_data")
-    weight.data_location = onnx.TensorProto.EXTERNAL
-    entry = weight.external_data.add()
-    entry.key, entry.value = "location", place
+    lay_beside(model.graph.initializer[0], place)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ModelError) as caught:
         load(folder / "model.onnx")
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_constants_beside_an_onnx_file_are_checked_too(tmp_path: Path, deep: bool) -> None:  # noqa: FBT001
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnx2tf")
+    (tmp_path / "link.bin").symlink_to("/dev/zero")
+    model = small.as_onnx(small.weights(1), [1, 1, SIZE, SIZE])
+    node = onnx.helper.make_node("Constant", [], ["value"], value=onnx.TensorProto(dims=[1], data_type=1))
+    lay_beside(node.attribute[0].t, "link.bin")
+    if deep:
+        branch = onnx.helper.make_graph([node], "branch", [], [])
+        node = onnx.helper.make_node("If", ["answer"], ["value"], then_branch=branch)
+    model.graph.node.append(node)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=r"link\.bin: this is not a regular file"):
+        load(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("length", ["", "20000000", "-1", "99999999999"])
+def test_one_file_beside_an_onnx_file_is_not_read_any_number_of_times(length: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnx2tf")
+    with (tmp_path / "weights.bin").open("wb") as sparse:
+        sparse.truncate(20_000_000)
+    model = small.as_onnx(small.weights(1), [1, 1, SIZE, SIZE])
+    for _ in range(60):
+        lay_beside(model.graph.initializer.add(), "weights.bin", length)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=r"model\.onnx: its weights in other files have 1,200,000,000 bytes"):
+        load(tmp_path / "model.onnx")
 
 
 def test_a_folder_that_lies_elsewhere_is_no_part_of_a_saved_model(tmp_path: Path) -> None:
