@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from edge.config import OutboxConfig
@@ -102,3 +104,12 @@ def destroy_page(path: Path, within: bytes) -> None:
     begin = content.index(within) // 4096 * 4096
     content[begin : begin + 4096] = b"\xff" * 4096
     path.write_bytes(content)
+
+
+def destroy_page_of(path: Path, name: str) -> None:
+    """Overwrite the only page of a table or an index."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)

@@ -12,8 +12,9 @@ import pytest
 
 from edge.mqtt.outbox import rows
 from edge.mqtt.outbox.database import Database
+from edge.mqtt.outbox.entry import OutboxStatus
 from edge.mqtt.outbox.errors import DamagedError
-from tests.edge.mqtt.world import destroy_page
+from tests.edge.mqtt.world import destroy_page, destroy_page_of
 from tests.logged import warnings_of
 
 if TYPE_CHECKING:
@@ -156,6 +157,29 @@ def test_a_destroyed_page_costs_the_events_on_it_alone(
     got = world.drain()
     assert len(got) == len(made) - lost
     assert got == [payload for payload in made if payload in set(got)]
+
+
+@pytest.mark.parametrize(
+    "name", ["boots", "sqlite_autoindex_boots_1", "destinations", "sqlite_autoindex_destinations_1"]
+)
+def test_a_destroyed_page_of_boots_or_destinations_costs_no_event(world: World, name: str) -> None:
+    world.add("of the boot before")
+    world.wait(1)
+    world.restart("mqtt://elsewhere:1883/emotion-edge/test")
+    world.reboot(off_s=60)
+    world.add("for another broker")
+    world.wait(1)
+    world.restart("mqtt://here:1883/emotion-edge/test")
+    world.add("of this boot")
+    world.wait(1)
+    world.restart()
+    world.file.close()
+    destroy_page_of(world.path, name)
+    world.live()
+    assert world.queue.status == OutboxStatus(depth=2, dropped=0, for_other_brokers=1)
+    assert world.drain() == ["of the boot before", "of this boot"]
+    world.restart("mqtt://elsewhere:1883/emotion-edge/test")
+    assert world.drain() == ["for another broker"]
 
 
 def test_to_begin_with_a_damaged_file_takes_no_longer_than_with_a_whole_one(world: World) -> None:
