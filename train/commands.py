@@ -32,6 +32,7 @@ from train.job import pack
 from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
 from train.systems import measured
+from train.systems.curves import curves
 from train.systems.page import page
 from train.targets import training_examples, validation_examples
 from train.teachers import load_teachers
@@ -147,10 +148,12 @@ def write_systems(
     bundles: Annotated[Path, typer.Option(help="A folder of bundles, beside the shipped ones.")] = Path("runs/bundles"),
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/systems.md"),
 ) -> None:
-    """Write the page of all systems side by side. It is made from the reports, published and ours."""
+    """Write the page of all systems side by side, from the reports, published and ours, and their curves beside it."""
     figures = measured.read()
     found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles], figures) for name in systems.SYSTEMS]
-    write_atomically(out, page(found, figures))
+    plot = out.with_suffix(".png")
+    write_atomically(plot, curves(found))
+    write_atomically(out, page(found, figures, plot.name))
     for said in (sentence for system in found for sentence in system.left_out):
         typer.echo(said, err=True)
     trained = sum(bool(system.reports) for system in found)

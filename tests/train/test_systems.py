@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.log import LOG
 from train.systems.claims import difference
+from train.systems.curves import figure
 from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
 from train.systems.page import page as written_page
 
@@ -32,7 +34,7 @@ def row(page: str, heading: str, name: str) -> list[str]:
 
 
 def page_of(found: systems.System) -> str:
-    return written_page([found], SystemsMeasured())
+    return written_page([found], SystemsMeasured(), "curves.png")
 
 
 def test_a_system_that_was_not_trained_says_so() -> None:
@@ -65,6 +67,20 @@ def test_a_training_that_goes_on_says_how_far_it_came(tmp_path: Path) -> None:
     short = plan.model_copy(update={"schedule": plan.schedule.shortened(2)})
     (tmp_path / SMALL / recipes.OF_RUN).write_text(short.model_dump_json())
     assert systems.find(SMALL, [tmp_path], []).history is None  # it is a quick try
+
+
+def test_every_system_that_has_epochs_has_its_curves(trained: Run, tmp_path: Path) -> None:
+    start_run(tmp_path, "epoch,seen_accuracy,val_accuracy,wall_s\n0,0.25,0.25,900\n1,0.5,0.375,900\n")
+    goes_on = systems.find(SMALL, [tmp_path], [])
+    written = report.read(trained.out / "tiny.json")
+    ended = dataclasses.replace(goes_on, recipe=written.recipe, history=None, reports=(written,))
+    forest = dataclasses.replace(ended, recipe=recipes.load(recipes.FOLDER / "random_forest_head.toml"))
+    none = systems.find(SMALL, [], [])
+    drawn = [axes for axes in figure([goes_on, ended, forest, none]).axes if axes.axison]
+    assert [axes.get_title("left") for axes in drawn] == [f"{SMALL}, 2 of 60", f"tiny, {EPOCHS} of {EPOCHS}"]
+    assert [np.array(line.get_ydata()).tolist() for line in drawn[0].lines] == [[0.25, 0.5], [0.25, 0.375]]
+    assert np.array(drawn[1].lines[1].get_ydata()).tolist() == written.history["val_accuracy"]
+    assert figure([none]).axes
 
 
 def test_a_training_in_its_first_epoch_is_none_yet(tmp_path: Path) -> None:
@@ -146,7 +162,8 @@ def test_what_was_measured_is_shown() -> None:
             "cnn_gru": SystemFigures(refused="it takes no picture"),
         },
     )
-    page = written_page([systems.find(name, [], [], measured) for name in (SMALL, "cnn_gru", "cnn_wide")], measured)
+    found = [systems.find(name, [], [], measured) for name in (SMALL, "cnn_gru", "cnn_wide")]
+    page = written_page(found, measured, "curves.png")
     assert row(page, "Cost", SMALL)[3:] == ["3.30 MB", "4.50", "0.90 MB", "1.25", "65.50% FER2013"]
     assert row(page, "The sources' claims", SMALL) == ["FER2013", "70.0%", "50.0%", "30.0%", "25.0%"]
     assert row(page, "Through `convert`", SMALL) == ["passes every gate"]
@@ -164,7 +181,7 @@ def claim(page: str, begins: str) -> str:
 
 def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_path: Path) -> None:
     names = ("cnn_two_block", "cnn_two_block_plain", "random_forest_head", "landmark_mlp")
-    nothing = written_page([systems.find(name, [], []) for name in names], SystemsMeasured())
+    nothing = written_page([systems.find(name, [], []) for name in names], SystemsMeasured(), "curves.png")
     for question in ("Which loss", "Does augmentation", "Do pixels", "Does a forest", "What does noise"):
         assert "not yet measured" in claim(nothing, question)
     written = report.read(trained.out / "tiny.json")
@@ -186,7 +203,7 @@ def test_claims_are_answered_from_reports_and_only_from_them(trained: Run, tmp_p
         if name == "landmark_mlp":
             mine = mine.model_copy(update={"metrics": metrics | {"PrivateTest, mesh": metrics["PrivateTest"]}})
         (tmp_path / f"{name}.json").write_text(mine.model_dump_json())
-    page = written_page([systems.find(name, [tmp_path], []) for name in names], SystemsMeasured())
+    page = written_page([systems.find(name, [tmp_path], []) for name in names], SystemsMeasured(), "curves.png")
     assert "not yet measured: `cnn_two_block_svm` is not trained" in claim(page, "Which loss")
     assert "by more than 4 points: yes; `cnn_two_block` less `cnn_two_block_plain` +6.0 points, +5.2" in claim(
         page, "Does augmentation"

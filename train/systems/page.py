@@ -74,6 +74,11 @@ training, and their recipes here have none.
 
 Hours are those of a machine that did other work too.
 
+![Accuracy of training and validation faces over the epochs, a panel for each system]({plot})
+
+Above each panel stands how many of the planned epochs it shows. Both curves are of the labels that the table names
+first, without augmentation, with the averaged weights where a recipe averages them. A forest has no epochs.
+
 ## Cost
 
 | system | input | parameters | multiply-accumulates | float | ms | int8 | ms | int8 accuracy |
@@ -108,12 +113,13 @@ and learn one answer for all. Here are PrivateTest's faces, FER2013's labels, wi
 """
 
 
-def page(systems: Sequence[System], measured: SystemsMeasured) -> str:
+def page(systems: Sequence[System], measured: SystemsMeasured, plot: str) -> str:
     """Return the page in Markdown.
 
     Args:
         systems: In their order.
         measured: How they were timed.
+        plot: Where the picture of their curves is, from the page.
     """
     by_name = {system.recipe.name: system for system in systems}
     return _PAGE.format(
@@ -121,6 +127,7 @@ def page(systems: Sequence[System], measured: SystemsMeasured) -> str:
         claims=claims.section(by_name),
         noise=claims.noise_rows(by_name) or f"| {_NONE} | {_NONE} | {_NONE} | {_NONE} | {_NONE} | {_NONE} |",
         training="\n".join(map(_training, systems)),
+        plot=plot,
         cost="\n".join(map(cost_row, systems)),
         timed=_TIMED.format(measured=measured) if measured.rounds else _NOT_TIMED,
         conversions="\n".join(map(conversion_row, systems)),
