@@ -125,7 +125,7 @@ def test_a_flood_of_response_topics_that_are_denied_is_told_once(
             time.sleep(0.001)
         client.publish_retained(client.topics.state, "still here")
         wait_until(lambda: f"'{client.topics.state}'" in broker.log)
-        wait_until(lambda: broker.log.count("Denied PUBLISH") >= 250)
+        wait_until(lambda: broker.log.count("Denied PUBLISH") >= 32)  # so many wait where the client is late
         assert client.reconnects == 0
     (told,) = [text for text in warnings_of(caplog) if "nobody" in text]
     assert "response topic" in told
