@@ -105,7 +105,7 @@ def test_a_failure_is_told_once_and_counted_and_its_end_too(
     wait_until(lambda: hooks.counts.failed == 3, timeout_s=30)
     file.touch()
     hooks.add(event(3))
-    wait_until(lambda: hooks.counts.run == 4, timeout_s=30)
+    wait_until(lambda: "works again" in caplog.text, timeout_s=30)
     assert hooks.counts == HookCounts(run=4, failed=3, dropped=0)
     told = [record.getMessage() for record in caplog.records if record.name == "edge.hooks.counter"]
     assert len(told) == 2
@@ -131,8 +131,8 @@ def test_without_a_thread_a_hook_fails_and_the_next_event_tries_again(
 def test_no_secret_of_an_address_is_logged(hooks: Hooks, caplog: pytest.LogCaptureFixture) -> None:
     hooks.configure((HookConfig(on="gone", url="http://127.0.0.1:1/hunter2?token=hunter2"),))
     hooks.add(event(type="gone", lasted_s=1.0))
-    wait_until(lambda: hooks.counts.failed == 1, timeout_s=30)
-    assert "hook 1 (http://127.0.0.1:1/…): cannot be reached: Connection refused" in caplog.text
+    told = "hook 1 (http://127.0.0.1:1/…): cannot be reached: Connection refused"
+    wait_until(lambda: told in caplog.text, timeout_s=30)
     assert "hunter2" not in caplog.text
 
 
@@ -209,15 +209,15 @@ def test_the_stop_takes_as_long_for_many_hooks_that_hang_as_for_one(
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    hooks.configure([HookConfig(on="changed", url="http://home.test/")] * 4)
+    hooks.configure([HookConfig(on="changed", url="http://home.test/")] * 20)
     hooks.add(event(0))
-    for _ in range(4):
+    for _ in range(20):
         assert asked.acquire(timeout=30)
     began_s = time.monotonic()
     hooks.close(0)
     took_s = time.monotonic() - began_s
     name_server.set()
-    assert took_s < 1.5  # 0.5 for all, where each had 0.5
+    assert took_s < 5  # 0.5 for all, where each had 0.5
 
 
 def test_a_daemon_runs_its_hooks_and_counts_them(mosquitto: Mosquitto, subscriber: Subscriber, file: Path) -> None:
