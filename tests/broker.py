@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import queue
 import shutil
@@ -69,7 +68,7 @@ class Mosquitto:
         self._passwords = folder / "passwords"
         self._process: subprocess.Popen[bytes] | None = None
         self._lines = [
-            f"user {getpass.getuser()}",  # as root it would drop to a user that cannot read the folder
+            "user root",  # who else would become a user that cannot read the folder; it means nothing to others
             f"listener {self.port} {HOST}",
             f"allow_anonymous {'true' if users is None else 'false'}",
             f"persistence {'true' if persistence else 'false'}",
