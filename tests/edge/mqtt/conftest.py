@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge.wire.messages import FaceEvent
 
-QUICK = Backoff(first_s=0.1, most_s=0.3, refused_s=0.1, answer_s=1.0, settled_s=0.0)
+QUICK = Backoff(first_s=0.1, most_s=0.3, refused_s=0.1, settled_s=0.0)
 
 
 @pytest.fixture
@@ -30,11 +30,12 @@ def publish_to() -> Iterator[Callable[..., MqttClient]]:
         outbox: Outbox | None = None,
         mqtt5: bool = True,
         refused_s: float = 0.1,
+        answer_s: float = 10.0,
         acknowledgement_s: float = 30.0,
         **settings: Any,
     ) -> MqttClient:
         config = MqttConfig(url=url, device="test", **settings)
-        backoff = replace(QUICK, refused_s=refused_s, acknowledgement_s=acknowledgement_s)
+        backoff = replace(QUICK, refused_s=refused_s, answer_s=answer_s, acknowledgement_s=acknowledgement_s)
         client = MqttClient(config, outbox or Outbox(OutboxConfig()), mqtt5=mqtt5, backoff=backoff)
         clients.append(client)
         return client

@@ -159,7 +159,7 @@ def test_a_broker_that_does_not_answer_is_given_up_and_tried_again(
 ) -> None:
     with Mosquitto(tmp_path) as broker:
         broker.pause()
-        client = publish_to(broker.url)
+        client = publish_to(broker.url, answer_s=1.0)
         client.start()
         wait_until(lambda: "no answer" in caplog.text)
         broker.resume()
