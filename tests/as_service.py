@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mounts import can_mount
+
 REPOSITORY = Path(__file__).parents[1]
 
 FILES = Path("/srv")
@@ -61,8 +63,8 @@ def run_installed(shell: str, *arguments: str) -> subprocess.CompletedProcess[st
 
     Both run in `FILES`. The test is skipped where there is no root, or no namespace.
     """
-    if os.geteuid() != 0:
-        pytest.skip("checking as another user needs root")
+    if not can_mount():
+        pytest.skip("checking as another user needs root, and the right to mount")
     code = "from edge.cli.main import main; main()"
     command = " ".join(f"'{each}'" for each in (sys.executable, "-c", code, *arguments))
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "EMOTION_EDGE_CAMERA__SOURCE": "testcard"}

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.torture.bench import can_mount
+from tests.mounts import can_mount
 from tests.torture.plan import LONG, SHORT, torture
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -35,11 +34,6 @@ _EVERYTHING = "topic readwrite #\n"
 _DISK_BYTES = 8_000_000
 
 
-def can_mount() -> bool:
-    """Say whether a small disk can be had here: root, and the right to mount."""
-    return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
-
-
 class Bench:
     """Everything around the publishing process, and that process.
 
@@ -53,7 +47,7 @@ class Bench:
     Args:
         folder: An empty one.
         rate: Events made a second.
-        small_disk: Whether the state lies on a disk of its own, which `fill_disk` can fill. Needs `can_mount`.
+        small_disk: Whether the state lies on a disk of its own, which `fill_disk` can fill. Needs root.
     """
 
     def __init__(self, folder: Path, rate: float, *, small_disk: bool) -> None:

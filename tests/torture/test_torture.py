@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.torture.bench import can_mount
+from tests.mounts import can_mount
 from tests.torture.ledger import Life, Made, digest, judge
 from tests.torture.plan import LATE_S, LONG, SHORT, Plan, schedule, torture
 from tests.torture.troubles import FULL_DISK, WAITING
