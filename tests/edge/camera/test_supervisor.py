@@ -60,8 +60,8 @@ def test_a_camera_that_goes_is_opened_again(supervise: Supervise) -> None:
     frames(supervisor, 1)
     assert supervisor.next_frame(1) is None
     assert (supervisor.status, supervisor.reason) == ("offline", "unplugged")
-    assert first.closed
     frames(supervisor, 1)
+    assert first.closed
     assert (supervisor.status, supervisor.reason) == ("online", None)
     assert supervisor.captured >= 2
     assert not supervisor.ended
