@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from datetime import timedelta
@@ -31,9 +32,10 @@ LABELS = ("happy", "sad")
 
 @pytest.fixture(scope="module")
 def pylsl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return the library, which looks for streams on this machine alone."""
+    """Return the library, which looks for streams on this machine alone, and for none of another run of the tests."""
     file = tmp_path_factory.mktemp("lsl") / "lsl_api.cfg"
-    file.write_text("[multicast]\nResolveScope = machine\n[lab]\nSessionID = emotion-edge-tests\n[log]\nlevel = -2\n")
+    session = f"emotion-edge-tests-{os.getpid()}"
+    file.write_text(f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n[log]\nlevel = -2\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSLAPICFG", str(file))
         try:
