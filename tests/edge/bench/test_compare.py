@@ -66,7 +66,7 @@ def test_all_process_the_same_frames_and_each_is_the_first_in_its_turn(
 def test_ratios_are_those_of_the_figures(bench_report: BenchReport) -> None:
     assert bench_report.compare
     ours, naive, tuned = bench_report.compare.methods.values()
-    assert ours.frames == naive.frames == tuned.frames > 1
+    assert ours.frames == naive.frames == tuned.frames > 0
     for name, other in (("naive", naive), ("tuned", tuned)):
         ratio = bench_report.compare.ratios[f"ours/{name}"]
         assert ratio.cpu == pytest.approx(ours.cpu_ms_per_frame / other.cpu_ms_per_frame, abs=1e-4)
