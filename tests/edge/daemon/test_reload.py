@@ -76,7 +76,7 @@ def test_settings_are_taken_over_or_their_restart_is_asked_for(
         with reloadable(mosquitto, monkeypatch) as reloads:
             wait_until(lambda: count(subscriber, "appeared") == 1)
             reloads.change(
-                camera=CameraConfig(give_up_s=3, fps=10),
+                camera=CameraConfig(give_up_s=60, fps=10),
                 mqtt=MqttConfig(url=mosquitto.url, device="other"),
                 faces=FacesConfig(min_height=400),  # nobody is so near
                 health=HealthConfig(every_s=30),

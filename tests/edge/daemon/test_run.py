@@ -102,7 +102,7 @@ def test_a_camera_that_is_gone_for_too_long_ends_the_daemon_and_the_broker_hears
     monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(unplugged))
     threading.Timer(1.0, unplugged.set).start()
     with pytest.raises(CameraError, match="longer than"):
-        run.run(settings(mosquitto.url), threading.Event())
+        run.run(settings(mosquitto.url, give_up_s=3), threading.Event())
     wait_until(lambda: subscriber.payloads(f"{ROOT}/availability")[-1:] == ["offline"])
     camera = last(subscriber, "camera")
     assert camera["status"] == "offline"

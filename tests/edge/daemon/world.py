@@ -1,4 +1,4 @@
-"""A webcam that can be unplugged, settings that soon give it up, and what the daemon said last."""
+"""A webcam that can be unplugged, settings for it, and what the daemon said last."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Unpluggable(TestCard):
         return super().read()
 
 
-def settings(url: str) -> Settings:
+def settings(url: str, give_up_s: float = 60) -> Settings:
     return Settings(
-        camera=CameraConfig(give_up_s=3),
+        camera=CameraConfig(give_up_s=give_up_s),
         mqtt=MqttConfig(url=url, device="test"),
         health=HealthConfig(every_s=1),
     )
