@@ -90,6 +90,7 @@ def test_off_that_comes_while_the_daemon_stops_is_remembered(
 def test_on_that_waits_for_its_time_when_the_daemon_stops_is_remembered(
     mosquitto: Mosquitto, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch, turn: Callable[[str], None]
 ) -> None:
+    monkeypatch.setattr("edge.daemon.detection.ON_EVERY_S", 60.0)
     monkeypatch.setattr(run, "open_camera", lambda *_: Unpluggable(threading.Event()))
     said = ["ON"]
     with daemon(settings(mosquitto.url)):
