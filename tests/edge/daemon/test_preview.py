@@ -70,7 +70,7 @@ def test_info_names_it_and_off_takes_the_picture_away(mosquitto: Mosquitto, subs
 
 
 def test_info_no_longer_names_one_that_closed_by_itself(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
-    with daemon(settings(mosquitto, minutes=0.02)):
+    with daemon(settings(mosquitto, minutes=0.1)):
         wait_until(lambda: "preview" in info(subscriber), timeout_s=30)
         wait_until(lambda: "preview" not in info(subscriber), timeout_s=30)
 
