@@ -237,9 +237,7 @@ def test_nothing_that_is_published_has_a_secret(
     mosquitto: Mosquitto, subscriber: Subscriber, stream: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = f"http://admin:hush@127.0.0.1:{stream}/S3cret/live?token=S3cret#hush"
-    settings = Settings(
-        camera=CameraConfig(source=source, stall_s=2, give_up_s=1), mqtt=MqttConfig(url=mosquitto.url, device="test")
-    )
+    settings = Settings(camera=CameraConfig(source=source), mqtt=MqttConfig(url=mosquitto.url, device="test"))
     caplog.set_level(logging.DEBUG)
     stop, errors = threading.Event(), []
 
