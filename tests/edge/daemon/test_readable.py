@@ -73,7 +73,7 @@ def test_a_terminal_is_told_what_to_do_next_and_gets_short_lines(tmp_path: Path)
     environ = os.environ | {"PYTHONIOENCODING": "ascii", "STATE_DIRECTORY": str(tmp_path)}
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=environ) as process:
         os.close(theirs)
-        said, until_s = b"", time.monotonic() + 20
+        said, until_s = b"", time.monotonic() + 120
         while b" %" not in said and time.monotonic() < until_s:
             said += os.read(ours, 4096)
         process.terminate()
