@@ -180,7 +180,7 @@ def test_the_bundle_is_not_loaded_as_root() -> None:
 @needs_root
 def test_root_writes_as_the_owner_of_the_folder(tmp_path: Path) -> None:
     for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)
+        above.chmod(above.stat().st_mode | 0o055)
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
     os.chown(state, NOBODY, NOBODY)
@@ -201,7 +201,7 @@ def test_root_writes_as_the_owner_of_the_folder(tmp_path: Path) -> None:
 @needs_root
 def test_a_link_in_the_folder_leads_root_nowhere(tmp_path: Path) -> None:
     for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)
+        above.chmod(above.stat().st_mode | 0o055)
     state, secret = tmp_path / "state", tmp_path / "secret"
     state.mkdir(mode=0o700)
     secret.mkdir(mode=0o700)  # root's
@@ -217,7 +217,7 @@ def test_a_link_in_the_folder_leads_root_nowhere(tmp_path: Path) -> None:
 def test_a_link_in_place_of_an_instances_folder_leads_root_nowhere(tmp_path: Path) -> None:
     """The service's user owns the folder above, and can replace the instance's by a link."""
     for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)
+        above.chmod(above.stat().st_mode | 0o055)
     service, secret = tmp_path / "service", tmp_path / "secret"
     for folder in (service, secret):
         folder.mkdir(mode=0o700)
