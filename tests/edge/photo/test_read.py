@@ -123,7 +123,7 @@ def test_a_name_that_would_steer_the_terminal_is_shown_harmless(emotion_edge: Ru
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_narrow_terminal_shows_all_of_each_face(width: int) -> None:
     face = PhotoFace(Rect(2893, 1650, 1024, 1024), -20.0, 0.97, "uncertain", {"surprise": 0.99, "contempt": 0.01})
-    console = Console(width=width, file=io.StringIO())
+    console = Console(width=width, file=io.StringIO(), color_system=None)
     console.print(FaceTable([face]))
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
     assert "99% ████████████ surprise" in shown

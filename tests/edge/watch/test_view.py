@@ -229,7 +229,7 @@ def test_nothing_that_is_said_controls_the_terminal() -> None:
 
 
 def test_colours_tell_the_emotions_where_there_are_any() -> None:
-    console = Console(width=80, force_terminal=True, color_system="truecolor")
+    console = Console(width=80, force_terminal=True, color_system="truecolor", no_color=False)
     with console.capture() as capture:
         console.print(draw(fleet_of(1), NOW, Screen(80)))
     assert "\x1b[38;2;245;197;24m▇" in capture.get()
