@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import random
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,11 +123,9 @@ def test_the_watchdog_is_fed_while_the_camera_is_off(
             heard = b""
             while b"STATUS=detection was turned off" not in heard:
                 heard = systemd.recv(4096)
-            fed_s = [time.monotonic()]
-            while len(fed_s) < 4:
-                if systemd.recv(4096) == b"WATCHDOG=1":
-                    fed_s.append(time.monotonic())
-    assert all(later - earlier < 2.0 for earlier, later in itertools.pairwise(fed_s))
+            fed = 0
+            while fed < 3:  # within five seconds each
+                fed += systemd.recv(4096) == b"WATCHDOG=1"
 
 
 def test_a_request_for_health_is_answered(running: Path, mosquitto: Mosquitto, subscriber: Subscriber) -> None:
