@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,12 +42,13 @@ def test_what_cannot_be_read_is_passed_over(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "reason"), [("127.0.0.1", "connection refused"), ("no-such-host.invalid", "not known")]
+    ("host", "reason"),
+    [("127.0.0.1", "connection refused"), ("no-such-host.invalid", "not known|name resolution")],  # without a network
 )
 def test_why_the_broker_is_not_reached_is_told(host: str, reason: str) -> None:
     with Subscriber(MqttConfig(url=f"mqtt://{host}:{free_port()}"), "+", silent=True) as subscriber:
         wait_until(lambda: subscriber.problem)
-        assert reason in (subscriber.problem or "")
+        assert re.search(reason, subscriber.problem or "")
 
 
 def test_a_refused_login_is_told(tmp_path: Path) -> None:
