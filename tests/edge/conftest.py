@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from edge import config
 from edge.bench import BenchReport, measure
@@ -12,6 +13,10 @@ from tests.certificates import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# A busy machine is no failure.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

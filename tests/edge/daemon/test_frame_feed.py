@@ -152,7 +152,7 @@ def test_a_message_has_the_faces_that_are_in_the_frame() -> None:
     }
 
 
-@settings(max_examples=30, deadline=None)  # a busy machine is no failure
+@settings(max_examples=30)
 @given(
     device=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9),
     synthetic=st.booleans(),

@@ -142,7 +142,7 @@ VALUES = st.recursive(
 KEYS = st.sampled_from([*CARD, "tomorrow"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changes=st.dictionaries(KEYS, VALUES, min_size=1, max_size=3))
 def test_any_card_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"

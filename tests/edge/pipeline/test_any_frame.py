@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -59,7 +59,7 @@ CLOCK = [0.0]
 ORIGIN = payloads.Origin("fuzz", "01JD")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(several=st.lists(frames(), min_size=1, max_size=4), step_s=st.sampled_from([0.0, 1e-9, 0.067, 3.0, 1e6]))
 def test_any_frames_in_any_order(pipelines: list[Pipeline], several: list[Gray], step_s: float) -> None:
     for gray in [*several, SCENE.render(1.0)]:

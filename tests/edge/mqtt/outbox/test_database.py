@@ -145,7 +145,7 @@ def test_an_older_version_is_upgraded_and_its_events_are_for_the_broker_of_now(t
         assert store.read([5, 6]) == {5: "{}", 6: "6"}
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=300), st.none() | st.floats(0, 1))
 @example(0.0, bytes(100), None)
 @example(0.5, b"x", None)
@@ -164,7 +164,7 @@ def test_whatever_is_damaged_nothing_false_comes_out(
         assert found.items() <= PAYLOADS.items()
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=300))
 @example(0.0, bytes(100))
 @example(0.5, b"\xff")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config import OutboxConfig
@@ -98,7 +98,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(STEPS, st.integers(1, 10))
 def test_order_bounds_and_count_hold_whatever_happens(steps: list[str | tuple[str, int]], most: int) -> None:
     clock = Clock()
