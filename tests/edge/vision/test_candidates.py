@@ -8,7 +8,7 @@ from edge.config import FacesConfig
 from edge.geometry import Rect
 from edge.vision.lifecycle import CANDIDATE_LOST_S, CHEST_HITS, CONFIRM_HITS, LOST_S, REJECT_HITS, SURE_HITS
 from edge.vision.views import VIEWS
-from tests.edge.vision.stage import LEFT, RIGHT, Play, ScriptedReader, Stage
+from tests.edge.vision.stage import FRAME_S, LEFT, RIGHT, Play, ScriptedReader, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,8 +157,17 @@ def test_what_a_fine_search_does_not_find_is_no_face() -> None:
     assert Play(Mistaken(LEFT)).frames(30) == ([], [])
 
 
-def test_candidates_are_lost_sooner_than_faces() -> None:
-    assert CANDIDATE_LOST_S < LOST_S
+@pytest.mark.parametrize(("missing_s", "goes_on"), [(CANDIDATE_LOST_S - 0.2, True), (CANDIDATE_LOST_S + 0.2, False)])
+def test_a_candidate_that_is_not_found_is_lost_sooner_than_a_face(missing_s: float, *, goes_on: bool) -> None:
+    assert missing_s < LOST_S
+    stage = Stage(LEFT)
+    play = Play(stage)
+    play.frames(CONFIRM_HITS - 1)
+    stage.faces = []
+    play.frames(round(missing_s / FRAME_S))
+    stage.faces = [LEFT]
+    ids, _ = play.frames(CONFIRM_HITS - 1)
+    assert ids == ([1] if goes_on else [])
 
 
 def test_a_candidate_is_scored_once_a_frame_and_read_in_all_views_when_it_is_confirmed() -> None:
