@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def can_mount() -> bool:
     """Say whether mounts and namespaces can be had here: root may make them, but not in every container."""
-    return os.geteuid() == 0 and not subprocess.run(["unshare", "--mount", "true"], check=False).returncode
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return False
+    return not subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode
 
 
 def _mount(folder: Path, *arguments: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from systemd import deb, release
+from tests.mounts import can_mount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,9 +139,7 @@ def test_a_purge_names_what_a_state_that_is_a_link_leads_to(tmp_path: Path) -> N
     assert (state / "detection").exists()
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
-)
+@pytest.mark.skipif(not can_mount(), reason="mounting needs root, and the right to")
 def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path) -> None:
     script, bin_folder = _postrm(tmp_path), _accounts(tmp_path)
     password = tmp_path / "etc/credstore/emotion-edge.mqtt-password"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mounts import can_mount
+
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "emotion-edge.service"
 EXPOSURE = 1.5
@@ -19,9 +21,7 @@ needs_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: apt install systemd"
 )
 
-needs_mount = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts, with unshare of util-linux"
-)
+needs_mount = pytest.mark.skipif(not can_mount(), reason="mounting needs root, and the right to")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import pytest
 
 from tests.broker import wait_until
 from tests.edge.daemon.world import ROOT
+from tests.mounts import can_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,7 @@ COMMAND = str(Path(sys.executable).parent / "emotion-edge")
 READ_ONLY = 'mount --bind "$STATE_DIRECTORY" "$STATE_DIRECTORY" && mount -o remount,bind,ro / && exec "$@"'
 """In a mount namespace of its own, which ends with the daemon; a file system in memory stays writable."""
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root"),
-    pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is missing: apt install util-linux"),
-]
+pytestmark = pytest.mark.skipif(not can_mount(), reason="mounting needs root, and the right to")
 
 
 @pytest.fixture
