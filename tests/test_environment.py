@@ -94,7 +94,7 @@ def test_a_32_bit_system_is_refused_before_anything_is_made(tmp_path: Path) -> N
 
 def test_without_a_network_it_says_so(made: Path) -> None:
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    result = make(made, sys.executable, "no-such-package==1.0", **nowhere)
+    result = make(made, sys.executable, "no-such-package==1.0", **nowhere, no_proxy="127.0.0.1")
     assert result.returncode == 1
     assert result.stderr == "pip needs the network and does not reach it: connect this machine and try again\n"
 
