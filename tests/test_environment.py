@@ -287,8 +287,8 @@ def test_another_checkouts_environment_behind_a_link_is_left_as_it_is(checkout: 
 
 def planned(*arguments: str) -> list[list[str]]:
     """Return the words of each command that make would run."""
-    make = ["make", "--dry-run", *arguments]
-    listed = subprocess.run(make, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    make, environ = ["make", "--dry-run", *arguments], {"PATH": os.environ["PATH"]}
+    listed = subprocess.run(make, capture_output=True, text=True, check=True, cwd=ROOT, env=environ).stdout
     return [
         shlex.split(line) for line in listed.replace("\\\n", "").splitlines() if "python -m " in line or "clip" in line
     ]

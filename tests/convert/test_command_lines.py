@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -80,7 +81,6 @@ def test_make_convert_looks_where_fit_writes(tmp_path: Path) -> None:
     recipe = tmp_path / "mine.toml"
     recipe.write_text('name = "smile"\n[data]\nname = "other"\n')
     here = Path(__file__).parents[2]
-    ran = subprocess.run(
-        ["make", "--dry-run", "convert", f"RECIPE={recipe}"], cwd=here, capture_output=True, text=True, check=True
-    )
+    command, environ = ["make", "--dry-run", "convert", f"RECIPE={recipe}"], {"PATH": os.environ["PATH"]}
+    ran = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True, env=environ)
     assert "runs/smile: no model is there" in ran.stdout
