@@ -309,6 +309,7 @@ def test_paths_may_have_blanks() -> None:
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
+needs_system_python = pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="there is no /usr/bin/python3")
 
 
 @contextmanager
@@ -338,6 +339,7 @@ def anothers_view() -> Iterator[tuple[Path, Callable[[], subprocess.CompletedPro
 
 
 @needs_root
+@needs_system_python
 def test_an_environment_that_root_made_is_named_with_the_way_out() -> None:
     with anothers_view() as (folder, call):
         result = call()
@@ -347,6 +349,7 @@ def test_an_environment_that_root_made_is_named_with_the_way_out() -> None:
 
 
 @needs_root
+@needs_system_python
 def test_a_folder_of_ones_own_that_cannot_be_written_is_called_read_only() -> None:
     with anothers_view() as (folder, call):
         os.chown(folder, NOBODY, NOBODY)
@@ -357,7 +360,7 @@ def test_a_folder_of_ones_own_that_cannot_be_written_is_called_read_only() -> No
 
 
 @needs_root
-@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="there is no /usr/bin/python3")
+@needs_system_python
 def test_a_complete_environment_need_not_be_writable() -> None:
     with anothers_view() as (folder, call):
         system: list[str | Path] = [VENV.with_name("system.sh"), "/usr/bin/python3"]
