@@ -17,7 +17,6 @@ from convert.quantize.ranges import choose_ranges
 from tests.convert.small import LABELS, SIZE, as_graph, classifier, draw, kinds, of_gray_levels, pictures, spread
 
 L = keras.layers
-RANDOM = np.random.default_rng(7)
 
 
 def learned(model: keras.Model, *, negative: bool = False, dead: bool = False) -> keras.Model:
@@ -28,11 +27,12 @@ def learned(model: keras.Model, *, negative: bool = False, dead: bool = False) -
         negative: Whether one factor is below zero.
         dead: Whether one channel hardly varies, so that its factor is twenty times as large as the others.
     """
+    random = np.random.default_rng(7)
     for layer in model.layers:
         if isinstance(layer, L.BatchNormalization):
             gamma, beta, mean, variance = (part.shape for part in layer.get_weights())
-            values = [RANDOM.uniform(0.5, 1.5, gamma), RANDOM.normal(0, 1, beta), RANDOM.uniform(0, 2, mean)]
-            spreads = RANDOM.uniform(0.5, 4, variance)
+            values = [random.uniform(0.5, 1.5, gamma), random.normal(0, 1, beta), random.uniform(0, 2, mean)]
+            spreads = random.uniform(0.5, 4, variance)
             values[0][1] *= -1 if negative else 1
             spreads[2] = 1e-6 if dead else spreads[2]
             layer.set_weights([*values, spreads])
