@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,13 @@ def printed(process: subprocess.Popen[str]) -> dict[str, Any]:
     return event
 
 
+def wait_until_written(event: dict[str, Any]) -> None:
+    """Wait until an event of the first session is on the disk: within a second, unless others write there too."""
+    state, part = Path(os.environ["STATE_DIRECTORY"]), f'"sequence":{event["sequence"]},'.encode()
+    names = ("outbox.sqlite", "outbox.sqlite-wal")
+    wait_until(lambda: any(part in file.read_bytes() for name in names for file in state.rglob(name)))
+
+
 def test_a_killed_daemon_loses_nothing_older_than_a_second_and_the_next_one_says_how_far_it_came(
     tmp_path: Path,
 ) -> None:
@@ -47,7 +54,7 @@ def test_a_killed_daemon_loses_nothing_older_than_a_second_and_the_next_one_says
     broker = Mosquitto(tmp_path)  # not there yet
     with daemon(broker.url, config) as first:
         events = [printed(first) for _ in range(2)]
-        time.sleep(1)  # after which it is on the disk
+        wait_until_written(events[1])
         first.kill()
         assert first.stdout
         events += [json.loads(line) for line in first.stdout]
@@ -78,7 +85,7 @@ def test_events_for_a_wrong_broker_go_to_no_other(tmp_path: Path) -> None:
     wrong, right = (Mosquitto(folder) for folder in folders)
     with daemon(wrong.url, config) as first:  # which is not there
         made = printed(first)
-        time.sleep(1.2)
+        wait_until_written(made)
     with right, contextlib.closing(Subscriber(right.port)) as subscriber:
         with daemon(right.url, config) as second:
             wait_until(lambda: bool(told(subscriber, "event")), 30)
