@@ -194,7 +194,7 @@ class Subscriber:
         self._client.loop_stop()
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
+def wait_until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
     """Wait until something is so, and fail where it never is; what looks for something that is not there is not so."""
     until = time.monotonic() + timeout_s
     while not _is_so(condition):

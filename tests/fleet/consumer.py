@@ -66,7 +66,7 @@ class Consumer:
     def system(self, name: str) -> Count:
         """Wait for what the broker next says of itself below ``$SYS/broker/``."""
         now_s = time.monotonic()
-        wait_until(lambda: name in self._system and self._system[name].at_s > now_s, timeout_s=15)
+        wait_until(lambda: name in self._system and self._system[name].at_s > now_s)
         return self._system[name]
 
     def close(self) -> None:

@@ -85,7 +85,7 @@ class Device:
     def wait_for_an_event(self) -> None:
         """Wait for the next one."""
         before = len(self.lines)
-        wait_until(lambda: len(self.lines) > before, 60)
+        wait_until(lambda: len(self.lines) > before)
 
     def _blocks(self) -> Path:
         """Return a copy of the disk's blocks at one moment: two copies in a row are alike."""

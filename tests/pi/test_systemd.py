@@ -191,11 +191,11 @@ def test_hooks_run_within_the_walls_and_the_preview_opens(installed: Container, 
     installed.wait(UNIT, "ActiveState", "active")
     page = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8090/').read().decode())"
     written, forbidden = system.root / "var/lib/emotion-edge/hook.json", system.root / "etc/hook.json"
-    wait_until(lambda: system.run("python3", "-c", page, check=False).returncode == 0, 60)
+    wait_until(lambda: system.run("python3", "-c", page, check=False).returncode == 0)
     assert "<title>" in system.out("python3", "-c", page)
-    wait_until(lambda: written.is_file() and '"type":"appeared"' in written.read_text("utf-8"), 60)
+    wait_until(lambda: written.is_file() and '"type":"appeared"' in written.read_text("utf-8"))
     health = ("mosquitto_sub", "-t", "emotion-edge/lab/health", "-C", "1", "-W", "60")
-    wait_until(lambda: json.loads(system.out(*health))["hooks"]["failed"] > 0, 60)
+    wait_until(lambda: json.loads(system.out(*health))["hooks"]["failed"] > 0)
     assert not forbidden.exists()
 
 

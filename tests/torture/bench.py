@@ -121,7 +121,7 @@ class Bench:
             time.sleep(0.05)
             return len(self._subscriber.payloads(_PROBE)) > heard
 
-        wait_until(listens, timeout_s=15)
+        wait_until(listens)
         self.proxy.shut = False
 
     @contextmanager
@@ -189,7 +189,7 @@ class Bench:
         command = [sys.executable, "-m", "tests.torture.publisher", *arguments]
         with ledger.with_suffix(".log").open("wb") as log:
             self._process = subprocess.Popen(command, stderr=log)
-        wait_until(lambda: ledger.exists() and ledger.stat().st_size > 0, timeout_s=15)
+        wait_until(lambda: ledger.exists() and ledger.stat().st_size > 0)
 
     def _bury(self) -> None:
         self._process.kill()

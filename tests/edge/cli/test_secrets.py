@@ -178,7 +178,7 @@ def test_the_reason_that_a_library_gives_for_a_missing_camera_is_redacted(
 ) -> None:
     with pytest.raises(CameraError):
         run(Settings(mqtt=MqttConfig(url=mosquitto.url, device="test")), threading.Event())
-    wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"), 30)
+    wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"))
     published = subscriber.payloads("emotion-edge/test/camera")[-1]
     assert missing_camera in published
     assert quotes_none(published)
@@ -195,7 +195,7 @@ def test_the_reason_is_redacted_for_systemd_and_the_broker_while_a_camera_is_wai
             heard = ""
             while missing_camera not in heard:
                 heard += systemd.recv(4096).decode()
-            wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"), 30)
+            wait_until(lambda: subscriber.payloads("emotion-edge/test/camera"))
     assert quotes_none(heard)
     assert quotes_none("".join(subscriber.payloads("emotion-edge/test/camera")))
 
@@ -255,7 +255,7 @@ def test_nothing_that_is_published_has_a_secret(
         )
         assert f"http://…@127.0.0.1:{stream}/…" in subscriber.payloads("emotion-edge/test/info")[-1]
         Stream.unplugged.set()
-        wait_until(lambda: "127.0.0.1" in subscriber.payloads("emotion-edge/test/camera")[-1], 30)
+        wait_until(lambda: "127.0.0.1" in subscriber.payloads("emotion-edge/test/camera")[-1])
     finally:
         stop.set()
         thread.join(10)

@@ -89,7 +89,7 @@ def test_a_recorder_hears_each_frame_with_its_time_of_capture(pylsl: Any) -> Non
     captured_s = time.monotonic()
     stream.send(time_s=captured_s)  # nobody listens yet
     inlet = stream.listen()
-    wait_until(stream.outlet._stream.have_consumers, timeout_s=30)  # noqa: SLF001  # nothing else shows it
+    wait_until(stream.outlet._stream.have_consumers)  # noqa: SLF001  # nothing else shows it
     for number, faces in enumerate(((), (face(4),), (face(4, 0.25), face(5)), (face(4, visible=False), face(5)))):
         stream.send(*faces, time_s=captured_s + 1 + number / 16)
     heard = [inlet.pull_sample(30) for _ in range(4)]
@@ -127,7 +127,7 @@ def test_a_clip_s_time_begins_with_its_first_frame_and_another_model_has_other_c
     began_s = time.monotonic()
     stream.send(time_s=3.0)
     inlet = stream.listen()
-    wait_until(stream.outlet._stream.have_consumers, timeout_s=30)  # noqa: SLF001  # nothing else shows it
+    wait_until(stream.outlet._stream.have_consumers)  # noqa: SLF001  # nothing else shows it
     stream.send(time_s=3.5)
     _, first = inlet.pull_sample(30)
     stream.send(time_s=10.0)
@@ -138,7 +138,7 @@ def test_a_clip_s_time_begins_with_its_first_frame_and_another_model_has_other_c
     assert stream.outlet._stream is not None  # noqa: SLF001  # the same emotions: the stream stays
     stream.outlet.set_labels(("bored",))
     stream.send(time_s=11.0)
-    wait_until(lambda: stream.listen().info(30).channel_count() == 2, timeout_s=30)
+    wait_until(lambda: stream.listen().info(30).channel_count() == 2)
 
 
 def test_a_daemon_streams_its_frames(pylsl: Any) -> None:

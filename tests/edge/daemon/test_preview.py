@@ -49,7 +49,7 @@ def _a_camera_of_the_tests_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_info_names_it_and_off_takes_the_picture_away(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
     with daemon(settings(mosquitto)):
-        wait_until(lambda: "preview" in info(subscriber), timeout_s=30)
+        wait_until(lambda: "preview" in info(subscriber))
         said = info(subscriber)["preview"]
         assert said.keys() == {"address", "token", "closes_at"}
         assert said["token"] is False
@@ -71,8 +71,8 @@ def test_info_names_it_and_off_takes_the_picture_away(mosquitto: Mosquitto, subs
 
 def test_info_no_longer_names_one_that_closed_by_itself(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
     with daemon(settings(mosquitto, minutes=0.1)):
-        wait_until(lambda: "preview" in info(subscriber), timeout_s=30)
-        wait_until(lambda: "preview" not in info(subscriber), timeout_s=30)
+        wait_until(lambda: "preview" in info(subscriber))
+        wait_until(lambda: "preview" not in info(subscriber))
 
 
 def test_the_network_needs_a_token_which_info_says_without_showing_it(
@@ -81,7 +81,7 @@ def test_the_network_needs_a_token_which_info_says_without_showing_it(
     file = tmp_path / "token"
     file.write_text("the-owner-s-own-token")
     with daemon(settings(mosquitto, address="0.0.0.0:0", token_file=file)):
-        wait_until(lambda: "preview" in info(subscriber), timeout_s=30)
+        wait_until(lambda: "preview" in info(subscriber))
         said = info(subscriber)["preview"]
         assert said["token"] is True
         port = int(said["address"].removeprefix("0.0.0.0:"))
@@ -97,7 +97,7 @@ def test_nothing_listens_unless_it_is_asked_for(
 ) -> None:
     monkeypatch.setattr("edge.preview.server.BoundedServer.__init__", lambda *_: pytest.fail("something listens"))
     with daemon(settings(mosquitto, enabled=False)):
-        wait_until(lambda: "camera" in info(subscriber), timeout_s=30)
+        wait_until(lambda: "camera" in info(subscriber))
         assert "preview" not in info(subscriber)
 
 

@@ -51,23 +51,23 @@ def test_a_restart_goes_on_counting(mosquitto: Mosquitto, subscriber: Subscriber
 
     for run in (1, 2):
         with daemon(settings(mosquitto)):
-            wait_until(partial(is_more, appeared, run - 1), timeout_s=30)
-        wait_until(partial(is_more, counted, run - 1), timeout_s=30)
+            wait_until(partial(is_more, appeared, run - 1))
+        wait_until(partial(is_more, counted, run - 1))
         assert counted() == run
         assert json.loads(subscriber.payloads(SUMMARY)[-1])["synthetic"] is True
     with closing(Subscriber(mosquitto.port)) as late:
-        wait_until(lambda: late.payloads(SUMMARY), timeout_s=30)
+        wait_until(lambda: late.payloads(SUMMARY))
         assert visits(late.payloads(SUMMARY)[0]) == 2
 
 
 def test_turned_off_the_broker_keeps_none(mosquitto: Mosquitto, subscriber: Subscriber) -> None:
     with daemon(settings(mosquitto)):
-        wait_until(lambda: subscriber.payloads(SUMMARY), timeout_s=30)
+        wait_until(lambda: subscriber.payloads(SUMMARY))
     with daemon(settings(mosquitto, summary=SummaryConfig(enabled=False))):
-        wait_until(lambda: subscriber.payloads(SUMMARY)[-1] == "", timeout_s=30)
+        wait_until(lambda: subscriber.payloads(SUMMARY)[-1] == "")
     assert subscriber.payloads(SUMMARY)[-1] == ""
     with closing(Subscriber(mosquitto.port)) as late:
-        wait_until(lambda: late.payloads("emotion-edge/test/availability"), timeout_s=30)
+        wait_until(lambda: late.payloads("emotion-edge/test/availability"))
         assert late.payloads(SUMMARY) == []
 
 

@@ -91,13 +91,13 @@ def test_a_program_that_complains_without_end_is_killed_at_the_limit() -> None:
 def test_at_the_limit_its_whole_process_group_is_killed(tmp_path: Path) -> None:
     child = tmp_path / "child"
     assert "took longer" in failure("sh", "-c", f"sleep 1000 & echo -n $! > {child}; wait", limit_s=1)
-    wait_until(lambda: not is_running(child), timeout_s=30)
+    wait_until(lambda: not is_running(child))
 
 
 def test_what_a_program_leaves_behind_is_killed_and_not_waited_for(tmp_path: Path) -> None:
     child = tmp_path / "child"
     run("sh", "-c", f"sleep 1000 & echo -n $! > {child}")  # which holds the other end of its standard error
-    wait_until(lambda: not is_running(child), timeout_s=30)
+    wait_until(lambda: not is_running(child))
 
 
 def test_a_program_is_killed_when_the_daemon_stops() -> None:

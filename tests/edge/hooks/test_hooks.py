@@ -64,7 +64,7 @@ def keep_busy(hooks: Hooks, file: Path, folder: Path) -> None:
     """Configure one hook, have it run for an event, and return once its script waits."""
     hooks.configure((hook(file, script=waits(folder)),))
     hooks.add(event(0))
-    wait_until((folder / "began").exists, timeout_s=30)
+    wait_until((folder / "began").exists)
 
 
 def test_a_hook_runs_for_its_events_alone_and_in_order(hooks: Hooks, file: Path) -> None:
@@ -74,10 +74,10 @@ def test_a_hook_runs_for_its_events_alone_and_in_order(hooks: Hooks, file: Path)
         [("appeared", "happy"), ("changed", "sad"), ("changed", "happy"), ("gone", "sad"), ("changed", "happy")]
     ):
         hooks.add(event(number, emotion, type=kind, lasted_s=1.0))
-    wait_until(lambda: len(sequences(file)) == 2 and len(sequences(other)) == 1, timeout_s=30)
+    wait_until(lambda: len(sequences(file)) == 2 and len(sequences(other)) == 1)
     assert sequences(file) == [2, 4]
     assert sequences(other) == [3]
-    wait_until(lambda: hooks.counts == HookCounts(run=3, failed=0, dropped=0), timeout_s=30)
+    wait_until(lambda: hooks.counts == HookCounts(run=3, failed=0, dropped=0))
 
 
 def test_one_at_a_time_and_the_oldest_that_wait_are_dropped_and_told_once(
@@ -89,7 +89,7 @@ def test_one_at_a_time_and_the_oldest_that_wait_are_dropped_and_told_once(
     assert hooks.counts == HookCounts(run=0, failed=0, dropped=3)
     assert sequences(file) == []
     (tmp_path / "go").touch()
-    wait_until(lambda: len(sequences(file)) == MOST_WAITING + 1, timeout_s=60)
+    wait_until(lambda: len(sequences(file)) == MOST_WAITING + 1)
     assert sequences(file) == [0, *range(4, MOST_WAITING + 4)]
     assert caplog.text.count("is slower than its events") == 1
 
@@ -102,10 +102,10 @@ def test_a_failure_is_told_once_and_counted_and_its_end_too(
     hooks.configure((hook(file, script='cat <"$1"'),))
     for number in range(3):
         hooks.add(event(number))
-    wait_until(lambda: hooks.counts.failed == 3, timeout_s=30)
+    wait_until(lambda: hooks.counts.failed == 3)
     file.touch()
     hooks.add(event(3))
-    wait_until(lambda: "works again" in caplog.text, timeout_s=30)
+    wait_until(lambda: "works again" in caplog.text)
     assert hooks.counts == HookCounts(run=4, failed=3, dropped=0)
     told = [record.getMessage() for record in caplog.records if record.name == "edge.hooks.counter"]
     assert len(told) == 2
@@ -124,7 +124,7 @@ def test_without_a_thread_a_hook_fails_and_the_next_event_tries_again(
     assert hooks.counts == HookCounts(run=2, failed=2, dropped=0)
     assert caplog.text.count("hook 1 (sh): cannot be run: no thread is left") == 1
     hooks.add(event(2))
-    wait_until(lambda: hooks.counts.run == 3, timeout_s=30)
+    wait_until(lambda: hooks.counts.run == 3)
     assert sequences(file) == [2]
 
 
@@ -132,7 +132,7 @@ def test_no_secret_of_an_address_is_logged(hooks: Hooks, caplog: pytest.LogCaptu
     hooks.configure((HookConfig(on="gone", url="http://127.0.0.1:1/hunter2?token=hunter2"),))
     hooks.add(event(type="gone", lasted_s=1.0))
     told = "hook 1 (http://127.0.0.1:1/…): cannot be reached: Connection refused"
-    wait_until(lambda: told in caplog.text, timeout_s=30)
+    wait_until(lambda: told in caplog.text)
     assert "hunter2" not in caplog.text
 
 
@@ -142,7 +142,7 @@ def test_a_slow_hook_delays_nobody(hooks: Hooks, file: Path, tmp_path: Path) -> 
     for number in range(1000):
         hooks.add(event(number))
     assert time.thread_time() - began_s < 0.5
-    wait_until(lambda: sequences(file)[-1:] == [999], timeout_s=60)
+    wait_until(lambda: sequences(file)[-1:] == [999])
     assert not (tmp_path / "slow").exists()
 
 
@@ -150,15 +150,15 @@ def test_other_hooks_take_over_and_the_same_stay(hooks: Hooks, file: Path, tmp_p
     stays = hook(tmp_path / "stays")
     hooks.configure((stays, hook(file, script=waits(tmp_path))))
     hooks.add(event(0))
-    wait_until((tmp_path / "began").exists, timeout_s=30)
+    wait_until((tmp_path / "began").exists)
     threads = {thread for thread in threading.enumerate() if thread.name == "hook-1"}
     hooks.configure((stays,))
     hooks.add(event(1))
     (tmp_path / "go").touch()
-    wait_until(lambda: sequences(file) == [0], timeout_s=30)  # it was asked for before
-    wait_until(lambda: sequences(tmp_path / "stays") == [0, 1], timeout_s=30)
+    wait_until(lambda: sequences(file) == [0])  # it was asked for before
+    wait_until(lambda: sequences(tmp_path / "stays") == [0, 1])
     assert {thread for thread in threading.enumerate() if thread.name == "hook-1"} == threads
-    wait_until(lambda: not any(thread.name == "hook-2" for thread in threading.enumerate()), timeout_s=30)
+    wait_until(lambda: not any(thread.name == "hook-2" for thread in threading.enumerate()))
 
 
 def test_the_stop_kills_what_runs_and_drops_what_waits(
@@ -167,7 +167,7 @@ def test_the_stop_kills_what_runs_and_drops_what_waits(
     hooks.configure((hook(file, script=waits(tmp_path)),))
     for number in range(3):
         hooks.add(event(number))
-    wait_until((tmp_path / "began").exists, timeout_s=30)
+    wait_until((tmp_path / "began").exists)
     hooks.close(0.1)
     assert hooks.counts == HookCounts(run=1, failed=1, dropped=2)
     assert "was killed, because the daemon stops" in caplog.text
@@ -234,7 +234,7 @@ def test_a_daemon_runs_its_hooks_and_counts_them(mosquitto: Mosquitto, subscribe
         return found
 
     with daemon(settings):
-        wait_until(lambda: counts().get("run", 0) >= 1, timeout_s=60)
+        wait_until(lambda: counts().get("run", 0) >= 1)
     assert counts()["failed"] == 0
     published = subscriber.payloads("emotion-edge/test/event")
     assert file.read_text().splitlines()[0] == published[0]

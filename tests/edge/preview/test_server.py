@@ -207,7 +207,7 @@ def test_who_sends_nothing_takes_a_place_for_a_while_only(window: Window, monkey
     dripping.start()
     try:
         assert threading.active_count() <= threads + 1 + MOST_CONNECTIONS
-        wait_until(lambda: ask(window.port)[0] == 200, timeout_s=30)
+        wait_until(lambda: ask(window.port)[0] == 200)
     finally:
         over.set()
         dripping.join()

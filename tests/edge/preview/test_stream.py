@@ -150,7 +150,7 @@ def test_a_viewer_too_slow_for_a_record_is_let_go(window: Window, monkeypatch: p
     with Viewer(window.port) as viewer:
         viewer.next("status")
         thread = showing(window, over)
-        wait_until(lambda: looking(window) == 0, timeout_s=30)
+        wait_until(lambda: looking(window) == 0)
         over.set()
         thread.join()
 
@@ -160,7 +160,7 @@ def test_a_closed_tab_is_noticed_though_no_frame_comes(window: Window) -> None:
     viewer.next("status")
     assert looking(window) == 1
     viewer.close()
-    wait_until(lambda: looking(window) == 0, timeout_s=30)
+    wait_until(lambda: looking(window) == 0)
     assert not window.preview.clock.running
 
 
@@ -173,7 +173,7 @@ def test_who_comes_when_all_places_are_taken_is_told_so(window: Window) -> None:
     assert ask(window.port, "/")[0] == 200
     for viewer in viewers:
         viewer.close()
-    wait_until(lambda: looking(window) == 0, timeout_s=30)
+    wait_until(lambda: looking(window) == 0)
     with Viewer(window.port) as viewer:
         assert viewer.next("status")
 

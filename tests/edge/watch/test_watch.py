@@ -219,7 +219,7 @@ def test_it_logs_in_as_the_user_of_its_options_whatever_the_configuration_says(
             tmp_path / "password",
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            wait_until(lambda: "as auto" in broker.log or "u'watcher'" in broker.log, 20)
+            wait_until(lambda: "as auto" in broker.log or "u'watcher'" in broker.log)
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=30)
         assert process.returncode == 0
