@@ -148,7 +148,7 @@ def write_systems(
     bundles: Annotated[Path, typer.Option(help="A folder of bundles, beside the shipped ones.")] = Path("runs/bundles"),
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/systems.md"),
 ) -> None:
-    """Write the page of all systems side by side, from the reports, published and ours, and their curves beside it."""
+    """Write the page of all systems side by side, and their curves. It is made from the reports, published and ours."""
     figures = measured.read()
     found = [systems.find(name, [keep.FOLDER, runs], [SHIPPED.parent, bundles], figures) for name in systems.SYSTEMS]
     plot = out.with_suffix(".png")
