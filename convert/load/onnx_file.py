@@ -182,13 +182,11 @@ def _check_weights_beside(path: Path, model: Any) -> None:
 
 def _tensors(message: Any) -> Iterator[Any]:
     """Yield every tensor of a protobuf message: the weights, and those in the attributes of nodes and in subgraphs."""
-    import onnx  # noqa: PLC0415
-
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
         for part in value if isinstance(value, Sequence) else [value]:
-            if isinstance(part, onnx.TensorProto):
+            if field.message_type.name == "TensorProto":
                 yield part
             else:
                 yield from _tensors(part)
