@@ -37,8 +37,8 @@ def curves(history: Mapping[str, Sequence[float]], name: str, protocol: LabelPro
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
-    _curve(loss, history, "cross_entropy" if "val_cross_entropy" in history else "loss")
-    _curve(accuracy, history, "accuracy")
+    draw_curve(loss, history, "cross_entropy" if "val_cross_entropy" in history else "loss")
+    draw_curve(accuracy, history, "accuracy")
     loss.set_title("Cross-entropy" if "val_cross_entropy" in history else "Loss", loc="left", fontweight="bold")
     best = max(history["val_accuracy"])
     accuracy.set_title(f"Accuracy; validation {best:.1%} at best", loc="left", fontweight="bold")
@@ -51,7 +51,8 @@ def curves(history: Mapping[str, Sequence[float]], name: str, protocol: LabelPro
     return as_png(figure)
 
 
-def _curve(axes: Axes, history: Mapping[str, Sequence[float]], column: str) -> None:
+def draw_curve(axes: Axes, history: Mapping[str, Sequence[float]], column: str) -> None:
+    """Draw a value over the epochs, of training faces and of validation faces, into axes."""
     for prefix, color, label in (("seen", QUIET, "training faces"), ("val", STRONG, "validation faces")):
         values = history.get(f"{prefix}_{column}", ())
         if values:

@@ -6,9 +6,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from train.plots import QUIET, STRONG, as_png
+from train.plots import as_png, draw_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,17 +53,9 @@ def _history(system: System) -> Mapping[str, Sequence[float]] | None:
 
 def _panel(axes: Axes, system: System, history: Mapping[str, Sequence[float]]) -> None:
     done, planned = len(history["val_accuracy"]), system.recipe.schedule.epochs
-    for column, color, label in (
-        ("seen_accuracy", QUIET, "training faces"),
-        ("val_accuracy", STRONG, "validation faces"),
-    ):
-        values = history.get(column, ())
-        axes.plot(range(1, len(values) + 1), values, color=color, linewidth=1.8, marker=".", markersize=4, label=label)
+    draw_curve(axes, history, "accuracy")
     axes.set_title(f"{system.recipe.name}, {done} of {planned}", loc="left", fontsize=9, fontweight="bold")
     axes.set_xlim(0, planned + 1)
     axes.set_ylim(0, 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color="0.9")
-    axes.spines[["top", "right"]].set_visible(False)
