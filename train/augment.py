@@ -107,15 +107,19 @@ class RandomResolution(_RandomLayer):
     SIDES = (20, 24, 32)
 
     def change(self, images: Any) -> Any:
-        """Resample the whole batch at each size, and choose per picture."""
-        full = images.shape[1:3]
+        """Resample the chosen pictures, each at one of the sizes."""
         draw = self.uniform(images, 0, 1)
-        for index, side in enumerate(self.SIDES):
-            small = ops.image.resize(images, (side, side), interpolation="bilinear", antialias=True)
-            seen = ops.image.resize(small, full, interpolation="bilinear")
-            part = self.config.coarse_share / len(self.SIDES)
-            images = ops.where((draw >= index * part) & (draw < (index + 1) * part), seen, images)
-        return images
+        part = self.config.coarse_share / len(self.SIDES)
+        index = ops.cast(ops.minimum(draw[:, 0, 0, 0] / part, len(self.SIDES) - 1), "int32")
+        rows, columns = (ops.take(self._resampling(size), index, axis=0) for size in images.shape[1:3])
+        seen = ops.matmul(ops.matmul(rows, images[..., 0]), ops.transpose(columns, (0, 2, 1)))
+        return ops.where(draw < self.config.coarse_share, seen[..., None], images)
+
+    def _resampling(self, size: int) -> Any:
+        """Return matrices, ``(sizes, size, size)``, that reduce a column of pixels and enlarge it: both are linear."""
+        each_pixel = ops.eye(size)[None, :, :, None]
+        small = [ops.image.resize(each_pixel, (side, size), antialias=True) for side in self.SIDES]
+        return ops.stack([ops.image.resize(pixels, (size, size))[0, :, :, 0] for pixels in small])
 
 
 class RandomErase(_RandomLayer):

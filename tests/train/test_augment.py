@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from tests.train.synthetic import grating
-from train.augment import Augmentation
+from train.augment import Augmentation, RandomResolution
 from train.recipes import AugmentConfig
 
 if TYPE_CHECKING:
@@ -68,6 +68,15 @@ def test_a_share_is_seen_with_few_pixels() -> None:
     contrast = changed(fine, coarse_share=0.5).std(axis=(1, 2, 3))
     assert 32 < (contrast < 20).sum() < 64  # a checker of single pixels does not survive
     assert (contrast[contrast >= 20] > 120).all()
+
+
+def test_few_pixels_are_those_of_a_picture_that_is_reduced_and_enlarged(pictures: NDArray[np.float32]) -> None:
+    found = changed(pictures, coarse_share=1, flip=False)
+    small = [ops.image.resize(pictures, (side, side), antialias=True) for side in RandomResolution.SIDES]
+    wanted = [ops.convert_to_numpy(ops.image.resize(pixels, (48, 48))) for pixels in small]
+    sizes = np.stack([np.isclose(found, one, atol=0.01).all(axis=(1, 2, 3)) for one in wanted])
+    assert (sizes.sum(axis=0) == 1).all()  # each at one of the sizes
+    assert (sizes.sum(axis=1) > 8).all()  # and at each size some
 
 
 def test_faces_are_grown() -> None:
