@@ -1,4 +1,4 @@
-"""How much accuracy a model loses on test faces as poor cameras and inexact boxes show them."""
+"""How much accuracy a model loses on test faces as poor cameras, rooms and inexact boxes show them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from edge.geometry import Rect
 from edge.inference.outputs import softmax
 from edge.vision.crops import cut_out, resized
 from train.datasets.fer2013 import SIZE
+from train.evaluate import room
 from train.evaluate.metrics import evaluate
+from train.evaluate.room import levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,15 +33,11 @@ _SEED = 1
 
 def _noise(pictures: Pictures, sigma: float) -> Pictures:
     random = np.random.default_rng(_SEED)
-    return _levels(pictures + random.normal(0, sigma * _WHITE, pictures.shape))
+    return levels(pictures + random.normal(0, sigma * _WHITE, pictures.shape))
 
 
 def _gamma(pictures: Pictures, exponent: float) -> Pictures:
-    return _levels(_WHITE * (pictures / _WHITE) ** exponent)
-
-
-def _levels(values: NDArray[np.float64]) -> Pictures:
-    return np.asarray(np.rint(values).clip(0, _WHITE), np.uint8)
+    return levels(_WHITE * (pictures / _WHITE) ** exponent)
 
 
 def _each(pictures: Pictures, change: Callable[[Pictures], NDArray[Any]]) -> Pictures:
@@ -78,6 +76,15 @@ CHANGES: dict[str, Sequence[Callable[[Pictures], Pictures]]] = {
     "box shifted by 15 %": [partial(_boxes, across=x, down=y) for x, y in _DIRECTIONS],
     "box larger by a sixth": [partial(_boxes, grown=_MARGIN)],
     "box smaller by a sixth": [partial(_boxes, grown=-_MARGIN)],
+    "light from the left or right": [partial(room.side_light, right=x, below=0) for x in (-0.6, 0.6)],
+    "light from above or below": [partial(room.side_light, right=0, below=y) for y in (-0.6, 0.6)],
+    "tone curve of an S": [partial(room.tone, bend=0.8)],
+    "flat tone curve": [partial(room.tone, bend=-0.8)],
+    "motion blur, 5 pixels": [partial(room.motion, right=x, down=y) for x, y in ((1, 0), (0, 1), (1, 1), (1, -1))],
+    "glasses": [partial(room.glasses, dark=False)],
+    "dark glasses": [partial(room.glasses, dark=True)],
+    "hand before the mouth": [partial(room.hand, across=24, down=44, lean=0)],
+    "hand at a cheek": [partial(room.hand, across=x, down=36, lean=a) for x, a in ((6, 110), (42, 70))],
 }
 """Each change by its name; of several ways, such as directions, the mean accuracy counts."""
 

@@ -40,6 +40,24 @@ def test_each_does_what_it_says(pictures: NDArray[np.uint8]) -> None:
     assert (of("gamma 0.5") >= plain).all()
     assert (of("gamma 2") <= plain).all()
     assert of("seen at 24 pixels")[-1].std() < plain[-1].std()  # the finest grating is lost first
+    bright_left = of("light from the left or right") - plain
+    assert (bright_left[:, :, :24] >= 0).all()
+    assert (bright_left[:, :, 24:] <= 0).all()
+    bright_top = of("light from above or below") - plain
+    assert (bright_top[:, :24] >= 0).all()
+    assert (bright_top[:, 24:] <= 0).all()
+    dark = plain < 127
+    assert (of("tone curve of an S") <= plain)[dark].all()
+    assert (of("flat tone curve") >= plain)[dark].all()
+    along, across = of("motion blur, 5 pixels", 0), of("motion blur, 5 pixels", 1)
+    assert np.allclose(along[:, :, 2:-2], np.mean([plain[:, :, i : 44 + i] for i in range(5)], axis=0), atol=0.51)
+    assert np.allclose(across[:, 2:-2], np.mean([plain[:, i : 44 + i] for i in range(5)], axis=0), atol=0.51)
+    clear, blind = of("glasses"), of("dark glasses")
+    assert (blind[:, 16:21, 12:19] == 30).all()  # over an eye
+    assert np.array_equal(clear[:, 16:21, 12:19], plain[:, 16:21, 12:19])
+    assert np.array_equal(clear[:, 26:], plain[:, 26:])
+    assert (of("hand before the mouth")[:, 40:46, 18:30].std(axis=(1, 2)) == 0).all()
+    assert (of("hand at a cheek")[:, 32:40, 4:8].std(axis=(1, 2)) == 0).all()
     right = of("box shifted by 15 %")
     assert np.array_equal(right[:, :, :40], plain[:, :, 7:47])
     assert np.array_equal(right[:, :, -1], plain[:, :, -1])  # beyond it the edge is repeated
