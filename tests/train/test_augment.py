@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from tests.train.synthetic import grating
-from train.augment import Augmentation, RandomResolution
+from train.augment import Augmentation
+from train.augment.optics import RandomResolution
 from train.recipes import AugmentConfig
 
 if TYPE_CHECKING:
@@ -79,6 +80,70 @@ def test_few_pixels_are_those_of_a_picture_that_is_reduced_and_enlarged(pictures
     assert (sizes.sum(axis=1) > 8).all()  # and at each size some
 
 
+def test_a_share_is_blurred_along_a_line_of_any_direction() -> None:
+    point = np.zeros((400, 48, 48, 1), np.float32)
+    point[:, 24, 24] = 240
+    found = changed(point, flip=False, motion_share=0.5, motion=7)[..., 0]
+    moved = np.abs(found - point[..., 0]).max(axis=(1, 2)) > 1e-3
+    assert 160 < moved.sum() < 240
+    assert found.sum(axis=(1, 2)) == pytest.approx(240, rel=1e-4)
+    down, right = np.mgrid[-24:24, -24:24]
+    spread = np.array(
+        [[(one * a * b).sum() / 240 for a, b in ((right, right), (down, down), (right, down))] for one in found]
+    )
+    middle, apart = (spread[:, 0] + spread[:, 1]) / 2, np.hypot((spread[:, 0] - spread[:, 1]) / 2, spread[:, 2])
+    along, beside = middle + apart, middle - apart  # variances
+    assert along.max() == pytest.approx(4, rel=0.1)  # of seven pixels
+    assert beside.max() < 0.4  # of a line between two rows
+    upright, slanted = spread[:, 1] > spread[:, 0], np.abs(spread[:, 2]) > apart / 2
+    assert all(40 < which[moved].sum() < 180 for which in (upright, ~upright, slanted))
+
+
+def test_light_comes_from_all_sides_and_is_as_bright_in_the_middle() -> None:
+    gray = np.full((200, 48, 48, 1), 100, np.float32)
+    found = changed(gray, flip=False, side_light=0.6)[..., 0]
+    assert found + found[:, ::-1, ::-1] == pytest.approx(200, abs=1e-2)
+    right, below = found[:, 24, 47] - 100, found[:, 47, 24] - 100
+    for one in (right, below):
+        assert 80 < (one > 0).sum() < 120
+        assert 50 < np.abs(one).max() < 60
+
+
+def test_tone_curves_bend_both_ways_and_keep_black_white_and_order() -> None:
+    ramp = np.tile(np.arange(48, dtype=np.float32) * 255 / 47, (200, 48, 1))[..., None]
+    found = changed(ramp, flip=False, tone=1.0)[:, 0, :, 0]
+    assert found[:, [0, -1]] == pytest.approx(np.tile([0, 255], (200, 1)), abs=0.2)
+    assert (np.diff(found, axis=1) > -0.01).all()
+    bend = found[:, 12] - ramp[0, 0, 12, 0]
+    assert 80 < (bend > 0).sum() < 120
+    assert np.abs(bend).max() == pytest.approx(255 / (2 * np.pi), rel=0.05)
+
+
+def test_a_share_wears_glasses_where_the_eyes_are() -> None:
+    faces = np.full((400, 48, 48, 1), 250, np.float32)
+    found = changed(faces, flip=False, glasses_share=0.5)[..., 0]
+    wears = (found < 240).any(axis=(1, 2))
+    assert 160 < wears.sum() < 240
+    assert (found[:, 28:] == 250).all()
+    assert (found[:, :9] == 250).all()
+    assert (found[wears, 10:27, :5] < 250).any(axis=(1, 2)).all()  # they go on to the ears
+    dark = (found[wears][:, 18, [15, 33]] < 240).all(axis=1)
+    assert 0.2 < dark.mean() < 0.45
+
+
+def test_a_share_is_covered_by_a_hand_as_bright_as_the_face() -> None:
+    faces = np.full((400, 48, 48, 1), 100, np.float32)
+    faces[:, ::2] = 140
+    found = changed(faces, flip=False, hand_share=0.5)[..., 0]
+    covered = np.abs(found - faces[..., 0]) > 1
+    some = covered.any(axis=(1, 2))
+    assert 160 < some.sum() < 240
+    assert not covered[:, :12].any()
+    assert found.min() > 83
+    assert found.max() < 157
+    assert 0.03 < covered[some].mean() < 0.2
+
+
 def test_faces_are_grown() -> None:
     disc = np.hypot(*(np.mgrid[:48, :48] - 23.5)) < 10
     picture = np.where(disc, 255, 0).astype(np.float32)[None, ..., None]
@@ -124,7 +189,19 @@ def test_none_of_the_ways_mirrors_without_flip() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("scale", 0.1), ("grow", -0.1), ("gamma", 1.6), ("noise", 0.05), ("coarse_share", 0.5), ("erase_share", 0.3)],
+    [
+        ("scale", 0.1),
+        ("grow", -0.1),
+        ("gamma", 1.6),
+        ("noise", 0.05),
+        ("coarse_share", 0.5),
+        ("erase_share", 0.3),
+        ("side_light", 0.5),
+        ("tone", 0.5),
+        ("motion_share", 0.5),
+        ("glasses_share", 0.2),
+        ("hand_share", 0.2),
+    ],
 )
 def test_what_takes_no_part_in_one_of_the_ways_is_refused(field: str, value: float) -> None:
     AugmentConfig(**NOTHING | {field: value})

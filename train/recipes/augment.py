@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from edge.frozen import FrozenModel
 
+LONGEST_MOTION = 7
+"""Pixels."""
+
 
 class AugmentConfig(FrozenModel):
     """How strongly faces are changed; with 0 everywhere (1 for gamma, no flip) they are not."""
@@ -37,6 +40,12 @@ class AugmentConfig(FrozenModel):
     gamma: float = Field(default=1.6, ge=1)
     """Largest exponent of the tone curve; its inverse is the smallest. Dim rooms."""
 
+    tone: float = Field(default=0.0, ge=0, le=1)
+    """Largest bend of the tone curve, to an S or its opposite: cameras differ. 1: it is flat at one place."""
+
+    side_light: float = Field(default=0.0, ge=0, lt=1)
+    """Largest part of the light by which one edge of the face gets more and the opposite one less: a window."""
+
     noise: float = Field(default=0.05, ge=0, lt=1)
     """Largest standard deviation of sensor noise, as a part of white."""
 
@@ -45,6 +54,12 @@ class AugmentConfig(FrozenModel):
 
     blur_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the pictures that are blurred; the others are sharpened."""
+
+    motion: float = Field(default=5.0, ge=1, le=LONGEST_MOTION)
+    """Longest path, in pixels, of a face that moves while the picture is taken."""
+
+    motion_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pictures that are blurred by it."""
 
     sharpen: float = Field(default=0.0, ge=0, le=1)
     """Largest weight of an unsharp mask of the same kernel: pictures that no resampling has blurred."""
@@ -61,6 +76,12 @@ class AugmentConfig(FrozenModel):
 
     erase_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the pictures that it is erased in."""
+
+    glasses_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the faces that get glasses, a third of these dark ones."""
+
+    hand_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the faces whose lower part or cheek is covered, as by a hand."""
 
     one_of: bool = False
     """Each picture is changed in exactly one way, at random: rotated, shifted, erased in part or, with `flip`,
