@@ -35,6 +35,9 @@ TORCH_LOSS = 3e-3
 """The same of PyTorch's last losses: 9.6e-4 was measured. Its first two losses are TensorFlow's, its gradients are not
 quite: after the first step that moves weights, the movements have a correlation of 0.91 to 0.99. Why is not known."""
 
+CHANGE = 0.25
+"""Relative tolerance of how much 1,024 pictures are changed by random numbers of another generator."""
+
 
 def python(backend: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
     """Run a program on a backend, without this repository's modules."""
@@ -117,6 +120,13 @@ def test_steps_are_those_on_tensorflow(backend: str, job: Path, tmp_path: Path) 
     assert max(moved) > 100 * WEIGHT  # it was trained
     if backend != "torch":
         assert max(np.abs(one[name] - other[name]).max() for name in names) < WEIGHT
+
+
+def test_faces_are_changed_as_much_as_on_tensorflow(backend: str, job: Path) -> None:
+    done = {each: python(each, Path(__file__).with_name("changes.py"), job) for each in (backend, "tensorflow")}
+    one, other = (json.loads(each.stdout) if each.stdout else pytest.fail(each.stderr) for each in done.values())
+    assert min(other.values()) > 0.1  # each changes something
+    assert one == pytest.approx(other, rel=CHANGE)
 
 
 def test_its_weights_become_models_at_home(job: Path, data: Run, monkeypatch: pytest.MonkeyPatch) -> None:
