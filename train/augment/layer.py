@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -34,10 +33,9 @@ class RandomLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no typ
         """Return a random number per picture, ``(N, 1, 1, 1)``."""
         return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), low, high, seed=self.seed)
 
-    def polar(self, images: Any, radius: float) -> Any:
-        """Return the two coordinates of a random place per picture, at most a radius from 0, ``(N, 1, 1, 1)`` each."""
-        away, angle = self.uniform(images, 0, radius), self.uniform(images, 0, 2 * math.pi)
-        return away * ops.cos(angle), away * ops.sin(angle)
+    def chosen(self, images: Any, share: float) -> Any:
+        """Return which pictures are among a random share of them, ``(N, 1, 1, 1)``."""
+        return self.uniform(images, 0, 1) < share
 
 
 def places(images: Any) -> tuple[Any, Any]:

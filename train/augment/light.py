@@ -35,5 +35,6 @@ class RandomLight(RandomLayer):
 
     def _from_one_side(self, images: Any) -> Any:
         across, down = places(images)
-        right, below = self.polar(images, self.config.side_light)
+        much, angle = self.uniform(images, 0, self.config.side_light), self.uniform(images, 0, 2 * math.pi)
+        right, below = much * ops.cos(angle), much * ops.sin(angle)
         return images * (1 + right * (2 * across - 1) + below * (2 * down - 1))

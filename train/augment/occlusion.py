@@ -15,11 +15,8 @@ class RandomErase(RandomLayer):
 
     def change(self, images: Any) -> Any:
         """Erase by comparing each pixel's place with the rectangle's edges."""
-        inside = self._span(images, axis=1) & self._span(images, axis=2) & self._chosen(images)
+        inside = self._span(images, axis=1) & self._span(images, axis=2) & self.chosen(images, self.config.erase_share)
         return ops.where(inside, self.uniform(images, 0, WHITE), images)
-
-    def _chosen(self, images: Any) -> Any:
-        return self.uniform(images, 0, 1) < self.config.erase_share
 
     def _span(self, images: Any, axis: int) -> Any:
         size = images.shape[axis]
@@ -42,14 +39,14 @@ class RandomGlasses(RandomLayer):
         half_frame = self.uniform(images, 0.5, 3) / images.shape[2] / 2
         from_eye, below = ops.abs(ops.abs(across - middle) - apart), ops.abs(down - height)
         u, v = ops.square(from_eye / wide), ops.square(below / high)
-        is_round = self.uniform(images, 0, 1) < 0.5
+        is_round = self.chosen(images, 0.5)
         radius = ops.sqrt(ops.where(is_round, u + v, ops.sqrt(u * u + v * v)))  # 1 on the frame
         frame = _within(images, half_frame - ops.abs(radius - 1) * high)
         sides = _within(images, half_frame - below) * _within(images, from_eye - wide)
-        is_dark = self.uniform(images, 0, 1) < 1 / 3
+        is_dark = self.chosen(images, 1 / 3)
         lenses = ops.where(is_dark, self.uniform(images, 0.3, 1), 0.0) * _within(images, (1 - radius) * high)
         drawn = ops.maximum(ops.maximum(frame, sides), lenses)
-        chosen = self.uniform(images, 0, 1) < self.config.glasses_share
+        chosen = self.chosen(images, self.config.glasses_share)
         return ops.where(chosen, images + drawn * (self.uniform(images, 0, 0.5 * WHITE) - images), images)
 
 
@@ -66,7 +63,7 @@ class RandomHand(RandomLayer):
         radius = ops.sqrt(ops.square(u / wide) + ops.square(v / high))
         hand = _within(images, (1 - radius) * ops.minimum(wide, high))
         level = ops.mean(images, axis=(1, 2, 3), keepdims=True) * self.uniform(images, 0.7, 1.3)
-        chosen = self.uniform(images, 0, 1) < self.config.hand_share
+        chosen = self.chosen(images, self.config.hand_share)
         return ops.where(chosen, images + hand * (ops.minimum(level, WHITE) - images), images)
 
 

@@ -20,7 +20,7 @@ class RandomBlur(RandomLayer):
         kernel = ops.reshape(row[:, None] * row[None, :] / 256, (5, 5, 1, 1))
         padded = ops.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
         blurred = ops.conv(padded, kernel, padding="valid")
-        chosen = self.uniform(images, 0, 1) < self.config.blur_share
+        chosen = self.chosen(images, self.config.blur_share)
         weight = ops.where(
             chosen, self.uniform(images, 0, self.config.blur), -self.uniform(images, 0, self.config.sharpen)
         )
@@ -40,8 +40,8 @@ class RandomMotion(RandomLayer):
 
     def _kernels(self, images: Any, size: int) -> Any:
         """Return a kernel per picture, ``(N, size, size, 1)``."""
-        chosen = self.uniform(images, 0, 1) < self.config.motion_share
-        length = ops.where(chosen, self.uniform(images, 1, self.config.motion), 1.0)
+        chosen = self.chosen(images, self.config.motion_share)
+        length = self.uniform(images, 1, self.config.motion)
         angle = self.uniform(images, 0, math.pi)
         place = ops.arange(size, dtype="float32") - size // 2
         right, down = ops.reshape(place, (1, 1, size, 1)), ops.reshape(place, (1, size, 1, 1))

@@ -14,7 +14,6 @@ from edge.vision.crops import cut_out, resized
 from train.datasets.fer2013 import SIZE
 from train.evaluate import room
 from train.evaluate.metrics import evaluate
-from train.evaluate.room import levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,11 +32,11 @@ _SEED = 1
 
 def _noise(pictures: Pictures, sigma: float) -> Pictures:
     random = np.random.default_rng(_SEED)
-    return levels(pictures + random.normal(0, sigma * _WHITE, pictures.shape))
+    return room.levels(pictures + random.normal(0, sigma * _WHITE, pictures.shape))
 
 
 def _gamma(pictures: Pictures, exponent: float) -> Pictures:
-    return levels(_WHITE * (pictures / _WHITE) ** exponent)
+    return room.levels(_WHITE * (pictures / _WHITE) ** exponent)
 
 
 def _each(pictures: Pictures, change: Callable[[Pictures], NDArray[Any]]) -> Pictures:
