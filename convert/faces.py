@@ -11,8 +11,8 @@ import numpy as np
 from convert.quantize.representative import representative
 from train import datasets
 from train.datasets.negatives import clutter
-from train.evaluate.balance import class_priors
 from train.evaluate.protocols import load_tests
+from train.priors import class_priors
 
 if TYPE_CHECKING:
     from pathlib import Path

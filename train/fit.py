@@ -30,6 +30,7 @@ from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, M
 from train.networks.ddamfn import MAP
 from train.optimizers import is_over, make_optimizer
 from train.phases import PhasedModel
+from train.priors import learned_priors
 from train.teachers import Teachers
 from train.untrained import untrained
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from train.callbacks import TimeLimit
     from train.examples import Examples
-    from train.heads import Head
     from train.kept import KeptNetwork
     from train.recipes import DataConfig, Recipe, ScheduleConfig
 
@@ -102,7 +102,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
         keras.mixed_precision.set_global_policy("float32")
     augmentation = None if training.are_tracks else Augmentation(recipe.augment, name="augmentation")
     batches = Batches(training, schedule, recipe.data.balance)
-    model = training_model(recipe, network, training.heads, len(batches), augmentation, teaching)
+    model = training_model(recipe, network, training, len(batches), augmentation, teaching)
     finished = restore(model, checkpoint, len(batches))
     drop_unfinished(folder / LOG, finished)
     model.fit(
@@ -162,12 +162,13 @@ def _last_epoch(schedule: ScheduleConfig, folder: Path) -> int:
 def training_model(  # the network and what is around it
     recipe: Recipe,
     network: keras.Model,
-    heads: tuple[Head, ...],
+    training: Examples,
     steps_per_epoch: int,
     augmentation: keras.layers.Layer | None = None,
     teaching: Teachers | None = None,
 ) -> keras.Model:
     """Return a network with its augmentation, its teachers, its loss and its optimizer, compiled to be trained."""
+    heads, priors = training.heads, learned_priors(training, recipe.data.balance)
     no_pictures = recipe.data.tracks or recipe.network.landmarks
     pixels = keras.Input(network.input_shape[1:] if no_pictures else (fer2013.SIZE, fer2013.SIZE, 1))
     augmented = augmentation(pixels) if augmentation else pixels
@@ -178,7 +179,7 @@ def training_model(  # the network and what is around it
     model = make(pixels, outputs, name="training")
     model.compile(
         optimizer=make_optimizer(recipe.schedule, steps_per_epoch),
-        loss=HeadsLoss(heads, _distillation(recipe.data, teaching), recipe.loss),
+        loss=HeadsLoss(heads, _distillation(recipe.data, teaching), recipe.loss, priors),
         metrics=[MainAccuracy(heads), MainCrossEntropy(heads)],
         # XLA on TensorFlow's CPU has no affine resampling; JAX is slow without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",

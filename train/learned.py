@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import ValidationError
 
 from edge.files import read_text, write_atomically
 from edge.frozen import FrozenModel
-from edge.inference.labels import FACE
 from edge.text import first_line
-from train.batches import balancing_weights
 from train.datasets import DataError
-from train.evaluate.balance import class_priors
+from train.priors import expected_priors, learned_priors
 from train.runs import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from train.examples import Examples
+    from train.recipes import Recipe
 
 _MOST_BYTES = 1 << 20
 
@@ -31,7 +29,7 @@ class LearnedFrom(FrozenModel):
     """As `Examples.rows` counts them."""
 
     priors: dict[str, dict[str, float]]
-    """Share of each emotion in what is learned, by head; where the recipe balances, not that in the files."""
+    """Share of each emotion that the network comes to expect, by head: that in the files, if nothing balances it."""
 
     sources: dict[str, str]
     """Of `Examples`."""
@@ -41,20 +39,11 @@ class LearnedFrom(FrozenModel):
         write_atomically(folder / EXAMPLES, self.model_dump_json(indent=1) + "\n")
 
 
-def describe(training: Examples, balance: str) -> LearnedFrom:
-    """Return what a report says of training pictures.
-
-    Args:
-        training: What is learned from.
-        balance: As in a recipe's data. Balanced pictures count in the priors as much as they do in training.
-    """
-    targets = training.targets
-    if balance != "none":
-        targets = targets * balancing_weights(training).astype(np.float32)[:, None]
+def describe(training: Examples, recipe: Recipe) -> LearnedFrom:
+    """Return what a report says of a recipe's training pictures."""
+    tau = recipe.loss.logit_adjustment
     priors = {
-        head.name: class_priors(targets[..., head.columns].reshape(-1, len(head.labels)), head.labels)
-        for head in training.heads
-        if head.name != FACE
+        head: expected_priors(shares, tau) for head, shares in learned_priors(training, recipe.data.balance).items()
     }
     return LearnedFrom(rows=training.rows(), priors=priors, sources=dict(training.sources))
 

@@ -10,10 +10,11 @@ import keras
 from keras import ops
 
 from edge.inference.labels import FACE
+from train.priors import logit_shifts
 from train.recipes.loss import LossConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from train.heads import Head
 
@@ -40,18 +41,34 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
     """
 
     def __init__(
-        self, heads: tuple[Head, ...], distillation: Distillation | None = None, config: LossConfig | None = None
+        self,
+        heads: tuple[Head, ...],
+        distillation: Distillation | None = None,
+        config: LossConfig | None = None,
+        priors: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
+        """Take what decides the loss.
+
+        Args:
+            heads: The network's.
+            distillation: How teachers' answers are learned; None: there are none.
+            config: The recipe's; None: its defaults.
+            priors: Share of each emotion in training, by head, for the recipe's `logit_adjustment`.
+        """
         super().__init__(name="loss")
         self.heads = heads
         self.distillation = distillation
         self.config = config or LossConfig()
+        tau, known = self.config.logit_adjustment, priors or {}
+        self._shifts = {head.name: logit_shifts(known.get(head.name, {}), head.labels, tau) for head in heads if tau}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return ``(N,)`` losses, ``(N, T)`` of tracks; where a head's targets are zero, teachers alone add any."""
         total = 0.0
         for head in self.heads:
             targets, logits = y_true[..., head.columns], y_pred[..., head.columns]
+            if head.name in self._shifts:
+                logits += self._shifts[head.name]
             loss = _face_loss(targets, logits) if head.name == FACE else label_loss(targets, logits, self.config)
             if self.distillation and head.name in self.distillation.taught:
                 weight = self.distillation.weight

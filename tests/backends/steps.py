@@ -31,7 +31,7 @@ def main() -> None:
     teaching = Teachers(load_teachers(recipe.data, heads, JOB), heads, recipe.data.temperature)
     batches = Batches(training, recipe.schedule)
     network = start.build()
-    model = fit.training_model(recipe, network, heads, len(batches), teaching=teaching)
+    model = fit.training_model(recipe, network, training, len(batches), teaching=teaching)
     losses = [float(model.train_on_batch(*batches[i], return_dict=True)["loss"]) for i in range(STEPS)]
     weights = {f"{i:04}": weight for i, weight in enumerate(network.get_weights())}
     np.savez(OUT, losses=losses, **weights)

@@ -6,7 +6,6 @@ import pytest
 from train.batches import Batches, balancing_weights
 from train.examples import Examples
 from train.heads import Head
-from train.learned import describe
 from train.recipes import ScheduleConfig
 
 COUNT = 50
@@ -98,21 +97,6 @@ def test_sampling_draws_each_label_as_often() -> None:
         counts += np.bincount(seen, minlength=50)
     assert counts[:40].sum() / counts[40:48].sum() == pytest.approx(1, abs=0.1)
     assert counts[48:].sum() / counts.sum() == pytest.approx(2 / 50, abs=0.01)
-
-
-def test_priors_are_those_of_what_balanced_training_sees() -> None:
-    labels = np.array([0] * 40 + [1] * 8)
-    first = np.concatenate([np.eye(3, dtype=np.float32)[labels], np.zeros((2, 3), np.float32)])  # nobody has "none"
-    second = np.eye(2, dtype=np.float32)[[0] * 44 + [1] * 6]
-    heads = (Head("ferplus", ("a", "b", "none"), 1.0, slice(0, 3)), Head("fer2013", ("c", "d"), 0.5, slice(3, 5)))
-    examples = Examples(np.zeros((50, 48, 48), np.uint8), np.concatenate([first, second], axis=1), heads)
-    plain = describe(examples, "none").priors
-    assert plain["ferplus"] == pytest.approx({"a": 40 / 48, "b": 8 / 48, "none": 0})
-    assert plain["fer2013"] == pytest.approx({"c": 44 / 50, "d": 6 / 50})
-    for balance in ("sampling", "weights"):
-        priors = describe(examples, balance).priors
-        assert priors["ferplus"] == pytest.approx({"a": 1 / 2, "b": 1 / 2, "none": 0})
-        assert priors["fer2013"] == pytest.approx({"c": (24 + 12) / 50, "d": (12 + 2) / 50})
 
 
 def test_without_balance_there_are_no_weights(examples: Examples) -> None:

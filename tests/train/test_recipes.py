@@ -21,6 +21,21 @@ if TYPE_CHECKING:
         ('training = "ferplus"', 'training = "ck"', "data.training: must be 'ferplus', 'fer2013' or 'folder'"),
         ('name = "emotion"', 'name = "Émotion"', "name: must match ^[a-z0-9][a-z0-9_-]*$"),
         ('start = "train/weights/emotion-clutter.npz"', "", "start_share: name the network in start, or leave it out"),
+        (
+            "[network]",
+            "[loss]\nlogit_adjustment = 2\n[network]",
+            "loss.logit_adjustment: must be at most 1",
+        ),
+        (
+            "[network]",
+            '[loss]\nkind = "squared_hinge"\nlogit_adjustment = 1\n[network]',
+            "loss: logit_adjustment: it is for a softmax, which squared_hinge has not; write 0",
+        ),
+        (
+            "[network]",
+            'teachers = ["x.npz"]\n[loss]\nlogit_adjustment = 1\n[network]',
+            "loss.logit_adjustment: teachers expect emotions as often as the labels have them; write 0",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_in_plain_words_with_its_key(tmp_path: Path, old: str, new: str, problem: str) -> None:

@@ -8,28 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edge.inference.outputs import logit_adjustment
 from train.datasets import load
 from train.evaluate.protocols import own_protocol, training_protocol
+from train.priors import class_priors, logit_shifts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from train.evaluate.metrics import Logits
-
-_LEAST = 1e-4
-"""Smallest prior that is used, for a label that the training faces lack."""
-
-
-def class_priors(targets: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
-    """Return the share of each label in ``(N, C)`` targets; rows of zeros have no label and do not count."""
-    total = targets.sum(axis=0, dtype=np.float64)
-    return {label: float(share) for label, share in zip(labels, total / max(total.sum(), 1.0), strict=True)}
 
 
 def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Path | None) -> dict[str, float]:
@@ -44,8 +34,7 @@ def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Pat
 
 def adjust(logits: Logits, labels: Sequence[str], priors: Mapping[str, float], tau: float) -> Logits:
     """Return logits adjusted by the priors of their labels; a column without a prior, as the face score's, is not."""
-    # A prior of 1 changes nothing.
-    shift = logit_adjustment([max(priors[label], _LEAST) if label in priors else 1.0 for label in labels], tau)
+    shift = logit_shifts(priors, labels, tau)
 
     def adjusted(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return logits(pixels) - shift

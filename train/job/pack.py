@@ -145,7 +145,7 @@ def _examples(
             validation = validation_examples(plan.data, fer2013_file, ferplus_file)
             pool.add(plan.name, training, validation)
             run = Path(layout.weights_file(plan.name)).parent
-            described = learned.describe(training, plan.data.balance)
+            described = learned.describe(training, plan)
             files[f"{run}/{runs.EXAMPLES}"] = described.model_dump_json(indent=1).encode()
             files[layout.recipe_file(plan.name)] = plan.model_dump_json(indent=1).encode()
         stage("packing the pictures", 0)

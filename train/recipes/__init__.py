@@ -110,6 +110,13 @@ class Recipe(FrozenModel):
         return self
 
     @model_validator(mode="after")
+    def _teachers_expect_the_same(self) -> Recipe:
+        if self.loss.logit_adjustment and self.data.teachers:
+            message = "loss.logit_adjustment: teachers expect emotions as often as the labels have them; write 0"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _tracks_are_for_networks_over_frames(self) -> Recipe:
         remembers = hasattr(self.network, "embedding")
         if remembers != bool(self.data.tracks):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edge.frozen import FrozenModel
 
@@ -26,3 +26,15 @@ class LossConfig(FrozenModel):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of each target that is spread over all labels. Szegedy et al., "Rethinking the Inception Architecture for
     Computer Vision", CVPR 2016."""
+
+    logit_adjustment: float = Field(default=0.0, ge=0, le=1)
+    """Tau of the logit-adjusted softmax: tau times the logarithm of each emotion's share in training is added to the
+    logits that are learned, so that the network itself expects rare ones more often. Menon et al., "Long-tail learning
+    via logit adjustment", ICLR 2021. A bundle's `balance` does the same to a network that learned without it."""
+
+    @model_validator(mode="after")
+    def _is_of_a_softmax(self) -> LossConfig:
+        if self.logit_adjustment and self.kind == "squared_hinge":
+            message = "logit_adjustment: it is for a softmax, which squared_hinge has not; write 0"
+            raise ValueError(message)
+        return self

@@ -8,15 +8,10 @@ import pytest
 
 from edge.inference.labels import FACE
 from edge.inference.outputs import softmax
-from train.evaluate.balance import adjust, class_priors, training_priors
+from train.evaluate.balance import adjust, training_priors
 
 if TYPE_CHECKING:
     from tests.train.synthetic import Run
-
-
-def test_priors_are_the_labels_shares_and_rows_without_a_label_do_not_count() -> None:
-    targets = np.array([[1, 0], [0.5, 0.5], [0, 0], [1, 0]], np.float32)
-    assert class_priors(targets, ("a", "b")) == pytest.approx({"a": 2.5 / 3, "b": 0.5 / 3})
 
 
 def test_with_tau_1_a_label_gains_what_its_prior_cost() -> None:
