@@ -25,6 +25,7 @@ from train.callbacks import (
 from train.checkpoint import SaveCheckpoint, restore, save_whole
 from train.datasets import fer2013
 from train.embedding import load_backbone, with_backbone
+from train.fused_norm import fused
 from train.log import LOG, drop_unfinished, read_log
 from train.losses import AttentionLoss, Distillation, HeadsLoss, MainAccuracy, MainCrossEntropy
 from train.networks.ddamfn import MAP
@@ -96,7 +97,7 @@ def fit(  # noqa: PLR0913  # data, folder and what it learns from
     keras.utils.set_random_seed(schedule.seed)
     keras.mixed_precision.set_global_policy(precision.policy(recipe))
     try:
-        network = start.build() if start else untrained(recipe, training.targets.shape[-1])
+        network = fused(start.build() if start else untrained(recipe, training.targets.shape[-1]))
         teaching = Teachers(teachers, training.heads, recipe.data.temperature) if teachers else None
     finally:
         keras.mixed_precision.set_global_policy("float32")
