@@ -37,7 +37,7 @@ description = "For tests."
 [data]
 training = "ferplus"
 [network]
-stem = 8
+stem = 16
 widths = [16, 24]
 blocks = [1, 1]
 dropout = 0.0

@@ -14,7 +14,7 @@ from train.untrained import check_network
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = ResNetConfig(stem=8, widths=(16, 32), blocks=(1, 1))
+SMALL = ResNetConfig(stem=16, widths=(16, 32), blocks=(1, 1))
 
 PUBLISHED = {
     "cnn_two_block": (
@@ -174,7 +174,7 @@ def test_a_phase_that_freezes_everything_is_refused() -> None:
 
 
 def test_a_recipe_without_a_kind_is_of_our_own_network() -> None:
-    recipe = recipes.Recipe.model_validate({"name": "mine", "network": {"stem": 8}})
-    assert recipe.network == ResNetConfig(stem=8)
+    recipe = recipes.Recipe.model_validate({"name": "mine", "network": {"stem": 24}})
+    assert recipe.network == ResNetConfig(stem=24)
     with pytest.raises(ValueError, match=r"cnn_wide.*resnet"):
         recipes.Recipe.model_validate({"name": "mine", "network": {"kind": "vgg"}})

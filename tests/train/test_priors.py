@@ -58,7 +58,7 @@ def test_shifts_are_those_of_the_labels_that_have_priors() -> None:
 
 
 def test_a_training_makes_the_adjusted_loss_of_its_labels_small(rare: Examples) -> None:
-    recipe = Recipe(name="a", loss=LossConfig(logit_adjustment=1), network=ResNetConfig(widths=(8,), blocks=(1,)))
+    recipe = Recipe(name="a", loss=LossConfig(logit_adjustment=1), network=ResNetConfig(widths=(16,), blocks=(1,)))
     model = training_model(recipe, build(recipe.network, 5), rare, 1)
     # Where the network says nothing, the probabilities are the priors: their own logarithms are the losses.
     first, second = -np.log([40 / 48, 8 / 48]), -np.log([44 / 50, 6 / 50])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     [
         ("epochs = 6", "epochs = 0", "schedule.epochs: must be greater than 0"),
         ("epochs = 6", "epochs = 1.5", "schedule.epochs: must be a whole number"),
+        ("stem = 16", "stem = 8", "network.resnet.stem: must be at least 16"),
+        ("widths = [32,", "widths = [8,", "network.resnet.widths.0: must be at least 16"),
         ("stem = 16", "stemm = 16", "network.resnet.stemm: there is no such key"),
         ('kind = "resnet"', 'kind = "vgg"', "network: 'kind' must be one of 'cnn_deep_head', "),
         ('training = "ferplus"', 'training = "ck"', "data.training: must be 'ferplus', 'fer2013' or 'folder'"),

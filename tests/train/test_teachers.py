@@ -116,7 +116,7 @@ def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
     assert written.weights == kept.load(out / "pupil.npz").sha256
     assert written.metrics["PrivateTest"]["ferplus-majority"].accuracy > 0.8  # it started well
 
-    recipe.write_text(recipe.read_text().replace("stem = 8", "stem = 16"))
+    recipe.write_text(recipe.read_text().replace("stem = 16", "stem = 32"))
     assert call(main, [*command[:-6], "--out", str(tmp_path / "other"), "--clips", "none"]) == 2
     assert "its network or its labels differ" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ because they quantise well; depthwise ones do neither.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 from keras import layers
@@ -19,15 +19,20 @@ _LEAST_SQUEEZED = 8
 """Channels of the narrowest squeeze-excite bottleneck."""
 
 
+_Channels = Annotated[int, Field(ge=16)]
+"""From fewer channels oneDNN's gradient of a shortcut writes past its memory on processors with AVX-512, where
+TensorFlow and PyTorch end with a memory fault: its issue 6035."""
+
+
 class ResNetConfig(NetworkSettings):
     """Widths and depths of the network."""
 
     kind: Literal["resnet"] = "resnet"
 
-    stem: int = Field(default=16, gt=0)
+    stem: _Channels = 16
     """Channels of the first convolution, which runs at full resolution."""
 
-    widths: tuple[int, ...] = (32, 64, 160)
+    widths: tuple[_Channels, ...] = (32, 64, 160)
     """Channels of each stage; each halves width and height."""
 
     blocks: tuple[int, ...] = (1, 2, 2)

@@ -89,13 +89,13 @@ def test_a_search_goes_on_where_another_machine_left_it(
     plot, storage = tmp_path / "search.png", f"sqlite:///{tmp_path / 'study.db'}"
     common = ["tune", str(trained.recipe), *trained.data, "--clips", "none", "--epochs", "1", "--faces", "64"]
     common += ["--storage", storage]
-    fields = ["--field", "schedule.learning_rate=1e-5:1e-2:log", "--field", "network.stem=4,8"]
+    fields = ["--field", "schedule.learning_rate=1e-5:1e-2:log", "--field", "network.stem=16,24"]
     assert call(main, [*common, *fields, "--trials", "1"]) == 0
     assert "tiny: 1 trials" in capsys.readouterr().out
     study = optuna.load_study(study_name="tiny", storage=storage)
     ((first,), space) = study.trials, study.trials[0].distributions
     assert 0 < (first.value or 0) <= 1
-    for stem, rate, value in (("4", 0.001, 0.3), ("8", 0.004, 0.5)):  # those of other machines
+    for stem, rate, value in (("16", 0.001, 0.3), ("24", 0.004, 0.5)):  # those of other machines
         params = {"schedule.learning_rate": rate, "network.stem": stem}
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))
     pruned, seen = optuna.trial.TrialState.PRUNED, {0: 0.2, 1: 0.1}
@@ -109,7 +109,7 @@ def test_a_search_goes_on_where_another_machine_left_it(
 
     assert call(main, [*common, "--trials", "0"]) == 0
     assert "tiny: 5 trials" in capsys.readouterr().out
-    assert call(main, [*common, "--field", "network.stem=4,16", "--trials", "1"]) == 2
+    assert call(main, [*common, "--field", "network.stem=16,32", "--trials", "1"]) == 2
     assert "is another search (fields differ)" in capsys.readouterr().err
 
 
