@@ -59,7 +59,7 @@ RANDOM = recipes.Recipe.model_validate(
     {
         "name": "random",
         "data": {"training": "fer2013"},
-        "network": {"stem": 8, "widths": [8], "blocks": [1], "dropout": 0.3},
+        "network": {"stem": 16, "widths": [16], "blocks": [1], "dropout": 0.3},
         "schedule": {"epochs": 3, "batch_size": 16, "warmup_epochs": 0.5, "norm_batches": 2},
     }
 )

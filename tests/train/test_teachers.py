@@ -28,7 +28,7 @@ EVERYTHING = DataConfig(training="ferplus", also="fer2013", clutter=8)
 
 def random_network(path: Path, data: DataConfig, seed: int) -> kept.KeptNetwork:
     keras.utils.set_random_seed(seed)
-    recipe = Recipe.model_validate({"name": "random", "data": data, "network": {"widths": (8, 8), "blocks": (1, 1)}})
+    recipe = Recipe.model_validate({"name": "random", "data": data, "network": {"widths": (16, 16), "blocks": (1, 1)}})
     blank = kept.KeptNetwork(recipe, (), "")
     width = blank.heads[-1].columns.stop
     weights = networks.build(recipe.network, width).get_weights()
