@@ -68,7 +68,7 @@ class HeadsLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
         for head in self.heads:
             targets, logits = y_true[..., head.columns], y_pred[..., head.columns]
             if head.name in self._shifts:
-                logits += self._shifts[head.name]
+                logits = ops.add(logits, self._shifts[head.name])  # not in place: on PyTorch they are part of y_pred
             loss = _face_loss(targets, logits) if head.name == FACE else label_loss(targets, logits, self.config)
             if self.distillation and head.name in self.distillation.taught:
                 weight = self.distillation.weight
