@@ -57,7 +57,6 @@ batch_size = 16
 learning_rate = 0.008
 warmup_epochs = 0.5
 ema_momentum = 0.9
-norm_batches = 4
 """
 
 

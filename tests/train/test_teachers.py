@@ -103,7 +103,7 @@ def test_a_recipe_names_its_teachers_and_its_start_and_the_report_their_hashes(
     recipe = tmp_path / "pupil.toml"
     text = trained.recipe.read_text().replace('name = "tiny"', f'name = "pupil"\nstart = "{file}"')
     text = text.replace("[network]", f'teachers = ["{file}"]\n[network]')
-    recipe.write_text(text.replace("warmup_epochs = 0.5", "warmup_epochs = 2.0"))
+    recipe.write_text(text.replace("warmup_epochs = 0.5", "warmup_epochs = 2.0") + "norm_batches = 4\n")
     out = tmp_path / "run"
     command = ["fit", str(recipe), *trained.data, "--out", str(out), "--epochs", "1", "--clips", "none"]
     assert call(main, command) == 0
