@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from convert import evaluate
 from convert.gates import as_card
+from edge.inference.adjustment import logit_adjustment
 from edge.inference.card import Calibration, Card, InputCard
-from edge.inference.outputs import logit_adjustment
 from edge.inference.runtime import installed
 from train.evaluate.metrics import reliability
 from train.evaluate.protocols import TESTED

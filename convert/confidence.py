@@ -14,7 +14,8 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score
 
-from edge.inference.outputs import Logits, logit_adjustment
+from edge.inference.adjustment import logit_adjustment
+from edge.inference.outputs import Logits
 from train.evaluate.metrics import calibration_error
 from train.evaluate.views import mean_of_views
 

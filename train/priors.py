@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.inference.adjustment import logit_adjustment
 from edge.inference.labels import FACE
 from train.batches import balancing_weights
 
@@ -51,7 +52,7 @@ def logit_shifts(priors: Mapping[str, float], labels: Sequence[str], tau: float)
     """Return tau times the logarithm of each label's prior, ``(C,)``; 0 for a label without one, as the face score."""
     # A prior of 1 changes nothing.
     shares = [max(priors[label], _LEAST) if label in priors else 1.0 for label in labels]
-    return np.asarray(np.float32(tau) * np.log(np.array(shares, np.float32)), np.float32)
+    return logit_adjustment(shares, tau)
 
 
 def _shares(labels: Sequence[str], counts: NDArray[np.float64]) -> dict[str, float]:

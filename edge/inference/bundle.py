@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from edge.errors import BundleError, ConfigError
 from edge.files import read_regular
+from edge.inference.adjustment import logit_adjustment
 from edge.inference.card import parse_card, read_card_text
-from edge.inference.outputs import OutputLabels, Predictions, logit_adjustment
+from edge.inference.outputs import OutputLabels, Predictions
 from edge.inference.runtime import Network, Runtime
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ import pytest
 
 from edge.config import EmotionConfig
 from edge.errors import ConfigError
+from edge.inference.adjustment import logit_adjustment
 from edge.inference.bundle import ModelBundle
 from edge.inference.card import Calibration
-from edge.inference.outputs import Logits, logit_adjustment
+from edge.inference.outputs import Logits
 
 PRIORS = (0.7, 0.2, 0.1)
 
