@@ -1,41 +1,19 @@
-"""The parts of install.sh that need no systemd: versions side by side, the broker's password, the configuration."""
+"""Versions side by side: a switch is one step, and what it breaks off leaves the version before."""
 
 from __future__ import annotations
 
-import os
-import pty
-import re
-import signal
-import stat
 import subprocess
-import termios
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from edge import config
-from edge.config import example
-from tests.broker import wait_until
-from tests.systemd.checkout import Checkout
+from tests.systemd.service import FOLDER, do
 
-FOLDER = Path(__file__).parents[2] / "systemd"
+if TYPE_CHECKING:
+    from tests.systemd.checkout import Checkout
+
 LINKS = ("current", "previous")
-
-
-def do(root: Path, command: str, said: str = "", unit: str = "emotion-edge.service") -> str:
-    """Run functions of service.sh with a folder for the system."""
-    settings = f"root={root} opt={root}/opt/emotion-edge config={root}/config.toml start=no source={FOLDER.parent}"
-    settings = f"{settings} unit={unit}"
-    result = subprocess.run(
-        ["sh", "-eu", "-c", f'{settings}; say() {{ echo "$@"; }}; . {FOLDER}/service.sh; {command}'],
-        input=said,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": os.environ["PATH"]},
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @pytest.fixture
@@ -92,177 +70,6 @@ def test_an_upgrade_takes_pylsl_along(tmp_path: Path) -> None:
     do(tmp_path, "rm $opt/current; folder=$opt/old; keep_pylsl")  # the first installation
 
 
-@pytest.mark.parametrize("source", ["a file", "-"])
-def test_the_password_is_roots_alone_whatever_is_in_it(tmp_path: Path, source: str) -> None:
-    secret = r"a 'b' \n $(touch sprung) ü"  # noqa: S105  # it guards nothing
-    (tmp_path / "secret").write_text(f"{secret}\n")
-    named = str(tmp_path / "secret") if source == "a file" else source
-    said = do(tmp_path, f"read_password {named}; save_password", f"{secret}\n")
-    saved = tmp_path / "etc/credstore/emotion-edge.mqtt-password"
-    assert saved.read_text() == f"{secret}\n"
-    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
-    assert stat.S_IMODE(saved.parent.stat().st_mode) == 0o700
-    assert secret not in said
-
-
-def test_who_gives_up_at_the_password_keeps_a_terminal_that_shows_what_is_typed() -> None:
-    ours, theirs = pty.openpty()
-
-    def shows() -> bool:
-        return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
-
-    command = ["sh", "-eu", "-c", f'. {FOLDER}/service.sh; read_password -; echo "$secret"']
-    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, start_new_session=True) as one:
-        wait_until(lambda: not shows())
-        os.killpg(one.pid, signal.SIGTERM)
-        assert one.wait(10) != 0
-    wait_until(shows)
-    with subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, start_new_session=True) as one:
-        wait_until(lambda: not shows())
-        os.write(ours, b"a secret\n")
-        assert one.communicate(timeout=10)[0] == b"a secret\n"
-    assert shows()
-    assert b"a secret" not in os.read(ours, 1000)
-    os.close(ours)
-    os.close(theirs)
-
-
-def test_each_instance_has_a_password_of_its_own(tmp_path: Path) -> None:
-    for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
-        do(tmp_path, "read_password -; save_password", f"of {unit}\n", f"{unit}.service")
-    store = tmp_path / "etc/credstore"
-    assert {file.name: file.read_text() for file in store.iterdir()} == {
-        "emotion-edge.mqtt-password": "of emotion-edge\n",
-        "emotion-edge@front.mqtt-password": "of emotion-edge@front\n",
-        "emotion-edge@back.mqtt-password": "of emotion-edge@back\n",
-    }
-
-
-def test_an_upgrade_copies_the_common_password_to_the_instances_that_use_it(tmp_path: Path) -> None:
-    store, configs = tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge"
-    for folder in (store, configs):
-        folder.mkdir(parents=True)
-    do(tmp_path, "read_password -; save_password", "common\n")
-    do(tmp_path, "read_password -; save_password", "own\n", "emotion-edge@back.service")
-    for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@back"):
-        line = f'password_file = "/run/credentials/{unit}.service/mqtt-password"\n'
-        (configs / f"{unit.partition('@')[2] or 'config'}.toml").write_text(line)
-    (configs / "side.toml").write_text('# password_file = "/run/credentials/emotion-edge@side.service/mqtt-password"\n')
-    (store / "emotion-edge@front.mqtt-password").touch()  # as a power cut left it
-    subprocess.run([FOLDER / "own-passwords.sh", tmp_path], check=True)
-    found = {file.name.removesuffix(".mqtt-password"): file.read_text().strip() for file in store.iterdir()}
-    assert found == {"emotion-edge": "common", "emotion-edge@front": "common", "emotion-edge@back": "own"}
-    assert stat.S_IMODE((store / "emotion-edge@front.mqtt-password").stat().st_mode) == 0o600
-
-
-def test_settings_are_written_where_they_are_still_the_examples(tmp_path: Path) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text(example())
-    url, password = r"mqtt://me%40home&x@broker.home", "/run/credentials/emotion-edge.service/mqtt-password"
-    do(tmp_path, f"set_key url '{url}'; set_key password_file {password}")
-    settings = config.load(file, {}, {})
-    assert (settings.mqtt.url, str(settings.mqtt.password_file)) == (url, password)
-    assert do(tmp_path, f"set_key url '{url}'") == ""
-    said = do(tmp_path, "set_key url mqtt://elsewhere")
-    assert 'url stays as it is; write url = "mqtt://elsewhere" there' in said
-    assert config.load(file, {}, {}).mqtt.url == url
-
-
-@pytest.mark.parametrize("own", ['url = "mqtt://mine"', "  url='mqtt://mine'"])
-def test_a_value_of_the_users_stays_beside_the_line_of_the_example(tmp_path: Path, own: str) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text(f'[mqtt]\n# url = "mqtt://else"\n{own}\n')
-    said = do(tmp_path, "set_key url mqtt://else")
-    assert 'url stays as it is; write url = "mqtt://else" there' in said
-    assert config.load(file, {}, {}).mqtt.url == "mqtt://mine"
-
-
-def test_of_two_lines_of_the_example_one_is_set(tmp_path: Path) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text('[mqtt]\n# url = "mqtt://a"\n# url = "mqtt://b"\n[[hooks]]\n# url = "http://c"\n')
-    do(tmp_path, "set_key url mqtt://home")
-    assert file.read_text() == '[mqtt]\nurl = "mqtt://home"\n# url = "mqtt://b"\n[[hooks]]\n# url = "http://c"\n'
-
-
-def test_a_configuration_that_is_a_link_stays_one(tmp_path: Path) -> None:
-    file = tmp_path / "kept/mine.toml"
-    file.parent.mkdir()
-    file.write_text(example())
-    (tmp_path / "config.toml").symlink_to(file)
-    do(tmp_path, "set_key url mqtt://home")
-    assert (tmp_path / "config.toml").readlink() == file
-    assert config.load(file, {}, {}).mqtt.url == "mqtt://home"
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    if not Path("/usr/bin/python3").exists():
-        pytest.skip("there is no /usr/bin/python3")
-    return Checkout(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["config", "detection", "models", "a.b"])
-def test_a_name_that_the_service_uses_itself_is_no_instances(checkout: Checkout, name: str) -> None:
-    refused = checkout.install("--instance", name)
-    expected = f"--instance {name}: a name of letters, digits, - and _, but not config, detection or models"
-    assert (refused.returncode, refused.stderr) == (1, f"install.sh: {expected}\n")
-    assert not list(checkout.root.iterdir())
-
-
-def test_no_other_file_of_the_services_state_has_a_name_that_an_instance_could_have() -> None:
-    text = "\n".join(path.read_text("utf-8") for path in (FOLDER.parent / "edge").rglob("*.py"))
-    names = set(re.findall(r'^_?FILE = "(.+)"$|\bstate / "(.+?)"', text, re.MULTILINE))
-    assert {name for pair in names for name in pair if name and "." not in name} == {"detection", "models"}
-
-
-def test_what_does_not_pass_the_check_is_not_kept(checkout: Checkout) -> None:
-    """A mistake in the command would stay in the configuration, where the right command no longer changes it."""
-    config = checkout.root / "etc/emotion-edge/config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(example())
-    config.chmod(0o640)
-    wrong = checkout.install("--broker", "mqtt://kitchen@home:18833x", "--password-file", "-", said="hush\n")
-    assert wrong.returncode == 1
-    assert f"{config}: mqtt.url: 'mqtt://…': the port is not a number" in wrong.stderr
-    assert f"correct it, and try again; {config} is as it was" in wrong.stderr
-    assert (config.read_text(), stat.S_IMODE(config.stat().st_mode)) == (example(), 0o640)
-    assert not (checkout.root / "etc/credstore").exists()
-
-
-def test_what_passes_is_kept(checkout: Checkout) -> None:
-    config = checkout.root / "etc/emotion-edge/config.toml"
-    right = checkout.install("--broker", "mqtt://kitchen@home:1883", "--password-file", "-", said="hush\n")
-    assert right.returncode == 0, right.stderr
-    assert 'url = "mqtt://kitchen@home:1883"' in config.read_text()
-    assert checkout.text("etc/credstore/emotion-edge.mqtt-password") == "hush\n"
-
-
-def test_a_first_installation_that_does_not_pass_the_check_leaves_no_configuration(checkout: Checkout) -> None:
-    assert checkout.install("--broker", "mqtt://home:18833x").returncode == 1
-    assert not list((checkout.root / "etc/emotion-edge").iterdir())
-
-
-def test_a_password_without_a_user_which_the_daemon_refuses_does_not_pass(checkout: Checkout) -> None:
-    refused = checkout.install("--broker", "mqtt://home", "--password-file", "-", said="hush\n")
-    assert refused.returncode == 1
-    assert "password_file needs a user in the address: mqtt://user@host" in refused.stderr
-    assert not (checkout.root / "etc/credstore").exists()
-
-
-def test_an_empty_password_changes_nothing(checkout: Checkout) -> None:
-    refused = checkout.install("--broker", "mqtt://kitchen@home", "--password-file", "-", said="\n")
-    assert (refused.returncode, refused.stderr) == (1, "install.sh: the password is empty\n")
-    assert not list((checkout.root / "etc/emotion-edge").iterdir())
-
-
-@pytest.fixture
-def switches(checkout: Checkout) -> Checkout:
-    """A checkout whose command takes every configuration, in no time."""
-    made = 'mkdir -p "$1/bin"; touch "$1/bin/emotion-edge"; echo "#!/bin/sh" >"$1/bin/python"; chmod +x "$1/bin/python"'
-    checkout.program("requirements/venv.sh", made)
-    return checkout
-
-
 def test_what_was_installed_is_on_the_disk_before_anything_restarts(switches: Checkout, tmp_path: Path) -> None:
     """A power cut soon after would leave empty units, which systemd takes for masked."""
     synced, opt = tmp_path / "synced", switches.root / "opt/emotion-edge"
@@ -279,23 +86,6 @@ def test_what_was_installed_is_on_the_disk_before_anything_restarts(switches: Ch
     assert (opt / "current").readlink() != first
     assert switches.install("--rollback").returncode == 0
     assert synced.read_text().splitlines()[0] == str(first)
-
-
-def test_the_copy_of_a_password_is_on_the_disk_before_it_has_its_name(tmp_path: Path) -> None:
-    store, configs, programs = tmp_path / "etc/credstore", tmp_path / "etc/emotion-edge", tmp_path / "bin"
-    for folder in (store, configs, programs):
-        folder.mkdir(parents=True)
-    (configs / "front.toml").write_text("password_file = '/run/credentials/emotion-edge@front.service/mqtt-password'\n")
-    (store / "emotion-edge.mqtt-password").write_text("common\n")
-    (programs / "sync").write_text(f'#!/bin/sh\ncat "$1" && ls {store} >{tmp_path}/synced\n')
-    (programs / "sync").chmod(0o755)
-    path = f"{programs}:{os.environ['PATH']}"
-    copied = subprocess.run(
-        [FOLDER / "own-passwords.sh", tmp_path], check=True, capture_output=True, env={"PATH": path}
-    )
-    assert copied.stdout == b"common\n"
-    assert "emotion-edge@front.mqtt-password" not in (tmp_path / "synced").read_text().splitlines()
-    assert (store / "emotion-edge@front.mqtt-password").read_text() == "common\n"
 
 
 @pytest.mark.parametrize(
