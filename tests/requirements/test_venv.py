@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import ensurepip
-import hashlib
 import os
-import shlex
 import shutil
 import stat
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+VENV = ROOT / "requirements/venv.sh"
+
 PIP = next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"), None)
 """Python's own wheel of pip: an environment without a pip of its own is made in a moment."""
-
-VENV = ROOT / "requirements/venv.sh"
-NOBODY = 65534
 
 
 def make(
@@ -235,140 +230,3 @@ def test_nothing_is_deleted_through_a_link(tmp_path: Path, no_pip: dict[str, str
     assert result.returncode == 1
     assert f"{link} is a link to {folder}" in result.stderr
     assert (folder / "pyvenv.cfg").exists()
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout with an environment, whose set-up prints its steps."""
-    folder = tmp_path / "checkout"
-    packages = folder / ".venv/packages/emotion_edge-1.0.dist-info"
-    for part in (folder / "requirements", folder / ".venv/bin", packages):
-        part.mkdir(parents=True)
-    shutil.copy(ROOT / "requirements/checkout.sh", folder / "requirements")
-    for name in ("venv.sh", "pip.sh"):
-        (folder / "requirements" / name).write_text('#!/bin/sh\necho "$(basename "$0")"\n')
-        (folder / "requirements" / name).chmod(0o755)
-    for name in ("pyproject.toml", "list.txt"):
-        (folder / name).touch()
-    (packages / "METADATA").write_text("Metadata-Version: 2.1\nName: emotion-edge\nVersion: 1.0\n")
-    (packages / "direct_url.json").write_text(f'{{"url": "{folder.as_uri()}"}}')
-    found = f"import sys; sys.path.insert(0, {str(packages.parent)!r}); exec(sys.argv[1])"
-    (folder / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} -I -c "{found}" "$3"\n')
-    (folder / ".venv/bin/python").chmod(0o755)
-    return folder
-
-
-def steps(checkout: Path) -> tuple[list[str], str]:
-    """Set up a checkout; return what was called, and what was said."""
-    command = ["sh", "requirements/checkout.sh", ".venv", sys.executable, "list.txt", ".venv/.edge"]
-    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
-    return done.stdout.split(), done.stderr
-
-
-def test_an_environment_with_another_checkouts_code_gets_this_ones(checkout: Path) -> None:
-    assert steps(checkout) == (["venv.sh", "pip.sh"], "")
-    assert steps(checkout) == (["venv.sh"], "")
-    (checkout / ".venv/.edge").write_text("/another/checkout\n")
-    assert steps(checkout) == (["venv.sh", "pip.sh"], "")
-
-
-def test_another_checkouts_environment_behind_a_link_is_left_as_it_is(checkout: Path, tmp_path: Path) -> None:
-    (checkout / ".venv").rename(tmp_path / "shared")
-    (checkout / ".venv").symlink_to(tmp_path / "shared")
-    python = tmp_path / "shared/bin/python"
-    python.write_text(python.read_text().replace(f"{checkout}/.venv", str(tmp_path / "shared")))
-    assert steps(checkout) == (["venv.sh", "pip.sh"], "")
-    copy = tmp_path / "copy"
-    shutil.copytree(checkout, copy, symlinks=True)
-    called, said = steps(copy)
-    assert called == []
-    assert f".venv is a link to an environment with the code of {checkout}" in said
-
-
-def planned(*arguments: str) -> list[list[str]]:
-    """Return the words of each command that make would run."""
-    make, environ = ["make", "--dry-run", *arguments], {"PATH": os.environ["PATH"]}
-    listed = subprocess.run(make, capture_output=True, text=True, check=True, cwd=ROOT, env=environ).stdout
-    return [
-        shlex.split(line) for line in listed.replace("\\\n", "").splitlines() if "python -m " in line or "clip" in line
-    ]
-
-
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
-def test_paths_may_have_blanks() -> None:
-    stick = "DATA=/media/pi/NO NAME"
-    (train,) = planned("train", stick, "RECIPE=my recipe.toml")
-    data = ["--fer2013", "/media/pi/NO NAME/fer2013.tar.gz", "--ferplus", "/media/pi/NO NAME/fer2013new.csv"]
-    assert train[2:] == ["train", "fit", "my recipe.toml", *data, "--resume"]
-    (convert,) = planned("convert", stick, "MODEL=/home/a b/c d.e.keras")
-    assert convert[2:] == ["convert", "/home/a b/c d.e.keras", "--out", "runs/bundles/c d.e", *data]
-    for commands in (planned("bench-clips", stick), planned("bench-clips", "CLIPS='/media/pi/NO NAME'/clips/*")):
-        assert [words[2:8] for words in commands if "do" in words] == [
-            ["nullglob;", "for", "clip", "in", "/media/pi/NO NAME/clips/*;", "do"]
-        ]
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
-needs_system_python = pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="there is no /usr/bin/python3")
-
-
-@contextmanager
-def anothers_view() -> Iterator[tuple[Path, Callable[[], subprocess.CompletedProcess[str]]]]:
-    """Yield the folder of an environment, which root has made, and what calls venv.sh for it as another user."""
-    # Not below pytest's own folder, which is root's alone.
-    with tempfile.TemporaryDirectory() as name:
-        folder, copies = Path(name) / "environment", Path(name) / "requirements"
-        folder.mkdir()
-        shutil.copytree(VENV.parent, copies)
-        Path(name).chmod(0o755)
-        command: list[str | Path] = ["sh", copies / VENV.name, folder, "/usr/bin/python3", copies / "edge.txt"]
-
-        def call() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd="/",
-                user=NOBODY,
-                group=NOBODY,
-                extra_groups=[],
-            )
-
-        yield folder, call
-
-
-@needs_root
-@needs_system_python
-def test_an_environment_that_root_made_is_named_with_the_way_out() -> None:
-    with anothers_view() as (folder, call):
-        result = call()
-    assert result.returncode == 1
-    assert f"{folder} belongs to root, perhaps since a 'sudo make'" in result.stderr
-    assert 'sudo chown -R nobody: "/"' in result.stderr
-
-
-@needs_root
-@needs_system_python
-def test_a_folder_of_ones_own_that_cannot_be_written_is_called_read_only() -> None:
-    with anothers_view() as (folder, call):
-        os.chown(folder, NOBODY, NOBODY)
-        folder.chmod(0o555)
-        result = call()
-    assert result.returncode == 1
-    assert result.stderr == f"{folder} has to be brought up to date, and is read-only: make it writable and try again\n"
-
-
-@needs_root
-@needs_system_python
-def test_a_complete_environment_need_not_be_writable() -> None:
-    with anothers_view() as (folder, call):
-        system: list[str | Path] = [VENV.with_name("system.sh"), "/usr/bin/python3"]
-        facts = subprocess.run(system, check=True, capture_output=True, text=True).stdout.split()
-        (folder / "bin").mkdir()
-        (folder / "bin/python").symlink_to("/usr/bin/python3")
-        (folder / "pyvenv.cfg").write_text(f"include-system-site-packages = {facts[1]}\n")
-        hashed = hashlib.sha256((VENV.parent / "edge.txt").read_bytes()).hexdigest()
-        (folder / ".edge.txt.sha256").write_text(f"{hashed}  -\n")
-        result = call()
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -1,0 +1,36 @@
+"""The commands that make runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def planned(*arguments: str) -> list[list[str]]:
+    """Return the words of each command that make would run."""
+    make, environ = ["make", "--dry-run", *arguments], {"PATH": os.environ["PATH"]}
+    listed = subprocess.run(make, capture_output=True, text=True, check=True, cwd=ROOT, env=environ).stdout
+    return [
+        shlex.split(line) for line in listed.replace("\\\n", "").splitlines() if "python -m " in line or "clip" in line
+    ]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+def test_paths_may_have_blanks() -> None:
+    stick = "DATA=/media/pi/NO NAME"
+    (train,) = planned("train", stick, "RECIPE=my recipe.toml")
+    data = ["--fer2013", "/media/pi/NO NAME/fer2013.tar.gz", "--ferplus", "/media/pi/NO NAME/fer2013new.csv"]
+    assert train[2:] == ["train", "fit", "my recipe.toml", *data, "--resume"]
+    (convert,) = planned("convert", stick, "MODEL=/home/a b/c d.e.keras")
+    assert convert[2:] == ["convert", "/home/a b/c d.e.keras", "--out", "runs/bundles/c d.e", *data]
+    for commands in (planned("bench-clips", stick), planned("bench-clips", "CLIPS='/media/pi/NO NAME'/clips/*")):
+        assert [words[2:8] for words in commands if "do" in words] == [
+            ["nullglob;", "for", "clip", "in", "/media/pi/NO NAME/clips/*;", "do"]
+        ]
