@@ -213,7 +213,9 @@ ran=$(running_units)
 were=$(conditions | grep -vxF "$named down" || true) # who names an instance wants it to run
 "$here/own-passwords.sh" "$root"
 if [ "$before" = "$version" ]; then switch_to "$version" "$earlier"; else switch_to "$version" "$before"; fi
+switching=half # a version whose unit is not enabled would not start after the next boot
 systemctl ${root:+"--root=$root"} --quiet enable "$unit"
+switching=
 sync # a power cut must not leave empty units, which systemd takes for masked, nor an empty password
 if [ "$start" = no ]; then
     prune

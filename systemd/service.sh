@@ -118,9 +118,10 @@ switch_to() {
 switch_back() {
     for part in $switched; do rm -f "$root/$part.new"; done
     [ -n "$switching" ] && [ -n "$was" ] || return 0
+    stays=$was
     [ "$switching" = begun ] || switch_to "$was" "$was_before"
     prune
-    printf 'install.sh: the last step failed; %s stays\n' "$was" >&2
+    printf 'install.sh: the last step failed; %s stays\n' "$stays" >&2
 }
 
 # Remove the versions that are neither current nor previous.

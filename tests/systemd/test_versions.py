@@ -94,6 +94,7 @@ def test_what_was_installed_is_on_the_disk_before_anything_restarts(switches: Ch
         ("sed", '[ "$1" != -f ]'),  # the unit of instances cannot be written
         ("mv", 'case "$*" in *@.service) rm fails ;; esac'),  # once, after other files have their names
         ("mv", 'case "$*" in *current) rm fails ;; esac'),
+        ("systemctl", '[ "$1" != --version ] || echo systemd 252; case "$*" in *enable*) rm fails ;; esac; exit'),
     ],
 )
 def test_a_switch_that_fails_half_way_leaves_the_version_before_with_its_units(
