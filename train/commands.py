@@ -102,7 +102,7 @@ def fit(  # noqa: PLR0913  # each is a flag
             training = training_examples(plan.data, fer2013, ferplus, clips, stage, negatives)
         if plan.network.landmarks:
             training, validation = map(seen_by_landmarks, (training, validation))
-    learned.describe(training, plan).write(folder)
+    learned.describe(training, plan, teachers, before).write(folder, resume=resume)
     more = [keras.callbacks.TensorBoard(folder / runs.TENSORBOARD, write_graph=False)] if tensorboard else []
     if plan.network.gradients:
         network = fitting.fit(

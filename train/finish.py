@@ -48,11 +48,7 @@ def write_models(
     examples = learned.read(folder)
     history = read_log(folder)
     rows = examples.rows | {f"{protocol} {split}": len(faces) for (split, protocol), faces in tests.items()}
-    taught = {}
-    if teachers := load_teachers(plan.data, heads):
-        taught["teachers"] = ", ".join(map(str, teachers))
-    if before := kept.load_start(plan):
-        taught["start"] = str(before)
+    taught = learned.networks(load_teachers(plan.data, heads), kept.load_start(plan))  # a job may have made them
     whole = network.build()
     with progress(lines=True) as stage:
         tracks = evaluate_tracks(plan, whole, tests, folder.parent / TRACKS, stage)

@@ -14,9 +14,11 @@ from train.priors import expected_priors, learned_priors
 from train.runs import EXAMPLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from train.examples import Examples
+    from train.kept import KeptNetwork
     from train.recipes import Recipe
 
 _MOST_BYTES = 1 << 20
@@ -32,20 +34,44 @@ class LearnedFrom(FrozenModel):
     """Share of each emotion that the network comes to expect, by head: that in the files, if nothing balances it."""
 
     sources: dict[str, str]
-    """Of `Examples`."""
+    """Of `Examples`, and the networks that it learns from."""
 
-    def write(self, folder: Path) -> None:
-        """Write it into a run's folder."""
+    def write(self, folder: Path, *, resume: bool) -> None:
+        """Write it into a run's folder.
+
+        Raises:
+            DataError: The run is resumed, and learned from something else until now, or what is there is another file.
+        """
+        if resume and (folder / EXAMPLES).exists() and (others := self._differences(read(folder))):
+            message = (
+                f"{folder}: until now this run learned from other {' and '.join(others)}; name the same ones, or write "
+                "--fresh to start over"
+            )
+            raise DataError(message)
         write_atomically(folder / EXAMPLES, self.model_dump_json(indent=1) + "\n")
 
+    def _differences(self, before: LearnedFrom) -> list[str]:
+        """Return the names of the sources that are others; an older version did not write all of them."""
+        known = self.sources.keys() & before.sources.keys()
+        others = sorted(name for name in known if self.sources[name] != before.sources[name])
+        return [*others, *(["labels"] if self.rows != before.rows else [])]
 
-def describe(training: Examples, recipe: Recipe) -> LearnedFrom:
-    """Return what a report says of a recipe's training pictures."""
+
+def describe(
+    training: Examples, recipe: Recipe, teachers: Sequence[KeptNetwork] = (), start: KeptNetwork | None = None
+) -> LearnedFrom:
+    """Return what a report says of what a recipe learns from: the pictures, its teachers and where it starts."""
     tau = recipe.loss.logit_adjustment
     priors = {
         head: expected_priors(shares, tau) for head, shares in learned_priors(training, recipe.data.balance).items()
     }
-    return LearnedFrom(rows=training.rows(), priors=priors, sources=dict(training.sources))
+    return LearnedFrom(rows=training.rows(), priors=priors, sources={**training.sources, **networks(teachers, start)})
+
+
+def networks(teachers: Sequence[KeptNetwork], start: KeptNetwork | None) -> dict[str, str]:
+    """Return the names and SHA-256 of the networks that one learns from, for `LearnedFrom.sources`."""
+    named = {"teachers": ", ".join(map(str, teachers)), "start": str(start or "")}
+    return {role: names for role, names in named.items() if names}
 
 
 def read(folder: Path) -> LearnedFrom:

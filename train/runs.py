@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import shutil
 from typing import TYPE_CHECKING
 
 from edge.files import write_atomically
 from train import fit, recipes
+from train.heads import emotion_models, heads_of
 from train.log import LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_RESULTS = frozenset({".npz", ".keras", ".json", ".md", ".png"})
-"""How the files end that a run names after its recipe."""
+_OF_EACH_MODEL = ("{}.keras", "{}.json", "{}.md", "{}-curves.png", "{}-confusion.png")
+"""What a run writes for each of its models, by its name."""
 
 EXAMPLES = "examples.json"
 """What a run learned from, for its report."""
@@ -43,26 +43,28 @@ def claim(folder: Path, plan: recipes.Recipe, *, resume: bool, fresh: bool) -> N
         message = "--resume continues a run and --fresh deletes it: write one of them"
         raise recipes.RecipeError(message)
     kept = folder / recipes.OF_RUN
-    if (folder / fit.CHECKPOINT).exists() or (folder / LOG).exists():
+    there = (folder / fit.CHECKPOINT).exists() or (folder / LOG).exists()
+    if there:
         if not (resume or fresh):
             message = f"{folder}: a run is there already; write --resume to continue it or --fresh to start over"
             raise recipes.RecipeError(message)
         if resume and kept.exists() and not is_of(folder, plan):
             message = f"{folder}: this run was started from another recipe; name another --out, or write --fresh"
             raise recipes.RecipeError(message)
-    if fresh:
-        _delete(folder, plan.name)
+    if fresh and (there or kept.exists()):
+        _delete(folder, plan)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(kept, plan.model_dump_json(indent=1) + "\n")
 
 
-def _delete(folder: Path, name: str) -> None:
+def _delete(folder: Path, plan: recipes.Recipe) -> None:
     """Delete all that a run wrote: its weights under another recipe would be taken for that one's."""
-    names = {name}
+    plans = [plan]
     with contextlib.suppress(recipes.RecipeError):  # written by another version
-        names.add(recipes.of_run(folder).name)
-    found = [path for each in names for path in folder.glob(f"{glob.escape(each)}*") if path.suffix in _RESULTS]
-    for path in (*found, *(folder / each for each in _OF_EVERY_RUN)):
+        plans.append(recipes.of_run(folder))
+    models = [name for each in plans for _, name in emotion_models(heads_of(each.data), each.name)]
+    results = [file.format(name) for name in models for file in _OF_EACH_MODEL]
+    for path in (folder / each for each in (*_OF_EVERY_RUN, *(f"{each.name}.npz" for each in plans), *results)):
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.train.synthetic import EPOCHS, Run, call
-from train import learned, recipes, runs
+from train import kept, learned, recipes, runs
 from train.__main__ import main
 from train.log import LOG
 
@@ -66,6 +66,33 @@ def test_a_fresh_start_leaves_nothing_of_the_run_that_was_there_but_what_a_job_l
     assert sorted(path.name for path in folder.iterdir()) == ["examples.json", "notes.txt", "recipe.json"]
     assert recipes.of_run(folder).name == "other"
     assert learned.read(folder).rows
+
+
+@pytest.mark.parametrize("is_run", [True, False])
+def test_a_fresh_start_leaves_other_recipes_files(trained: Run, tmp_path: Path, *, is_run: bool) -> None:
+    recipe = recipes.load(trained.recipe)
+    if is_run:
+        shutil.copy(trained.out / LOG, tmp_path)
+    files = {"tiny.npz", "tiny.json", "tiny-room.npz", "tiny-room.json", "tiny-fer2013.json"}
+    for name in files:
+        (tmp_path / name).touch()
+    runs.claim(tmp_path, recipe, resume=False, fresh=True)
+    gone = {"tiny.npz", "tiny.json"} if is_run else set()  # the recipe has no head for FER2013's labels
+    assert {path.name for path in tmp_path.iterdir()} - {"recipe.json"} == files - gone
+
+
+def test_a_run_is_not_gone_on_with_from_another_start(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, start = tmp_path / "again.toml", tmp_path / "start.npz"
+    recipe.write_text(f'start = "{start}"\n' + trained.recipe.read_text().replace('"tiny"', '"again"'))
+    shutil.copy(trained.out / "tiny.npz", start)
+    command = ["fit", str(recipe), *trained.data, "--out", str(tmp_path / "run"), "--resume", "--epochs", "1"]
+    assert call(main, command) == 0
+    before = kept.load(start)
+    kept.save(start, before.recipe, [weights + 1 for weights in before.weights])
+    assert call(main, command) == 2
+    assert "until now this run learned from other start; name the same" in capsys.readouterr().err
 
 
 def test_mistakes_are_one_sentence(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
