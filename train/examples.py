@@ -31,7 +31,7 @@ class Examples:
     """The first is what the model is for."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
-    """What it is made of besides labelled faces: the clips by name, the teachers by their sha256."""
+    """What it is made of besides labelled faces: clips and folders by name, negatives by their SHA-256."""
 
     def __len__(self) -> int:
         """Return the number of pictures or tracks."""
@@ -51,10 +51,16 @@ class Examples:
         """Return a mask of those that have a label of a head."""
         return np.asarray(self.targets[..., head.columns].reshape(len(self), -1).any(axis=1))
 
-    def sample(self, count: int, seed: int) -> Examples:
-        """Return so many pictures that have labels for the first head, chosen at random, or all of them."""
-        labelled = np.flatnonzero(self.taught(self.heads[0]))
-        rows = np.random.default_rng(seed).permutation(labelled)[:count]
+    def sample(self, count: int, seed: int, *, labelled: bool = True) -> Examples:
+        """Return so many pictures, chosen at random, or all of them.
+
+        Args:
+            count: How many at most.
+            seed: Of the choice.
+            labelled: Only those that have labels for the first head.
+        """
+        among = np.flatnonzero(self.taught(self.heads[0])) if labelled else np.arange(len(self))
+        rows = np.random.default_rng(seed).permutation(among)[:count]
         return replace(self, pixels=self.pixels[rows], targets=self.targets[rows])
 
     def rows(self) -> dict[str, int]:

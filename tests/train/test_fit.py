@@ -118,6 +118,14 @@ def test_training_faces_are_evaluated_as_validation_faces_are(trained: Run, spli
     assert history["val_cross_entropy"][-1] > 0
 
 
+def test_some_of_all_pictures_have_their_share_without_labels(split: tuple[Examples, Examples]) -> None:
+    faces = split[0].sample(60, 1)
+    without = [np.concatenate([part, np.zeros_like(part[:40])]) for part in (faces.pixels, faces.targets)]
+    both = Examples(without[0], without[1], faces.heads)
+    assert both.sample(50, 1).taught(faces.heads[0]).sum() == 50
+    assert 10 < both.sample(50, 1, labelled=False).taught(faces.heads[0]).sum() < 50
+
+
 def test_a_backend_without_a_gpu_may_say_so_by_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def jax(_kind: str) -> list[str]:
         message = "Unknown backend: 'gpu' requested"

@@ -92,7 +92,11 @@ def tune(  # noqa: PLR0913  # each is a flag
             training, validation = map(seen_by_landmarks, (training, validation))
         examples = (training, validation)
         if faces:
-            examples = (training.sample(faces, plan.schedule.seed), validation.sample(faces, plan.schedule.seed))
+            seed_of_faces = plan.schedule.seed
+            examples = (
+                training.sample(faces, seed_of_faces, labelled=False),
+                validation.sample(faces, seed_of_faces),
+            )
         with tempfile.TemporaryDirectory() as scratch:
             trial = partial(search.run_trial, recipe=plan, fields=fields, examples=examples, scratch=Path(scratch))
             study.optimize(trial, n_trials=trials)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from train.recipes import Recipe
     from train.tune.fields import SearchedField
 
+_SEARCHED = ("network.", "augment.", "loss.", "schedule.", "data.balance")
+"""How the names of fields begin that a trial follows."""
+
 _SEARCH = "search"
 """The study's attribute with what is searched."""
 
@@ -95,10 +98,16 @@ def check(recipe: Recipe, fields: Sequence[SearchedField]) -> None:
     """Try the recipe, and the ends of each field or its choices.
 
     Raises:
-        RecipeError: One is not allowed, or gives no network.
+        RecipeError: One is not allowed, gives no network, or changes what no trial reads anew.
     """
     check_network(recipe)
     for field in fields:
+        if not field.path.startswith(_SEARCHED):
+            message = (
+                f"--field: {field.path}: all trials learn from the same pictures and labels; write a field of network, "
+                "augment, loss or schedule, or data.balance"
+            )
+            raise RecipeError(message)
         for value in field.examples:
             tried = with_values(recipe, {field.path: value})
             if tried.network != recipe.network:

@@ -131,6 +131,7 @@ def test_a_seed_gives_the_same_search_again_and_none_that_repeats_itself(tmp_pat
         (["--trials", "1"], "name at least one field"),
         (["--field", "network.dropout=0.1:1.5"], "network.dropout=1.5"),
         (["--field", "network.dropout=0.1:0.5", "--storage", "nonsense"], "--storage nonsense"),
+        (["--field", "data.face_weight=0.1:2"], "data.face_weight: all trials learn from the same pictures and labels"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_trained(
