@@ -105,8 +105,14 @@ def label_loss(targets: Any, logits: Any, config: LossConfig) -> Any:
             targets, logits, alpha=1.0, gamma=config.focal_gamma, from_logits=True
         )
     if config.kind == "squared_hinge":
-        return labelled * keras.losses.squared_hinge(2 * targets - 1, logits)
+        return labelled * _squared_hinge(targets, logits)
     return _cross_entropy(targets, logits)
+
+
+def _squared_hinge(targets: Any, logits: Any) -> Any:
+    """Return the mean over the labels; of a soft target, the share of the annotators on either side."""
+    yes, no = ops.square(ops.relu(1 - logits)), ops.square(ops.relu(1 + logits))
+    return ops.mean(targets * yes + (1 - targets) * no, axis=-1)
 
 
 def _cross_entropy(targets: Any, logits: Any) -> Any:

@@ -42,6 +42,15 @@ def test_squared_hinge_loss() -> None:
     assert losses(kind="squared_hinge") == pytest.approx([1 / 3, (2.25 + 2.25 + 1) / 3])
 
 
+def test_a_target_between_both_sides_gives_a_squared_hinge_loss_of_both() -> None:
+    # 0.7 max(0, 1 - z)^2 + 0.3 max(0, 1 + z)^2, whose least is where the face of a sure label has its own: z = 0.4.
+    soft = np.array([[0.7, 0.3, 0.0]], np.float32)
+    logits = np.array([[0.4, -0.4, -1.0], [0.5, -0.4, -1.0], [0.3, -0.4, -1.0]], np.float32)
+    found = label_loss(ops.array(np.repeat(soft, 3, axis=0)), ops.array(logits), LossConfig(kind="squared_hinge"))
+    assert float(found[0]) == pytest.approx(2 * (0.7 * 0.36 + 0.3 * 1.96) / 3)
+    assert int(np.argmin(ops.convert_to_numpy(found))) == 0
+
+
 def test_label_smoothing() -> None:
     smooth = 0.1
     logs = [[2 - log(SUMS[0]), -log(SUMS[0]), -1 - log(SUMS[0])], [0.5 - log(SUMS[1])] * 2 + [-log(SUMS[1])]]
