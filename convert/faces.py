@@ -11,8 +11,8 @@ import numpy as np
 from convert.quantize.representative import representative
 from train import datasets
 from train.datasets.negatives import clutter
+from train.evaluate.balance import training_priors
 from train.evaluate.protocols import load_tests
-from train.priors import class_priors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +57,7 @@ class LabelledFaces:
 
     def priors(self, protocol: LabelProtocol) -> dict[str, float]:
         """Return the share of each label in the training faces of a protocol."""
-        faces = datasets.load(protocol, "Training", self.fer2013, self.ferplus)
-        return class_priors(faces.targets, faces.labels)
+        return training_priors(protocol, self.fer2013, self.ferplus)
 
     def representative(self, protocol: LabelProtocol, *, with_clutter: bool) -> NDArray[np.uint8]:
         """Return the representative set; every eighth is no face, for a model that tells them apart."""

@@ -47,7 +47,7 @@ class ModelSpec(FrozenModel):
     """What the card says of its origin."""
 
     priors: dict[str, float] | None
-    """Share of each emotion in what it learned, as its report says; None: that of the training faces."""
+    """Share of each emotion that it came to expect, as its report says; None: that in the training faces."""
 
     @property
     def training(self) -> LabelProtocol:

@@ -32,7 +32,7 @@ class TrainingReport(FrozenModel):
     version_of_report: Literal[1] = Field(default=1, alias="schema")
     name: str
     labels: tuple[LabelName, ...]
-    """In the order of the logits; the last one is `edge.inference.outputs.FACE` if it has a face score."""
+    """In the order of the logits; the last one is `edge.inference.labels.FACE` if it has a face score."""
 
     protocol: LabelProtocol
     """The protocol that it is evaluated by on validation faces."""
@@ -48,8 +48,8 @@ class TrainingReport(FrozenModel):
     """Faces by protocol and split, as in ``ferplus Training``."""
 
     priors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
-    """Share of each emotion in what was learned, balanced as the recipe says, for logit adjustment; empty in reports of
-    older versions."""
+    """Share of each emotion that the network comes to expect, for logit adjustment: that in what it learned, balanced
+    as the recipe says; empty in reports of older versions."""
 
     parameters: int
     macs: int

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import train.tensorflow_settings  # noqa: F401  # before anything that imports keras
 
 # isort: split
-from pydantic import TypeAdapter
-
 from convert.errors import ModelError
 from convert.load.export import to_tflite
 from convert.peers.measure import time_in_turn
@@ -28,7 +26,7 @@ from train.evaluate.robustness import NOISE, NONE, under_changes
 from train.fit import save_atomically
 from train.heads import emotion_models, heads_of
 from train.keep import FOLDER
-from train.systems import SYSTEMS, measured
+from train.systems import SYSTEMS, measured, read_card
 from train.systems.cost import own_accuracy
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ def run(command: list[str]) -> str:
 
 def of_bundles(paths: list[Path], milliseconds: float) -> measured.Int8Figures:
     """Return what a system's bundles have, the first of which was timed."""
-    cards = [TypeAdapter(dict[str, object]).validate_json(path.with_suffix(".json").read_bytes()) for path in paths]
+    cards = [read_card(path.with_suffix(".json")) for path in paths]
     accuracy = {name: value for card in cards for name, value in own_accuracy(card).items()}
     return measured.Int8Figures(bytes=paths[0].stat().st_size, ms=milliseconds, accuracy=accuracy)
 

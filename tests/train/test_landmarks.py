@@ -149,6 +149,8 @@ def test_a_recipe_of_landmarks_goes_the_whole_way(
     assert "mean of four views" not in said
     figures = json.loads((tmp_path / "figures.json").read_bytes())
     assert figures[f"PrivateTest, {models.FOUND}"]["fer2013"]["n"] == found.n
+    assert call(main, ["robustness", model, *data.data]) == 2
+    assert "it takes landmarks, which changed pictures do not have" in capsys.readouterr().err
     assert call(main, ["predict", model, str(tmp_path / "none.png")]) == 2
     assert "landmarks" in capsys.readouterr().err
     search = ["tune", str(recipe), *data.data, "--clips", "none", "--epochs", "1", "--trials", "1"]

@@ -16,11 +16,13 @@ from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.log import LOG
 from train.systems.claims import difference
+from train.systems.cost import own_accuracy
 from train.systems.curves import figure
 from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
 from train.systems.page import page as written_page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SMALL = "cnn_two_block"
@@ -137,6 +139,21 @@ def test_a_quick_try_is_no_training_and_is_told(
     assert row(out.read_text(), "Training", SMALL)[3] == "not trained yet; 60 planned"
     said = capsys.readouterr().err
     assert said == f"{tmp_path / SMALL / SMALL}.json: left out, as it is not of this recipe: another schedule\n"
+
+
+@pytest.mark.parametrize("change", [lambda _: "{", lambda card: card.replace('"bytes"', '"size"')])
+def test_a_damaged_card_is_one_sentence(tmp_path: Path, change: Callable[[str], str]) -> None:
+    shipped = keep.FOLDER.parents[1] / "edge/models/emotion.json"
+    (tmp_path / "emotion.json").write_text(change(shipped.read_text("utf-8")))
+    (tmp_path / "emotion.tflite").touch()
+    with pytest.raises(DataError, match=r"emotion\.json"):
+        systems.find("emotion", [], [tmp_path])
+
+
+def test_a_card_without_figures_is_named() -> None:
+    card = systems.read_card(keep.FOLDER.parents[1] / "edge/models/emotion.json")
+    with pytest.raises(DataError, match=r"the card of emotion has no metrics\.ferplus_majority\.int8"):
+        own_accuracy(card.model_copy(update={"metrics": {}}))
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -225,7 +226,7 @@ def _by_person(people: Sequence[str], shares: Sequence[float], splits: Sequence[
     file's, which need not be UTF-8.
     """
     order = sorted(set(people), key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
-    counts = {name: people.count(name) for name in order} if len(order) < len(people) else dict.fromkeys(order, 1)
+    counts = Counter(people)
     ends = np.cumsum(shares) * len(people)
     split_of, before = {}, 0
     for name in order:

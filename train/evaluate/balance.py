@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from train.datasets import load
-from train.evaluate.protocols import own_protocol, training_protocol
 from train.priors import class_priors, logit_shifts
 
 if TYPE_CHECKING:
@@ -19,16 +18,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from train.datasets import LabelProtocol
     from train.evaluate.metrics import Logits
 
 
-def training_priors(labels: Sequence[str], fer2013_file: Path, ferplus_file: Path | None) -> dict[str, float]:
-    """Return the priors of the training labels that a model with these labels is for: FER2013's or FER+'s.
+def training_priors(protocol: LabelProtocol, fer2013_file: Path, ferplus_file: Path | None) -> dict[str, float]:
+    """Return the share of each label in the training faces of a protocol.
 
     Raises:
         DataError: A file is missing or damaged.
     """
-    faces = load(training_protocol(own_protocol(labels)), "Training", fer2013_file, ferplus_file)
+    faces = load(protocol, "Training", fer2013_file, ferplus_file)
     return class_priors(faces.targets, faces.labels)
 
 

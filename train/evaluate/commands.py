@@ -32,7 +32,14 @@ from train.evaluate import figures, tables
 from train.evaluate.balance import adjust, training_priors
 from train.evaluate.metrics import Metrics
 from train.evaluate.models import of_mesh, open_model
-from train.evaluate.protocols import ComparedModels, compare_all, evaluate_all, load_tests, own_protocol
+from train.evaluate.protocols import (
+    ComparedModels,
+    compare_all,
+    evaluate_all,
+    load_tests,
+    own_protocol,
+    training_protocol,
+)
 from train.evaluate.robustness import under_changes
 from train.evaluate.views import MEAN_OF_VIEWS, evaluate_views
 from train.simulation import figures as scene_figures
@@ -119,7 +126,7 @@ def _balanced(model: OpenedModel, tau: float, fer2013: Path, ferplus: Path | Non
     """Return a model's logits, adjusted by `tau`, and its labels."""
     if not tau:
         return model.logits, model.labels
-    priors = model.priors or training_priors(model.labels, fer2013, ferplus)
+    priors = model.priors or training_priors(training_protocol(own_protocol(model.labels)), fer2013, ferplus)
     return adjust(model.logits, model.labels, priors, tau), model.labels
 
 
@@ -133,6 +140,9 @@ def robustness(
 ) -> None:
     """Evaluate a model on poor pictures. They are PrivateTest faces as poor cameras and inexact boxes show them."""
     opened = open_model(model)
+    if opened.landmarks:
+        message = f"{model}: it takes landmarks, which changed pictures do not have"
+        raise DataError(message)
     faces = load(protocol, "PrivateTest", fer2013, ferplus)
     table = Table("change", "accuracy", "points lost", box=SIMPLE_HEAD)
     table.caption = f"{protocol}, PrivateTest, n = {len(faces):,}"

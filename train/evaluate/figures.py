@@ -91,9 +91,12 @@ def replaced(page: str, measured: Sequence[CardFigures]) -> str:
     """Return a page with the figures of these bundles, and the tables of all, in the places of the old ones.
 
     Raises:
-        DataError: The page has no place for one.
+        DataError: The page has no place for one, or has figures of one more, which tables of all would lose.
     """
     measured = sorted(measured, key=lambda each: each.card.name)
+    if lost := sorted(shown(page).keys() - {each.card.name for each in measured}):
+        message = f"the page has figures of {', '.join(lost)} too: name all of its bundles"
+        raise DataError(message)
     blocks = {each.card.name: _block(each.card.name, each.card.sha256, _figures(each)) for each in measured}
     everyone = "-".join(each.card.sha256[:8] for each in measured)
     blocks |= {_ALL: _block(_ALL, everyone, _table(measured)), _BALANCE: _block(_BALANCE, everyone, _balance(measured))}

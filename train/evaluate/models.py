@@ -44,7 +44,7 @@ class OpenedModel:
 
     labels: tuple[str, ...]
     priors: dict[str, float]
-    """Share of each emotion in its training labels; empty if it is not known."""
+    """Share of each emotion that it came to expect; empty if it is not known."""
 
     balance: float = 0.0
     """The tau of logit adjustment that it ships with."""

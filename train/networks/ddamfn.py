@@ -9,7 +9,7 @@ authors' published code; here the input is gray.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import keras
 from keras import layers
@@ -28,6 +28,9 @@ MAP = "attention_map{}"
 """The name of each head's map, numbered from 1, by which the attention loss finds them."""
 
 
+_Blocks = Annotated[int, Field(ge=0)]
+
+
 class DdamfnConfig(NetworkSettings):
     """Heads and depths of the network."""
 
@@ -36,7 +39,7 @@ class DdamfnConfig(NetworkSettings):
 
     kind: Literal["ddamfn"] = "ddamfn"
 
-    blocks: tuple[int, int, int] = (9, 16, 6)
+    blocks: tuple[_Blocks, _Blocks, _Blocks] = (9, 16, 6)
     """Residual bottlenecks at 28x28, 14x14 and 7x7 places."""
 
     heads: int = Field(default=2, ge=1)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import keras
 from keras import layers, ops
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from train.networks.landmarks import ANATOMICAL, LandmarkSettings, centred, landmark_input, standardised
 
@@ -40,6 +40,13 @@ class LandmarkFtTransformerConfig(LandmarkSettings):
 
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout of the gated layer. On attention, whose maps are the largest tensors, it took a fifth of the time."""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> LandmarkFtTransformerConfig:
+        if self.width % self.attention_heads:
+            message = f"width: {self.width} must be a multiple of attention_heads, {self.attention_heads}"
+            raise ValueError(message)
+        return self
 
 
 def landmark_ft_transformer(config: LandmarkFtTransformerConfig, classes: int) -> keras.Model:

@@ -35,7 +35,7 @@ class ResNetConfig(NetworkSettings):
     widths: tuple[_Channels, ...] = (32, 64, 160)
     """Channels of each stage; each halves width and height."""
 
-    blocks: tuple[int, ...] = (1, 2, 2)
+    blocks: tuple[Annotated[int, Field(gt=0)], ...] = (1, 2, 2)
     """Residual blocks of each stage."""
 
     squeeze: float = Field(default=0.0, ge=0, le=1)

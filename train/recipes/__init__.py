@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from edge.files import read_text
 from edge.frozen import FrozenModel, requirement
-from edge.text import first_line
 from train.networks import (
     CnnTransformerConfig,
     DdamfnConfig,
@@ -24,6 +24,8 @@ from train.recipes.schedule import ScheduleConfig
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+_MOST_BYTES = 1 << 20
 
 FOLDER = Path(__file__).parent
 """Where the project's own recipes are."""
@@ -184,7 +186,7 @@ def load(path: Path) -> Recipe:
         RecipeError: The file is missing, is not TOML, or a key or value is wrong.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text()))
+        return Recipe.model_validate(tomllib.loads(read_text(path, _MOST_BYTES)))
     except OSError as error:
         message = f"{path}: {error.strerror}; the project's recipes are in {FOLDER}"
         raise RecipeError(message) from error
@@ -208,6 +210,6 @@ def of_run(run: Path) -> Recipe:
     except OSError as error:
         message = f"{path}: {error.strerror}; a run's folder has it"
         raise RecipeError(message) from error
-    except ValueError as error:
-        message = f"{path}: not a recipe of this version: {first_line(error)}"
+    except ValidationError as error:
+        message = f"{path}: not a recipe of this version: {problem_text(error.errors()[0])}"
         raise RecipeError(message) from error

@@ -95,6 +95,13 @@ class AugmentConfig(FrozenModel):
         return self
 
     @model_validator(mode="after")
+    def _some_are_sharpened(self) -> AugmentConfig:
+        if self.sharpen and self.blur_share == 1:
+            message = "sharpen: it is for pictures that are not blurred; write a blur_share below 1"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _one_of_these_alone(self) -> AugmentConfig:
         if not self.one_of:
             return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -47,7 +47,7 @@ class ScheduleConfig(FrozenModel):
     weight_decay: float = Field(default=0.05, ge=0)
     """Decoupled decay of kernels; 0 with `adam`."""
 
-    rates: dict[str, float] = Field(default_factory=dict)
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     """Factors of the rate, by what the names of the layers begin with; that of all others is 1."""
 
     phases: tuple[PhaseConfig, ...] = ()
@@ -73,7 +73,7 @@ class ScheduleConfig(FrozenModel):
     """Final epochs without mixup and with mirror images as the only augmentation. He et al., "Data Augmentation
     Revisited", 2019."""
 
-    seed: int = 1
+    seed: int = Field(default=1, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _warmup_is_shorter(self) -> ScheduleConfig:

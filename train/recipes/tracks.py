@@ -53,4 +53,4 @@ class TracksConfig(FrozenModel):
     noise: float = Field(default=0.05, ge=0, lt=1)
     """Largest standard deviation of sensor noise, as a part of white; new in each frame."""
 
-    seed: int = 1
+    seed: int = Field(default=1, ge=0, lt=2**32)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
+from edge.errors import BundleError
+from edge.inference.card import parse_card, read_card_text
 from train import networks, recipes, report, runs
 from train.datasets import DataError
 from train.embedding import load_backbone, pinned, with_backbone
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from edge.inference.card import Card
     from train.recipes import Recipe
     from train.report import TrainingReport
 
@@ -62,7 +63,7 @@ class System:
     history: Mapping[str, Sequence[float]] | None = None
     """The curves of a run that is not at its end."""
 
-    bundles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    bundles: Mapping[str, Card] = field(default_factory=dict)
     """The cards of its bundles by name, where they are at hand."""
 
     measured: SystemFigures = field(default_factory=SystemFigures)
@@ -143,8 +144,23 @@ def _check(path: Path, written: TrainingReport) -> None:
         raise DataError(message)
 
 
-def _card(name: str, folders: Sequence[Path]) -> Iterator[Mapping[str, object]]:
+def _card(name: str, folders: Sequence[Path]) -> Iterator[Card]:
     for folder in folders:
         if (folder / f"{name}.json").exists() and (folder / f"{name}.tflite").exists():
-            yield TypeAdapter(dict[str, object]).validate_json((folder / f"{name}.json").read_bytes())
+            yield read_card(folder / f"{name}.json")
             return
+
+
+def read_card(path: Path) -> Card:
+    """Return a bundle's card.
+
+    Raises:
+        DataError: It cannot be read, or is none.
+    """
+    try:
+        return parse_card(read_card_text(path), path)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise DataError(message) from error
+    except BundleError as error:
+        raise DataError(str(error)) from error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+
+from train.datasets import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from edge.inference.card import Card
     from train.systems import System
 
 _NONE = "-"
@@ -50,24 +53,30 @@ def _int8(system: System) -> tuple[str, str]:
     """Return size and accuracy of a system's bundles: of the cards that are at hand, or as they were measured."""
     if system.bundles:
         cards = system.bundles.values()
-        size = int(str(next(iter(cards))["bytes"]))
-        return _megabytes(size), ", ".join(accuracy for card in cards for accuracy in _of_card(card))
+        return _megabytes(next(iter(cards)).bytes), ", ".join(accuracy for card in cards for accuracy in _of_card(card))
     if bundle := system.measured.int8:
         return _megabytes(bundle.bytes), ", ".join(_percent(name, value) for name, value in bundle.accuracy.items())
     return _NONE, _NONE
 
 
-def _of_card(card: Mapping[str, object]) -> Iterator[str]:
+def _of_card(card: Card) -> Iterator[str]:
     """Yield the accuracy of a bundle in the first runtime, by the protocol of its own labels."""
     yield from (_percent(name, value) for name, value in own_accuracy(card).items())
 
 
-def own_accuracy(card: Mapping[str, object]) -> dict[str, float]:
-    """Return the accuracy on PrivateTest that a card has of its own labels in the first runtime, by their data set."""
-    metrics = TypeAdapter(dict[str, dict[str, object]]).validate_python(card["metrics"])
-    own = "ferplus_majority" if "contempt" in TypeAdapter(list[str]).validate_python(card["labels"]) else "fer2013"
-    figures = TypeAdapter(dict[str, float]).validate_python(metrics[own]["int8"])
-    return {"FER+" if own == "ferplus_majority" else "FER2013": next(iter(figures.values()))}
+def own_accuracy(card: Card) -> dict[str, float]:
+    """Return the accuracy on PrivateTest that a card has of its own labels in the first runtime, by their data set.
+
+    Raises:
+        DataError: It has none.
+    """
+    own = "ferplus_majority" if "contempt" in card.labels else "fer2013"
+    try:
+        figures = TypeAdapter(dict[str, float]).validate_python(card.metrics[own]["int8"])
+        return {"FER+" if own == "ferplus_majority" else "FER2013": next(iter(figures.values()))}
+    except (ValidationError, KeyError, TypeError, StopIteration):
+        message = f"the card of {card.name} has no metrics.{own}.int8; 'convert' writes it"
+        raise DataError(message) from None
 
 
 def _percent(name: str, accuracy: float) -> str:

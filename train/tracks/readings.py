@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,10 +90,9 @@ def read_tracks(  # what they are made of, and where they are kept
         advance: Is called with the number of tracks that are done.
     """
     file = cache / f"{_key(network, shown, config, count)}.npz" if cache else None
-    if file and file.exists():
-        with np.load(file) as stored:
-            advance(count)
-            return Readings(stored["embeddings"], stored["truth"], stored["kinds"])
+    if file and (stored := _stored(file)):
+        advance(count)
+        return stored
     found = _read(network, shown, config, count, advance)
     if file:
         buffer = io.BytesIO()
@@ -101,6 +101,15 @@ def read_tracks(  # what they are made of, and where they are kept
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, buffer.getvalue())
     return found
+
+
+def _stored(file: Path) -> Readings | None:
+    """Return the readings in a file; None: it is missing or damaged."""
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
+            return Readings(stored["embeddings"], stored["truth"], stored["kinds"])
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 def _read(

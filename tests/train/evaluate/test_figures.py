@@ -85,14 +85,19 @@ def test_figures_are_by_emotion_and_agreement_and_without_pictures_of_training()
 
 
 def test_only_the_figures_of_a_page_are_replaced() -> None:
-    page = figures.replaced(PAGE.format(PLACE.format("emotion") + PLACE.format("other")), [measured()])
+    page = figures.replaced(PAGE.format(PLACE.format("emotion")), [measured()])
     assert page.startswith("before\n<!-- figures of all, sha256 ")
     assert page.endswith("<!-- end of figures -->\nafter\n")
     assert "\nbetween\n" in page
     assert "old" not in page
-    assert PLACE.format("other") in page
-    assert figures.shown(page) == {"emotion": measured().card.sha256, "other": "00"}
+    assert figures.shown(page) == {"emotion": measured().card.sha256}
     assert figures.replaced(page, [measured()]) == page
+
+
+def test_tables_of_all_lose_no_bundle() -> None:
+    page = PAGE.format(PLACE.format("emotion") + PLACE.format("emotion-tiny"))
+    with pytest.raises(DataError, match="figures of emotion-tiny too: name all of its bundles"):
+        figures.replaced(page, [measured()])
 
 
 def test_a_page_without_a_place_is_refused() -> None:
