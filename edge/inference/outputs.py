@@ -101,8 +101,8 @@ class Predictions:
 def choose_emotion(probabilities: NDArray[np.floating[Any]], labels: Sequence[str], min_confidence: float) -> str:
     """Return the most probable label, or ``uncertain``.
 
-    Logits are integers times a scale, so two labels may be exactly as probable: 1 in 100 faces, `docs/models.md`. No
-    order of the labels was right more often than another there, so these faces are uncertain.
+    Logits are integers times a scale, so without a balance two labels may be exactly as probable: 1 in 100 faces,
+    `docs/models.md`. No order of the labels was right more often than another there, so these faces are uncertain.
 
     Args:
         probabilities: ``(C,)``

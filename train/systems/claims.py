@@ -143,7 +143,8 @@ def _pixels_and_landmarks(systems: Mapping[str, System]) -> str:
     found = difference(trained[best[False]], trained[best[True]])
     untrained = [f"`{n}`" for n, s in systems.items() if s.recipe.network.landmarks and n not in trained]
     rest = f"; not trained yet: {', '.join(untrained)}" if untrained else ""
-    said = f"`{best[False]}` less `{best[True]}` {_points(found)}, the best of each here{rest}"
+    ours = "the best of each here that learned FER2013's labels alone"
+    said = f"`{best[False]}` less `{best[True]}` {_points(found)}, {ours}{rest}"
     return f"they beat them: {found.is_above()}; by more than 16 points: {found.is_above(0.16)}; {said}"
 
 

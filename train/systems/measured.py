@@ -35,7 +35,7 @@ class SystemFigures(FrozenModel):
     """Of one system."""
 
     float_ms: float | None = None
-    """Milliseconds a face, or a frame of a track; None: TFLite has no operator for something that it does."""
+    """Milliseconds a face, or a frame of a track; None: it was not timed, or TFLite has not all of its operators."""
 
     float_bytes: int | None = None
     """Of the float ``.tflite`` file."""

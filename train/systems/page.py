@@ -29,7 +29,8 @@ _NOT_TIMED = "Nothing was timed yet: `make bench-systems`."
 _TIMED = """\
 Milliseconds are those of a face, or of a track of one frame, on one thread in LiteRT: median of {measured.rounds} turns
 of 20 faces, one network after the other in each (`make bench-systems`; {measured.machine}, {measured.cores} cores at
-a load of {measured.load:.1f}: they are for comparison).
+a load of {measured.load:.1f}: they are for comparison within this table). *-*: not timed since the network was
+changed, or not converted.
 """
 
 _PAGE = """# Systems side by side
@@ -86,6 +87,9 @@ first, without augmentation, with the averaged weights where a recipe averages t
 {cost}
 
 {timed}
+`emotion` is one training with two answers: figures of FER2013 are those of the second, the bundle `emotion-fer2013`.
+Its parameters are those of both in Keras; in a bundle batch normalisation is part of the convolutions.
+
 Int8 is the bundle that `convert` makes, its accuracy that on PrivateTest with its own labels. A network over frames
 costs this for each frame, `emotion`'s embedding included. Parameters of a forest are the numbers of its questions and
 answers; it compares and does not multiply. Finding the landmarks, with MediaPipe, is in none of these figures.
