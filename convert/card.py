@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from train.datasets import Faces, LabelProtocol
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
-_DIGITS = 5
+_DIGITS = 6
 
 
 def make_card(  # noqa: PLR0913, PLR0917  # a card says seven things
