@@ -16,10 +16,9 @@ from zipfile import ZipFile
 import numpy as np
 
 from edge.files import read_regular, write_atomically
-from edge.text import first_line
 from train import networks
 from train.heads import Head, heads_of
-from train.recipes import REPOSITORY, Recipe, RecipeError
+from train.recipes import REPOSITORY, Recipe, RecipeError, first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +140,7 @@ def load(path: Path) -> KeptNetwork:
     try:
         return unpack(content)
     except Exception as error:  # zipfile and numpy raise errors of many kinds, zlib's, lzma's and tokenize's among them
-        message = f"{path}: not a network that 'python -m train' wrote: {first_line(error)}"
+        message = f"{path}: not a network that 'python -m train' wrote: {first_problem(error)}"
         raise RecipeError(message) from error
 
 

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from edge.files import read_text, write_atomically
 from edge.frozen import FrozenModel
-from edge.text import first_line
 from train.datasets import DataError
 from train.priors import expected_priors, learned_priors
+from train.recipes import first_problem
 from train.runs import EXAMPLES
 
 if TYPE_CHECKING:
@@ -87,5 +87,5 @@ def read(folder: Path) -> LearnedFrom:
         message = f"{path}: {error.strerror}; 'python -m train fit' and 'pack' write it"
         raise DataError(message) from None
     except (ValidationError, UnicodeDecodeError) as error:
-        message = f"{path}: not what a run learns from: {first_line(error)}"
+        message = f"{path}: not what a run learns from: {first_problem(error)}"
         raise DataError(message) from None

@@ -73,6 +73,13 @@ def test_a_member_that_is_no_array_is_refused(content: bytes, tmp_path: Path) ->
         kept.load(tmp_path / "wrong.npz")
 
 
+def test_a_recipe_of_another_version_is_refused_with_the_key(trained: Run, tmp_path: Path) -> None:
+    network = kept.load(trained.out / "tiny.npz")
+    kept.save(tmp_path / "other.npz", network.recipe.model_copy(update={"name": "No name"}), network.weights)
+    with pytest.raises(RecipeError, match=r"other\.npz: not a network that .* wrote: name: must match"):
+        kept.load(tmp_path / "other.npz")
+
+
 def test_weights_of_another_network_are_refused(trained: Run, tmp_path: Path) -> None:
     network = kept.load(trained.out / "tiny.npz")
     wider = Recipe.model_validate(network.recipe.model_dump() | {"network": {"stem": 16}})

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.files import read_text
 from edge.frozen import FrozenModel, requirement
+from edge.text import first_line
 from train.networks import (
     CnnTransformerConfig,
     DdamfnConfig,
@@ -179,6 +180,11 @@ def problem_text(problem: ErrorDetails) -> str:
     return f"{place}: {requirement(problem)}" if place else requirement(problem)
 
 
+def first_problem(error: Exception) -> str:
+    """Return in one line what an error says of a file: the first value that is wrong with its key, if that is why."""
+    return problem_text(error.errors()[0]) if isinstance(error, ValidationError) else first_line(error)
+
+
 def load(path: Path) -> Recipe:
     """Return the recipe in a file.
 
@@ -211,5 +217,5 @@ def of_run(run: Path) -> Recipe:
         message = f"{path}: {error.strerror}; a run's folder has it"
         raise RecipeError(message) from error
     except ValidationError as error:
-        message = f"{path}: not a recipe of this version: {problem_text(error.errors()[0])}"
+        message = f"{path}: not a recipe of this version: {first_problem(error)}"
         raise RecipeError(message) from error

@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 
 from edge.files import read_text
 from edge.frozen import FrozenModel
-from edge.text import first_line
 from train.datasets import DataError
+from train.recipes import first_problem
 
 FILE = Path(__file__).parents[1] / "weights" / "systems.json"
 """Where it is kept."""
@@ -82,5 +82,5 @@ def read(path: Path = FILE) -> SystemsMeasured:
     except FileNotFoundError:
         return SystemsMeasured()
     except (OSError, ValidationError, UnicodeDecodeError) as error:
-        message = f"{path}: not what 'make bench-systems' writes: {first_line(error)}"
+        message = f"{path}: not what 'make bench-systems' writes: {first_problem(error)}"
         raise DataError(message) from None
