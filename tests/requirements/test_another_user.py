@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.users import NOBODY, run_as_any_user
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 VENV = Path(__file__).parents[2] / "requirements/venv.sh"
-NOBODY = 65534
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's folder needs root to make")
 needs_system_python = pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="there is no /usr/bin/python3")
@@ -35,16 +36,7 @@ def anothers_view() -> Iterator[tuple[Path, Callable[[], subprocess.CompletedPro
         command: list[str | Path] = ["sh", copies / VENV.name, folder, "/usr/bin/python3", copies / "edge.txt"]
 
         def call() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd="/",
-                user=NOBODY,
-                group=NOBODY,
-                extra_groups=[],
-            )
+            return run_as_any_user(command)
 
         yield folder, call
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 
-NOBODY = 65534
-
 
 def do(root: Path, command: str, said: str = "", unit: str = "emotion-edge.service") -> str:
     """Run a shell command with the functions of service.sh, and return what it prints."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.systemd.service import FOLDER, NOBODY, script
+from tests.systemd.service import FOLDER, script
+from tests.users import run_as_any_user
 
 
 @pytest.mark.parametrize("path", sorted([*FOLDER.glob("*.sh"), *FOLDER.parent.glob("requirements/*.sh")]), ids=str)
@@ -23,19 +24,8 @@ def test_scripts_are_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
 def test_scripts_refuse_without_root(name: str) -> None:
-    user = NOBODY if os.geteuid() == 0 else None
     # Through standard input, as nobody may not be let into the folder of a checkout.
-    result = subprocess.run(
-        ["sh", "-s"],
-        input=(FOLDER / name).read_text(),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-    )
+    result = run_as_any_user(["sh", "-s"], (FOLDER / name).read_text())
     assert result.returncode == 1
     assert "this needs root: run 'sudo sh'" in result.stderr  # that is its name there, and there is no Makefile
 

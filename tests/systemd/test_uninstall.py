@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.mounts import can_mount
-from tests.systemd.service import FOLDER, NOBODY, script
+from tests.systemd.service import FOLDER, script
+from tests.users import NOBODY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -92,10 +92,9 @@ def tune(  # noqa: PLR0913  # each is a flag
             training, validation = map(seen_by_landmarks, (training, validation))
         examples = (training, validation)
         if faces:
-            seed_of_faces = plan.schedule.seed
             examples = (
-                training.sample(faces, seed_of_faces, labelled=False),
-                validation.sample(faces, seed_of_faces),
+                training.sample(faces, plan.schedule.seed, labelled=False),
+                validation.sample(faces, plan.schedule.seed),
             )
         with tempfile.TemporaryDirectory() as scratch:
             trial = partial(search.run_trial, recipe=plan, fields=fields, examples=examples, scratch=Path(scratch))
