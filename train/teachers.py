@@ -45,9 +45,12 @@ class Teachers(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
     def __init__(self, teachers: Sequence[KeptNetwork], heads: Sequence[Head], temperature: float) -> None:
         super().__init__(dtype="float32", trainable=False, name="teachers")
-        self.networks = [teacher.build() for teacher in teachers]
-        for network in self.networks:
-            network.trainable = False
+        self.networks = []
+        for number, teacher in enumerate(teachers):
+            # On PyTorch, Keras finds what it resets by the variables' names: a pupil's must not be its teacher's.
+            with keras.name_scope(f"teacher_{number}"):
+                self.networks.append(teacher.build())
+            self.networks[-1].trainable = False
         self.columns = [{head.name: head.columns for head in teacher.heads} for teacher in teachers]
         self.heads = tuple(heads)
         self.temperature = temperature

@@ -31,10 +31,6 @@ LOSS, WEIGHT = 1e-5, 1e-5
 """Tolerances: relative of a loss, absolute of a weight. Measured with JAX on a CPU: 1.1e-7 and 4e-7, where kernels had
 moved by up to 0.006."""
 
-TORCH_LOSS = 3e-3
-"""The same of PyTorch's last losses: 9.6e-4 was measured. Its first two losses are TensorFlow's, its gradients are not
-quite: after the first step that moves weights, the movements have a correlation of 0.91 to 0.99. Why is not known."""
-
 CHANGE = 0.25
 """Relative tolerance of how much 1,024 pictures are changed by random numbers of another generator."""
 
@@ -112,14 +108,12 @@ def test_steps_are_those_on_tensorflow(backend: str, job: Path, tmp_path: Path) 
             taken[each] = {name: stored[name] for name in stored.files}
     one, other = taken.values()
     assert len(one["losses"]) == STEPS
-    assert one["losses"][:2] == pytest.approx(other["losses"][:2], rel=LOSS)
-    assert one["losses"] == pytest.approx(other["losses"], rel=TORCH_LOSS if backend == "torch" else LOSS)
+    assert one["losses"] == pytest.approx(other["losses"], rel=LOSS)
     start = kept.load(job / "runs/first/first.npz").weights
     names = sorted(one.keys() - {"losses"})
     moved = [np.abs(one[name] - before).max() for name, before in zip(names, start, strict=True)]
     assert max(moved) > 100 * WEIGHT  # it was trained
-    if backend != "torch":
-        assert max(np.abs(one[name] - other[name]).max() for name in names) < WEIGHT
+    assert max(np.abs(one[name] - other[name]).max() for name in names) < WEIGHT
 
 
 def test_faces_are_changed_as_much_as_on_tensorflow(backend: str, job: Path) -> None:

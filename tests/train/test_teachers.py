@@ -59,6 +59,14 @@ def test_their_mean_answers_are_in_the_columns_of_the_heads(tmp_path: Path) -> N
     assert FACE in Teachers([both], heads, 1.0).known
 
 
+def test_no_variable_of_a_pupil_has_the_name_of_a_teacher_s(tmp_path: Path) -> None:
+    """On PyTorch gradients of such variables were never reset, and added up over all steps."""
+    one, other = (random_network(tmp_path / f"{seed}.npz", EVERYTHING, seed) for seed in (1, 2))
+    networks_of = [one.build(), *Teachers([one, other], heads_of(EVERYTHING), 1.0).networks]
+    names = [variable.path for network in networks_of for variable in network.variables]
+    assert len(names) == len(set(names)) > 30
+
+
 def test_a_teacher_of_other_labels_is_refused(tmp_path: Path) -> None:
     random_network(tmp_path / "votes.npz", DataConfig(), 1)
     data = DataConfig(training="fer2013", teachers=(tmp_path / "votes.npz",))
