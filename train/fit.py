@@ -32,6 +32,7 @@ from train.networks.ddamfn import MAP
 from train.optimizers import is_over, make_optimizer
 from train.phases import PhasedModel
 from train.priors import learned_priors
+from train.sharpness import SharpnessAwareModel
 from train.teachers import Teachers
 from train.untrained import untrained
 
@@ -172,12 +173,15 @@ def training_model(  # the network and what is around it
     heads, priors = training.heads, learned_priors(training, recipe.data.balance)
     no_pictures = recipe.data.tracks or recipe.network.landmarks
     pixels = keras.Input(network.input_shape[1:] if no_pictures else (fer2013.SIZE, fer2013.SIZE, 1))
-    augmented = augmentation(pixels) if augmentation else pixels
+    radius = recipe.schedule.sharpness_radius
+    augmented = augmentation(pixels) if augmentation and not radius else pixels
     fitted = augmented if recipe.data.tracks else networks.fitted(augmented, network)
     logits = _with_attention_loss(network, recipe.loss.attention)(fitted)
     outputs = keras.layers.Concatenate()([logits, teaching(augmented)]) if teaching else logits
     make = PhasedModel if recipe.schedule.phases else keras.Model
     model = make(pixels, outputs, name="training")
+    if radius:
+        model = SharpnessAwareModel(model, augmentation, radius)
     model.compile(
         optimizer=make_optimizer(recipe.schedule, steps_per_epoch),
         loss=HeadsLoss(heads, _distillation(recipe.data, teaching), recipe.loss, priors),

@@ -7,6 +7,7 @@ unbroken one would have. Keras' own callbacks for it forget what they counted.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from keras import ops
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from train.recipes.schedule import PhaseConfig, ScheduleConfig
 
@@ -69,11 +70,27 @@ class Phases(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
 
 
 class _Partwise:
-    """Multiplies the rate of some variables."""
+    """Multiplies the rate of some variables; undoes the climb of `train.sharpness` before it uses a gradient."""
 
     def __init__(self, rates: Mapping[str, float], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._rates = dict(rates)
+        self._climb: Sequence[Any] = ()
+
+    @contextmanager
+    def climbed(self, climb: Sequence[Any]) -> Iterator[None]:
+        """Take the gradients that come in the meantime as those of weights to which this was added; it is taken off."""
+        self._climb = climb
+        try:
+            yield
+        finally:
+            self._climb = ()
+
+    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> None:
+        """Change all variables."""
+        for variable, step in zip(self._trainable_variables, self._climb, strict=bool(self._climb)):
+            variable.assign_sub(step)
+        super().apply(grads, trainable_variables)  # type: ignore[misc]  # Keras' own
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable."""

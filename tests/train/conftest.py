@@ -8,15 +8,29 @@ import pytest
 
 from tests.footage import needed
 from tests.train import synthetic
+from train import recipes
 from train.datasets import Faces
+from train.targets import training_examples, validation_examples
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from train.examples import Examples
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> synthetic.Run:
     return synthetic.trained(tmp_path_factory.getbasetemp() / "synthetic")
+
+
+@pytest.fixture(scope="session")
+def split(trained: synthetic.Run) -> tuple[Examples, Examples]:
+    """Return what the small recipe learns from, and what it is validated on."""
+    data = recipes.load(trained.recipe).data
+    return (
+        training_examples(data, trained.fer2013, trained.ferplus, None),
+        validation_examples(data, trained.fer2013, trained.ferplus),
+    )
 
 
 @pytest.fixture(scope="session")

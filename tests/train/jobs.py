@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def write_recipes(folder: Path) -> list[Path]:
-    """Write two recipes of two epochs each; the second starts from the first and learns from it."""
+    """Write two recipes of two epochs each; the second starts from the first, learns from it and climbs."""
     text = synthetic.RECIPE.replace(f"epochs = {synthetic.EPOCHS}", "epochs = 2")
     text = text.replace('training = "ferplus"', 'training = "ferplus"\nalso = "fer2013"\nclutter = 8')
     texts = {
         "first": text.replace('"tiny"', '"first"'),
-        "second": text.replace(
-            'name = "tiny"', 'name = "second"\nstart = "runs/first/first.npz"\nstart_share = 0.25'
-        ).replace("clutter = 8", 'clutter = 8\nteachers = ["runs/first/first.npz"]'),
+        "second": text.replace('name = "tiny"', 'name = "second"\nstart = "runs/first/first.npz"\nstart_share = 0.25')
+        .replace("clutter = 8", 'clutter = 8\nteachers = ["runs/first/first.npz"]')
+        .replace("epochs = 2", "epochs = 2\nsharpness_radius = 0.1"),
     }
     for name, written in texts.items():
         (folder / f"{name}.toml").write_text(written, encoding="utf-8")

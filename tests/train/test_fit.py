@@ -18,16 +18,7 @@ from train.examples import Examples
 from train.fit import fit
 from train.heads import heads_of
 from train.log import LOG, read_log
-from train.targets import training_examples, validation_examples
-
-
-@pytest.fixture(scope="session")
-def split(trained: Run) -> tuple[Examples, Examples]:
-    data = recipes.load(trained.recipe).data
-    return (
-        training_examples(data, trained.fer2013, trained.ferplus, None),
-        validation_examples(data, trained.fer2013, trained.ferplus),
-    )
+from train.targets import training_examples
 
 
 def right(model: keras.Model, examples: Examples) -> float:

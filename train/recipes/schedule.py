@@ -65,6 +65,10 @@ class ScheduleConfig(FrozenModel):
     """Parameter of the beta distribution by which half of the pictures are mixed with another one, before augmentation;
     0: none. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018."""
 
+    sharpness_radius: float = Field(default=0.0, ge=0)
+    """Sharpness-aware minimisation: how far from the weights a step takes its gradient, in the Euclidean norm; 0: none.
+    0.05 to 0.2 are usual. A step takes half longer (`train.sharpness`)."""
+
     norm_batches: int = Field(default=0, ge=0)
     """Batches over which the statistics of batch normalisation are estimated again, with the averaged weights, in the
     end; 0: they stay those of the last steps' weights."""
@@ -105,6 +109,9 @@ class ScheduleConfig(FrozenModel):
             raise ValueError(message)
         if self.phases and (self.optimizer != "adam" or self.decay != "cosine" or self.warmup_epochs):
             message = 'phases: write optimizer = "adam", decay = "cosine" and warmup_epochs = 0'
+            raise ValueError(message)
+        if self.phases and self.sharpness_radius:
+            message = "sharpness_radius: write 0, as there are phases: it takes gradients of all weights"
             raise ValueError(message)
         return self
 
