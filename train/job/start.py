@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def main() -> int:
     """Find Keras and a backend, then train; return the exit code."""
     if sys.version_info < (3, 11):  # noqa: UP036  # it runs on machines of others
         return _end(f"this is Python {sys.version.split()[0]}, and 3.11 or newer is needed")
-    if not _has("keras") and (problem := _install_wheels()):
+    if not _has("keras") and (problem := install_wheels()):
         return _end(problem)
     found = [backend for backend, module in BACKENDS.items() if _has(module)]
     if not found:
@@ -41,16 +42,23 @@ def _has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _install_wheels() -> str:
+def install_wheels() -> str:
     """Install Keras from the wheels of the job into a folder of its own; return what went wrong."""
     packages, wheels = HERE / "packages", sorted(map(str, HERE.glob("wheels/*.whl")))
     if not packages.exists():
         if not wheels:
             install = shlex.join([sys.executable, "-m", "pip", "install", "keras"])
             return f"Keras is not installed here, and no wheels were packed ('pack --wheels'): {install}"
+        scratch = HERE / "packages.part"  # what an ended run left there is not taken for all of it
+        shutil.rmtree(scratch, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-        if subprocess.run([*pip, "--target", str(packages), *wheels], check=False).returncode:
-            return "the wheels of this job do not suit this Python; pack them for it with 'pack --wheels VERSION'"
+        done = subprocess.run([*pip, "--target", str(scratch), *wheels], check=False, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:] or ["pip failed"]
+            return (
+                f"the wheels cannot be installed: {said[0]}; for another Python pack them with 'pack --wheels VERSION'"
+            )
+        scratch.rename(packages)
     sys.path.append(str(packages))
     importlib.invalidate_caches()
     return ""
