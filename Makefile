@@ -24,6 +24,9 @@ NAME    := $(or $(shell sed -n '/^name *=/{s/.*"\(.*\)".*/\1/p;q}' "$(RECIPE)" 2
 RUN     := runs/$(NAME)
 # The face meshes of FER2013, for the recipes of landmarks.
 export LANDMARKS ?= runs/landmarks/fer2013.npz
+# Its models, if none is missing: each has a report, which was written before it.
+REPORTS := $(wildcard $(RUN)/$(NAME).json $(RUN)/$(NAME)-*.json)
+MODELS  := $(if $(filter-out $(wildcard $(RUN)/*.keras),$(REPORTS:.json=.keras)),,$(REPORTS:.json=.keras))
 # The weights of it that are kept, from which 'convert' makes models where nothing was trained.
 WEIGHTS := train/weights/$(NAME).npz
 # Where its bundles go.
@@ -99,8 +102,9 @@ convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO; or a
 ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 else
-	@test -n "$(wildcard $(RUN)/*.keras)" || test -f "$(WEIGHTS)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
-	$(if $(wildcard $(RUN)/*.keras),,$(BIN)/python -m train restore "$(WEIGHTS)" --out "$(RUN)")
+	@test -n "$(MODELS)" || test ! -f "$(RUN)/log.csv" || { echo "$(RUN): this training is not finished; 'make train' goes on with it" >&2; exit 2; }
+	@test -n "$(MODELS)" || test -f "$(WEIGHTS)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
+	$(if $(MODELS),,$(BIN)/python -m train restore "$(WEIGHTS)" --out "$(RUN)")
 	for model in "$(RUN)"/*.keras; do \
 	    $(BIN)/python -m convert "$$model" --out "$(INTO)/$$(basename "$$model" .keras)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" || exit; \
 	done

@@ -34,3 +34,29 @@ def test_paths_may_have_blanks() -> None:
         assert [words[2:8] for words in commands if "do" in words] == [
             ["nullglob;", "for", "clip", "in", "/media/pi/NO NAME/clips/*;", "do"]
         ]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+def test_of_a_half_written_run_nothing_is_converted(tmp_path: Path) -> None:
+    """Reports are written before all models: one without its model is of a run that was ended."""
+
+    def convert() -> str:
+        command = ["make", "--dry-run", "convert", "RECIPE=train/recipes/emotion-tiny.toml", f"RUN={tmp_path}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+    def refused() -> str:
+        checks = [line for line in convert().splitlines() if line.startswith("test -n")]
+        done = subprocess.run(["sh", "-ec", "\n".join(checks)], capture_output=True, text=True, check=False, cwd=ROOT)
+        return done.stderr if done.returncode else ""
+
+    for name in ("emotion-tiny", "emotion-tiny-fer2013"):
+        assert "train restore" in convert()
+        (tmp_path / f"{name}.json").touch()
+    (tmp_path / "emotion-tiny.keras").touch()
+    assert "train restore" in convert()
+    assert not refused()
+    (tmp_path / "log.csv").touch()
+    assert refused() == f"{tmp_path}: this training is not finished; 'make train' goes on with it\n"
+    (tmp_path / "emotion-tiny-fer2013.keras").touch()
+    assert "train restore" not in convert()
+    assert not refused()

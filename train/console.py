@@ -99,6 +99,11 @@ ClipsOption = Annotated[
 ]
 
 
+def console() -> Console:
+    """Return where results are printed. Brackets in the names of files are no markup there."""
+    return Console(markup=False)
+
+
 def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, note: str = "") -> None:
     """Print tables, and write their figures into the file that `JsonFileOption` names, or print those alone.
 
@@ -112,9 +117,9 @@ def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, n
         typer.echo(figures)
         return
     for table in tables:
-        Console().print(table)
+        console().print(table)
     if note:
-        Console().print(note, soft_wrap=True)
+        console().print(note, soft_wrap=True)
     if json:
         write_atomically(json, figures + "\n")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from train import fit, kept, learned, page
+from train.console import console
 from train.evaluate import tables
 from train.evaluate.models import evaluate_keras
 from train.heads import emotion_models, model_columns
@@ -52,10 +51,11 @@ def write_models(
     whole = network.build()
     with progress(lines=True) as stage:
         tracks = evaluate_tracks(plan, whole, tests, folder.parent / TRACKS, stage)
+    models = {}
     for head, name in emotion_models(heads, plan.name):
         labels, columns = model_columns(heads, head)
         model = fit.only(whole, plan, columns)
-        fit.save_atomically(model, folder / f"{name}.keras")
+        models[folder / f"{name}.keras"] = model
         written = TrainingReport(
             name=name,
             labels=labels,
@@ -74,8 +74,10 @@ def write_models(
             **evaluate_keras(model, labels, tests),
         )
         page.write(written, folder)
-        Console().print(tables.accuracies(written.metrics))
-        Console().print(tables.EXPLAINED)
+        console().print(tables.accuracies(written.metrics))
+        console().print(tables.EXPLAINED)
         if tracks:
-            Console().print(tables.ways(tracks))
-        Console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
+            console().print(tables.ways(tracks))
+        console().print(f"{folder / name}.keras, its report {name}.json and {name}.md, and two plots", soft_wrap=True)
+    for path, model in models.items():  # after all reports, so that a missing one shows
+        fit.save_atomically(model, path)

@@ -9,16 +9,16 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 
 # isort: split
 import typer
-from rich.console import Console
 
 from edge.files import write_atomically
 from train import fit as fitting
 from train import kept, page, recipes, report
-from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.console import Fer2013Option, FerplusOption, console
 from train.datasets import DataError
 from train.evaluate.models import evaluate_keras, faces_to_test
 from train.finish import TRACKS
 from train.heads import emotion_models, model_columns
+from train.log import LOG
 from train.progress import progress
 from train.tracks.examples import evaluate_tracks
 
@@ -57,11 +57,11 @@ def keep(
         after = before[name].model_copy(update={"weights": network.sha256, "tracks": tracks, **evaluated})
         files[into / f"{name}.json"] = after.model_dump_json(indent=1).encode() + b"\n"
         was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before[name], after))
-        Console().print(f"{name}: {was:.2%} of PublicTest in single precision, {now:.2%} in half", soft_wrap=True)
+        console().print(f"{name}: {was:.2%} of PublicTest in single precision, {now:.2%} in half", soft_wrap=True)
     into.mkdir(parents=True, exist_ok=True)
     for file, written in files.items():  # all at the end: until then what was kept before stays whole
         write_atomically(file, written)
-    Console().print(f"{path}: {len(content):,} bytes", soft_wrap=True)
+    console().print(f"{path}: {len(content):,} bytes", soft_wrap=True)
 
 
 @app.command()
@@ -70,16 +70,24 @@ def restore(
     *,
     out: Annotated[Path | None, typer.Option(help="The folder to write to.", show_default="runs/NAME")] = None,
 ) -> None:
-    """Make NAME.keras of kept weights, without any training. It is ready to be converted."""
+    """Make NAME.keras of kept weights, without any training. It is ready to be converted.
+
+    It is refused where a training is, as it would be overwritten.
+    """
     network = kept.load(weights)
     folder = out or Path("runs") / network.recipe.name
+    if (folder / LOG).exists() or (folder / fitting.CHECKPOINT).exists():
+        message = f"{folder}: a training is there, which this would overwrite; name another folder: --out FOLDER"
+        raise recipes.RecipeError(message)
     whole = network.build()
-    for head, name in emotion_models(network.heads, network.recipe.name):
-        written = _report(weights.with_name(f"{name}.json"), network)
+    models = list(emotion_models(network.heads, network.recipe.name))
+    reports = [_report(weights.with_name(f"{name}.json"), network) for _, name in models]
+    for written in reports:  # before all models, so that a missing one shows
+        page.write(written, folder)
+    for head, name in models:
         _, columns = model_columns(network.heads, head)
         fitting.save_atomically(fitting.only(whole, network.recipe, columns), folder / f"{name}.keras")
-        page.write(written, folder)
-        Console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
+        console().print(f"{folder / name}.keras, and its report", soft_wrap=True)
 
 
 def _report(path: Path, network: kept.KeptNetwork) -> TrainingReport:

@@ -11,6 +11,7 @@ from tests.train.synthetic import Run, call, grating
 from train import kept, report
 from train.__main__ import main
 from train.evaluate.models import keras_logits
+from train.log import LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +65,14 @@ def test_mistakes_are_one_sentence(run: Run, tmp_path: Path, capsys: pytest.Capt
     capsys.readouterr()
     assert call(main, ["restore", str(into / "tiny.npz"), "--out", str(tmp_path / "again")]) == 2
     assert "other weights" in capsys.readouterr().err
+
+
+def test_a_training_is_not_overwritten(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    into, mine = tmp_path / "weights", tmp_path / "mine"
+    assert call(main, ["keep", str(run.out), *run.data, "--into", str(into)]) == 0
+    mine.mkdir()
+    (mine / LOG).write_text("epoch\n0\n")
+    capsys.readouterr()
+    assert call(main, ["restore", str(into / "tiny.npz"), "--out", str(mine)]) == 2
+    assert f"{mine}: a training is there" in capsys.readouterr().err
+    assert [path.name for path in mine.iterdir()] == [LOG]
