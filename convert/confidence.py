@@ -98,14 +98,15 @@ def calibrate(
         outputs: The model's labels.
         faces: The ``N`` faces; those whose label the model does not have say nothing here.
         are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
-        priors: Share of each label in the training data.
+        priors: Share of each label in the training data, of which the model may lack some.
     """
     known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]
     truth = np.array([outputs.emotions.index(faces.labels[i]) for i in faces.truth[known]], np.intp)
     face_scores = mean_of_views(views).face_scores
     emotions = [Logits(view.emotions[known]) for view in views]
     temperature = round(best_temperature([view.emotions for view in emotions], truth), 4)
-    shares = [round(priors.get(label, 0.0), 5) for label in outputs.emotions]  # as the card has them
+    of_model = [priors.get(label, 0.0) for label in outputs.emotions]
+    shares = [round(share / (sum(of_model) or 1.0), 5) for share in of_model]  # as the card has them
     balances = tuple(balanced(emotions, temperature, shares, truth)) if all(shares) else ()
     balance = best_balance(balances) if balances else 0.0
     adjustment = logit_adjustment(shares, balance) if balance else None

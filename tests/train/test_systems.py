@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from train.evaluate.protocols import BOTH, SPLITS, unpacked_rights
 from train.evaluate.robustness import NOISE, NONE
 from train.log import LOG
 from train.systems.claims import difference
-from train.systems.cost import own_accuracy
+from train.systems.cost import conversion_row, own_accuracy
 from train.systems.curves import figure
 from train.systems.measured import Int8Figures, SystemFigures, SystemsMeasured
 from train.systems.page import page as written_page
@@ -154,6 +155,22 @@ def test_a_card_without_figures_is_named() -> None:
     card = systems.read_card(keep.FOLDER.parents[1] / "edge/models/emotion.json")
     with pytest.raises(DataError, match=r"the card of emotion has no metrics\.ferplus_majority\.int8"):
         own_accuracy(card.model_copy(update={"metrics": {}}))
+
+
+def test_a_card_says_by_which_labels_it_is_judged() -> None:
+    card = systems.read_card(keep.FOLDER.parents[1] / "edge/models/emotion.json")
+    without = card.model_copy(update={"labels": tuple(label for label in card.labels if label != "contempt")})
+    assert own_accuracy(without).keys() == {"FER+"}
+
+
+def test_a_bundle_of_looser_limits_does_not_pass_every_gate() -> None:
+    found = systems.find("emotion", [keep.FOLDER], [keep.FOLDER.parents[1] / "edge" / "models"])
+    assert "passes every gate" in conversion_row(found)
+    bundles = {
+        name: type(card).model_validate(card.model_dump() | {"quantisation": {"loosened": {"max_drop": 3.0}}})
+        for name, card in found.bundles.items()
+    }
+    assert "passes, with max drop 3" in conversion_row(replace(found, bundles=bundles))
 
 
 def test_our_own_system_has_both_heads_and_its_bundles() -> None:

@@ -39,7 +39,8 @@ def conversion_row(system: System) -> str:
     """Return a system's row of the table of what `convert` says."""
     measured = system.measured
     if system.bundles or measured.int8:
-        said = "passes every gate"
+        looser = sorted({said for card in system.bundles.values() for said in _loosened(card)})
+        said = f"passes, with {', '.join(looser)}" if looser else "passes every gate"
     elif measured.refused:
         said = f"refused: {measured.refused}"
     elif system.reports:
@@ -47,6 +48,12 @@ def conversion_row(system: System) -> str:
     else:
         said = "not tried: it is not trained to its end, and the gates look at its answers"
     return f"| `{system.recipe.name}` | {said} |"
+
+
+def _loosened(card: Card) -> Iterator[str]:
+    """Yield the limits that are looser than the project's own, as a card has them."""
+    for limit, value in card.model_dump().get("quantisation", {}).get("loosened", {}).items():
+        yield f"{limit.replace('_', ' ')} {value:g}"
 
 
 def _int8(system: System) -> tuple[str, str]:
@@ -70,7 +77,10 @@ def own_accuracy(card: Card) -> dict[str, float]:
     Raises:
         DataError: It has none.
     """
-    own = "ferplus_majority" if "contempt" in card.labels else "fer2013"
+    try:
+        own = "fer2013" if card.metrics["validation"]["protocol"] == "fer2013" else "ferplus_majority"
+    except (KeyError, TypeError):
+        own = "ferplus_majority" if "contempt" in card.labels else "fer2013"  # a card of an older version
     try:
         figures = TypeAdapter(dict[str, float]).validate_python(card.metrics[own]["int8"])
         return {"FER+" if own == "ferplus_majority" else "FER2013": next(iter(figures.values()))}

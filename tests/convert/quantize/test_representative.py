@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convert.card import calibration
 from convert.confidence import (
     Balanced,
     Confidence,
@@ -135,6 +136,15 @@ def test_without_the_share_of_each_label_there_is_no_balance() -> None:
     faces, are_faces = labelled(truth), np.ones(len(truth), bool)
     found = calibrate([Logits(logits)], OutputLabels(labels), faces, are_faces, {"a": 0.5, "b": 0.5})
     assert (found.priors, found.balance, found.balances) == (None, 0.0, ())
+
+
+def test_shares_are_those_of_the_model_s_labels() -> None:
+    """The data of a model without contempt may have some: the card's shares have to sum to 1 all the same."""
+    logits, truth = logits_of_calibrated_model(2_000, 1.0)
+    labels, shares = ("a", "b", "c", "d"), {"a": 0.5, "b": 0.2, "c": 0.1, "d": 0.1, "e": 0.1}
+    found = calibrate([Logits(logits)], OutputLabels(labels), labelled(truth), np.ones(len(truth), bool), shares)
+    assert found.priors == pytest.approx((5 / 9, 2 / 9, 1 / 9, 1 / 9), abs=1e-5)
+    assert calibration(found).priors == found.priors
 
 
 def test_a_face_is_judged_by_its_mean_score() -> None:
