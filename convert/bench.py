@@ -20,6 +20,7 @@ from rich.table import Column, Table
 
 from convert import evaluate, int8_runtime
 from convert.subprocesses import CHECKOUT, python
+from edge.errors import BundleError
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import Network, Runtime, installed
 
@@ -67,7 +68,7 @@ def benchmark(
     """
     bundles = [ModelBundle.load(path) for path in paths]
     accuracies = [_accuracies(path, bundle.outputs, tests, stage) for path, bundle in zip(paths, bundles, strict=True)]
-    times = _times(paths, rounds, stage)
+    times = milliseconds_in_turn(paths, rounds, stage)
     return [
         BundleFigures(
             path, bundle.card, accuracy, {key[1:]: median(turns) for key, turns in times.items() if key[0] == number}
@@ -88,7 +89,14 @@ def _accuracies(
     return found
 
 
-def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, Runtime, int], list[float]]:
+def milliseconds_in_turn(
+    paths: Sequence[Path], rounds: int, stage: Stage
+) -> dict[tuple[int, Runtime, int], list[float]]:
+    """Return the milliseconds of each turn by the bundle's place, the runtime and its threads.
+
+    Raises:
+        BundleError: A runtime refuses a network.
+    """
     keys = [(n, runtime, threads) for n in range(len(paths)) for runtime in installed() for threads in THREADS]
     advance = stage("milliseconds", rounds * len(keys))
     times: dict[tuple[int, Runtime, int], list[float]] = {key: [] for key in keys}
@@ -104,9 +112,18 @@ def _times(paths: Sequence[Path], rounds: int, stage: Stage) -> dict[tuple[int, 
                 if process.stdin and process.stdout:
                     process.stdin.write("\n")
                     process.stdin.flush()
-                    times[key].append(float(process.stdout.readline()))
+                    times[key].append(_milliseconds(process, paths[key[0]], key[1]))
                 advance(1)
     return times
+
+
+def _milliseconds(process: subprocess.Popen[str], path: Path, runtime: Runtime) -> float:
+    """Return what a process that times a bundle says."""
+    said = process.stdout.readline() if process.stdout else ""
+    if not said:
+        message = f"{path}: {runtime} refuses this network"
+        raise BundleError(message)
+    return float(said)
 
 
 def as_table(rows: Sequence[BundleFigures], rounds: int) -> Table:

@@ -85,6 +85,7 @@ def write_page(out: Path, card: Card) -> None:
 
     Raises:
         ModelError: As of `page.make`.
+        OutputError: A file cannot be written there.
     """
     markdown, picture = page.make(card, f"{out.name}.png")
     write_atomically(out.with_name(f"{out.name}.png"), picture)

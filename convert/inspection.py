@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convert.graph import Op
+from edge.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ def summarize(graph: Graph) -> NetworkSummary:
         input_shapes=tuple(tensor.shape for tensor in graph.inputs),
         output_shapes=tuple(tensor.shape for tensor in graph.outputs),
         output_names=graph.output_names,
-        min_runtime=graph.metadata_value("min_runtime_version").rstrip(b"\0").decode(),
+        min_runtime=printable(graph.metadata_value("min_runtime_version").rstrip(b"\0").decode(errors="replace"), 32),
     )
 
 

@@ -51,7 +51,7 @@ def recheck(
 
     Raises:
         BundleError: It is no valid bundle.
-        ModelError: The card does not say how good the float network was, or the model is another one.
+        ModelError: The card does not say how good the float network was by its protocol, or the model is another one.
         DataError: The faces are missing or damaged.
     """
     bundle = ModelBundle.load(path)
@@ -71,11 +71,21 @@ def recheck(
         results.append(gates.above_majority(f"accuracy in {runtime}", after, limits.min_above_majority))
         results.append(gates.accuracy_kept(runtime, stated.accuracy, after, limits.max_drop))
         if before:
+            _check_labels(path, before, after)
             results.append(gates.recalls_kept(runtime, before, after, limits.max_recall_drop))
         if scores := answers.face_scores:
             gate = f"faces above clutter in {runtime}"
             results.append(gates.faces_above_clutter(gate, **scores, limit=limits.min_face_auc))
     return results
+
+
+def _check_labels(path: Path, stated: Metrics, found: Metrics) -> None:
+    if others := sorted(set(stated.recall) ^ set(found.recall)):
+        message = (
+            f"{path.with_suffix('.json')}: metrics.validation.evaluation.float has other labels than its protocol: "
+            f"{printable(', '.join(others), 100)}; name the model that the bundle was made from: --model FILE"
+        )
+        raise ModelError(message)
 
 
 class StatedValidation(FrozenModel, extra="ignore"):

@@ -10,12 +10,15 @@ import pytest
 from convert import bench
 from convert.__main__ import main
 from convert.subprocesses import CHECKOUT
+from edge.errors import BundleError
 from edge.inference.bundle import ModelBundle
 from edge.inference.runtime import installed
 from tests.train.synthetic import call
 from train.evaluate.protocols import load_tests
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.convert.conftest import Converted
     from tests.train.synthetic import Run
 
@@ -45,6 +48,12 @@ def test_the_table_has_a_column_for_each(
     assert "tiny.tflite" in said
     for runtime, threads in product(installed(), (1, 3)):
         assert f"ms a face, {runtime}, {threads} thread(s)" in said
+
+
+def test_a_network_that_a_runtime_refuses_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.tflite").write_bytes(b"no network")
+    with pytest.raises(BundleError, match=rf"bad\.tflite: {next(iter(installed()))} refuses this network"):
+        bench.milliseconds_in_turn([tmp_path / "bad.tflite"], 1, lambda *_: lambda _: None)
 
 
 def test_what_times_a_bundle_loads_no_tensorflow() -> None:

@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score
 
 from edge.frozen import FrozenModel
+from train.datasets import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +98,13 @@ def evaluate(probabilities: NDArray[np.float32], labels: Sequence[str], faces: F
         probabilities: ``(N, C)``.
         labels: The model's ``C`` labels.
         faces: The protocol's ``N`` faces.
+
+    Raises:
+        DataError: The model has none of the protocol's labels.
     """
+    if not set(labels) & set(faces.labels):
+        message = f"the model has none of these faces' labels, {', '.join(faces.labels)}: it cannot be evaluated"
+        raise DataError(message)
     return measure(match_labels(probabilities, labels, faces.labels), faces.truth, faces.labels, faces.agreement)
 
 
@@ -116,7 +123,10 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
 def match_labels(
     probabilities: NDArray[np.float32], labels: Sequence[str], wanted: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Return ``(N, C)`` probabilities in the order of other labels, matched by name; rows sum to 1."""
+    """Return ``(N, C)`` probabilities in the order of other labels, matched by name.
+
+    Rows sum to 1, but for those without any probability for these labels, which are 0.
+    """
     matched = np.zeros((len(probabilities), len(wanted)), np.float32)
     for column, label in enumerate(wanted):
         if label in labels:

@@ -80,6 +80,15 @@ class TestCheck:
         assert call(main, [command, str(tmp_path / "tiny.tflite"), *trained.data]) == 2
         assert said in capsys.readouterr().err
 
+    def test_a_card_of_other_labels_is_refused(
+        self, trained: Run, converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with other_card(converted, tmp_path) as card:
+            recall = card["metrics"]["validation"]["evaluation"]["float"]["recall"]
+            recall["joy"] = recall.pop("happy")
+        assert call(main, ["check", str(tmp_path / "tiny.tflite"), *trained.data]) == 2
+        assert "other labels than its protocol: happy, joy; name the model" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("missing", "code", "said"), [("evaluation", 0, "drop in litert"), ("float", 2, "--model FILE")]
     )

@@ -60,6 +60,13 @@ def test_names_of_a_network_are_safe_to_show(converted: Converted) -> None:
     assert result.sentence == f"1 tensors are float, at ?[2J; first: ?[1A{'t' * 195}…"
 
 
+def test_a_version_that_is_no_text_is_shown_safely(converted: Converted) -> None:
+    graph = parse(converted.network.read_bytes())
+    buffer = next(buffer for record, buffer in graph.metadata if b"min_runtime" in record.name)
+    buffer.data = np.frombuffer(b"\xff\x1b1.5", np.uint8)
+    assert summarize(graph).min_runtime == "\N{REPLACEMENT CHARACTER}?1.5"
+
+
 def test_a_network_that_no_runtime_takes_is_a_breach(converted: Converted) -> None:
     content = converted.network.read_bytes()
     broken, summary = content[: len(content) // 2], summarize(parse(content))

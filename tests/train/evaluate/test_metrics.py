@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from train.datasets import Faces
+from train.datasets import DataError, Faces
 from train.evaluate.metrics import (
     Metrics,
     calibration_error,
@@ -35,6 +35,12 @@ def test_counts_of_a_small_table() -> None:
     assert metrics.macro_recall == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
     # F1: a 2*2/(4+3), b 2*1/(2+2), c 0
     assert metrics.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 0) / 3)
+
+
+def test_a_model_of_other_labels_is_refused() -> None:
+    faces = Faces(np.zeros((2, 1, 1), np.uint8), np.eye(2, dtype=np.float32), ("angry", "sad"))
+    with pytest.raises(DataError, match="none of these faces' labels, angry, sad"):
+        evaluate(rows((0.5, 0.5), (0.5, 0.5)), ("bored", "joy"), faces)
 
 
 def test_wilson_interval_of_a_published_example() -> None:
