@@ -10,8 +10,8 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 
 # isort: split
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from convert import bundle, plots
@@ -30,7 +30,7 @@ from edge.files import write_atomically
 from edge.inference.bundle import ModelBundle
 from edge.inference.card import check_name
 from edge.text import printable
-from train.console import Fer2013Option, FerplusOption, run
+from train.console import Fer2013Option, FerplusOption, console, run
 from train.evaluate.protocols import load_tests
 from train.progress import progress
 
@@ -150,7 +150,7 @@ def write_pages(
     for path in bundles:
         card = ModelBundle.load(path).card
         bundle.write_page(path.with_suffix(""), card)
-        Console().print(f"{path.with_suffix('.md')} and its picture", soft_wrap=True)
+        console().print(f"{path.with_suffix('.md')} and its picture", soft_wrap=True)
 
 
 @app.command()
@@ -164,7 +164,7 @@ def bench(
     """Compare bundles: accuracy, size, and milliseconds a face. Each runtime is timed in turn."""
     with progress() as stage:
         rows = benchmark(bundles, load_tests(fer2013, ferplus), rounds, stage)
-    Console().print(as_table(rows, rounds))
+    console().print(as_table(rows, rounds))
 
 
 @app.command()
@@ -178,8 +178,8 @@ def frontier(
 ) -> None:
     """Compare bundles with others' models. Accuracy is on PrivateTest; milliseconds a face are timed in turn."""
     measured = measure(bundles, load_tests(fer2013, ferplus), rounds)
-    Console().print(peers_as_table(measured))
-    Console().print(f"FER+ is majority; ms are of a face on one thread in LiteRT, median of {rounds} turns")
+    console().print(peers_as_table(measured))
+    console().print(f"FER+ is majority; ms are of a face on one thread in LiteRT, median of {rounds} turns")
     if plot:
         write_atomically(plot, plots.frontier(measured))
 
@@ -188,9 +188,9 @@ def _show(results: Sequence[GateResult]) -> None:
     """Show what the gates measured."""
     table = Table("gate", "measured", "limit", "ok")
     for result in results:
-        verdict = "" if not result.limit else "[green]yes[/]" if result.holds else "[bold red]NO[/]"
-        table.add_row(result.gate, result.measured, result.limit, verdict)
-    Console().print(table)
+        verdict = Text("yes", "green") if result.holds else Text("NO", "bold red")
+        table.add_row(result.gate, result.measured, result.limit, verdict if result.limit else "")
+    console().print(table)
 
 
 def _refuse(what: str, consequence: str, results: Sequence[GateResult]) -> None:
@@ -207,7 +207,7 @@ def _show_trials(conversion: Conversion) -> None:
     for trial, following in zip(conversion.trials, conversion.trials[1:], strict=False):
         failed = ", ".join(result.gate for result in trial.results if not result.holds)
         why = f"{failed} did not hold" if failed else "every gate holds, but another method agrees better with float"
-        Console().print(f"{trial.method}: {why}; {following.method} instead", soft_wrap=True)
+        console().print(f"{trial.method}: {why}; {following.method} instead", soft_wrap=True)
 
 
 def _show_noisiest_layers(conversion: Conversion) -> None:
@@ -217,12 +217,12 @@ def _show_noisiest_layers(conversion: Conversion) -> None:
     table = Table("layer", "operator", "output", "SNR, dB", title="Where int8 loses most")
     for row in sorted(rows, key=lambda row: float(row["snr_db"]))[:_LOUDEST]:
         table.add_row(row["name"], row["operator"], "x".join(map(str, row["output"])), f"{row['snr_db']:.1f}")
-    Console().print(table)
+    console().print(table)
 
 
 def _show_written(path: Path, card: Card) -> None:
     error, chosen = card.metrics["validation"]["calibration_error"], card.calibration
-    Console().print(
+    console().print(
         f"{path}, its card and page: {_accuracies(card)}; temperature {chosen.temperature:.2f}, "
         f"balance {chosen.balance:.2f}, uncertain below {chosen.min_confidence:.2f}, "
         f"calibration error {error['before']:.3f} before and {error['after']:.3f} after",

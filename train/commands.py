@@ -13,7 +13,6 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 import keras
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from edge.files import write_atomically
@@ -21,7 +20,7 @@ from edge.inference.bundle import SHIPPED
 from edge.system.packages import pip_install
 from train import embedding, finish, forest, keep, kept, learned, mean_faces, recipes, runs, systems
 from train import fit as fitting
-from train.console import ClipsOption, Fer2013Option, FerplusOption, run
+from train.console import ClipsOption, Fer2013Option, FerplusOption, console, run
 from train.datasets import commands as datasets
 from train.datasets import load
 from train.datasets.negatives import clutter_once
@@ -138,7 +137,7 @@ def list_recipes() -> None:
     for path in sorted(recipes.FOLDER.glob("*.toml")):
         recipe = recipes.load(path)
         table.add_row(path.name, recipe.description, recipe.data.training, str(recipe.schedule.epochs))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("systems")
@@ -157,7 +156,7 @@ def write_systems(
     for said in (sentence for system in found for sentence in system.left_out):
         typer.echo(said, err=True)
     trained = sum(bool(system.reports) for system in found)
-    Console().print(f"{out}: {trained} of {len(found)} systems are trained to their end", soft_wrap=True)
+    console().print(f"{out}: {trained} of {len(found)} systems are trained to their end", soft_wrap=True)
 
 
 @app.command("meanfaces")
@@ -171,7 +170,7 @@ def write_mean_faces(
     faces = mean_faces.mean_faces(load("ferplus", "Training", fer2013, ferplus))
     mean_faces.save(faces, out)
     counts = ", ".join(f"{label} {count}" for label, count in zip(faces.labels, faces.counts, strict=True))
-    Console().print(f"{out}: {out.stat().st_size:,} bytes; faces in each mean: {counts}", soft_wrap=True)
+    console().print(f"{out}: {out.stat().st_size:,} bytes; faces in each mean: {counts}", soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,12 +32,12 @@ def progress(*, lines: bool = False) -> Iterator[Stage]:
     """
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _Count(),
         TimeElapsedColumn(),
     )
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def stage(name: str, total: int) -> Callable[[int], None]:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,3 +95,15 @@ def test_a_page_is_written_anew_from_its_card(converted: Converted, tmp_path: Pa
     assert call(main, ["page", str(bundle)]) == 0
     for ending in (".md", ".png"):
         assert bundle.with_suffix(ending).read_bytes() == converted.network.with_suffix(ending).read_bytes()
+
+
+@pytest.mark.parametrize("folder", ["[v1]", "[x", "a [", "[red]b"])
+def test_brackets_in_a_path_are_shown(
+    converted: Converted, tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    for path in (converted.network, converted.card):
+        shutil.copy(path, place)
+    assert call(main, ["page", str(place / converted.network.name)]) == 0
+    assert f"{place}/tiny.md and its picture" in capsys.readouterr().out

@@ -10,14 +10,13 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 # isort: split
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from edge.cli.options import writable_png
 from edge.files import write_atomically
 from edge.text import printable
 from train import plots
-from train.console import Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.console import Fer2013Option, FerplusOption, console
 from train.datasets import LabelProtocol, Split, folders, load
 
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -53,6 +52,6 @@ def count(
         cells = (f"{n:,} ({n / total:.1%})" for n, total in zip(counts, totals, strict=True))
         table.add_row(label, *cells)
     table.add_row("all", *(f"{sum(found[split].values()):,}" for split in SPLITS))
-    Console().print(table)
+    console().print(table)
     if plot:
         write_atomically(plot, plots.class_counts(found, printable(folder.name) if folder else protocol))

@@ -25,7 +25,7 @@ from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
 from edge.vision.crops import all_resized
 from train import plots
-from train.console import ClipsOption, Fer2013Option, FerplusOption, VotesOption, show
+from train.console import ClipsOption, Fer2013Option, FerplusOption, VotesOption, console, show
 from train.datasets import DataError, LabelProtocol, load
 from train.evaluate import face_score as facescores
 from train.evaluate import figures, tables
@@ -119,7 +119,7 @@ def write_figures(
     training = load("fer2013", "Training", fer2013, ferplus).pixels
     measured = [figures.measure(ModelBundle.load(path).card, open_model(path), tests, training) for path in bundles]
     write_atomically(into, figures.replaced(read_text(into, _LARGEST_PAGE), measured))
-    Console().print(f"{into}: figures of {', '.join(each.card.name for each in measured)}", soft_wrap=True)
+    console().print(f"{into}: figures of {', '.join(each.card.name for each in measured)}", soft_wrap=True)
 
 
 def _balanced(model: OpenedModel, tau: float, fer2013: Path, ferplus: Path | None) -> tuple[Logits, tuple[str, ...]]:
@@ -150,7 +150,7 @@ def robustness(
     for name, accuracy in under_changes(opened.logits, opened.labels, faces):
         before = accuracy if before is None else before
         table.add_row(name, f"{accuracy:.2%}", f"{100 * (before - accuracy):.2f}")
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -181,7 +181,7 @@ def facescore(
     for at in sorted({*facescores.LIMITS, limit}):
         cells = [facescores.dropped(faces, at), *facescores.kept(others, at).values()]
         table.add_row(f"{at:.2f}" + " (the card's)" * (at == limit), *(f"{cell:.2%}" for cell in cells))
-    Console().print(table)
+    console().print(table)
     if plot:
         write_atomically(plot, plots.face_scores(faces, others, limit))
 
@@ -229,7 +229,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
         people=ROUNDS * faces,
         at_once=max(faces, 1),
     )
-    console = Console(stderr=True)
+    errors = Console(stderr=True, markup=False)
     results = [
         run_methods(
             sequence,
@@ -237,7 +237,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
             lambda gray, box: reader.read(gray, [box])[0],
         )
         for sequence in track(
-            made, "sequences", total=sequences, console=console, transient=True, disable=not console.is_terminal
+            made, "sequences", total=sequences, console=errors, transient=True, disable=not errors.is_terminal
         )
     ]
     every = [scene_figures.figures(results, name) for name in names]

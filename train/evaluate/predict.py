@@ -13,7 +13,6 @@ import numpy as np
 import typer
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from edge.camera.images import read_colours
@@ -27,6 +26,7 @@ from edge.photo.read import copy_names, photo_files
 from edge.vision.crops import cut_out, resized, turned
 from edge.vision.views import VIEWS, view_stills
 from train import plots
+from train.console import console
 from train.evaluate.grad_cam import grad_cam
 from train.evaluate.models import keras_logits, load_keras
 
@@ -90,7 +90,7 @@ def predict(
             ]
             failed |= not _written(copy, _drawn(faces, looks, answers, emotions))
     if table.row_count:
-        Console().print(table)
+        console().print(table)
     if failed:
         raise typer.Exit(2)
 

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 import edge
 from edge.files import write_atomically
 from train import kept, learned, recipes, runs
-from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.console import ClipsOption, Fer2013Option, FerplusOption, console
 from train.datasets import DataError, fer2013
 from train.datasets.negatives import clutter
 from train.heads import heads_of
@@ -97,10 +96,10 @@ def pack(  # each is a flag
     files |= _examples(plans, fer2013, ferplus, clips)
     content = _archive(files)
     write_atomically(out, content)
-    Console().print(f"{out}: {len(content) / 1e6:.1f} MB, of them", soft_wrap=True)
+    console().print(f"{out}: {len(content) / 1e6:.1f} MB, of them", soft_wrap=True)
     for part, size in _sizes(files):
-        Console().print(f"  {part}: {size / 1e6:.1f} MB", soft_wrap=True)
-    Console().print(f"there: tar xf {out.name} && python {FOLDER}/job.py --resume", soft_wrap=True)
+        console().print(f"  {part}: {size / 1e6:.1f} MB", soft_wrap=True)
+    console().print(f"there: tar xf {out.name} && python {FOLDER}/job.py --resume", soft_wrap=True)
 
 
 def _networks(plans: Sequence[recipes.Recipe]) -> dict[str, bytes]:

@@ -13,14 +13,13 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 # isort: split
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from edge.cli.options import writable_png
 from edge.files import write_atomically
 from edge.system.packages import pip_install
 from train import recipes
-from train.console import ClipsOption, Fer2013Option, FerplusOption  # noqa: TC001  # typer reads them
+from train.console import ClipsOption, Fer2013Option, FerplusOption, console
 from train.landmarks.models import seen_by_landmarks
 from train.progress import progress
 from train.targets import training_examples, validation_examples
@@ -99,10 +98,10 @@ def tune(  # noqa: PLR0913  # each is a flag
         with tempfile.TemporaryDirectory() as scratch:
             trial = partial(search.run_trial, recipe=plan, fields=fields, examples=examples, scratch=Path(scratch))
             study.optimize(trial, n_trials=trials)
-    Console().print(_table(study))
+    console().print(_table(study))
     if show:
         write_atomically(show, plot.draw(study))
-        Console().print(f"{show}: history and importance", soft_wrap=True)
+        console().print(f"{show}: history and importance", soft_wrap=True)
 
 
 def _table(study: optuna.Study) -> Table:

@@ -85,6 +85,12 @@ def test_a_drawing_that_cannot_be_written_loses_no_answers(
     assert (out / f"{images[1].stem}-answers.png").is_file()
 
 
+def test_brackets_in_a_name_are_shown(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "holiday [edited].png"), grating(1, np.random.default_rng(5)))
+    assert call(main, ["predict", str(trained.model), str(tmp_path), "--cropped"]) == 0
+    assert "holiday [edited].png" in capsys.readouterr().out
+
+
 def test_faces_are_found_in_photos(
     trained: Run, mean_faces: Faces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
