@@ -33,7 +33,7 @@ WEIGHTS := train/weights/$(NAME).npz
 INTO    ?= edge/models
 # A model of somebody else's to convert instead, and where its bundle goes: it replaces no shipped one.
 MODEL   ?=
-BUNDLE  ?= runs/bundles/$(shell name=$$(basename "$(MODEL)"); echo "$${name%.*}")
+BUNDLE  ?= runs/bundles/$(shell name=$$(basename "$(MODEL)"); test -d "$(MODEL)" && echo "$$name" || echo "$${name%.*}")
 # What is compared, as the shell reads it.
 BUNDLES ?= edge/models/*.tflite runs/bundles/*.tflite
 # Another detector to compare with, from MediaPipe's wheel; 'blazeface' gets it.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert import page
+from convert.spec import beside
 from edge.errors import OutputError
 from edge.files import check_writable, is_there, write_atomically
 from edge.inference.bundle import ModelBundle
@@ -28,12 +29,8 @@ def check_place(out: Path, model: Path) -> None:
     Raises:
         OutputError: This user may not write there, what should be a folder is a file, or the report would be replaced.
     """
-    card, report = out.with_name(f"{out.name}.json"), model.with_name(f"{model.stem}.json")
-    if (
-        is_there(report)
-        and not is_there(report.with_suffix(".toml"))
-        and os.path.realpath(card) == os.path.realpath(report)
-    ):
+    card, report = out.with_name(f"{out.name}.json"), beside(model, ".json")
+    if is_there(report) and not is_there(beside(model, ".toml")) and os.path.realpath(card) == os.path.realpath(report):
         message = f"{card}: this is the report of {model}, and the bundle's card would replace it; choose another --out"
         raise OutputError(message)
     folder = next(parent for parent in out.absolute().parents if os.access(parent, os.F_OK))

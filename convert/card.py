@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from convert import evaluate
 from convert.gates import as_card
 from edge.inference.adjustment import logit_adjustment
@@ -92,6 +94,7 @@ def measure_calibration(
 ) -> dict[str, Any]:
     """Return what was measured of the calibration on the validation faces: of the mean over the views."""
     adjustment = logit_adjustment(confidence.priors, confidence.balance) if confidence.priors else None
+    known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]  # as in `calibrate`
     calibrated = evaluate.matched_mean(views, outputs, faces, confidence.temperature, adjustment)
     return {
         "calibration_error": {
@@ -100,7 +103,7 @@ def measure_calibration(
         },
         "reliability": [
             [bin_.n, round(bin_.confidence, 4), round(bin_.accuracy, 4)]
-            for bin_ in reliability(calibrated, faces.truth)
+            for bin_ in reliability(calibrated[known], faces.truth[known])
         ],
         "balance": [
             {name: round(value, _DIGITS) for name, value in asdict(each).items()} for each in confidence.balances[::5]

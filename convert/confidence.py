@@ -79,9 +79,10 @@ class Confidence:
     """The one that is chosen."""
 
     error_before: float
-    """Expected calibration error at temperature 1."""
+    """Expected calibration error of the mean of the views, at temperature 1 and without a balance."""
 
     error_after: float
+    """The same at the chosen temperature and balance: a balance may raise it."""
 
 
 def calibrate(

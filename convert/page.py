@@ -81,8 +81,9 @@ def _head(card: Card) -> Iterator[str]:
     calibration = card.metrics["validation"]["calibration_error"]
     yield (
         f"- temperature {card.calibration.temperature:.2f}, balance {card.calibration.balance:.2f}, uncertain below "
-        f"{card.calibration.min_confidence:.2f}; calibration error {calibration['before']:.3f} before and "
-        f"{calibration['after']:.3f} after; chosen and measured on the same validation faces, by the mean of four views"
+        f"{card.calibration.min_confidence:.2f}; calibration error {calibration['before']:.3f} without "
+        f"temperature and balance, {calibration['after']:.3f} with both; chosen and measured on the same validation "
+        "faces, by the mean of four views"
     )
 
 

@@ -41,7 +41,8 @@ WANTED = {
 _MOST_PROBLEMS = 10
 """A file of another kind has a mistake in each of its lines."""
 
-_Pixels = Annotated[int, Field(gt=0, le=2048)]
+Pixels = Annotated[int, Field(gt=0, le=1024)]
+"""Width or height of a face; a card allows as many."""
 
 
 class _SidecarTable(FrozenModel, allow_inf_nan=False):
@@ -54,7 +55,7 @@ class SidecarInput(_SidecarTable):
     range: tuple[float, float] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    size: tuple[_Pixels, _Pixels] | None = None
+    size: tuple[Pixels, Pixels] | None = None
     """Width and height."""
 
     channels: Literal[1, 3] | None = None

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from convert.errors import ModelError
 from convert.scaling import PLAIN, Scaling
-from convert.sidecar import WANTED, Sidecar, SidecarInput, read_sidecar
-from edge.files import is_there
+from convert.sidecar import WANTED, Pixels, Sidecar, SidecarInput, read_sidecar
+from edge.files import is_folder, is_there
 from edge.frozen import FrozenModel
 from edge.inference.outputs import OutputLabels
 from edge.text import printable
@@ -65,14 +65,11 @@ class ModelSpec(FrozenModel):
         return [self.labels.index(label) for label in self.outputs.columns]
 
 
-_Pixels = Annotated[int, Field(gt=0, le=2048)]
-
-
 class FileFacts(FrozenModel):
     """What a model file says of itself; None where it leaves something open."""
 
-    height: _Pixels | None
-    width: _Pixels | None
+    height: Pixels | None
+    width: Pixels | None
     channels: int | None
     outputs: tuple[Annotated[str, Field(max_length=200)], ...]
     """Names of its outputs."""
@@ -83,16 +80,24 @@ class FileFacts(FrozenModel):
         return printable(", ".join(self.outputs), 300)
 
 
+def beside(model: Path, ending: str) -> Path:
+    """Return the file with an ending that stands beside a model: ``fer.toml`` of ``fer.onnx``.
+
+    A folder's name has no ending: beside ``fer-1.2`` it is ``fer-1.2.toml``.
+    """
+    return model.with_name(f"{model.name}{ending}") if is_folder(model) else model.with_suffix(ending)
+
+
 def complete(model: Path, facts: FileFacts) -> ModelSpec:
     """Return what a model file and what stands beside it say together.
 
-    Beside it stands ``NAME.toml``, or the report ``NAME.json`` that this project's training wrote.
+    `beside` it stands ``NAME.toml``, or the report ``NAME.json`` that this project's training wrote.
 
     Raises:
         ModelError: Something is missing, or the two disagree; everything missing is named.
         DataError: The report is damaged.
     """
-    path, report = model.with_suffix(".toml"), model.with_suffix(".json")
+    path, report = beside(model, ".toml"), beside(model, ".json")
     if is_there(report) and not is_there(path):
         path = report
         sidecar, trained, priors = _from_report(report)

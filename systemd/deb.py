@@ -133,11 +133,12 @@ def control(root: Path, platform: release.Platform) -> None:
 
 def main(into: Path, names: list[str]) -> None:
     """Make the packages, all unless some are named."""
+    platforms = release.chosen(names)
     into.mkdir(parents=True, exist_ok=True)
     os.environ["SOURCE_DATE_EPOCH"] = str(release.made_s())  # setuptools and dpkg-deb read it
     with tempfile.TemporaryDirectory() as scratch:
         project = release.build_wheel(Path(scratch))
-        for platform in release.chosen(names):
+        for platform in platforms:
             root, wheels = Path(scratch) / platform.name, Path(scratch) / f"{platform.name}-wheels"
             root.mkdir()
             wheels.mkdir()

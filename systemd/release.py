@@ -100,8 +100,11 @@ def version() -> str:
 
 
 def pip(*arguments: str | Path) -> None:
-    """Run pip, isolated from the current folder."""
-    subprocess.run([sys.executable, "-I", "-m", "pip", "-qq", "--disable-pip-version-check", *arguments], check=True)
+    """Run pip, isolated from the current folder; where it fails, end with what it said."""
+    command = [sys.executable, "-I", "-m", "pip", "-qq", "--disable-pip-version-check", *arguments]
+    if subprocess.run(command, check=False).returncode:
+        message = f"pip {arguments[0]} failed: see above; it needs the network"
+        raise SystemExit(message)
 
 
 def build_wheel(into: Path) -> Path:

@@ -60,3 +60,10 @@ def test_of_a_half_written_run_nothing_is_converted(tmp_path: Path) -> None:
     (tmp_path / "emotion-tiny-fer2013.keras").touch()
     assert "train restore" not in convert()
     assert not refused()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+def test_the_name_of_a_folder_has_no_ending(tmp_path: Path) -> None:
+    (tmp_path / "fer-1.2").mkdir()
+    (convert,) = planned("convert", f"MODEL={tmp_path}/fer-1.2")
+    assert convert[4:6] == ["--out", "runs/bundles/fer-1.2"]

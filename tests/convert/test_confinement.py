@@ -116,5 +116,5 @@ def test_layers_that_are_too_large_for_the_memory_are_one_sentence(tmp_path: Pat
 
 def test_pictures_of_a_size_that_nobody_has_are_refused(tmp_path: Path) -> None:
     path = changed(saved(tmp_path / "tiny.keras"), b"[null, 32, 32, 1]", b"[null, 32, 32000, 1]")
-    with pytest.raises(ModelError, match="its width: must be at most 2,048"):
+    with pytest.raises(ModelError, match="its width: must be at most 1,024"):
         load(path)

@@ -138,6 +138,7 @@ def test_one_number_serves_every_channel(model: Path) -> None:
         (GRAY, "std =", "size = [48, 32]\nstd =", "input.size: its width is 48, but the file says 24"),
         (GRAY, "std =", "size = [24, 48]\nstd =", "input.size: its height is 48, but the file says 32"),
         (SILENT, "std =", "size = [0, 48]\nstd =", "input.size: must be greater than 0"),
+        (SILENT, "std =", "size = [1025, 48]\nstd =", "input.size: must be at most 1,024"),
         (GRAY, "std =", "channels = 3\nstd =", "input.channels: 3, but the file says 1"),
         (SILENT, "std =", "channels = 4\nstd =", "input.channels: must be 1 or 3"),
         (GRAY, "protocol", 'output = "smile"\nprotocol', "output: there is no smile; the outputs are answer"),
@@ -230,3 +231,13 @@ def test_scaling_is_range_then_mean_then_deviation(scaling: Scaling, black: floa
 def test_every_channel_is_made_of_the_same_gray() -> None:
     scaling = Scaling(range=(0, 1), mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 0.25))
     assert scaling.apply(np.full((1, 1, 1), 255, np.uint8)).tolist() == [[[[1.0, 1.0, 0.0]]]]
+
+
+def test_the_name_of_a_folder_has_no_ending(tmp_path: Path) -> None:
+    """What stands beside ``fer-1.2`` is not what stands beside ``fer-1.3``."""
+    for version, labels in (("1.2", '["sad", "happy"]'), ("1.3", '["angry", "happy"]')):
+        (tmp_path / f"fer-{version}").mkdir()
+        text = WHOLE.replace('["surprise", "angry", "happy", "sad"]', labels)
+        (tmp_path / f"fer-{version}.toml").write_text(text)
+    assert complete(tmp_path / "fer-1.2", GRAY).labels == ("sad", "happy")
+    assert complete(tmp_path / "fer-1.3", GRAY).labels == ("angry", "happy")

@@ -163,3 +163,16 @@ def test_a_purge_empties_a_state_that_is_a_file_system_of_its_own(tmp_path: Path
     assert not password.exists()
     assert not instances.exists()
     assert not half.exists()
+
+
+def test_an_unknown_platform_is_told_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "pip", lambda *_: pytest.fail("it built"))
+    with pytest.raises(SystemExit, match="debian13-armhf: unknown; known are debian12-amd64"):
+        deb.main(tmp_path / "out", ["debian13-armhf"])
+
+
+def test_a_pip_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(SystemExit, match="pip download failed: see above; it needs the network"):
+        release.pip("download", "--no-deps", "no-such-package-of-ours")
+    assert "Traceback" not in capfd.readouterr().err

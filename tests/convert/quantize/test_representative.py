@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.card import calibration
+from convert.card import calibration, measure_calibration
 from convert.confidence import (
     Balanced,
     Confidence,
@@ -145,6 +145,17 @@ def test_shares_are_those_of_the_model_s_labels() -> None:
     found = calibrate([Logits(logits)], OutputLabels(labels), labelled(truth), np.ones(len(truth), bool), shares)
     assert found.priors == pytest.approx((5 / 9, 2 / 9, 1 / 9, 1 / 9), abs=1e-5)
     assert calibration(found).priors == found.priors
+
+
+def test_the_diagram_is_of_the_faces_of_the_error() -> None:
+    """Faces whose label the model does not have say nothing of its calibration."""
+    logits, truth = logits_of_calibrated_model(2_000, 2.0)
+    views, outputs, faces = [Logits(logits[:, :3])], OutputLabels(("a", "b", "c")), labelled(truth)
+    found = calibrate(views, outputs, faces, np.ones(len(truth), bool), {"a": 0.5, "b": 0.3, "c": 0.2})
+    bins = measure_calibration(views, outputs, faces, found)["reliability"]
+    assert sum(n for n, _, _ in bins) == (truth < 3).sum()
+    error = sum(n * abs(confidence - accuracy) for n, confidence, accuracy in bins) / (truth < 3).sum()
+    assert error == pytest.approx(found.error_after, abs=1e-4)
 
 
 def test_a_face_is_judged_by_its_mean_score() -> None:
