@@ -43,7 +43,7 @@ class Deadlines:
         self._delay_s = RETRY_S
         self._config = config
         self._monotonic = monotonic
-        self._alive_s = self._closing_s = self._retry_s = monotonic()
+        self._alive_s = self._closing_s = self._retry_s = self._opening_s = monotonic()
         self._back_s: float | None = self._alive_s  # when frames count as proof that the camera is there
 
     def opened(self) -> None:
@@ -54,8 +54,9 @@ class Deadlines:
 
     def retrying(self) -> None:
         """Note that the camera is opened once more."""
+        self._opening_s = self._monotonic()
         if self._waiting:
-            self._alive_s = self._monotonic()  # each attempt has its own time
+            self._alive_s = self._opening_s  # each attempt has its own time
 
     def frame_came(self) -> None:
         """Note that the camera sent a frame."""
@@ -84,12 +85,12 @@ class Deadlines:
         return self._monotonic() >= self._retry_s
 
     def check_opening(self, name: str) -> None:
-        """Check how long opening takes.
+        """Check how long this attempt takes. How long the camera is gone is checked once it has failed.
 
         Raises:
             CameraHangError: Longer than `give_up_s`.
         """
-        waited_s = self._monotonic() - self._alive_s
+        waited_s = self._monotonic() - self._opening_s
         if waited_s >= self._config.give_up_s:
             message = f"{name}: it does not open within {waited_s:.0f} s, and only a new process can try again"
             raise CameraHangError(message)

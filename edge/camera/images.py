@@ -180,7 +180,10 @@ def is_cut_off(content: bytes) -> bool:
     if content.startswith(_PNG):
         return _PNG_END not in content
     if content.startswith(_JPEG):
-        at = _jpeg_segment(content, _START_OF_SCAN)  # a thumbnail, which has an end of its own, lies before it
+        try:
+            at = _jpeg_segment(content, _START_OF_SCAN)  # a thumbnail, which has an end of its own, lies before it
+        except struct.error:  # within a segment's length
+            return True
         return content.find(_JPEG_END, at) < 0
     if content.startswith(_RIFF):
         return len(content) < 8 + int(struct.unpack_from("<I", content, 4)[0])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.camera.deadlines import BACK_S, Deadlines
-from edge.errors import CameraError
+from edge.errors import CameraError, CameraHangError
 from tests.edge.camera.script import CONFIG, Clock
 
 
@@ -40,3 +40,19 @@ def test_a_camera_that_is_turned_on_has_its_time_from_then_on() -> None:
     clock.now_s += CONFIG.give_up_s
     with pytest.raises(CameraError):
         deadlines.check_gone("camera")
+
+
+def test_whether_an_attempt_hangs_is_counted_from_its_start() -> None:
+    """A camera that is gone takes its time to fail: that is no reason for another exit code."""
+    clock = Clock()
+    deadlines = Deadlines(CONFIG, clock)
+    deadlines.closing()
+    clock.now_s += CONFIG.give_up_s - 2
+    deadlines.retrying()
+    clock.now_s += 5
+    deadlines.check_opening("camera")
+    with pytest.raises(CameraError, match=r"longer than camera\.give_up_s"):
+        deadlines.check_gone("camera")
+    clock.now_s += CONFIG.give_up_s
+    with pytest.raises(CameraHangError, match="does not open within 65 s"):
+        deadlines.check_opening("camera")

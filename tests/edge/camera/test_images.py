@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import cv2
@@ -212,3 +213,12 @@ def test_a_deep_picture_with_transparency_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     assert np.abs(read_colours(path).astype(int) - 156).max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_breaks_off_anywhere_is_refused_or_read(tmp_path: Path, kind: str) -> None:
+    content, path = cv2.imencode(kind, RAMP[:16, :16])[1].tobytes(), tmp_path / f"image{kind}"
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with suppress(CameraError):
+            assert read_image(path).ndim == 2
