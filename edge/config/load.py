@@ -39,6 +39,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
     """
     merged: _Tree = {}
     origin: dict[Keys, str] = {}
+    configured: Any = None  # the broker, before a flag names another
     for name, tree in (
         _from_file(file),
         ("environment", _from_environment(environ)),
@@ -56,10 +57,12 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
             if not isinstance(target, dict):  # wrong in the file, which is reported
                 continue
             for key, value in values.items():
+                if (name, section, key) == (_FLAGS, "mqtt", "url"):
+                    configured = target.get(key, Settings().mqtt.url)
                 target[key] = value
                 origin[section, key] = name
             origin.setdefault((section,), name)
-    _drop_credentials_of_another(merged.get("mqtt"), origin)
+    _drop_credentials_of_another(merged.get("mqtt"), configured, origin)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
@@ -77,10 +80,11 @@ def system_file() -> Path | None:
     return SYSTEM_FILE
 
 
-def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
-    """Remove the configured broker's password and certificates if a flag names another that has no use for them.
+def _drop_credentials_of_another(mqtt: Any, configured: Any, origin: Mapping[Keys, str]) -> None:
+    """Remove the configured broker's password and certificates if a flag names another host, or has no use for them.
 
-    Else ``--broker embedded`` would be a mistake wherever the configuration names a password.
+    Another host would be sent a password that is not its own. And ``--broker embedded`` would be a mistake wherever the
+    configuration names a password.
     """
     if not isinstance(mqtt, dict) or origin.get(("mqtt", "url")) != _FLAGS or not isinstance(mqtt["url"], str):
         return
@@ -88,11 +92,20 @@ def _drop_credentials_of_another(mqtt: Any, origin: Mapping[Keys, str]) -> None:
         broker = parse_broker(mqtt["url"])
     except ValueError:  # which is reported
         return
-    unused = [] if broker.user else ["password_file"]
-    unused += [] if broker.tls else ["ca_file", "cert_file", "key_file"]
+    is_same = broker.host == _host(configured)
+    unused = [] if broker.user and is_same else ["password_file"]
+    unused += [] if broker.tls and is_same else ["cert_file", "key_file"]
+    unused += [] if broker.tls else ["ca_file"]
     for key in unused:
         if origin.get(("mqtt", key)) != _FLAGS:
             mqtt.pop(key, None)
+
+
+def _host(url: Any) -> str | None:
+    try:
+        return parse_broker(url).host if isinstance(url, str) else None
+    except ValueError:
+        return None
 
 
 def _from_file(file: Path | None) -> tuple[str, _Tree]:

@@ -186,6 +186,8 @@ def test_a_broker_that_a_flag_names_gets_no_credentials_of_the_configured_one_th
         assert (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file) == (None, None, None, None)
     mqtt = load(file, {}, {"mqtt.url": "mqtt://other@home"}).mqtt
     assert (mqtt.password_file, mqtt.ca_file) == (Path("/p"), None)
+    mqtt = load(file, {}, {"mqtt.url": "mqtts://me@test.mosquitto.org"}).mqtt  # which must not learn the password
+    assert (mqtt.password_file, mqtt.ca_file, mqtt.cert_file, mqtt.key_file) == (None, Path("/ca"), None, None)
     mqtt = load(file, {}, {"mqtt.url": "mqtts://home"}).mqtt
     assert (mqtt.password_file, mqtt.ca_file, mqtt.key_file) == (None, Path("/ca"), Path("/k"))
     # What a flag names is meant, and a mistake of the file's own stays one.
