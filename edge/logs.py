@@ -121,7 +121,11 @@ def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 def _redact(record: logging.LogRecord) -> bool:
     """Remove what may be a secret from a record's addresses, whoever wrote it; let every record pass."""
-    record.msg, record.args = redact_text(record.getMessage()), None
+    try:
+        said = record.getMessage()
+    except (TypeError, ValueError, KeyError):  # a library's mistake, which must not end its thread
+        said = str(record.msg)
+    record.msg, record.args = redact_text(said), None
     if record.exc_info:
         record.exc_text = redact_text(record.exc_text or logging.Formatter().formatException(record.exc_info))
     return True

@@ -158,7 +158,10 @@ class _OneLine(logging.Handler):
             logger.propagate = True
 
     def emit(self, record: logging.LogRecord) -> None:
-        _report(self._problems, record.getMessage())
+        try:
+            _report(self._problems, record.getMessage())
+        except (TypeError, ValueError, KeyError):  # of a wrong format
+            self.handleError(record)
 
 
 def _report(problems: LogOnce, what: str) -> None:

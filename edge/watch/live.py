@@ -156,4 +156,6 @@ def _print(message: Message, printer: TextIO) -> None:
 
 
 def _line(topic: str, payload: object) -> str:
-    return json.dumps({"topic": topic, "payload": payload}, ensure_ascii=False, allow_nan=False)
+    """Return a line of JSON in which others' characters cannot control a terminal."""
+    line = json.dumps({"topic": topic, "payload": payload}, ensure_ascii=False, allow_nan=False)
+    return "".join(part if part.isprintable() else json.dumps(part)[1:-1] for part in line)

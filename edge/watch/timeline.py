@@ -18,6 +18,10 @@ _SAME = timedelta(seconds=1)
 """A state and an event that are at most this far apart describe the same change."""
 
 
+MOST_FACES = 100
+"""Faces of a device at once; of more, the one that was seen longest ago counts as gone."""
+
+
 class Gap(Enum):
     """Why there is no emotion."""
 
@@ -191,6 +195,9 @@ class Timeline:
         self.begin = min(self.begin or at, at)
 
     def _track(self, key: tuple[str, int], box: Box, at: datetime) -> FaceTimeline:
+        if len(self._present) >= MOST_FACES:  # none of ours has so many: somebody else publishes
+            oldest = min(self._present, key=lambda face: self._present[face].seen)
+            self._end(oldest, self._present[oldest].seen)
         self.tracks[key] = self._present[key] = FaceTimeline(key[1], _area(box), at)
         return self.tracks[key]
 

@@ -87,6 +87,14 @@ def test_libraries_speak_from_warning_on() -> None:
     assert "detail" in stream.getvalue()
 
 
+def test_a_wrong_format_of_a_library_ends_nothing() -> None:
+    stream = io.StringIO()
+    logs.configure(logging.INFO, stream)
+    (handler,) = (each for each in logging.getLogger().handlers if getattr(each, "stream", None) is stream)
+    handler.handle(logging.LogRecord("a_library", logging.WARNING, __file__, 1, "%d of %d", (3,), None))
+    assert "%d of %d" in stream.getvalue()
+
+
 def test_configuring_twice_says_each_line_once_and_keeps_other_handlers() -> None:
     other = logging.NullHandler()
     logging.getLogger().addHandler(other)

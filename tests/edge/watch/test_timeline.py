@@ -6,7 +6,7 @@ import pytest
 
 from edge.watch.bar import LOST, bar_cells, render
 from edge.watch.losses import LossCounter
-from edge.watch.timeline import Gap, Timeline
+from edge.watch.timeline import MOST_FACES, Gap, Timeline
 from tests.payloads import NOW, ago, event, state
 
 MINUTE = timedelta(minutes=1)
@@ -172,3 +172,13 @@ def test_a_tail_that_comes_after_all_is_not_lost() -> None:
     assert losses.count("a", 7) == 0
     assert losses.count("a", 7) is None
     assert (losses.received, losses.lost) == (5, 1)
+
+
+def test_faces_that_never_go_are_forgotten_from_the_oldest_on() -> None:
+    """Anybody may publish, with another id each time."""
+    timeline = Timeline()
+    for number in range(3 * MOST_FACES):
+        timeline.event(event(number, type="appeared", face=1 + number, at=ago(3600 - number)))
+    timeline.prune(ago(60))
+    assert len(timeline.tracks) == MOST_FACES
+    assert min(key[1] for key in timeline.tracks) == 2 * MOST_FACES + 1

@@ -143,7 +143,11 @@ def test_json_lines_for_pipes_and_a_record_beside_them(mosquitto: Mosquitto, tmp
 
 
 @pytest.mark.parametrize(
-    "payload", ["[" * 100_000, "[" * 300 + "]" * 300, '"\\ud800"', "9" * 5000, "1e999", "NaN", "\x1b[2J", "\x00"]
+    "payload",
+    [
+        *("[" * 100_000, "[" * 300 + "]" * 300, '"\\ud800"', "9" * 5000, "1e999", "NaN"),
+        *("\x1b[2J", "\x00", "\x7f", "\x9b2J", "\x9d0;t\x9c", "\u202e", "\U000e0001 grüß 🙂"),
+    ],
 )
 def test_what_is_no_json_is_printed_as_text(mosquitto: Mosquitto, payload: str) -> None:
     printed = io.StringIO()
