@@ -31,6 +31,9 @@ _CHUNK = 65_536
 _PAUSE_S = 0.01
 """Between two chunks: a program that complains without end costs no CPU time here."""
 
+_REAP_S = 1.0
+"""A killed process ends at once, unless the kernel waits for a device."""
+
 
 def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: int) -> None:
     """Run a program to its end.
@@ -66,11 +69,21 @@ def run_command(command: Sequence[str], event: bytes, limit_s: float, cancel: in
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            _reap(process.pid)
     if process.returncode:
         ended = (
             f"ended with {process.returncode}" if process.returncode > 0 else f"died of signal {-process.returncode}"
         )
         raise HookFailureError(f"{ended}: {complaint}" if complaint else ended)
+
+
+def _reap(group: int) -> None:
+    """Wait for what was killed, where its new parent is this process: the first one of a container."""
+    end_s = time.monotonic() + _REAP_S
+    with suppress(ChildProcessError):
+        while time.monotonic() < end_s:
+            if not os.waitpid(-group, os.WNOHANG)[0]:
+                time.sleep(_PAUSE_S)
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:

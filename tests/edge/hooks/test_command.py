@@ -228,3 +228,20 @@ def test_no_descriptor_is_left() -> None:
     # In a process of its own: here, threads of other tests open and close theirs.
     told = subprocess.run([sys.executable, "-c", LEAK], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert told.stdout == "0\n"
+
+
+def test_what_is_killed_leaves_no_zombie_to_the_first_process_of_a_container() -> None:
+    code = """
+import ctypes, os
+from edge.hooks.command import run_command
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans come to this process
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+idle, _ = os.pipe()
+run_command(["sh", "-c", "sleep 50 & sleep 50 & exit 0"], b"", 10, idle)
+try:
+    print(os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("nothing is left")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "nothing is left\n"
