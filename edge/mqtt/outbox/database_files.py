@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.files import sync_folder
 from edge.mqtt.outbox.errors import UnfitError, explained
+from edge.mqtt.outbox.schema import APPLICATION_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ _COMPANIONS = "-wal", "-shm"
 
 
 def claim(path: Path) -> None:
-    """Make the file and its folder, for this user alone, where they are missing.
+    """Make the file and its folder, for this user alone, where they are missing. Another program's file stays as it is.
 
     Call it only while this process does not have the database open: to close a file drops SQLite's locks on it.
 
@@ -40,7 +41,8 @@ def claim(path: Path) -> None:
             if not stat.S_ISREG(found.st_mode):
                 message = "this is not a regular file; name one in outbox.path"
                 raise UnfitError(message)
-            if found.st_mode & 0o077:  # made by an older version, which asked for no mode
+            is_ours = not found.st_size or _is_ours(os.pread(descriptor, 72, 0))
+            if is_ours and found.st_mode & 0o077:  # made by an older version, which asked for no mode
                 os.fchmod(descriptor, 0o600)
         finally:
             os.close(descriptor)
@@ -49,11 +51,16 @@ def claim(path: Path) -> None:
         raise UnfitError(message) from None
     except OSError as error:
         raise explained(error) from None
-    for end in _COMPANIONS:
+    for end in _COMPANIONS if is_ours else ():
         with suppress(OSError):
             companion = path.with_name(path.name + end)
             if stat.S_ISREG(companion.lstat().st_mode):
                 companion.chmod(0o600)
+
+
+def _is_ours(header: bytes) -> bool:
+    """Return whether a file begins as the outbox does; SQLite's "Database File Format", section 1.3."""
+    return header[:16] == b"SQLite format 3\0" and header[68:72] == APPLICATION_ID.to_bytes(4)
 
 
 def _aside(path: Path, number: int) -> Path:

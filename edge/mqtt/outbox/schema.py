@@ -9,7 +9,7 @@ from edge.mqtt.outbox.errors import DamagedError, UnfitError
 if TYPE_CHECKING:
     import sqlite3
 
-_OURS = 0x454D4F45
+APPLICATION_ID = 0x454D4F45
 """``application_id``: a database that is not ours is left alone."""
 
 _VERSION = 2
@@ -21,7 +21,7 @@ CREATE TABLE boots(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wall_s R
 CREATE TABLE destinations(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE events(id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, added_s REAL NOT NULL, payload TEXT NOT NULL,
                     checksum INTEGER NOT NULL, destination INTEGER NOT NULL DEFAULT 0);
-PRAGMA application_id={_OURS};
+PRAGMA application_id={APPLICATION_ID};
 PRAGMA user_version={_VERSION};
 COMMIT;
 """
@@ -47,7 +47,7 @@ def prepare(db: sqlite3.Connection, destination: str) -> None:
         sqlite3.Error: It cannot be read or written, or another process has it.
     """
     db.execute("PRAGMA locking_mode=EXCLUSIVE")  # which needs no shared memory for the WAL either
-    ours = db.execute("PRAGMA application_id").fetchone()[0] == _OURS
+    ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if not ours and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         message = "it is another program's database"
         raise UnfitError(message)

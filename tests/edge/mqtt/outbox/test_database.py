@@ -88,10 +88,11 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "home-assistant.db"
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE states(id)")
+    path.chmod(0o664)
     before = path.read_bytes()
     with pytest.raises(UnfitError, match="another program"):
         Database.open(path, HERE)
-    assert path.read_bytes() == before
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (before, 0o664)
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + bytes(4096)])
