@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.cli.encoding import write_utf8
-from edge.cli.options import ConfigOption, JsonFlag, load_settings
+from edge.cli.options import ConfigOption, JsonFlag, load_settings, settings_file
 from edge.config import SYSTEM_FILE
 from edge.errors import ConfigError
 from edge.system.directories import SERVICE_STATE, administered_directory
@@ -43,6 +43,7 @@ class _Target:
 
 
 def _target(config: Path | None, instance: str | None) -> _Target:
+    from edge.doctor.files import instance_of  # noqa: PLC0415
     from edge.inference.store import ModelStore  # noqa: PLC0415
 
     if instance is not None:
@@ -51,6 +52,7 @@ def _target(config: Path | None, instance: str | None) -> _Target:
             raise ConfigError(message)
         config = config or SYSTEM_FILE.with_name(f"{instance}.toml")
     settings = load_settings(config, {})
+    instance = instance or instance_of(settings_file(config))
     root = Topics(settings.mqtt.base_topic, settings.mqtt.device).root
     state = administered_directory(root, os.environ, instance)
     try:

@@ -10,9 +10,11 @@ from edge.daemon.lsl import load_pylsl
 from edge.daemon.reload import load_model
 from edge.doctor import instance_of
 from edge.errors import OutputError
+from edge.files import is_there
 from edge.inference.store import ModelStore
 from edge.mqtt.credentials import credentials
 from edge.mqtt.embedded_broker import load_amqtt
+from edge.preview.token import FILE as TOKEN
 from edge.preview.token import required_token
 from edge.system.directories import administered_directory
 from edge.wire.topics import Topics
@@ -54,5 +56,5 @@ def check_start(settings: Settings, file: Path | None, reader: Reader) -> None:
         load_amqtt()
     if settings.lsl.enabled:
         load_pylsl()
-    if preview.enabled and preview.token_file:  # without a file, `run` makes a token
+    if preview.enabled and (preview.token_file or is_there(state / TOKEN)):  # else `run` makes a token
         required_token(preview, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
@@ -169,7 +170,7 @@ def _fix(key: str, shown: str, reader: Reader, instance: str | None) -> str:
             f"sudo install -D -m 0600 '{shown}' {service.password_source(credential)}  "
             f'# and write password_file = "{credential}"'
         )
-    group = reader.service or pwd.getpwuid(os.geteuid()).pw_name
+    group = reader.service or _group()
     return f"sudo chgrp {group} '{shown}' && sudo chmod g+r '{shown}'"
 
 
@@ -195,6 +196,14 @@ def _clip(source: str) -> Path | None:
     except EdgeError:
         return None  # the check of the camera says so
     return parsed.path if parsed.kind is SourceKind.FILE else None
+
+
+def _group() -> str:
+    """Return this user's group: its number where it has no name, as in a container."""
+    try:
+        return grp.getgrgid(os.getegid()).gr_name
+    except KeyError:
+        return str(os.getegid())
 
 
 def _owner(number: int) -> str:

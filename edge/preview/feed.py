@@ -27,7 +27,7 @@ class Feed:
 
     Attributes:
         history: The last ten minutes.
-        laps: How long the stages of the newest frames took.
+        stage_times: How long the stages of the newest frames took.
         over: Why nothing more comes; None while something may.
     """
 

@@ -49,7 +49,7 @@ class PreviewService:
 
     Example:
         >>> preview = PreviewService(settings.preview, state, "kitchen", CameraView("testcard"), model)
-        >>> preview.show(frame, pipeline.snapshot)
+        >>> preview.show(frame, pipeline.snapshot, waited_ms=0.4)
         >>> preview.close()
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.errors import ConfigError, OutputError
-from edge.files import read_text, write_own
+from edge.files import is_there, read_text, write_own
 from edge.redaction import redact_file
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def required_token(config: PreviewConfig, state: Path) -> Token | None:
     if config.listen.is_loopback:
         return None
     file = state / FILE
-    if not file.exists():
+    if not is_there(file):
         try:
             write_own(file, f"{secrets.token_urlsafe(18)}\n".encode())
         except (OSError, OutputError) as error:

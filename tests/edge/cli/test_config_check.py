@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from edge.inference.store import ModelStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Outcome
 
@@ -65,6 +66,16 @@ def test_it_ends_as_run_does(
     assert (checked.code, ran.code) == (code, code)
     assert reason in checked.err.splitlines()
     assert "fine" not in checked.out
+
+
+def test_a_token_of_the_state_folder_is_checked(
+    emotion_edge: Callable[..., Outcome], configured: Callable[[str], Path]
+) -> None:
+    (Path(os.environ["STATE_DIRECTORY"]) / "preview.token").write_text("short")
+    file = configured("[preview]\nenabled = true\naddress = '0.0.0.0:0'\n")
+    checked = emotion_edge("config", "check", "--config", file)
+    assert checked.code == 2
+    assert "preview.token" in checked.err
 
 
 def test_an_embedded_broker_that_is_not_installed_is_refused(

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,9 @@ def test_an_administrator_works_on_the_services_models(
     (tmp_path / "front.toml").touch()
     monkeypatch.setattr("edge.cli.model.SYSTEM_FILE", tmp_path / "config.toml")
     assert f"in {tmp_path}/service/front/models." in emotion_edge("model", "list", "--instance", "front").out
+    monkeypatch.setattr(sys.modules["edge.doctor.files"], "SYSTEM_FILE", tmp_path / "config.toml")
+    front = tmp_path / "front.toml"
+    assert f"in {tmp_path}/service/front/models." in emotion_edge("model", "list", "--config", front).out
     for name, said in (("back", "back.toml: No such file"), ("../x", "../x: not the name of an instance")):
         outcome = emotion_edge("model", "list", "--instance", name)
         assert (outcome.code, said in outcome.err) == (2, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_without_the_service_its_own_user_must_be_able_to_read_them(tmp_path: Pa
     there = files(with_password(tmp_path / "password"), None, Reader())
     assert there.status == "ok"
     assert "secret" not in there.found
+
+
+def test_a_group_without_a_name_is_told_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container a user may be a number that no list of users has."""
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(os, "getegid", lambda: 54321)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    (tmp_path / "password").touch()
+    finding = files(with_password(tmp_path / "password"), None, Reader(None))
+    assert f"sudo chgrp 54321 '{tmp_path}/password'" in (finding.fix or "")
 
 
 def test_a_password_in_place_of_its_files_name_is_not_shown() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import stat
 from typing import TYPE_CHECKING
 
@@ -62,4 +63,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_takes_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("this is no folder")
     with pytest.raises(ConfigError, match=r"a token is needed for 0\.0\.0\.0:8090, and none can be made in .*: "):
+        required_token(PreviewConfig(address=EVERYWHERE), tmp_path / "state")
+
+
+def test_a_folder_that_is_closed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.stat", closed)
+    monkeypatch.setattr("pathlib.Path.lstat", closed)
+    monkeypatch.setattr("pathlib.Path.mkdir", closed)
+    with pytest.raises(ConfigError, match="Permission denied"):
         required_token(PreviewConfig(address=EVERYWHERE), tmp_path / "state")
