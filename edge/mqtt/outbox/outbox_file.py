@@ -10,7 +10,7 @@ from edge.mqtt.outbox.database import Database, Interference
 from edge.mqtt.outbox.database_files import remove_old
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError, UnfitError
 from edge.mqtt.outbox.lines import Earlier
-from edge.mqtt.outbox.rescue import remove_half, rescue, salvage
+from edge.mqtt.outbox.rescue import finish, is_unfinished, remove_half, rescue, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class OutboxFile:
         Raises:
             UnfitError: It is not for us.
         """
-        if _may_be_there(self.path):
+        if _may_be_there(self.path) or is_unfinished(self.path):
             try:
                 self._opened()
             except UnfitError:
@@ -160,6 +160,7 @@ class OutboxFile:
     def _opened(self) -> Database:
         if self._database:
             return self._database
+        finish(self.path)
         database = Database.open(self.path, self.destination)
         try:
             if self._found:

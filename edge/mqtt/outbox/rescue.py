@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from edge.files import is_there
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.database_files import put_in_place, remove, set_aside
 from edge.mqtt.outbox.errors import DamagedError, FullError, StoreError, explained
@@ -34,13 +35,13 @@ def rescue(removed: Database, path: Path, destination: str) -> Copied:
     Raises:
         FullError: The new file cannot be written for now.
     """
-    # SQLite removes the log of this name when it closes the removed file: the new one must not have it by then.
     try:
         if os.path.lexists(path):
             set_aside(path)
         copied = _copy(removed, _new(path), destination)
-        removed.abandon()
         put_in_place(_new(path), path)
+        # Then SQLite removes the log of this name: the new file, which is not open yet, has none.
+        removed.abandon()
     except StoreError as error:
         message = f"it cannot be written again: {error}"
         raise FullError(message) from None
@@ -58,7 +59,8 @@ def salvage(path: Path, destination: str) -> tuple[Path, Copied]:
         The damaged file's new name; which events are in the new file, and which are lost.
 
     Raises:
-        StoreError: The damaged file cannot be opened or renamed, or the new one cannot be written. Nothing is changed.
+        StoreError: The damaged file cannot be opened or renamed, or the new one cannot be written: then nothing is
+            changed. Or the new one cannot be renamed: `finish` does it later.
     """
     try:
         damaged = Database.open(path, destination)
@@ -72,6 +74,22 @@ def salvage(path: Path, destination: str) -> tuple[Path, Copied]:
     aside = set_aside(path)
     put_in_place(_new(path), path)
     return aside, copied
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return whether a whole copy is to be put in place of a file that was set aside: its writer ended in between."""
+    log = _new(path).with_name(f"{_new(path).name}-wal")  # a copy that is not whole has one
+    return not os.path.lexists(path) and is_there(_new(path)) and not os.path.lexists(log)
+
+
+def finish(path: Path) -> None:
+    """Put such a copy in place.
+
+    Raises:
+        StoreError: It cannot be renamed.
+    """
+    if is_unfinished(path):
+        put_in_place(_new(path), path)
 
 
 def remove_half(path: Path) -> None:

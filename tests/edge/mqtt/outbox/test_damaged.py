@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.mqtt.outbox import rows
+from edge.mqtt.outbox import rescue, rows
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.entry import OutboxStatus
 from edge.mqtt.outbox.errors import DamagedError
@@ -37,6 +37,37 @@ def test_a_damaged_file_is_set_aside_at_the_start(
     said = warnings_of(caplog)
     assert len(said) == bool(content)
     assert all("file is not a database); set aside as outbox.sqlite.damaged-1" in text for text in said)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_kill_between_two_renames_loses_nothing_that_was_copied(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    made = [str(number) for number in range(500)]
+    world.add(*made)
+    world.wait(1)
+    world.writer.finish()
+    with monkeypatch.context() as killing:
+        killing.setattr(rescue, "put_in_place", killed)
+        with pytest.raises(Killed):
+            rescue.salvage(world.path, world.file.destination)
+    assert not world.path.exists()
+    world.live()
+    assert world.drain() == made
+    assert world.dropped == 0
+
+
+def test_a_copy_that_was_not_whole_is_not_taken(world: World) -> None:
+    world.path.parent.mkdir()
+    for end in ("", "-wal"):
+        world.path.with_name(f"outbox.sqlite.new{end}").write_bytes(b"half")
+    assert not rescue.is_unfinished(world.path)
 
 
 def test_a_file_damaged_while_it_is_open_loses_only_what_was_there_alone(

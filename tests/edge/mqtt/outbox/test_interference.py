@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.mqtt.outbox import rescue
 from edge.mqtt.outbox.database import Database
 from edge.mqtt.outbox.errors import StoreError
 from tests.edge.mqtt.world import World
@@ -189,6 +190,21 @@ def test_a_removed_file_is_kept_open_until_there_is_room_for_another(
 def _refuse(*_: object) -> None:
     message = "no space left on device"
     raise StoreError(message)
+
+
+def test_a_copy_that_cannot_be_put_in_place_is_written_once_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        message = "Input/output error"
+        raise StoreError(message)
+
+    full(world)
+    world.path.unlink()
+    with monkeypatch.context() as failing:
+        failing.setattr(rescue, "put_in_place", broken)
+        world.wait(5)
+    world.wait(60)
+    assert world.drain() == MADE
+    assert world.dropped == 0
 
 
 def test_files_and_folder_are_for_their_user_alone(tmp_path: Path) -> None:
