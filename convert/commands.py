@@ -26,7 +26,7 @@ from convert.peers.measure import measure
 from convert.recalibrate import recalibrate
 from convert.recheck import recheck
 from edge.cli.options import writable_png
-from edge.files import write_atomically
+from edge.files import check_writable, write_atomically
 from edge.inference.bundle import ModelBundle
 from edge.inference.card import check_name
 from edge.text import printable
@@ -137,6 +137,7 @@ def calibrate_again(
     ferplus: FerplusOption,
 ) -> None:
     """Choose temperature, balance and thresholds of a bundle again. Its card and page are written anew."""
+    check_writable(bundle_file)
     with progress() as stage:
         card = recalibrate(bundle_file, LabelledFaces(fer2013, ferplus, _FACES), stage)
     _show_written(bundle.write(bundle_file.with_suffix(""), bundle_file.read_bytes(), card), card)

@@ -10,7 +10,7 @@ import train.tensorflow_settings  # noqa: F401  # before anything that imports k
 # isort: split
 import typer
 
-from edge.files import write_atomically
+from edge.files import check_writable, write_atomically
 from train import fit as fitting
 from train import kept, page, recipes, report
 from train.console import Fer2013Option, FerplusOption, console
@@ -46,10 +46,12 @@ def keep(
     models = list(emotion_models(network.heads, network.recipe.name))
     before = {name: _report(run / f"{name}.json", trained) for _, name in models}
     tests = faces_to_test(network.recipe.data, fer2013, ferplus)
+    into.mkdir(parents=True, exist_ok=True)
+    path = into / f"{network.recipe.name}.npz"
+    check_writable(path)
     whole = network.build()
     with progress(lines=True) as stage:
         tracks = evaluate_tracks(network.recipe, whole, tests, run.parent / TRACKS, stage)
-    path = into / f"{network.recipe.name}.npz"
     files = {path: content}
     for head, name in models:
         labels, columns = model_columns(network.heads, head)
@@ -58,7 +60,6 @@ def keep(
         files[into / f"{name}.json"] = after.model_dump_json(indent=1).encode() + b"\n"
         was, now = (one.metrics["PublicTest"][head.protocol].accuracy for one in (before[name], after))
         console().print(f"{name}: {was:.2%} of PublicTest in single precision, {now:.2%} in half", soft_wrap=True)
-    into.mkdir(parents=True, exist_ok=True)
     for file, written in files.items():  # all at the end: until then what was kept before stays whole
         write_atomically(file, written)
     console().print(f"{path}: {len(content):,} bytes", soft_wrap=True)

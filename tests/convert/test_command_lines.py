@@ -37,7 +37,10 @@ def test_help_explains_each_option_and_names_each_command(page: HelpPage) -> Non
         (train_main, ["evaluate", "absent.keras", "--json", "absent/figures.json"]),
         (train_main, ["scenes", "--plot", "absent/plot.png"]),
         (convert_main, ["frontier", "absent.tflite", "--plot", "absent/plot.png"]),
+        (train_main, ["pack", "absent.toml", "--out", "absent/job.tar.xz"]),
+        (train_main, ["figures", "absent.tflite", "--into", "absent/page.md"]),
         (convert_main, ["absent.keras", "--out", "/dev/null/emotion"]),
+        (convert_main, ["calibrate", "absent/emotion.tflite"]),
     ],
 )
 def test_a_file_that_cannot_be_written_is_told_before_the_work(

@@ -19,7 +19,7 @@ from rich.table import Table
 from edge.bench.blazeface import BlazeFace
 from edge.bench.methods import MethodName, make_method, method_names
 from edge.bench.reading import EmotionReader
-from edge.cli.options import JsonFileOption, writable_png
+from edge.cli.options import JsonFileOption, writable, writable_png
 from edge.config import EmotionConfig, FacesConfig
 from edge.files import read_text, write_atomically
 from edge.inference.bundle import SHIPPED, ModelBundle
@@ -112,7 +112,9 @@ def write_figures(
     fer2013: Fer2013Option,
     ferplus: FerplusOption,
     *,
-    into: Annotated[Path, typer.Option(help="The page that has a place for each bundle's.")] = Path("docs/models.md"),
+    into: Annotated[Path, typer.Option(callback=writable, help="The page that has a place for each bundle's.")] = Path(
+        "docs/models.md"
+    ),
 ) -> None:
     """Write the figures of bundles into the model card. They are of PrivateTest, in the places of the old ones."""
     tests = {key: faces for key, faces in load_tests(fer2013, ferplus).items() if key[0] == "PrivateTest"}

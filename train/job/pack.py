@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import edge
+from edge.cli.options import writable
 from edge.files import write_atomically
 from train import kept, learned, recipes, runs
 from train.console import ClipsOption, Fer2013Option, FerplusOption, console
@@ -62,7 +63,7 @@ def pack(  # each is a flag
     ferplus: FerplusOption,
     clips: ClipsOption,
     *,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("job.tar.xz"),
+    out: Annotated[Path, typer.Option(callback=writable, help="The file to write.")] = Path("job.tar.xz"),
     wheels: Annotated[
         str | None,
         typer.Option(

@@ -30,7 +30,8 @@ that a track goes from neutral to an expression and never back. Real footage may
 
 All ways take the same readings: `emotion`'s embeddings of the views that `edge` reads, four of the first frame and one
 of each later one. Smoothing is `edge`'s own code: the mean of the newest four views, then its exponential average; what
-it publishes waits until a new emotion has lasted. `{control}` learned the same tracks and answers each frame by
+it publishes waits until a new emotion has lasted. Temperature, balance and least confidence of a bundle's card are
+left out, also of what is published. `{control}` learned the same tracks and answers each frame by
 itself: what it gains is not memory. Intervals are those of a mean over tracks, 95 %.
 
 | way | frames right | one expression | build-up | changes of the answer a track |
