@@ -9,6 +9,7 @@ import numpy as np
 
 from convert import evaluate, float_runtime, gates
 from convert.errors import ModelError
+from convert.face_output import check_last_layer
 from convert.fold import fold
 from convert.gates import Answers
 from convert.scaling import USUAL
@@ -71,7 +72,7 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
         advance: Called with how many more faces are done.
 
     Raises:
-        ModelError: It gives the face's output as one of the probabilities.
+        ModelError: It gives the face's output as one of the probabilities, or not by a dense layer.
     """
     spec = source.spec
     some = faces.pixels[_some(len(faces))]
@@ -82,6 +83,8 @@ def make_reference(source: LoadedModel, faces: Faces, limits: Limits, advance: C
     if probabilities and spec.outputs.has_face:
         message = f"{source.path}: its outputs sum to 1, but {FACE} has to be a logit of its own, outside the softmax"
         raise ModelError(message)
+    if spec.outputs.has_face:
+        check_last_layer(source.path, network)
     ordered = given[:, spec.order]
     wanted = ordered if probabilities else _predicted(spec.outputs.split(ordered))
     converted = _predicted(spec.outputs.split(float_runtime.logits(network, some, advance)))

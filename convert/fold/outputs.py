@@ -37,9 +37,12 @@ def to_logits(graph: Graph, *, probabilities: bool) -> None:
 
 
 def flatten(graph: Graph, labels: int) -> None:
-    """Make the output one row, ``[1, labels]``."""
+    """Make the output one row, ``[1, labels]``: the one that is reshaped at the end, if it is one, or a new one."""
     (output,) = graph.outputs
-    if output.shape == (1, labels):
+    row = _before_reshapes(graph, output)
+    if row.shape == (1, labels):
+        graph.set_io(graph.inputs[0], row)
+        _remove_unread_reshapes(graph)
         return
     result = graph.add_tensor("row", (1, labels))
     shape = graph.add_constant("row_shape", np.array([1, labels], np.int32))
@@ -73,6 +76,13 @@ def reorder(graph: Graph, order: Sequence[int]) -> None:
 
 def _is_softmax(operator: Operator) -> bool:
     return operator.code == Op.LOG_SOFTMAX or (operator.code == Op.SOFTMAX and float(operator.options.beta) == 1)
+
+
+def _remove_unread_reshapes(graph: Graph) -> None:
+    for operator in reversed(graph.operators.copy()):
+        unread = operator.output not in graph.outputs and not graph.consumers(operator.output)
+        if operator.code in _RESHAPES and unread:
+            graph.remove(operator)
 
 
 def _before_reshapes(graph: Graph, tensor: Tensor) -> Tensor:

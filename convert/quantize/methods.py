@@ -97,5 +97,5 @@ def quantize_by_each_method(
             wanted = float_runtime.logits(network, representative)
             quantised = correct_bias(quantised, (given.columns - wanted).mean(axis=0))
         if reference.outputs.has_face:
-            quantised = split_face(path, quantised)
+            quantised = split_face(quantised)
         yield Quantised(replace(method, equalized=bool(equalized)), network, quantised)

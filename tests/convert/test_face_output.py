@@ -152,6 +152,17 @@ def test_a_model_that_takes_everything_for_a_face_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_model_that_does_not_end_with_a_dense_layer_is_refused_before_the_work(
+    run: synthetic.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = keras.models.load_model(run.out / "tiny.keras", compile=False)
+    keras.Model(network.input, keras.layers.Activation("tanh")(network.output)).save(tmp_path / "tiny.keras")
+    shutil.copy(run.out / "tiny.json", tmp_path)
+    assert call(main, [str(tmp_path / "tiny.keras"), *run.data, "--out", str(tmp_path / "out" / "tiny")]) == 2
+    assert "must end with a dense layer; the last operator is TANH" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_card_that_does_not_say_so_is_refused(bundle: Path, tmp_path: Path) -> None:
     for suffix in (".tflite", ".json"):
         shutil.copy(bundle.with_suffix(suffix), tmp_path / f"tiny{suffix}")
@@ -171,8 +182,7 @@ def test_split_off_the_numbers_stay_what_they_are(run: synthetic.Run) -> None:
     whole = quantize(path, reference, choose_ranges(observe(reference, pictures), "min-max"))
     for runtime in installed():
         before, after = (
-            Network(serialize(network), runtime).logits(pictures).columns
-            for network in (whole, split_face(path, whole))
+            Network(serialize(network), runtime).logits(pictures).columns for network in (whole, split_face(whole))
         )
         assert np.array_equal(before, after)
 

@@ -76,6 +76,12 @@ def test_the_last_layer_puts_the_labels_in_order(model: Callable[[], keras.Model
     assert "GATHER" not in kinds(graph)
 
 
+def test_a_row_that_is_reshaped_at_the_end_stays_one() -> None:
+    model = ending(L.Dense(len(LABELS)), L.Reshape((len(LABELS), 1)))
+    assert kinds(as_graph(model))[-1] == "RESHAPE"
+    assert kinds(judged(model, UNIT)) == ["CONV_2D", "MEAN", "FULLY_CONNECTED"]
+
+
 @pytest.mark.parametrize(
     "end",
     [
