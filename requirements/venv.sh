@@ -78,10 +78,12 @@ fi
 echo "installing the packages of $requirements into $folder"
 # A long list names uv, which installs the others in a fifth of pip's time. It reads no pip.conf, so that it may not reach
 # what pip does: pip then comes after it and adds what is missing. --no-config: none of the current folder's either.
+# --compile-bytecode, as pip does: where PYTHONDONTWRITEBYTECODE is set, or a user may not write there, each process would
+# compile what it imports, for TensorFlow 12 s.
 if uv=$(grep -m 1 '^uv==' "$pins"); then
     "$here/pip.sh" "$folder/bin/python" --no-deps "$uv"
-    UV_HTTP_RETRIES=1 "$folder/bin/uv" pip install --quiet --no-config --python "$folder/bin/python" $dependencies \
-        --requirement "$pins" || echo "uv did not install them all; pip goes on"
+    UV_HTTP_RETRIES=1 "$folder/bin/uv" pip install --quiet --no-config --compile-bytecode \
+        --python "$folder/bin/python" $dependencies --requirement "$pins" || echo "uv did not install them all; pip goes on"
 fi
 # --no-deps: the list is complete, and nothing that it does not name may come in, unless the caller says otherwise.
 "$here/pip.sh" "$folder/bin/python" $dependencies --requirement "$pins"
