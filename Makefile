@@ -54,7 +54,7 @@ BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 
 EXTRAS := demo lsl plot test train train-gpu tune tensorboard convert picamera2
 
-.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-others test-convert test-train types lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
+.PHONY: help release deb image run install uninstall purge rollback bench train landmarks convert convert-run cards blazeface bench-clips bench-convert bench-peers bench-scenes bench-systems setup test-edge test test-others test-convert test-train types lint test-torture test-fuzz test-onnx test-systems onnx-models test-backends test-homeassistant shots-homeassistant test-preview bench-outputs bench-fleet bench-latency bench-writes requirements schemas clean
 
 help: ## Explain the targets
 	@awk -F ':[^#]*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,13 +102,16 @@ convert: $(VENV)/.dev ## Quantise and check what RECIPE trained, into INTO; or a
 ifdef MODEL
 	$(BIN)/python -m convert "$(MODEL)" --out "$(BUNDLE)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)"
 else
+	@$(MAKE) --no-print-directory convert-run # a make of its own: one looks once for what is there, before 'train' as well
+endif
+
+convert-run:
 	@test -n "$(MODELS)" || test ! -f "$(RUN)/log.csv" || { echo "$(RUN): this training is not finished; 'make train' goes on with it" >&2; exit 2; }
 	@test -n "$(MODELS)" || test -f "$(WEIGHTS)" || { echo "$(RUN): no model is there; 'make train' first, or say MODEL=FILE" >&2; exit 2; }
 	$(if $(MODELS),,$(BIN)/python -m train restore "$(WEIGHTS)" --out "$(RUN)")
 	for model in "$(RUN)"/*.keras; do \
 	    $(BIN)/python -m convert "$$model" --out "$(INTO)/$$(basename "$$model" .keras)" --fer2013 "$(FER2013)" --ferplus "$(FERPLUS)" || exit; \
 	done
-endif
 
 cards: $(VENV)/.dev ## Write the pages beside the shipped bundles, and their figures in docs/models.md, anew
 	$(BIN)/python -m convert page edge/models/*.tflite

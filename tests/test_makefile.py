@@ -62,6 +62,29 @@ def test_of_a_half_written_run_nothing_is_converted(tmp_path: Path) -> None:
     assert not refused()
 
 
+TRAINS = """#!/bin/sh
+[ "$3" != fit ] || for end in log.csv emotion-tiny.json emotion-tiny.keras; do : >"$RUN/$end"; done
+echo "$2 $3"
+"""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+def test_what_was_trained_in_the_same_call_is_converted(tmp_path: Path) -> None:
+    """At its start nothing is there that make could find."""
+    python = tmp_path / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(TRAINS)
+    python.chmod(0o755)
+    ready = tmp_path / "venv/.dev"
+    ready.touch()
+    command = ["make", "--silent", f"--old-file={ready}", "train", "convert", "RECIPE=train/recipes/emotion-tiny.toml"]
+    places = [f"VENV={tmp_path}/venv", f"RUN={tmp_path}", f"INTO={tmp_path}"]
+    environ = {"PATH": os.environ["PATH"], "RUN": str(tmp_path)}
+    done = subprocess.run([*command, *places], capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
+    model = f"{tmp_path}/emotion-tiny.keras"
+    assert (done.stdout.splitlines(), done.stderr) == (["train fit", f"convert {model}"], "")
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
 def test_the_name_of_a_folder_has_no_ending(tmp_path: Path) -> None:
     (tmp_path / "fer-1.2").mkdir()
