@@ -73,11 +73,16 @@ began_s=$(date +%s)
 . "$here/service.sh"
 work=$(mktemp -d)
 folder=
+setting= # while the configuration holds what was not checked yet
+restore_config() {
+    if [ -e "$work/before.toml" ]; then cp -p "$work/before.toml" "$config"; else rm -f "$config"; fi
+}
 # However it ends, nothing is left half done: half a version may fill the disk, which the service needs.
 ended() {
     status=$?
     trap - EXIT
     trap '' HUP INT TERM
+    [ -z "$setting" ] || restore_config
     rm -rf "$work"
     [ ! -d "$folder" ] || [ -e "$folder/.complete" ] || rm -rf "$folder"
     switch_back
@@ -184,9 +189,9 @@ edge() { "$folder/bin/python" -I "$folder/bin/emotion-edge" "$@"; }
 made_folder "$root/usr/local/bin" "${config%/*}"
 ln -sfn /opt/emotion-edge/current/bin/emotion-edge "$root/usr/local/bin/emotion-edge"
 [ -z "$password" ] || read_password "$password"
-if [ -e "$config" ]; then
-    cp -p "$config" "$work/before.toml"
-else
+[ ! -e "$config" ] || cp -p "$config" "$work/before.toml"
+setting=yes
+if [ ! -e "$config" ]; then
     edge config example >"$work/example.toml"
     install -m 0644 "$work/example.toml" "$config"
     [ -z "$instance" ] || set_key device "$(uname -n | cut -d. -f1)-$instance"
@@ -203,9 +208,10 @@ fi
 ) || {
     cat "$work/check" >&2
     # What was set just now would stay: set_key changes only what is still the example's.
-    if [ -e "$work/before.toml" ]; then cp -p "$work/before.toml" "$config"; else rm "$config"; fi
+    restore_config
     fail "correct it, and try again; $config is as it was, and so is the service"
 }
+setting=
 [ -z "$password" ] || save_password
 
 before=$(readlink "$opt/current" || true) earlier=$(readlink "$opt/previous" || true)
@@ -232,7 +238,7 @@ elif [ -n "$before" ] && [ "$before" != "$version" ] && some_ran "$were"; then
     say ""
     switch_to "$before" "$earlier"
     sync
-    rm -rf "$folder"
+    [ "$version" = "$earlier" ] || rm -rf "$folder"
     # shellcheck disable=SC2034 # service.sh shows what is newer
     began_s=$(date +%s)
     restart_all

@@ -249,9 +249,10 @@ report() {
     say "  its last lines:"
     reason
     say ""
-    say "  see it work    emotion-edge watch"
+    named_file=${instance:+ --config /etc/emotion-edge/$name.toml} # else both read config.toml
+    say "  see it work    emotion-edge watch$named_file"
     say "  follow it      journalctl -fu ${unit%.service}"
-    say "  what is wrong  sudo emotion-edge doctor"
+    say "  what is wrong  sudo emotion-edge doctor$named_file"
     say "  set it up      sudoedit /etc/emotion-edge/$name.toml"
     say "                 sudo systemctl reload ${unit%.service}"
     [ ! -e "$opt/previous" ] || say "  go back        sudo $opt/current/install.sh --rollback"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NAME = "camera"
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _INSTALLED = Path("/opt/emotion-edge")
+_PACKAGED = Path("/usr/lib/emotion-edge")
 _APT = "sudo apt install python3-picamera2"
 
 _LIST_CSI = "rpicam-hello --list-cameras  # if it sees none: power off, reseat the ribbon cable"
@@ -134,8 +135,12 @@ def _system_has_picamera2() -> bool:
 
 def _environment_anew() -> str:
     folder = Path(sys.prefix)
+    if folder.is_relative_to(_PACKAGED):  # its environment sees the system's packages
+        return "sudo systemctl restart emotion-edge"
     if folder.is_relative_to(_INSTALLED):
-        return "sudo make install  # in the folder that emotion-edge was installed from"
+        return (
+            "sudo make install  # in the folder that emotion-edge was installed from; in an archive's sudo ./install.sh"
+        )
     if (folder.parent / "requirements" / "venv.sh").exists():
         return f"make -C '{folder.parent}' run"
     return (

@@ -116,13 +116,25 @@ def test_a_purge_leaves_nothing_of_the_users_settings(tmp_path: Path) -> None:
         units / f"{unit}.service.d/override.conf" for unit in ("emotion-edge", "emotion-edge@front", "emotion-edge@")
     ]
     gone += [tmp_path / "etc/emotion-edge" / name for name in ("config.toml", "front.toml", ".made-folders")]
-    for file in gone:
+    account = tmp_path / "etc/sysusers.d/emotion-edge.conf"  # left by 'make uninstall'
+    for file in (*gone, account):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     environment = {**os.environ, "PATH": f"{_accounts(tmp_path)}:{os.environ['PATH']}"}
     subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True, env=environment)
     assert not any(file.parent.exists() for file in gone)
+    assert not account.exists()
     assert units.exists()
+
+
+def test_what_pip_added_to_its_environment_goes_with_it(tmp_path: Path) -> None:
+    """Else `make install` would take the package for installed."""
+    added = tmp_path / "usr/lib/emotion-edge/lib/python3.13/site-packages/pylsl/__init__.py"
+    added.parent.mkdir(parents=True)
+    added.touch()
+    subprocess.run(["sh", "-c", _postrm(tmp_path), "postrm", "remove"], check=True)
+    assert not (tmp_path / "usr/lib/emotion-edge").exists()
+    assert (tmp_path / "usr/lib").exists()
 
 
 def test_a_purge_names_what_a_state_that_is_a_link_leads_to(tmp_path: Path) -> None:

@@ -96,3 +96,16 @@ def test_what_passes_is_kept(checkout: Checkout) -> None:
 def test_a_first_installation_that_does_not_pass_the_check_leaves_no_configuration(checkout: Checkout) -> None:
     assert checkout.install("--broker", "mqtt://home:18833x").returncode == 1
     assert not list((checkout.root / "etc/emotion-edge").iterdir())
+
+
+def test_a_stop_before_the_check_leaves_the_configuration_as_it_was(checkout: Checkout) -> None:
+    """Else the right address, given afterwards, would find a value that is not the example's."""
+    assert checkout.install("--no-start").returncode == 0
+    before = checkout.text("etc/emotion-edge/config.toml")
+    stops = 'printf \'#!/bin/sh\\nkill -TERM $(cut -d" " -f4 /proc/$PPID/stat)\\n\' >"$1/bin/python"; chmod +x "$1/bin/python"'
+    checkout.program("requirements/venv.sh", f'mkdir -p "$1/bin"; touch "$1/bin/emotion-edge"; {stops}')
+    checkout.change("another version")
+    stopped = checkout.install("--no-start", "--broker", "mqtt://wrong")
+    assert 'url = "mqtt://wrong"' in stopped.stdout
+    assert stopped.returncode == 1
+    assert checkout.text("etc/emotion-edge/config.toml") == before

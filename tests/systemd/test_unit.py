@@ -34,6 +34,14 @@ def unit(tmp_path: Path) -> Path:
     return copy
 
 
+def test_the_devices_that_it_allows_are_known_when_it_starts() -> None:
+    """Where the kernel has no such group then, systemd leaves it out, and a camera that comes later is denied."""
+    found = settings()
+    assert "char-video4linux rw" in found["DeviceAllow"]
+    assert found["Wants"] == ["modprobe@videodev.service"]
+    assert "modprobe@videodev.service" in found["After"][0].split()
+
+
 def settings() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), flags=re.MULTILINE):

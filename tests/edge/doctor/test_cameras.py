@@ -105,6 +105,8 @@ def test_the_advice_for_a_missing_picamera2_is_the_whole_fix(
     assert cameras.picamera2_fix() == f"{apt}make -C '{tmp_path}' run"
     monkeypatch.setattr("sys.prefix", "/opt/emotion-edge/0.1.0")
     assert cameras.picamera2_fix().startswith(f"{apt}sudo make install")
+    monkeypatch.setattr("sys.prefix", "/usr/lib/emotion-edge")  # of the Debian package, whose files are dpkg's
+    assert cameras.picamera2_fix() == f"{apt}sudo systemctl restart emotion-edge"
 
 
 def test_what_is_no_v4l2_device_is_no_camera(tmp_path: Path, picamera2: Path) -> None:
