@@ -102,8 +102,9 @@ def test_a_stop_before_the_check_leaves_the_configuration_as_it_was(checkout: Ch
     """Else the right address, given afterwards, would find a value that is not the example's."""
     assert checkout.install("--no-start").returncode == 0
     before = checkout.text("etc/emotion-edge/config.toml")
-    stops = 'printf \'#!/bin/sh\\nkill -TERM $(cut -d" " -f4 /proc/$PPID/stat)\\n\' >"$1/bin/python"; chmod +x "$1/bin/python"'
-    checkout.program("requirements/venv.sh", f'mkdir -p "$1/bin"; touch "$1/bin/emotion-edge"; {stops}')
+    python = "#!/bin/sh\nkill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)\n"
+    venv = f'mkdir -p "$1/bin"; touch "$1/bin/emotion-edge"; cat >"$1/bin/python" <<"END"\n{python}END\n'
+    checkout.program("requirements/venv.sh", f'{venv}chmod +x "$1/bin/python"')
     checkout.change("another version")
     stopped = checkout.install("--no-start", "--broker", "mqtt://wrong")
     assert 'url = "mqtt://wrong"' in stopped.stdout
