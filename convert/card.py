@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from convert import evaluate
+from convert.confidence import are_known
 from convert.gates import as_card
 from edge.inference.adjustment import logit_adjustment
 from edge.inference.card import Calibration, Card, InputCard
@@ -94,7 +93,7 @@ def measure_calibration(
 ) -> dict[str, Any]:
     """Return what was measured of the calibration on the validation faces: of the mean over the views."""
     adjustment = logit_adjustment(confidence.priors, confidence.balance) if confidence.priors else None
-    known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]  # as in `calibrate`
+    known = are_known(outputs, faces)
     calibrated = evaluate.matched_mean(views, outputs, faces, confidence.temperature, adjustment)
     return {
         "calibration_error": {

@@ -85,6 +85,11 @@ class Confidence:
     """The same at the chosen temperature and balance: a balance may raise it."""
 
 
+def are_known(outputs: OutputLabels, faces: Faces) -> NDArray[np.bool_]:
+    """Return for each of the ``N`` faces whether the model has its label; calibration is of these alone."""
+    return np.array([label in outputs.emotions for label in faces.labels])[faces.truth]
+
+
 def calibrate(
     views: Sequence[Logits],
     outputs: OutputLabels,
@@ -101,7 +106,7 @@ def calibrate(
         are_faces: ``(N,)``; which of them are faces at all, as FER2013 has some pictures that are none.
         priors: Share of each label in the training data, of which the model may lack some.
     """
-    known = np.array([label in outputs.emotions for label in faces.labels])[faces.truth]
+    known = are_known(outputs, faces)
     truth = np.array([outputs.emotions.index(faces.labels[i]) for i in faces.truth[known]], np.intp)
     face_scores = mean_of_views(views).face_scores
     emotions = [Logits(view.emotions[known]) for view in views]

@@ -99,9 +99,9 @@ ClipsOption = Annotated[
 ]
 
 
-def console() -> Console:
-    """Return where results are printed. Brackets in the names of files are no markup there."""
-    return Console(markup=False)
+def console(*, stderr: bool = False) -> Console:
+    """Return where results are printed, or what is said beside them. Brackets in the names of files are no markup."""
+    return Console(markup=False, stderr=stderr)
 
 
 def show(tables: Iterable[RenderableType], figures: str, json: Path | None, *, note: str = "") -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import typer
 from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -231,7 +230,7 @@ def scenes(  # noqa: PLR0913  # each is a flag
         people=ROUNDS * faces,
         at_once=max(faces, 1),
     )
-    errors = Console(stderr=True, markup=False)
+    errors = console(stderr=True)
     results = [
         run_methods(
             sequence,
